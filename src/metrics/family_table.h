@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* family_table - the rows. To add a metric, add a row; CONTRIBUTING.md has the five steps. */
+#ifndef METRICS_FAMILY_TABLE_H
+#define METRICS_FAMILY_TABLE_H
+
+/* Labels of every zmq_socket family: service, type, endpoint. */
+
+/* clang-format off */
+/*  id, name, type, unit, help */
+#define FAMILY_TABLE(X) \
+    X(SOCKETS, "zmq_sockets", GAUGE, "", \
+      "Open sockets.") \
+    X(SOCKET_PEERS, "zmq_socket_peers", GAUGE, "", \
+      "Peers with a finished handshake; for inproc, connected sockets. Absent where libzmq tells of neither.") \
+    X(SOCKET_SENT_MESSAGES, "zmq_socket_sent_messages_total", COUNTER, "messages", \
+      "Whole messages that libzmq accepted from the program. Accepted is not delivered: see zmq_socket_dropped_messages_total.") \
+    X(SOCKET_RECEIVED_MESSAGES, "zmq_socket_received_messages_total", COUNTER, "messages", \
+      "Whole messages that the program received.") \
+    X(SOCKET_SENT_BYTES, "zmq_socket_sent_bytes_total", COUNTER, "bytes", \
+      "Bytes of all frames accepted from the program, without ZMTP framing.") \
+    X(SOCKET_RECEIVED_BYTES, "zmq_socket_received_bytes_total", COUNTER, "bytes", \
+      "Bytes of all frames received by the program, in full even where its buffer was shorter.") \
+    X(SOCKET_SEND_QUEUE, "zmq_socket_send_queue_messages", GAUGE, "messages", \
+      "Whole messages queued for sending, over all peers. Not counted: frames of an unfinished message, the encoder's batch and the kernel's buffers.") \
+    X(SOCKET_RECEIVE_QUEUE, "zmq_socket_receive_queue_messages", GAUGE, "messages", \
+      "Whole messages that wait for the program to receive them, over all peers.") \
+    X(SOCKET_SEND_HWM, "zmq_socket_send_hwm_messages", GAUGE, "messages", \
+      "High water mark for sending as the program set it, per peer; the smallest of the group's open sockets. 0 is unlimited.") \
+    X(SOCKET_RECEIVE_HWM, "zmq_socket_receive_hwm_messages", GAUGE, "messages", \
+      "High water mark for receiving as the program set it, per peer; the smallest of the group's open sockets. 0 is unlimited.") \
+    X(SOCKET_SEND_HWM_PROXIMITY, "zmq_socket_send_hwm_proximity_ratio", GAUGE, "ratio", \
+      "The fullest peer's send queue over its effective high water mark, 0 to 1; inproc adds both ends' marks. Absent where no peer has a limit.") \
+    X(SOCKET_RECEIVE_HWM_PROXIMITY, "zmq_socket_receive_hwm_proximity_ratio", GAUGE, "ratio", \
+      "The fullest peer's receive queue over its effective high water mark, 0 to 1; inproc adds both ends' marks. Absent where no peer has a limit.") \
+    X(SOCKET_HANDSHAKES, "zmq_socket_handshakes_total", COUNTER, "", \
+      "Connections whose ZMTP handshake succeeded. Absent with libzmq before 4.3.0, which does not tell.") \
+    X(SOCKET_HANDSHAKE_FAILURES, "zmq_socket_handshake_failures_total", COUNTER, "", \
+      "Connections whose handshake failed. cause auth: detail is the ZAP status; protocol: libzmq's code; transport: the errno. Not counted for STREAM sockets, which have no handshake.") \
+    X(SOCKET_DISCONNECTS, "zmq_socket_disconnects_total", COUNTER, "", \
+      "Connections that broke or that the peer closed, finished handshake or not. Not counted: connections the program itself closed.") \
+    X(SOCKET_CONNECT_RETRIES, "zmq_socket_connect_retries_total", COUNTER, "", \
+      "Connect attempts that were scheduled again.") \
+    X(SOCKET_ACCEPT_FAILURES, "zmq_socket_accept_failures_total", COUNTER, "", \
+      "Connections that could not be accepted, for example because descriptors ran out.") \
+    X(SOCKET_BIND_FAILURES, "zmq_socket_bind_failures_total", COUNTER, "", \
+      "Binds that failed.") \
+    X(SOCKET_EVENTS, "zmq_socket_events_total", COUNTER, "", \
+      "Events of zmq_socket_monitor as libzmq raised them, spurious ones included.") \
+    X(CONTEXT_SOCKETS, "zmq_context_sockets", GAUGE, "", \
+      "Open sockets of the context that is nearest to its limit in any of the service's processes.") \
+    X(CONTEXT_MAX_SOCKETS, "zmq_context_max_sockets", GAUGE, "", \
+      "ZMQ_MAX_SOCKETS of that context, as the program set it.") \
+    X(PROCESSES, "zmq_processes", GAUGE, "", \
+      "Running processes that are tapped.") \
+    X(TAP_CAPABILITY, "zmq_tap_capability", GAUGE, "", \
+      "Processes in which the tap can measure the capability (state on), cannot (off), or gives an upper bound (bound).") \
+    X(TAP_UNTRACKED_SOCKETS, "zmq_tap_untracked_sockets_total", COUNTER, "", \
+      "Sockets beyond the tap's limits, which are not measured.") \
+    X(TAP_FOLDED_GROUPS, "zmq_tap_folded_groups_total", COUNTER, "", \
+      "Groups given to endpoint (other) because a process or the agent has too many.") \
+    X(LIBRARY_INFO, "zmq_library_info", INFO, "", \
+      "A libzmq that running processes have loaded. Distributions fix flaws without changing the version.") \
+    X(LIBRARY_RELEASES_BEHIND, "zmq_library_releases_behind", GAUGE, "", \
+      "Upstream releases newer than the loaded one in the compiled-in table. Distributions fix flaws without changing the version.") \
+    X(LIBRARY_RELEASE_AGE, "zmq_library_release_age_seconds", GAUGE, "seconds", \
+      "Time since upstream released the loaded version.") \
+    X(LIBRARY_LATEST_INFO, "zmq_library_latest_info", INFO, "", \
+      "The newest upstream release in the compiled-in table.") \
+    X(LIBRARY_RELEASE_TABLE_TIMESTAMP, "zmq_library_release_table_timestamp_seconds", GAUGE, "seconds", \
+      "When the compiled-in release table was last brought up to date.") \
+    X(EXPORTER_BUILD_INFO, "zmq_exporter_build_info", INFO, "", \
+      "Version of the exporter and of what it was built with.") \
+    X(EXPORTER_COLLECTOR_SUCCESS, "zmq_exporter_collector_success", GAUGE, "", \
+      "1 if the collector gave its whole answer in this scrape, 0 if it failed or was too slow.") \
+    X(EXPORTER_COLLECTOR_DURATION, "zmq_exporter_collector_duration_seconds", GAUGE, "seconds", \
+      "Time that the collector took in this scrape.") \
+    X(EXPORTER_SEGMENTS, "zmq_exporter_segments", GAUGE, "", \
+      "Segment files by state: live, dead (about to be folded), invalid (refused).") \
+    X(PROCESS_CPU_SECONDS, "process_cpu_seconds_total", COUNTER, "seconds", \
+      "User and system CPU time of the exporter.") \
+    X(PROCESS_OPEN_FDS, "process_open_fds", GAUGE, "", \
+      "Open file descriptors of the exporter.") \
+    X(PROCESS_MAX_FDS, "process_max_fds", GAUGE, "", \
+      "Limit of open file descriptors of the exporter.") \
+    X(PROCESS_VIRTUAL_MEMORY, "process_virtual_memory_bytes", GAUGE, "bytes", \
+      "Virtual memory of the exporter.") \
+    X(PROCESS_RESIDENT_MEMORY, "process_resident_memory_bytes", GAUGE, "bytes", \
+      "Resident memory of the exporter.") \
+    X(PROCESS_START_TIME, "process_start_time_seconds", GAUGE, "seconds", \
+      "Start of the exporter in seconds since the Unix epoch.")
+/* clang-format on */
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * segment_counters - the words of a lane, by number.
+ *
+ * A number, once released, keeps its meaning for ever; new words take free numbers. A reader
+ * ignores numbers it does not know, and treats as unknown those at or beyond the writer's
+ * `n_lane_words`. So tap and agent of different releases work together.
+ *
+ * COUNTER  only grows over the life of the file, also from one socket of the lane to the next.
+ * GAUGE    describes the socket that holds the lane now; SEGMENT_UNKNOWN where not measured.
+ *
+ * Each word has one writer at a time: "program" words the thread that uses the socket (or holds
+ * the registry's lock), "tap" words the tap's own thread. They lie on separate cache lines.
+ */
+#ifndef SEGMENT_SEGMENT_COUNTERS_H
+#define SEGMENT_SEGMENT_COUNTERS_H
+
+/*        number  name                    kind     writer   meaning, unit */
+#define SEGMENT_LANE_WORDS(X)                                                                      \
+    X(0, GROUP, GAUGE)           /* tap: index of the lane's group + 1; 0: never used */           \
+    X(1, STATE, GAUGE)           /* program: enum segment_lane_state */                            \
+    X(2, SERIAL, GAUGE)          /* program: number of the socket, unique in the process */        \
+    X(3, OPENED_NS, GAUGE)       /* program: CLOCK_REALTIME when the socket was made */            \
+    X(4, LIBRARY, GAUGE)         /* program: index in the header's libraries */                    \
+    X(5, CONTEXT, GAUGE)         /* program: index in the header's contexts */                     \
+    X(8, SENT_MESSAGES, COUNTER) /* program: whole messages */                                     \
+    X(9, SENT_BYTES, COUNTER)    /* program: bytes of all frames */                                \
+    X(10, RECEIVED_MESSAGES, COUNTER)                                                              \
+    X(11, RECEIVED_BYTES, COUNTER)                                                                 \
+    X(12, SEND_WOULD_BLOCK, COUNTER) /* program: sends refused with EAGAIN */                      \
+    X(13, RECEIVE_WOULD_BLOCK, COUNTER)                                                            \
+    X(14, SEND_BLOCKED_NS, COUNTER) /* program: time waited in a send */                           \
+    X(15, RECEIVE_BLOCKED_NS, COUNTER)                                                             \
+    X(16, DROPPED_HWM, COUNTER) /* program: messages, see segment_format */                        \
+    X(17, DROPPED_UNROUTABLE, COUNTER)                                                             \
+    X(18, DROPPED_LINGER, COUNTER)                                                                 \
+    X(19, DROPPED_DISCONNECT, COUNTER)                                                             \
+    X(104, SEND_AT_HWM_NS, COUNTER) /* tap: time with a peer's queue full */                       \
+    X(160, PEERS, GAUGE)            /* tap: peers with a finished handshake */                     \
+    X(161, SEND_QUEUE, GAUGE)       /* tap: messages over all peers */                             \
+    X(162, RECEIVE_QUEUE, GAUGE)                                                                   \
+    X(163, SEND_HWM, GAUGE) /* program: as configured, messages; 0: unlimited */                   \
+    X(164, RECEIVE_HWM, GAUGE)                                                                     \
+    X(165, SEND_FULLEST, GAUGE) /* tap: fullest peer's depth over its HWM, 1e-9 */                 \
+    X(166, RECEIVE_FULLEST, GAUGE)                                                                 \
+    X(167, LAST_SENT_NS, GAUGE) /* tap: CLOCK_REALTIME, to the sampling interval */                \
+    X(168, LAST_RECEIVED_NS, GAUGE)                                                                \
+    X(169, PIPES, GAUGE)         /* tap: pipes libzmq holds for the socket */                      \
+    X(176, OPTION_LINGER, GAUGE) /* program: as zmq_getsockopt, signed */                          \
+    X(177, OPTION_SNDTIMEO, GAUGE)                                                                 \
+    X(178, OPTION_RCVTIMEO, GAUGE)                                                                 \
+    X(179, OPTION_MAXMSGSIZE, GAUGE)                                                               \
+    X(180, OPTION_HEARTBEAT_IVL, GAUGE)                                                            \
+    X(181, OPTION_IMMEDIATE, GAUGE)                                                                \
+    X(182, OPTION_CONFLATE, GAUGE)                                                                 \
+    X(183, OPTION_MECHANISM, GAUGE) /* ZMQ_NULL, ZMQ_PLAIN, ZMQ_CURVE, ZMQ_GSSAPI */               \
+    X(184, OPTION_RECONNECT_IVL, GAUGE)                                                            \
+    X(185, OPTION_RECONNECT_IVL_MAX, GAUGE)                                                        \
+    X(186, OPTION_TCP_KEEPALIVE, GAUGE)                                                            \
+    X(187, OPTION_BACKLOG, GAUGE)
+
+/* Blocks of counters, one word for each member of a bounded set, written by the tap's thread. */
+#define SEGMENT_EVENTS_BASE              32 /* 16 words: monitor event 1 << i */
+#define SEGMENT_EVENTS_SIZE              16
+#define SEGMENT_HANDSHAKE_AUTH_BASE      48 /* SEGMENT_AUTH_DETAILS */
+#define SEGMENT_HANDSHAKE_AUTH_SIZE      4
+#define SEGMENT_HANDSHAKE_TRANSPORT_BASE 52 /* SEGMENT_TRANSPORT_DETAILS */
+#define SEGMENT_HANDSHAKE_TRANSPORT_SIZE 16
+#define SEGMENT_HANDSHAKE_PROTOCOL_BASE  68 /* SEGMENT_PROTOCOL_DETAILS */
+#define SEGMENT_HANDSHAKE_PROTOCOL_SIZE  32
+#define SEGMENT_SEND_FILL_BASE           112 /* SEGMENT_FILL_BUCKETS, then the sum in 1e-9 */
+#define SEGMENT_RECEIVE_FILL_BASE        128
+#define SEGMENT_FILL_SIZE                16
+
+/* Numbers not listed above are free: 20-31 and 192-223 program, 100-103, 105-111, 144-159,
+ * 170-175 and 224-255 tap. */
+
+/* Event names by bit, as zmq_socket_monitor(3) has them. */
+#define SEGMENT_EVENT_NAMES(X)                                                                     \
+    X(0, "connected")                                                                              \
+    X(1, "connect_delayed")                                                                        \
+    X(2, "connect_retried")                                                                        \
+    X(3, "listening")                                                                              \
+    X(4, "bind_failed")                                                                            \
+    X(5, "accepted")                                                                               \
+    X(6, "accept_failed")                                                                          \
+    X(7, "closed")                                                                                 \
+    X(8, "close_failed")                                                                           \
+    X(9, "disconnected")                                                                           \
+    X(10, "monitor_stopped")                                                                       \
+    X(11, "handshake_failed_no_detail")                                                            \
+    X(12, "handshake_succeeded")                                                                   \
+    X(13, "handshake_failed_protocol")                                                             \
+    X(14, "handshake_failed_auth")                                                                 \
+    X(15, "unknown")
+
+/* ZAP status codes of HANDSHAKE_FAILED_AUTH. */
+#define SEGMENT_AUTH_DETAILS(X)                                                                    \
+    X(0, 300, "300")                                                                               \
+    X(1, 400, "400")                                                                               \
+    X(2, 500, "500")                                                                               \
+    X(3, -1, "other")
+
+/* errno values of HANDSHAKE_FAILED_NO_DETAIL. */
+#define SEGMENT_TRANSPORT_DETAILS(X)                                                               \
+    X(0, 0, "none")                                                                                \
+    X(1, EPIPE, "EPIPE")                                                                           \
+    X(2, ECONNRESET, "ECONNRESET")                                                                 \
+    X(3, ECONNREFUSED, "ECONNREFUSED")                                                             \
+    X(4, ECONNABORTED, "ECONNABORTED")                                                             \
+    X(5, ETIMEDOUT, "ETIMEDOUT")                                                                   \
+    X(6, EHOSTUNREACH, "EHOSTUNREACH")                                                             \
+    X(7, ENETUNREACH, "ENETUNREACH")                                                               \
+    X(8, ENETDOWN, "ENETDOWN")                                                                     \
+    X(9, ENETRESET, "ENETRESET")                                                                   \
+    X(10, EAGAIN, "EAGAIN")                                                                        \
+    X(11, EPROTO, "EPROTO")                                                                        \
+    X(12, EINVAL, "EINVAL")                                                                        \
+    X(13, -1, "other")
+
+/* ZMQ_PROTOCOL_ERROR_* of HANDSHAKE_FAILED_PROTOCOL (zmq.h of 4.3.5), in lower case. */
+#define SEGMENT_PROTOCOL_DETAILS(X)                                                                \
+    X(0, 0x10000000, "zmtp_unspecified")                                                           \
+    X(1, 0x10000001, "zmtp_unexpected_command")                                                    \
+    X(2, 0x10000002, "zmtp_invalid_sequence")                                                      \
+    X(3, 0x10000003, "zmtp_key_exchange")                                                          \
+    X(4, 0x10000011, "zmtp_malformed_command_unspecified")                                         \
+    X(5, 0x10000012, "zmtp_malformed_command_message")                                             \
+    X(6, 0x10000013, "zmtp_malformed_command_hello")                                               \
+    X(7, 0x10000014, "zmtp_malformed_command_initiate")                                            \
+    X(8, 0x10000015, "zmtp_malformed_command_error")                                               \
+    X(9, 0x10000016, "zmtp_malformed_command_ready")                                               \
+    X(10, 0x10000017, "zmtp_malformed_command_welcome")                                            \
+    X(11, 0x10000018, "zmtp_invalid_metadata")                                                     \
+    X(12, 0x11000001, "zmtp_cryptographic")                                                        \
+    X(13, 0x11000002, "zmtp_mechanism_mismatch")                                                   \
+    X(14, 0x20000000, "zap_unspecified")                                                           \
+    X(15, 0x20000001, "zap_malformed_reply")                                                       \
+    X(16, 0x20000002, "zap_bad_request_id")                                                        \
+    X(17, 0x20000003, "zap_bad_version")                                                           \
+    X(18, 0x20000004, "zap_invalid_status_code")                                                   \
+    X(19, 0x20000005, "zap_invalid_metadata")                                                      \
+    X(20, 0x30000000, "ws_unspecified")                                                            \
+    X(21, -1, "other")
+
+/* Upper bounds of the fill histograms' buckets, in per cent of the HWM; the last is +Inf. */
+#define SEGMENT_FILL_BUCKETS(X)                                                                    \
+    X(0, 0, "0.0")                                                                                 \
+    X(1, 1, "0.01")                                                                                \
+    X(2, 10, "0.1")                                                                                \
+    X(3, 25, "0.25")                                                                               \
+    X(4, 50, "0.5")                                                                                \
+    X(5, 75, "0.75")                                                                               \
+    X(6, 90, "0.9")                                                                                \
+    X(7, 95, "0.95")                                                                               \
+    X(8, 99, "0.99")                                                                               \
+    X(9, 100, "1.0")                                                                               \
+    X(10, -1, "+Inf")
+#define SEGMENT_FILL_SUM 15 /* word in the block: sum of the ratios, 1e-9 */
+
+/* What the tap can measure in this process. */
+#define SEGMENT_CAPABILITIES(X)                                                                    \
+    X(0, MESSAGES, "messages")       /* sends and receives are counted */                          \
+    X(1, EVENTS, "events")           /* monitor events are counted */                              \
+    X(2, HANDSHAKES, "handshakes")   /* libzmq tells of handshakes (4.3.0 and later) */            \
+    X(3, QUEUE_DEPTH, "queue_depth") /* pipe accounts are calibrated */                            \
+    X(4, ROUTER_DROPS, "router_drops")                                                             \
+    X(5, PUBLISH_DROPS, "publish_drops")
+
+#endif

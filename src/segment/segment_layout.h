@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * segment_layout - the file through which a tapped process tells its counters.
+ *
+ * One file per process image, `<pid>-<start ticks>[.<n>].seg` in the segment directory (see
+ * SEGMENT_DIRECTORY_*), where n = 1, 2, … after execve(). Fixed width, native byte order,
+ * every word of 64 bits aligned to 8:
+ *
+ *     offset 0                       struct segment_header         16 KiB
+ *     header.groups_offset           struct segment_group [group_capacity]
+ *     header.lanes_offset            struct segment_lane  [lane_capacity]
+ *
+ * A *group* is what becomes a label set: socket type and endpoint. A *lane* is a row of words
+ * for one open socket. A lane belongs to one group for ever and its counters are never reset: a
+ * closed socket's lane waits for the next socket of the same group, which counts on from there.
+ * So the sum over a group's lanes only grows, whatever opens, closes or is read half-way.
+ *
+ * Writer: the tap, with pwrite(2) from private memory ten times a second and at the end. Nobody
+ * maps the file: truncation or a full disk is an error number there, never a SIGBUS.
+ * Order: groups and lanes are written before the `n_groups` and `n_lanes` that publish them, the
+ * header's `generation_begin` before and `generation_end` after each round. Words are whole;
+ * a reader that meets unequal generations has words of two rounds, each valid by itself.
+ * Reader: hostile input. Every length and offset is checked, the file is never mapped.
+ */
+#ifndef SEGMENT_SEGMENT_LAYOUT_H
+#define SEGMENT_SEGMENT_LAYOUT_H
+
+#include "segment/segment_counters.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SEGMENT_MAGIC            UINT64_C(0x0150544d51415a) /* "ZAQMTP\1" read as little endian */
+#define SEGMENT_VERSION          1u
+#define SEGMENT_BYTE_ORDER       UINT32_C(0x01020304)
+#define SEGMENT_UNKNOWN          ((uint64_t)INT64_MIN) /* a gauge that was not measured */
+#define SEGMENT_LANE_WORDS_MAX   256u
+#define SEGMENT_MAX_GROUPS       1024u /* of one process, those named (other) included */
+#define SEGMENT_MAX_LANES        8192u
+#define SEGMENT_MAX_LIBRARIES    8u
+#define SEGMENT_MAX_CONTEXTS     32u
+#define SEGMENT_MAX_CAPABILITIES 32u
+
+#define SEGMENT_DIRECTORY_VARIABLE "ZMQ_EXPORTER_DIR"
+#define SEGMENT_DIRECTORY_DEFAULT  "/run/zmq_exporter"
+#define SEGMENT_SUFFIX             ".seg"
+#define SEGMENT_OTHER              "(other)" /* endpoint of the group beyond the limit */
+
+enum segment_lane_word {
+#define X(number, name, kind) SEGMENT_##name = (number),
+    SEGMENT_LANE_WORDS(X)
+#undef X
+};
+
+enum segment_capability_id {
+#define X(number, name, text) SEGMENT_CAPABILITY_##name = (number),
+    SEGMENT_CAPABILITIES(X)
+#undef X
+        SEGMENT_N_CAPABILITIES
+};
+
+enum segment_state { SEGMENT_PREPARING = 0, SEGMENT_LIVE = 1, SEGMENT_CLOSED = 2 };
+enum segment_lane_state { SEGMENT_LANE_FREE = 0, SEGMENT_LANE_OPEN = 1 };
+
+/* UNSET: nothing was tried yet. BOUND: the number is an upper bound, see the reason. */
+enum segment_capability_state {
+    SEGMENT_CAPABILITY_UNSET = 0,
+    SEGMENT_CAPABILITY_ON = 1,
+    SEGMENT_CAPABILITY_OFF = 2,
+    SEGMENT_CAPABILITY_BOUND = 3,
+};
+
+struct segment_capability {
+    uint32_t state; /* enum segment_capability_state */
+    uint32_t reserved;
+    char reason[56]; /* why it is off or a bound; NUL-terminated UTF-8, a few words */
+};
+
+struct segment_library {
+    uint32_t version_major, version_minor, version_patch; /* zmq_version(3) of this copy */
+    uint32_t is_draft;
+    char path[240]; /* NUL-terminated; the file it was loaded from */
+};
+
+struct segment_context {
+    uint64_t is_open;
+    uint64_t n_sockets;   /* open, of the program */
+    uint64_t max_sockets; /* as the program set it */
+    uint64_t io_threads;
+};
+
+struct segment_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t byte_order;
+    uint32_t header_size;
+    uint32_t group_size;
+    uint32_t lane_size;
+    uint32_t n_lane_words; /* words this writer knows */
+    uint64_t groups_offset;
+    uint64_t lanes_offset;
+    uint32_t group_capacity;
+    uint32_t lane_capacity;
+    uint64_t generation_begin;
+    uint64_t generation_end;
+    uint64_t state;      /* enum segment_state */
+    uint64_t updated_ns; /* CLOCK_MONOTONIC of the last round */
+    uint32_t n_groups;
+    uint32_t n_lanes;
+    uint32_t n_libraries;
+    uint32_t n_contexts;
+    uint64_t pid;               /* as the process sees itself */
+    uint64_t start_ticks;       /* field 22 of /proc/self/stat */
+    uint64_t pid_namespace;     /* inode of /proc/self/ns/pid; 0: not known */
+    uint64_t untracked_sockets; /* COUNTER: sockets beyond the tap's limits, not counted */
+    uint64_t folded_groups;     /* COUNTER: groups that were given to (other) */
+    uint64_t rounds_failed;     /* COUNTER: rounds that could not be written */
+    uint64_t samples;           /* COUNTER: sampling rounds */
+    uint64_t tap_cpu_ns;        /* COUNTER: CPU time of the tap's own thread */
+    char boot_id[40];
+    char tap_version[24];
+    char service[128]; /* NUL-terminated UTF-8 */
+    char program[128]; /* basename of the executable or, for an interpreter, of the script */
+    uint8_t reserved[3608];
+    struct segment_capability capabilities[SEGMENT_MAX_CAPABILITIES];
+    struct segment_library libraries[SEGMENT_MAX_LIBRARIES];
+    struct segment_context contexts[SEGMENT_MAX_CONTEXTS];
+    uint8_t reserved_end[7168];
+};
+
+struct segment_group {
+    uint32_t type;      /* ZMQ_PAIR … as in zmq.h */
+    uint32_t is_other;  /* the group of what is beyond the limit */
+    char endpoint[760]; /* NUL-terminated, as the program gave it; empty: none yet */
+    char name[256];     /* a friendly name, empty: none */
+};
+
+struct segment_lane {
+    uint64_t words[SEGMENT_LANE_WORDS_MAX];
+};
+
+static_assert(sizeof(struct segment_capability) == 64, "capability");
+static_assert(sizeof(struct segment_library) == 256, "library");
+static_assert(sizeof(struct segment_context) == 32, "context");
+static_assert(sizeof(struct segment_header) == 16384, "header");
+static_assert(sizeof(struct segment_group) == 1024, "group");
+static_assert(sizeof(struct segment_lane) == 2048, "lane");
+static_assert(offsetof(struct segment_header, groups_offset) == 32, "groups_offset");
+static_assert(offsetof(struct segment_header, generation_begin) == 56, "generation_begin");
+static_assert(offsetof(struct segment_header, generation_end) == 64, "generation_end");
+static_assert(offsetof(struct segment_header, n_groups) == 88, "n_groups");
+static_assert(offsetof(struct segment_header, pid) == 104, "pid");
+static_assert(offsetof(struct segment_header, boot_id) == 168, "boot_id");
+static_assert(offsetof(struct segment_header, service) == 232, "service");
+static_assert(offsetof(struct segment_header, program) == 360, "program");
+static_assert(offsetof(struct segment_header, capabilities) == 4096, "capabilities");
+static_assert(offsetof(struct segment_header, libraries) == 6144, "libraries");
+static_assert(offsetof(struct segment_header, contexts) == 8192, "contexts");
+
+#endif

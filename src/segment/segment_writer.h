@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * segment_writer - writes a segment_table to its file, round by round.
+ *
+ * No descriptor is kept between rounds: the program may close or reuse any number it likes, and
+ * a descriptor of ours that it closed would let us write into a file of its own. Each round
+ * opens the file by name (O_NOFOLLOW), checks that it is the one that was made (device, inode,
+ * owner), writes what changed, and closes. A file that is gone or was cut is made again, whole.
+ * No call blocks on anything but the file system; no signal is raised; errno is kept.
+ *
+ * Thread: one at a time (the tap's thread, or the last call at the end of the process).
+ * Errors: the round is given up and counted in header.rounds_failed; the next one tries again,
+ *         at most every second while the directory is missing or refuses.
+ */
+#ifndef SEGMENT_SEGMENT_WRITER_H
+#define SEGMENT_SEGMENT_WRITER_H
+
+#include "segment/segment_table.h"
+
+struct segment_writer;
+
+/* Fills in the header's identity (pid, start, namespace, boot, service, program) from /proc and
+ * the environment. Makes no file yet. `directory` is copied. */
+int segment_writer_new(struct segment_table *table, const char *directory,
+                       struct segment_writer **ret_writer);
+
+/* One round. Returns 0 or a negative errno, for tests; callers need not look. */
+int segment_writer_publish(struct segment_writer *self);
+
+/* A last round that marks the file closed: the agent folds it at once. */
+void segment_writer_close(struct segment_writer *self);
+
+/* Frees the writer and leaves the file. Also for a forked child, whose parent owns the file. */
+void segment_writer_destroy(struct segment_writer **self_p);
+
+#endif

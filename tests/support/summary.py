@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Counts the cases of one `meson test` run and prints one closing line.
+
+usage: summary.py testlog.json
+
+A TAP or pytest program counts by its cases, any other test by itself. Exit status 1 if a case
+failed or none passed.
+"""
+
+import json
+import re
+import sys
+
+GOOD = {"OK", "EXPECTEDFAIL"}
+PYTEST = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed)\b")
+PYTEST_LINE = re.compile(r"^=* ?(\d+ (?:passed|failed|errors?|skipped|xfailed).*) in [\d.]+s", re.M)
+
+
+def count_pytest(text):
+    lines = PYTEST_LINE.findall(text)
+    if not lines:
+        return None
+    n = {"passed": 0, "failed": 0, "skipped": 0}
+    for number, word in PYTEST.findall(lines[-1]):
+        key = "failed" if word.startswith("error") else "passed" if word == "xfailed" else word
+        n[key] += int(number)
+    return n
+
+
+def count_tap(text):
+    lines = re.findall(r"^\s*(not ok|ok)\b(.*)$", text, re.M)
+    if not lines:
+        return None
+    n = {"passed": 0, "failed": 0, "skipped": 0}
+    for word, rest in lines:
+        skipped = re.search(r"#\s*skip", rest, re.I)
+        n["skipped" if skipped else "passed" if word == "ok" else "failed"] += 1
+    return n
+
+
+def count(test):
+    n = count_pytest(test.get("stdout", "")) or count_tap(test.get("stdout", ""))
+    good = test["result"] in GOOD
+    if n is None:
+        skipped = test["result"] == "SKIP"
+        return {"passed": int(good), "failed": int(not good and not skipped), "skipped": int(skipped)}
+    if not good and test["result"] != "SKIP" and n["failed"] == 0:
+        n["failed"] = 1  # it died, or a sanitizer or its exit code spoke
+    return n
+
+
+def main():
+    total = {"passed": 0, "failed": 0, "skipped": 0}
+    with open(sys.argv[1], encoding="utf-8", errors="replace") as log:
+        for line in log:
+            for key, n in count(json.loads(line)).items():
+                total[key] += n
+    skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
+    print(f"{total['passed']} passed, {total['failed']} failed{skipped}")
+    return 1 if total["failed"] or not total["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
