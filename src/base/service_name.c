@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "base/service_name.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define UNIT_SUFFIX  ".service"
+#define USER_MANAGER "user@"
+#define DELETED      " (deleted)"
+
+static void set_name(char *name, const char *text, size_t size)
+{
+    if (size >= SERVICE_NAME_SIZE)
+        size = SERVICE_NAME_SIZE - 1;
+    memcpy(name, text, size);
+    name[size] = '\0';
+}
+
+/* Length of the unit's name in the path component `part`, 0 if it is no service. */
+static size_t unit_length(const char *part, size_t size)
+{
+    const size_t suffix = sizeof(UNIT_SUFFIX) - 1;
+    if (size <= suffix || memcmp(part + size - suffix, UNIT_SUFFIX, suffix) != 0)
+        return 0;
+    if (strncmp(part, USER_MANAGER, sizeof(USER_MANAGER) - 1) == 0)
+        return 0;
+    return size - suffix;
+}
+
+bool service_name_from_cgroup(const char *cgroup, char ret_name[static SERVICE_NAME_SIZE])
+{
+    bool is_found = false;
+    for (const char *part = cgroup; *part;) {
+        size_t size = strcspn(part, "/\n");
+        size_t length = unit_length(part, size);
+        if (length) {
+            set_name(ret_name, part, length);
+            is_found = true;
+        }
+        /* The first hierarchy that names a unit is enough; version 1 has several. */
+        if (part[size] == '\n' && is_found)
+            break;
+        part += size + (part[size] != '\0');
+    }
+    return is_found;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* "python3.11" is "python": a version may follow the name. */
+static bool is_interpreter(const char *program)
+{
+    static const char *const names[] = {"python", "pypy", "perl", "ruby",   "node",
+                                        "nodejs", "php",  "lua",  "luajit", "bash",
+                                        "sh",     "dash", "zsh",  "tclsh",  "guile"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        size_t n = strlen(names[i]);
+        if (strncmp(program, names[i], n) == 0 &&
+            strspn(program + n, "0123456789.-") == strlen(program + n))
+            return true;
+    }
+    return false;
+}
+
+/* The argument after `argument`, NULL at the end. */
+static const char *next_argument(const char *argument, const char *end)
+{
+    argument += strnlen(argument, (size_t)(end - argument)) + 1;
+    return argument < end ? argument : NULL;
+}
+
+/* What the interpreter runs, NULL if that is a line of the command itself or its input. */
+static const char *script_of(const char *cmdline, const char *end)
+{
+    static const char *const takes_value[] = {"-W", "-X", "-I", "-r", "--require", "--import"};
+
+    const char *argument = next_argument(cmdline, end);
+    for (; argument && *argument == '-'; argument = next_argument(argument, end)) {
+        if (strcmp(argument, "-m") == 0)
+            return next_argument(argument, end);
+        if (strcmp(argument, "-c") == 0 || strcmp(argument, "-e") == 0 || !argument[1])
+            return NULL;
+        for (size_t i = 0; i < sizeof(takes_value) / sizeof(*takes_value); i++) {
+            if (argument && strcmp(argument, takes_value[i]) == 0)
+                argument = next_argument(argument, end);
+        }
+        if (!argument)
+            return NULL;
+    }
+    return argument;
+}
+
+void service_name_from_command(const char *exe, const char *cmdline, size_t size,
+                               char ret_name[static SERVICE_NAME_SIZE])
+{
+    /* An argument without its NUL, of a process that wrote over them, is left out. */
+    while (size && cmdline[size - 1] != '\0')
+        size--;
+    const char *path = exe && *exe ? exe : size ? cmdline : "";
+    const char *program = base_name(path);
+    size_t length = strlen(program);
+    const size_t deleted = sizeof(DELETED) - 1;
+    if (length > deleted && strcmp(program + length - deleted, DELETED) == 0)
+        length -= deleted;
+    set_name(ret_name, program, length);
+
+    const char *script = NULL;
+    if (size && is_interpreter(ret_name))
+        script = script_of(cmdline, cmdline + size);
+    if (script && *base_name(script))
+        set_name(ret_name, base_name(script), strlen(base_name(script)));
+    if (!*ret_name)
+        set_name(ret_name, "unknown", 7);
+}
