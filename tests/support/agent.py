@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The exporter itself: started on a port of its own, scraped, and its page parsed."""
+
+import re
+import subprocess
+import urllib.request
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from support import products
+from support.process import Process
+from support.waiting import wait_equal
+
+ADDRESS = re.compile(r"address=\"?([\[\]\w.:]+:\d+)")
+
+
+class Page:
+    """One scrape."""
+
+    def __init__(self, text):
+        self.text = text
+        self.samples = [
+            sample for family in text_string_to_metric_families(text) for sample in family.samples
+        ]
+
+    def find(self, name, **labels):
+        """The values of every sample of that name with these labels among its labels."""
+        return [
+            s.value for s in self.samples
+            if s.name == name and all(s.labels.get(k) == v for k, v in labels.items())
+        ]
+
+    def value(self, name, **labels):
+        """The sum of these samples; None if there is none."""
+        values = self.find(name, **labels)
+        return sum(values) if values else None
+
+
+class Agent(Process):
+    def __init__(self, directory, *arguments, **options):
+        options.setdefault("variables", {})["ZMQ_EXPORTER_DIR"] = str(directory)
+        super().__init__(
+            [products.exporter(), "--web.listen-address=127.0.0.1:0", *arguments],
+            None, stderr=subprocess.PIPE, **options,
+        )
+        self.log = []
+        self.address = self._read_address()
+
+    def _read_address(self):
+        for line in self.popen.stderr:
+            self.log.append(line)
+            found = ADDRESS.search(line)
+            if found:
+                return found.group(1)
+        raise AssertionError(f"the agent ended without an address: {''.join(self.log)}")
+
+    def get(self, path="/metrics"):
+        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=30) as answer:
+            return answer.read().decode()
+
+    def scrape(self):
+        return Page(self.get())
+
+    def wait_value(self, expected, name, **labels):
+        return wait_equal(lambda: self.scrape().value(name, **labels), expected, f"{name} {labels}")

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Programs under the tap: started with a directory of their own, ended by pid."""
+
+import os
+import signal
+import subprocess
+
+from support import products, segment_file
+from support.waiting import DEADLINE_S, wait_equal, wait_for
+
+NOT_INHERITED = ("LD_PRELOAD", "ZMQ_EXPORTER_DIR", "ZMQ_EXPORTER_TAP", "ZMQ_EXPORTER_TAP_LOG",
+                 "ZMQ_EXPORTER_SERVICE", "ZMQ_EXPORTER_MAX_GROUPS")
+
+
+def environment(directory=None, **more):
+    """The environment of a program: tapped into `directory`, or without the tap if it is None."""
+    result = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
+    if directory is not None:
+        result["LD_PRELOAD"] = str(products.tap_library())
+        result["ZMQ_EXPORTER_DIR"] = str(directory)
+    result.update(more)
+    return result
+
+
+class Process:
+    """A running program; `with` ends it."""
+
+    def __init__(self, command, directory=None, variables=None, **options):
+        options.setdefault("stdin", subprocess.PIPE)
+        options.setdefault("stdout", subprocess.PIPE)
+        self.directory = directory
+        self.popen = subprocess.Popen(
+            [str(word) for word in command],
+            env=environment(directory, **(variables or {})), text=True, **options,
+        )
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def line(self):
+        """The next line of its output; fails if it ended instead."""
+        text = self.popen.stdout.readline()
+        assert text, f"pid {self.pid} ended with {self.popen.wait(DEADLINE_S)} instead of a line"
+        return text.rstrip("\n")
+
+    def segment(self):
+        """Its newest segment; waits for the first one."""
+        return wait_for(lambda: segment_file.read_all(self.directory, self.pid),
+                        f"a segment of pid {self.pid} in {self.directory}")[-1]
+
+    def wait_counter(self, expected, word, kind=None, endpoint=None):
+        return wait_equal(lambda: self.segment().counter(word, kind, endpoint), expected,
+                          f"{word} of {kind} {endpoint or ''}")
+
+    def wait_gauge(self, expected, word, kind=None, endpoint=None):
+        return wait_equal(lambda: self.segment().gauge(word, kind, endpoint), expected,
+                          f"{word} of {kind} {endpoint or ''}")
+
+    def wait_next_rounds(self, n=2):
+        """Waits until the tap has sampled and published `n` more times."""
+        start = self.segment().header["samples"]
+        wait_for(lambda: self.segment().header["samples"] >= start + n, f"{n} sampling rounds")
+
+    def end(self, number=signal.SIGKILL):
+        if self.popen.poll() is None:
+            self.popen.send_signal(number)
+        status = self.popen.wait(DEADLINE_S)
+        for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+            if stream:
+                try:
+                    stream.close()
+                except BrokenPipeError:  # what it did not read any more
+                    pass
+        return status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+
+def run(command, directory=None, variables=None, **options):
+    """Runs a program to its end: CompletedProcess with text output."""
+    options.setdefault("timeout", 120)
+    options.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.run(
+        [str(word) for word in command], env=environment(directory, **(variables or {})),
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **options,
+    )

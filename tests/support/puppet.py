@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Drives a puppet: a program, in C or Python, that does to its sockets what a test says.
+
+    with Puppet("c", directory) as puppet:
+        push = puppet.socket(zmq.PUSH)
+        endpoint = push.bind("tcp://127.0.0.1:*")
+        assert push.send(100) == 100
+"""
+
+import errno
+import itertools
+
+import zmq
+
+from support import products
+from support.process import Process
+
+LANGUAGES = ("c", "pyzmq")
+COMMANDS = {"c": "puppet", "pyzmq": "puppet.py"}
+
+
+class PuppetError(Exception):
+    def __init__(self, number, command):
+        super().__init__(f"{errno.errorcode.get(number, number)}: {command}")
+        self.errno = number
+
+
+class Puppet(Process):
+    def __init__(self, language="c", directory=None, **options):
+        super().__init__(products.program(COMMANDS[language]), directory, **options)
+        self.language = language
+        self._names = (f"s{i}" for i in itertools.count())
+
+    def tell(self, *words):
+        """Gives a command and does not wait for its answer."""
+        self.popen.stdin.write(" ".join(str(int(w) if isinstance(w, int) else w) for w in words) + "\n")
+        self.popen.stdin.flush()
+
+    def answer(self, *words):
+        kind, *values = self.line().split()
+        if kind == "error":
+            raise PuppetError(int(values[0]), words)
+        assert kind == "ok", (kind, values, words)
+        return values
+
+    def ask(self, *words):
+        self.tell(*words)
+        return self.answer(*words)
+
+    def socket(self, kind, context="", **options):
+        """A socket with integer options by their names, as `sndhwm=5`."""
+        socket = PuppetSocket(self, next(self._names), kind)
+        self.ask("socket", socket.name, kind, context)
+        for name, value in options.items():
+            socket.set(getattr(zmq, name.upper()), value)
+        return socket
+
+    def term(self, context=""):
+        return self.ask("term", context)
+
+
+class PuppetSocket:
+    def __init__(self, puppet, name, kind):
+        self.puppet, self.name, self.kind = puppet, name, kind
+
+    def set(self, option, value):
+        if isinstance(value, str):
+            self.puppet.ask("set_text", self.name, int(option), value)
+        else:
+            self.puppet.ask("set64" if option == zmq.MAXMSGSIZE else "set", self.name, int(option), value)
+
+    def get(self, option):
+        return int(self.puppet.ask("get", self.name, int(option))[0])
+
+    def bind(self, endpoint):
+        """Returns the endpoint with the wildcard resolved."""
+        return self.puppet.ask("bind", self.name, endpoint)[0]
+
+    def connect(self, endpoint):
+        self.puppet.ask("connect", self.name, endpoint)
+
+    def unbind(self, endpoint):
+        self.puppet.ask("unbind", self.name, endpoint)
+
+    def disconnect(self, endpoint):
+        self.puppet.ask("disconnect", self.name, endpoint)
+
+    def close(self):
+        self.puppet.ask("close", self.name)
+
+    def send(self, count=1, size=1, frames=1, flags=0, spelling="send"):
+        """Returns how many messages were accepted before an error, as EAGAIN."""
+        return int(self.puppet.ask("send", self.name, count, size, frames, flags, spelling)[0])
+
+    def fill(self, limit=100000, size=1):
+        """Sends until it would block; returns how many were accepted."""
+        return self.send(limit, size, flags=zmq.DONTWAIT)
+
+    def recv(self, count=1, flags=0, spelling="recv"):
+        """Returns (messages, bytes)."""
+        answer = self.puppet.ask("recv", self.name, count, flags, spelling)
+        return int(answer[0]), int(answer[1])
+
+    def send_frames(self, *frames, flags=0):
+        self.puppet.ask("send_frames", self.name, flags, *[f.hex() or "-" for f in frames])
+
+    def recv_frames(self, flags=0):
+        return [b"" if f == "-" else bytes.fromhex(f)
+                for f in self.puppet.ask("recv_frames", self.name, flags)]
+
+    def poll(self, events=zmq.POLLIN, timeout_ms=0):
+        return int(self.puppet.ask("poll", self.name, int(events), timeout_ms)[0])
