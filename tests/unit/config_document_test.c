@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "config/config_document.h"
+
+#include "support/cmocka.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct config_document *parse(const char *text)
+{
+    struct config_document *document = NULL;
+    struct error err = {0};
+    int r = config_document_parse("dir/x.yml", text, strlen(text), &document, &err);
+    if (r < 0)
+        print_message("%s\n", err.message);
+    assert_int_equal(r, 0);
+    return document;
+}
+
+static void check_refused(const char *text, size_t size, const char *message)
+{
+    struct config_document *document = NULL;
+    struct error err = {0};
+    assert_int_equal(config_document_parse("x.yml", text, size, &document, &err), -EINVAL);
+    assert_null(document);
+    assert_string_equal(err.message, message);
+}
+
+static void parse__nested_file__knows_every_place(void **state)
+{
+    (void)state;
+    struct config_document *document = parse("a: 1\n"
+                                             "list:\n"
+                                             "  - x: 'y z'\n"
+                                             "  - ~\n"
+                                             "empty:\n");
+    const struct config_node *root = config_document_root(document);
+    assert_int_equal(root->n_children, 3);
+    const struct config_node *a = config_node_find(root, "a");
+    assert_string_equal(a->text, "1");
+    assert_true(a->is_plain);
+    assert_int_equal(a->line, 1);
+    assert_int_equal(a->column, 4);
+
+    const struct config_node *list = config_node_find(root, "list");
+    assert_int_equal(list->kind, CONFIG_NODE_LIST);
+    assert_int_equal(list->n_children, 2);
+    const struct config_node *x = config_node_find(list->first, "x");
+    assert_string_equal(x->text, "y z");
+    assert_false(x->is_plain);
+    assert_int_equal(x->line, 3);
+    assert_int_equal(x->column, 8);
+    assert_int_equal(x->key_column, 5);
+    assert_true(config_node_is_nothing(list->first->next));
+
+    const struct config_node *empty = config_node_find(root, "empty");
+    assert_true(config_node_is_nothing(empty));
+    assert_int_equal(empty->line, 5);
+    assert_null(config_node_find(root, "other"));
+    config_document_destroy(&document);
+    assert_null(document);
+}
+
+static void parse__nothing__is_an_empty_mapping(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", "\n", "# only a comment\n", "---\n", "null\n", "~"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        struct config_document *document = parse(texts[i]);
+        assert_int_equal(config_document_root(document)->kind, CONFIG_NODE_MAPPING);
+        assert_int_equal(config_document_root(document)->n_children, 0);
+        config_document_destroy(&document);
+    }
+}
+
+static void parse__what_is_not_for_a_configuration__is_refused_with_its_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"a: 1\nb: [1,2\nc: : x", "x.yml:3:4: missing comma in flow sequence"},
+        {"a: 1\n---\nb: 2\n", "x.yml:2:1: the file has more than one document"},
+        {"a: &x 1\n", "x.yml:1:7: anchors are not supported"},
+        {"a: *x\n", "x.yml:1:5: aliases are not supported"},
+        {"a: !!str 1\n", "x.yml:1:10: tags are not supported"},
+        {"- a\n- b\n", "x.yml:1:1: the file must be a mapping of keys to values"},
+        {"just text\n", "x.yml:1:1: the file must be a mapping of keys to values"},
+        {"? [a, b]\n: 1\n", "x.yml:1:3: a key must be a plain text"},
+        {"a: 1\nb: 2\na: 3\n", "x.yml:3:1: key 'a' is given twice, first in line 1"},
+        {"'': 1\n", "x.yml:1:2: a key must not be empty"},
+        {"a: \"x\\0y\"\n", "x.yml:1:5: a text must not contain the character NUL"},
+        {"a: 1\nb: \xff\n", "x.yml:2:4: a byte that is not UTF-8 or a control character"},
+        {"a: \xed\xa0\x80\n", "x.yml:1:4: a byte that is not UTF-8 or a control character"},
+        {"a: \x1b[1m\n", "x.yml:1:4: a byte that is not UTF-8 or a control character"},
+        {"a: [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]\n",
+         "x.yml:1:19: lists and mappings are nested too deeply"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        check_refused(cases[i].text, strlen(cases[i].text), cases[i].message);
+    check_refused("a: \0", 4, "x.yml:1:4: a byte that is not UTF-8 or a control character");
+}
+
+static void parse__not_ascii__counts_characters(void **state)
+{
+    (void)state;
+    check_refused("ü: \xe2\x82\xac\xff", 8,
+                  "x.yml:1:5: a byte that is not UTF-8 or a control character");
+    struct config_document *document = parse("ü: \xe2\x82\xac\n");
+    assert_string_equal(config_document_root(document)->first->text, "\xe2\x82\xac");
+    assert_int_equal(config_document_root(document)->first->column, 4);
+    config_document_destroy(&document);
+}
+
+static void open__no_file__names_the_path(void **state)
+{
+    (void)state;
+    struct config_document *document = NULL;
+    struct error err = {0};
+    assert_int_equal(config_document_open("/nonexistent/x.yml", &document, &err), -ENOENT);
+    assert_string_equal(err.message, "/nonexistent/x.yml: No such file or directory");
+    assert_int_equal(config_document_open("/", &document, &err), -EISDIR);
+    assert_string_equal(err.message, "/: Is a directory");
+}
+
+static void open__endless_file__stops_at_the_limit(void **state)
+{
+    (void)state;
+    struct config_document *document = NULL;
+    struct error err = {0};
+    assert_int_equal(config_document_open("/dev/zero", &document, &err), -EFBIG);
+    assert_string_equal(err.message, "/dev/zero: larger than 16777216 bytes");
+}
+
+static void path__relative__is_beside_the_document(void **state)
+{
+    (void)state;
+    struct config_document *document = parse("");
+    struct string_buffer path = {0};
+    assert_int_equal(config_document_path(document, "key.pem", &path), 0);
+    assert_string_equal(path.data, "dir/key.pem");
+    assert_int_equal(config_document_path(document, "/etc/key.pem", &path), 0);
+    assert_string_equal(path.data, "/etc/key.pem");
+    string_buffer_finish(&path);
+    config_document_destroy(&document);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parse__nested_file__knows_every_place),
+        cmocka_unit_test(parse__nothing__is_an_empty_mapping),
+        cmocka_unit_test(parse__what_is_not_for_a_configuration__is_refused_with_its_place),
+        cmocka_unit_test(parse__not_ascii__counts_characters),
+        cmocka_unit_test(open__no_file__names_the_path),
+        cmocka_unit_test(open__endless_file__stops_at_the_limit),
+        cmocka_unit_test(path__relative__is_beside_the_document),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
