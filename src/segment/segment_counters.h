@@ -158,13 +158,27 @@
     X(10, -1, "+Inf")
 #define SEGMENT_FILL_SUM 15 /* word in the block: sum of the ratios, 1e-9 */
 
-/* What the tap can measure in this process. */
+/*
+ * What the tap can measure in this process. A reader shows a counter only while its capability is
+ * ON or BOUND; a word that the tap does not write stays off the page.
+ *
+ * MESSAGES       SENT_*, RECEIVED_*
+ * EVENTS         the events block; its members that are families of their own
+ * HANDSHAKES     the handshake blocks, PEERS of network sockets (libzmq 4.3.0 and later)
+ * QUEUE_DEPTH    SEND_AT_HWM_NS, both fill blocks (depths themselves are gauges)
+ * ROUTER_DROPS   DROPPED_HWM and DROPPED_UNROUTABLE of ROUTER and REP
+ * PUBLISH_DROPS  DROPPED_HWM of PUB and XPUB
+ * BLOCKING       *_WOULD_BLOCK, *_BLOCKED_NS
+ * ENDINGS        DROPPED_LINGER, DROPPED_DISCONNECT
+ */
 #define SEGMENT_CAPABILITIES(X)                                                                    \
-    X(0, MESSAGES, "messages")       /* sends and receives are counted */                          \
-    X(1, EVENTS, "events")           /* monitor events are counted */                              \
-    X(2, HANDSHAKES, "handshakes")   /* libzmq tells of handshakes (4.3.0 and later) */            \
-    X(3, QUEUE_DEPTH, "queue_depth") /* pipe accounts are calibrated */                            \
+    X(0, MESSAGES, "messages")                                                                     \
+    X(1, EVENTS, "events")                                                                         \
+    X(2, HANDSHAKES, "handshakes")                                                                 \
+    X(3, QUEUE_DEPTH, "queue_depth")                                                               \
     X(4, ROUTER_DROPS, "router_drops")                                                             \
-    X(5, PUBLISH_DROPS, "publish_drops")
+    X(5, PUBLISH_DROPS, "publish_drops")                                                           \
+    X(6, BLOCKING, "blocking")                                                                     \
+    X(7, ENDINGS, "endings")
 
 #endif

@@ -3,8 +3,10 @@
  * segment_layout - the file through which a tapped process tells its counters.
  *
  * One file per process image, `<pid>-<start ticks>[.<n>].seg` in the segment directory (see
- * SEGMENT_DIRECTORY_*), where n = 1, 2, … after execve(). Fixed width, native byte order,
- * every word of 64 bits aligned to 8:
+ * SEGMENT_DIRECTORY_*), where n = 1, 2, … is the first free one after execve(), or when the name
+ * is taken by somebody else. Two files of one image (same created_ns; the process gave up the
+ * user that made the first) are one account: the one updated last counts. Fixed width, native
+ * byte order, every word of 64 bits aligned to 8:
  *
  *     offset 0                       struct segment_header         16 KiB
  *     header.groups_offset           struct segment_group [group_capacity]
@@ -41,6 +43,8 @@
 #define SEGMENT_MAX_LIBRARIES    8u
 #define SEGMENT_MAX_CONTEXTS     32u
 #define SEGMENT_MAX_CAPABILITIES 32u
+#define SEGMENT_MAX_IMAGES       64u /* files of one process */
+#define SEGMENT_N_TYPES          32u /* socket types that can have a group (other) */
 
 #define SEGMENT_DIRECTORY_VARIABLE "ZMQ_EXPORTER_DIR"
 #define SEGMENT_DIRECTORY_DEFAULT  "/run/zmq_exporter"
@@ -120,9 +124,10 @@ struct segment_header {
     uint64_t tap_cpu_ns;        /* COUNTER: CPU time of the tap's own thread */
     char boot_id[40];
     char tap_version[24];
-    char service[128]; /* NUL-terminated UTF-8 */
-    char program[128]; /* basename of the executable or, for an interpreter, of the script */
-    uint8_t reserved[3608];
+    char service[128];   /* NUL-terminated UTF-8 */
+    char program[128];   /* basename of the executable or, for an interpreter, of the script */
+    uint64_t created_ns; /* CLOCK_MONOTONIC; with pid and start it names this process image */
+    uint8_t reserved[3600];
     struct segment_capability capabilities[SEGMENT_MAX_CAPABILITIES];
     struct segment_library libraries[SEGMENT_MAX_LIBRARIES];
     struct segment_context contexts[SEGMENT_MAX_CONTEXTS];
@@ -154,6 +159,7 @@ static_assert(offsetof(struct segment_header, pid) == 104, "pid");
 static_assert(offsetof(struct segment_header, boot_id) == 168, "boot_id");
 static_assert(offsetof(struct segment_header, service) == 232, "service");
 static_assert(offsetof(struct segment_header, program) == 360, "program");
+static_assert(offsetof(struct segment_header, created_ns) == 488, "created_ns");
 static_assert(offsetof(struct segment_header, capabilities) == 4096, "capabilities");
 static_assert(offsetof(struct segment_header, libraries) == 6144, "libraries");
 static_assert(offsetof(struct segment_header, contexts) == 8192, "contexts");

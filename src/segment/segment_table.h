@@ -6,7 +6,9 @@
  * writer a word; segment_writer copies them out. Memory is reserved once with mmap and touched
  * as it is used; nothing here allocates later.
  *
- * Thread: every function is called with the registry's lock held. Words may be written without.
+ * Thread: every function is called with the registry's lock held. Words may be written, and the
+ *         whole be published by segment_writer, without it: what n_groups and n_lanes count is
+ *         complete before they are raised.
  * Errors: -ENOMEM from _new only; afterwards a limit is met by the group (other), or by -ENOSPC.
  */
 #ifndef SEGMENT_SEGMENT_TABLE_H
@@ -19,17 +21,22 @@ struct segment_table {
     struct segment_group *groups; /* SEGMENT_MAX_GROUPS */
     struct segment_lane *lanes;   /* SEGMENT_MAX_LANES */
     uint32_t max_groups;          /* beyond it, the group (other) of the type */
+    uint32_t *group_hashes;       /* per group, of type and endpoint */
     uint32_t *free_lanes;         /* per group: head of the list of free lanes + 1 */
     uint32_t *next_free_lane;     /* per lane */
 };
 
-/* An empty table with the layout's fields of the header filled in. */
+/* An empty table with the layout's fields of the header filled in. `max_groups` is brought into
+ * 1 … SEGMENT_MAX_GROUPS - SEGMENT_N_TYPES. */
 int segment_table_new(uint32_t max_groups, struct segment_table **ret_table);
 void segment_table_destroy(struct segment_table **self_p);
 
 /* The group of `type` and `endpoint` (cut to fit), made if it is new. Past `max_groups` it is
  * the type's group (other), and header.folded_groups counts each endpoint refused. */
 uint32_t segment_table_group(struct segment_table *self, uint32_t type, const char *endpoint);
+
+/* A friendly name for `group`, cut to fit; empty takes it away. */
+void segment_table_name_group(struct segment_table *self, uint32_t group, const char *name);
 
 /* A free lane of `group`, state open, gauges SEGMENT_UNKNOWN, counters as the last socket left
  * them; a new one if none is free. -ENOSPC when all lanes are taken. */

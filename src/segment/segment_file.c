@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "segment/segment_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OPEN_FLAGS (O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+
+int segment_file_init(struct segment_file *self, const char *directory)
+{
+    char current[PATH_MAX] = "";
+    memset(self, 0, sizeof(*self));
+    /* A relative name means what it meant at the start, wherever the program goes later. */
+    if (directory[0] != '/' && !getcwd(current, sizeof(current)))
+        return -errno;
+    int n = snprintf(self->directory, sizeof(self->directory), "%s%s%s", current,
+                     *current ? "/" : "", directory);
+    return n < 0 || (size_t)n >= sizeof(self->directory) ? -ENAMETOOLONG : 0;
+}
+
+static void name_image(struct segment_file *self, const struct segment_header *header, unsigned n)
+{
+    char suffix[16] = "";
+    if (n > 0)
+        (void)snprintf(suffix, sizeof(suffix), ".%u", n);
+    (void)snprintf(self->path, sizeof(self->path), "%s/%llu-%llu%s" SEGMENT_SUFFIX, self->directory,
+                   (unsigned long long)header->pid, (unsigned long long)header->start_ticks,
+                   suffix);
+}
+
+/* Whether the open file holds the account of an image that this process was before execve(). */
+static bool is_older_image(int fd, const struct segment_header *header)
+{
+    struct segment_header found;
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
+           pread(fd, &found, sizeof(found), 0) == (ssize_t)sizeof(found) &&
+           found.magic == SEGMENT_MAGIC && found.version == SEGMENT_VERSION &&
+           found.pid == header->pid && found.start_ticks == header->start_ticks &&
+           found.created_ns != header->created_ns && found.state == SEGMENT_LIVE;
+}
+
+/* Returns whether the name is free. */
+static bool close_older_image(const struct segment_file *self, const struct segment_header *header)
+{
+    const uint64_t closed = SEGMENT_CLOSED;
+    int fd = open(self->path, OPEN_FLAGS);
+    if (fd < 0)
+        return errno == ENOENT;
+    /* If this cannot be written, the agent still sees that a newer image of the process lives. */
+    if (is_older_image(fd, header) &&
+        pwrite(fd, &closed, sizeof(closed), offsetof(struct segment_header, state)) < 0)
+        errno = 0;
+    close(fd);
+    return false;
+}
+
+static int take_file(struct segment_file *self, int fd)
+{
+    struct stat status;
+    /* The umask may have taken the group's right to read, through which the agent sees it. */
+    if (fchmod(fd, 0640) < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    self->device = status.st_dev;
+    self->inode = status.st_ino;
+    self->owner = status.st_uid;
+    self->size = 0;
+    self->is_made = true;
+    return 0;
+}
+
+int segment_file_make(struct segment_file *self, const struct segment_header *header, int *ret_fd)
+{
+    bool is_free[SEGMENT_MAX_IMAGES];
+    for (unsigned n = 0; n < SEGMENT_MAX_IMAGES; n++) {
+        name_image(self, header, n);
+        is_free[n] = close_older_image(self, header);
+    }
+
+    self->is_made = false;
+    for (unsigned n = 0; n < SEGMENT_MAX_IMAGES; n++) {
+        if (!is_free[n])
+            continue;
+        name_image(self, header, n);
+        int fd = open(self->path, OPEN_FLAGS | O_CREAT | O_EXCL, 0640);
+        if (fd < 0 && errno == EEXIST)
+            continue;
+        if (fd < 0)
+            return -errno;
+        int r = take_file(self, fd);
+        if (r < 0) {
+            (void)unlink(self->path);
+            close(fd);
+            return r;
+        }
+        *ret_fd = fd;
+        return 0;
+    }
+    return -EEXIST;
+}
+
+static bool is_ours(const struct segment_file *self, const struct stat *status)
+{
+    return S_ISREG(status->st_mode) && status->st_dev == self->device &&
+           status->st_ino == self->inode && status->st_uid == self->owner;
+}
+
+int segment_file_open(const struct segment_file *self, int *ret_fd)
+{
+    struct stat status;
+    int fd = open(self->path, OPEN_FLAGS);
+    if (fd < 0) {
+        bool is_replaced = errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO;
+        return is_replaced ? -ESTALE : -errno;
+    }
+    if (fstat(fd, &status) < 0 || !is_ours(self, &status) || status.st_size < self->size) {
+        close(fd);
+        return -ESTALE;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+void segment_file_remove(struct segment_file *self)
+{
+    struct stat status;
+    if (self->is_made && lstat(self->path, &status) == 0 && is_ours(self, &status))
+        (void)unlink(self->path);
+    self->is_made = false;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "segment/segment_identity.h"
+
+#include "base/clock.h"
+#include "base/service_name.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEXT_SIZE 4096
+
+static_assert(sizeof(((struct segment_header *)0)->program) == SERVICE_NAME_SIZE, "program");
+static_assert(sizeof(((struct segment_header *)0)->service) == SERVICE_NAME_SIZE, "service");
+
+/* The first `size` - 1 bytes of a file, NUL-terminated. Returns how many, 0 on failure. */
+static size_t read_text(const char *path, char *ret_text, size_t size)
+{
+    size_t used = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && used < size - 1) {
+        ssize_t n = read(fd, ret_text + used, size - 1 - used);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        used += (size_t)n;
+    }
+    if (fd >= 0)
+        close(fd);
+    ret_text[used] = '\0';
+    return used;
+}
+
+/* Field 22; the second is the program's name in parentheses and may hold anything. */
+static uint64_t start_ticks(void)
+{
+    char text[TEXT_SIZE];
+    size_t n = read_text("/proc/self/stat", text, sizeof(text));
+    const char *field = n ? memrchr(text, ')', n) : NULL;
+    for (int i = 0; field && i < 20; i++)
+        field = strchr(field + 1, ' ');
+    return field ? strtoull(field + 1, NULL, 10) : 0;
+}
+
+static void fill_program(struct segment_header *header)
+{
+    char executable[TEXT_SIZE];
+    char command[TEXT_SIZE];
+    ssize_t n = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
+    executable[n > 0 ? n : 0] = '\0';
+    size_t command_size = read_text("/proc/self/cmdline", command, sizeof(command));
+    service_name_from_command(executable, command, command_size, header->program);
+}
+
+static void fill_service(struct segment_header *header)
+{
+    char text[TEXT_SIZE];
+    const char *given = secure_getenv(SEGMENT_SERVICE_VARIABLE);
+    if (given && *given) {
+        strncpy(header->service, given, sizeof(header->service) - 1);
+        return;
+    }
+    if (read_text("/proc/self/cgroup", text, sizeof(text)) > 0 &&
+        service_name_from_cgroup(text, header->service))
+        return;
+    memcpy(header->service, header->program, sizeof(header->service));
+}
+
+void segment_identity_fill(struct segment_header *header)
+{
+    int saved_errno = errno;
+    struct stat status;
+
+    header->pid = (uint64_t)getpid();
+    header->start_ticks = start_ticks();
+    header->pid_namespace = stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
+    header->created_ns = clock_monotonic_ns();
+    read_text("/proc/sys/kernel/random/boot_id", header->boot_id, 37);
+    strncpy(header->tap_version, PROJECT_VERSION, sizeof(header->tap_version) - 1);
+    fill_program(header);
+    fill_service(header);
+    errno = saved_errno;
+}

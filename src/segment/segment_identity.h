@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * segment_identity - who this process is, for the header of its segment.
+ *
+ * Part of the tap: libc only, leaves errno as it was, closes what it opens. What /proc does not
+ * tell stays zero or empty; a start of 0 makes the agent go by the heartbeat's age.
+ */
+#ifndef SEGMENT_SEGMENT_IDENTITY_H
+#define SEGMENT_SEGMENT_IDENTITY_H
+
+#include "segment/segment_layout.h"
+
+#define SEGMENT_SERVICE_VARIABLE "ZMQ_EXPORTER_SERVICE"
+
+/* Fills in pid, start, namespace, boot, creation, version, program and service. */
+void segment_identity_fill(struct segment_header *header);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "segment/segment_table.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { COUNTER, GAUGE };
+
+static const uint8_t word_kinds[SEGMENT_LANE_WORDS_MAX] = {
+#define X(number, name, kind) [number] = (kind),
+    SEGMENT_LANE_WORDS(X)
+#undef X
+};
+
+/* One mapping holds everything; pages that were never touched cost nothing. */
+struct segment_memory {
+    struct segment_header header;
+    struct segment_group groups[SEGMENT_MAX_GROUPS];
+    struct segment_lane lanes[SEGMENT_MAX_LANES];
+    uint32_t group_hashes[SEGMENT_MAX_GROUPS];
+    uint32_t free_lanes[SEGMENT_MAX_GROUPS];
+    uint32_t next_free_lane[SEGMENT_MAX_LANES];
+    struct segment_table table;
+};
+
+static void fill_layout(struct segment_header *header)
+{
+    header->magic = SEGMENT_MAGIC;
+    header->version = SEGMENT_VERSION;
+    header->byte_order = SEGMENT_BYTE_ORDER;
+    header->header_size = sizeof(struct segment_header);
+    header->group_size = sizeof(struct segment_group);
+    header->lane_size = sizeof(struct segment_lane);
+    header->n_lane_words = SEGMENT_LANE_WORDS_MAX;
+    header->groups_offset = offsetof(struct segment_memory, groups);
+    header->lanes_offset = offsetof(struct segment_memory, lanes);
+    header->group_capacity = SEGMENT_MAX_GROUPS;
+    header->lane_capacity = SEGMENT_MAX_LANES;
+}
+
+int segment_table_new(uint32_t max_groups, struct segment_table **ret_table)
+{
+    const uint32_t most = SEGMENT_MAX_GROUPS - SEGMENT_N_TYPES;
+    struct segment_memory *memory = mmap(NULL, sizeof(*memory), PROT_READ | PROT_WRITE,
+                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return -ENOMEM;
+
+    fill_layout(&memory->header);
+    memory->table = (struct segment_table){
+        .header = &memory->header,
+        .groups = memory->groups,
+        .lanes = memory->lanes,
+        .max_groups = max_groups == 0     ? 1
+                      : max_groups > most ? most
+                                          : max_groups,
+        .group_hashes = memory->group_hashes,
+        .free_lanes = memory->free_lanes,
+        .next_free_lane = memory->next_free_lane,
+    };
+    *ret_table = &memory->table;
+    return 0;
+}
+
+void segment_table_destroy(struct segment_table **self_p)
+{
+    if (!self_p || !*self_p)
+        return;
+    struct segment_memory *memory =
+        (struct segment_memory *)(void *)((char *)*self_p - offsetof(struct segment_memory, table));
+    munmap(memory, sizeof(*memory));
+    *self_p = NULL;
+}
+
+/* FNV-1a, so that a search reads four bytes of a group and not its text. */
+static uint32_t hash_group(uint32_t type, const char *endpoint)
+{
+    uint32_t hash = 2166136261u ^ type;
+    for (const char *c = endpoint; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 16777619u;
+    return hash;
+}
+
+/* Cuts between characters of UTF-8, so that a cut text is no worse than the whole. */
+static void copy_text(char *to, size_t size, const char *from)
+{
+    size_t n = strnlen(from, size);
+    if (n == size) {
+        n = size - 1;
+        while (n > 0 && ((unsigned char)from[n] & 0xc0) == 0x80)
+            n--;
+    }
+    memcpy(to, from, n);
+    memset(to + n, 0, size - n);
+}
+
+static bool find_group(const struct segment_table *self, uint32_t hash,
+                       const struct segment_group *wanted, uint32_t *ret_group)
+{
+    for (uint32_t i = 0; i < self->header->n_groups; i++) {
+        const struct segment_group *group = &self->groups[i];
+        if (self->group_hashes[i] == hash && group->type == wanted->type &&
+            group->is_other == wanted->is_other && strcmp(group->endpoint, wanted->endpoint) == 0) {
+            *ret_group = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t find_or_add(struct segment_table *self, const struct segment_group *wanted,
+                            uint32_t limit)
+{
+    uint32_t hash = hash_group(wanted->type, wanted->endpoint);
+    uint32_t n = self->header->n_groups;
+    uint32_t i;
+    if (find_group(self, hash, wanted, &i))
+        return i;
+    if (n >= limit)
+        return UINT32_MAX;
+    self->groups[n] = *wanted;
+    self->group_hashes[n] = hash;
+    __atomic_store_n(&self->header->n_groups, n + 1, __ATOMIC_RELEASE);
+    return n;
+}
+
+uint32_t segment_table_group(struct segment_table *self, uint32_t type, const char *endpoint)
+{
+    struct segment_group wanted = {.type = type};
+    copy_text(wanted.endpoint, sizeof(wanted.endpoint), endpoint);
+    uint32_t group = find_or_add(self, &wanted, self->max_groups);
+    if (group != UINT32_MAX)
+        return group;
+
+    segment_word_add(&self->header->folded_groups, 1);
+    wanted = (struct segment_group){.type = type, .is_other = 1, .endpoint = SEGMENT_OTHER};
+    group = find_or_add(self, &wanted, SEGMENT_MAX_GROUPS);
+    return group != UINT32_MAX ? group : SEGMENT_MAX_GROUPS - 1;
+}
+
+void segment_table_name_group(struct segment_table *self, uint32_t group, const char *name)
+{
+    struct segment_group *place = &self->groups[group];
+    copy_text(place->name, sizeof(place->name), name);
+}
+
+static void forget_gauges(uint64_t *words)
+{
+    for (uint32_t i = 0; i < SEGMENT_LANE_WORDS_MAX; i++) {
+        if (word_kinds[i] == GAUGE && i != SEGMENT_GROUP && i != SEGMENT_STATE)
+            segment_word_set(&words[i], SEGMENT_UNKNOWN);
+    }
+}
+
+static bool take_free_lane(struct segment_table *self, uint32_t group, uint32_t *ret_lane)
+{
+    if (!self->free_lanes[group])
+        return false;
+    *ret_lane = self->free_lanes[group] - 1;
+    self->free_lanes[group] = self->next_free_lane[*ret_lane];
+    return true;
+}
+
+int segment_table_take_lane(struct segment_table *self, uint32_t group, uint32_t *ret_lane)
+{
+    uint32_t n = self->header->n_lanes;
+    uint32_t lane;
+    bool is_new = !take_free_lane(self, group, &lane);
+    if (is_new && n == SEGMENT_MAX_LANES)
+        return -ENOSPC;
+    if (is_new)
+        lane = n;
+
+    uint64_t *words = segment_table_words(self, lane);
+    segment_word_set(&words[SEGMENT_GROUP], (uint64_t)group + 1);
+    forget_gauges(words);
+    segment_word_set(&words[SEGMENT_STATE], SEGMENT_LANE_OPEN);
+    if (is_new)
+        __atomic_store_n(&self->header->n_lanes, n + 1, __ATOMIC_RELEASE);
+    *ret_lane = lane;
+    return 0;
+}
+
+void segment_table_release_lane(struct segment_table *self, uint32_t lane)
+{
+    uint64_t *words = segment_table_words(self, lane);
+    uint32_t group = (uint32_t)words[SEGMENT_GROUP] - 1;
+    segment_word_set(&words[SEGMENT_STATE], SEGMENT_LANE_FREE);
+    forget_gauges(words);
+    self->next_free_lane[lane] = self->free_lanes[group];
+    self->free_lanes[group] = lane + 1;
+}
