@@ -3,12 +3,15 @@
  * library - the real functions of one loaded copy of libzmq.
  *
  * Several copies can live in one process, and a copy opened RTLD_LOCAL is not found by RTLD_NEXT.
- * So a copy is found through the object that made the call: the tree of that object first, then
- * the global order behind the tap, then any loaded object that defines zmq_socket.
+ * So a copy is found as the dynamic linker would have without the tap: in the global order
+ * behind it, then in the tree of the object that made the call, then in any loaded object named
+ * like libzmq that defines zmq_socket.
  *
  * A `struct library` is never freed, its object is pinned, its pointers never change: it may be
  * read without a lock by any thread. A pointer of a function that the copy does not export is
- * NULL (all of LIBRARY_REQUIRED are always there).
+ * NULL; where `is_complete`, all of LIBRARY_REQUIRED are there.
+ *
+ * Thread: any. Takes the dynamic linker's lock: never call it with a lock of the tap held.
  */
 #ifndef TAP_LIBRARY_H
 #define TAP_LIBRARY_H
@@ -45,6 +48,7 @@ struct tap_message {
     X(int, send_const, (void *, const void *, size_t, int))                                        \
     X(int, recv, (void *, void *, size_t, int))                                                    \
     X(int, msg_init, (struct tap_message *))                                                       \
+    X(int, msg_init_size, (struct tap_message *, size_t))                                          \
     X(int, msg_close, (struct tap_message *))                                                      \
     X(void *, msg_data, (struct tap_message *))                                                    \
     X(size_t, msg_size, (const struct tap_message *))                                              \
@@ -69,6 +73,8 @@ struct library {
     uint32_t index;     /* in the segment's table of libraries */
     int version_number; /* major * 10000 + minor * 100 + patch */
     bool is_draft;
+    bool is_complete;
+    const void *object; /* of the dynamic linker, tells copies apart */
 #define X(type, name, parameters) type(*name) parameters;
     LIBRARY_REQUIRED(X)
     LIBRARY_OPTIONAL(X)
@@ -76,10 +82,17 @@ struct library {
 };
 
 /* The copy that `return_address`'s object would have called without the tap, found now or
- * earlier; NULL if there is none with all required functions (then there is nothing to call). */
+ * earlier; NULL if there is none (then there is nothing to call). Keeps errno. */
 struct library *library_of_caller(const void *return_address);
+
+/* The same, remembered by the range of the caller's object: for calls on handles that the tap
+ * does not know, which may come at any rate. */
+struct library *library_of_frequent_caller(const void *return_address);
 
 /* Calls `visit` for each copy found so far. */
 void library_each(void (*visit)(struct library *library, void *data), void *data);
+
+/* In a forked child: the lock may have been held by a thread that is not here. */
+void library_forked(void);
 
 #endif

@@ -12,7 +12,7 @@ import sys
 ALLOWED = {
     "base": set(),
     "segment": {"base"},
-    "tap": {"segment"},
+    "tap": {"base", "segment"},
     "metrics": {"base"},
     "config": {"base"},
     "collectors": {"base", "segment", "metrics", "config"},

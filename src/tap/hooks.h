@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * hooks - what the hooks of libzmq's functions share.
+ *
+ * A hook does what the function it stands before does, no more: it finds the socket, calls the
+ * real function, and writes down what came of it. For a handle that the tap does not know it
+ * calls the function that the caller would have reached without the tap.
+ */
+#ifndef TAP_HOOKS_H
+#define TAP_HOOKS_H
+
+#include "tap/library.h"
+#include "tap/registry.h"
+
+#include <errno.h>
+#include <sys/uio.h>
+#include <zmq.h>
+
+#define HOOK_LIKELY(condition)   __builtin_expect(!!(condition), 1)
+#define HOOK_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define HOOK_CALLER              __builtin_return_address(0)
+
+/* Set while the tap calls zmq_socket_monitor: the socket that libzmq makes for itself there
+ * comes through the hook in builds that call their own functions by the linker's table. */
+extern _Thread_local bool hooks_is_inside;
+
+/* Calls a function of the caller's own libzmq, or fails as a function that is not there. */
+#define HOOK_PASS(caller, name, failure, ...)                                                      \
+    ({                                                                                             \
+        const struct library *hook_library = library_of_frequent_caller(caller);                   \
+        bool hook_is_there = hook_library && hook_library->name;                                   \
+        if (!hook_is_there)                                                                        \
+            errno = ENOSYS;                                                                        \
+        hook_is_there ? hook_library->name(__VA_ARGS__) : (failure);                               \
+    })
+
+#endif

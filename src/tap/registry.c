@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Design: open addressing with linear probing, never rehashed, so that a reader needs no lock:
+ * a slot keeps its handle from open to close. A freed slot becomes a tombstone, and free again
+ * where the slot after it is free, so that tombstones do not add up. A reader looks for a handle
+ * that its own program holds open; whatever other threads open and close meanwhile, the slots
+ * between the handle's hash and its place are never free.
+ */
+#include "tap/registry.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+#define KEY_FREE      ((uintptr_t)0) /* the key of (void *)-1 */
+#define KEY_TOMBSTONE ((uintptr_t)2) /* the key of (void *)1 */
+
+struct registry_slot registry_slots[REGISTRY_N_SLOTS];
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct segment_table *table;
+static struct registry_context contexts[REGISTRY_MAX_CONTEXTS];
+static struct registry_socket sockets[REGISTRY_MAX_SOCKETS];
+static uint32_t n_sockets_used;    /* entries beyond were never used */
+static uint32_t first_free_socket; /* index + 1 */
+static uint32_t next_serial;
+
+static struct registry_slot *slot_after(uint32_t hash, uint32_t n)
+{
+    return &registry_slots[(hash + n) % REGISTRY_N_SLOTS];
+}
+
+struct registry_slot *registry_find_further(const void *handle)
+{
+    uint32_t hash = registry_hash(handle);
+    uintptr_t wanted = registry_key(handle);
+    for (uint32_t i = 0; i < REGISTRY_MAX_PROBES; i++) {
+        struct registry_slot *slot = slot_after(hash, i);
+        uintptr_t key = __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE);
+        if (key == wanted)
+            return slot;
+        if (key == KEY_FREE)
+            return NULL;
+    }
+    return NULL;
+}
+
+void registry_lock(struct guard *guard)
+{
+    guard_lock(guard, &lock);
+}
+
+void registry_unlock(const struct guard *guard)
+{
+    guard_unlock(guard, &lock);
+}
+
+void registry_set_table(struct segment_table *new_table)
+{
+    table = new_table;
+}
+
+static uint32_t take_segment_context(void)
+{
+    for (uint32_t i = 0; i < SEGMENT_MAX_CONTEXTS; i++) {
+        if (table->header->contexts[i].is_open)
+            continue;
+        table->header->contexts[i].is_open = 1;
+        if (i >= table->header->n_contexts)
+            __atomic_store_n(&table->header->n_contexts, i + 1, __ATOMIC_RELEASE);
+        return i;
+    }
+    return REGISTRY_NO_INDEX;
+}
+
+struct registry_context *registry_add_context(void *handle, struct library *library)
+{
+    for (uint32_t i = 0; i < REGISTRY_MAX_CONTEXTS; i++) {
+        struct registry_context *context = &contexts[i];
+        if (context->handle)
+            continue;
+        *context = (struct registry_context){
+            .handle = handle, .library = library, .segment_index = REGISTRY_NO_INDEX};
+        return context;
+    }
+    return NULL;
+}
+
+struct registry_context *registry_find_context(const void *handle)
+{
+    if (!handle)
+        return NULL;
+    for (uint32_t i = 0; i < REGISTRY_MAX_CONTEXTS; i++) {
+        if (contexts[i].handle == handle)
+            return &contexts[i];
+    }
+    return NULL;
+}
+
+void registry_remove_context(struct registry_context *context)
+{
+    if (context->segment_index != REGISTRY_NO_INDEX)
+        segment_word_set(&table->header->contexts[context->segment_index].is_open, 0);
+    *context = (struct registry_context){.segment_index = REGISTRY_NO_INDEX};
+}
+
+bool registry_has_started_context(void)
+{
+    for (uint32_t i = 0; i < REGISTRY_MAX_CONTEXTS; i++) {
+        if (contexts[i].handle && contexts[i].has_started)
+            return true;
+    }
+    return false;
+}
+
+/* What the segment tells of the context: set when its first socket is made, and at each one. */
+static void describe_context(struct registry_context *context)
+{
+    if (context->segment_index == REGISTRY_NO_INDEX)
+        context->segment_index = take_segment_context();
+    if (context->segment_index == REGISTRY_NO_INDEX)
+        return;
+    struct segment_context *shown = &table->header->contexts[context->segment_index];
+    segment_word_set(&shown->n_sockets, context->n_sockets);
+    segment_word_set(&shown->max_sockets, (uint64_t)context->max_sockets);
+}
+
+static struct registry_slot *take_slot(const void *handle)
+{
+    uint32_t hash = registry_hash(handle);
+    for (uint32_t i = 0; i < REGISTRY_MAX_PROBES; i++) {
+        struct registry_slot *slot = slot_after(hash, i);
+        if (slot->key == KEY_FREE || slot->key == KEY_TOMBSTONE)
+            return slot;
+    }
+    return NULL;
+}
+
+static void free_slot(struct registry_slot *slot)
+{
+    uint32_t i = (uint32_t)(slot - registry_slots);
+    bool is_last = slot_after(i, 1)->key == KEY_FREE;
+    __atomic_store_n(&slot->key, is_last ? KEY_FREE : KEY_TOMBSTONE, __ATOMIC_RELEASE);
+    while (is_last) {
+        i = (i + REGISTRY_N_SLOTS - 1) % REGISTRY_N_SLOTS;
+        if (registry_slots[i].key != KEY_TOMBSTONE)
+            break;
+        __atomic_store_n(&registry_slots[i].key, KEY_FREE, __ATOMIC_RELEASE);
+    }
+}
+
+static struct registry_socket *take_socket(void)
+{
+    if (first_free_socket) {
+        struct registry_socket *socket = &sockets[first_free_socket - 1];
+        first_free_socket = socket->next_free;
+        return socket;
+    }
+    return n_sockets_used < REGISTRY_MAX_SOCKETS ? &sockets[n_sockets_used++] : NULL;
+}
+
+static void free_socket(struct registry_socket *socket)
+{
+    socket->is_used = false;
+    socket->next_free = first_free_socket;
+    first_free_socket = (uint32_t)(socket - sockets) + 1;
+}
+
+static void describe_lane(struct registry_socket *socket)
+{
+    uint64_t *words = segment_table_words(table, socket->lane);
+    segment_word_set(&words[SEGMENT_SERIAL], socket->serial);
+    segment_word_set(&words[SEGMENT_OPENED_NS], clock_realtime_ns());
+    if (socket->library->index < SEGMENT_MAX_LIBRARIES)
+        segment_word_set(&words[SEGMENT_LIBRARY], socket->library->index);
+    if (socket->context->segment_index != REGISTRY_NO_INDEX)
+        segment_word_set(&words[SEGMENT_CONTEXT], socket->context->segment_index);
+    socket->words = words;
+}
+
+static void fill_slot(struct registry_slot *slot, struct registry_socket *socket)
+{
+    const struct library *library = socket->library;
+    slot->words = socket->words;
+    slot->send = library->send;
+    slot->msg_send = library->msg_send;
+    slot->msg_recv = library->msg_recv;
+    slot->msg_more = library->msg_more;
+    slot->library = library;
+    slot->socket = socket;
+    socket->slot = slot;
+    __atomic_store_n(&slot->key, registry_key(socket->handle), __ATOMIC_RELEASE);
+}
+
+struct registry_socket *registry_open_socket(struct registry_context *context, void *handle,
+                                             int type)
+{
+    struct registry_slot *stale = registry_find(handle);
+    if (stale)
+        registry_close_socket(stale->socket); /* closed behind the tap's back */
+
+    context->n_sockets++;
+    describe_context(context);
+    uint32_t group = segment_table_group(table, (uint32_t)type, "");
+    struct registry_slot *slot = take_slot(handle);
+    struct registry_socket *socket = slot ? take_socket() : NULL;
+    uint32_t lane;
+    if (socket && segment_table_take_lane(table, group, &lane) < 0) {
+        free_socket(socket);
+        socket = NULL;
+    }
+    if (!socket) {
+        context->n_sockets--;
+        segment_word_add(&table->header->untracked_sockets, 1);
+        return NULL;
+    }
+    *socket = (struct registry_socket){
+        .handle = handle,
+        .context = context,
+        .library = context->library,
+        .index = (uint32_t)(socket - sockets),
+        .serial = ++next_serial,
+        .lane = lane,
+        .type = type,
+        .is_used = true,
+    };
+    describe_lane(socket);
+    fill_slot(slot, socket);
+    return socket;
+}
+
+/* The handle's lane moves, what was counted stays; so the group's sum never decreases. */
+void registry_place_socket(struct registry_socket *socket, const char *endpoint)
+{
+    uint32_t lane;
+    uint32_t group = segment_table_group(table, (uint32_t)socket->type, endpoint);
+    socket->is_placed = true;
+    if (segment_table_take_lane(table, group, &lane) < 0)
+        return;
+    uint32_t old = socket->lane;
+    uint64_t opened = segment_word_get(&socket->words[SEGMENT_OPENED_NS]);
+    socket->lane = lane;
+    describe_lane(socket);
+    segment_word_set(&socket->words[SEGMENT_OPENED_NS], opened);
+    socket->slot->words = socket->words;
+    segment_table_release_lane(table, old);
+}
+
+void registry_close_socket(struct registry_socket *socket)
+{
+    if (!socket->slot)
+        return;
+    free_slot(socket->slot);
+    socket->slot = NULL;
+    segment_table_release_lane(table, socket->lane);
+    socket->context->n_sockets--;
+    describe_context(socket->context);
+    free_socket(socket);
+}
+
+void registry_each_socket(void (*visit)(struct registry_socket *socket, void *data), void *data)
+{
+    for (uint32_t i = 0; i < n_sockets_used; i++) {
+        if (sockets[i].is_used && sockets[i].slot)
+            visit(&sockets[i], data);
+    }
+}
+
+void registry_forked(void)
+{
+    for (uint32_t i = 0; i < n_sockets_used; i++) {
+        if (sockets[i].is_used && sockets[i].slot)
+            sockets[i].slot->key = KEY_TOMBSTONE;
+    }
+    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    table = NULL;
+    memset(contexts, 0, sizeof(contexts));
+    n_sockets_used = 0;
+    first_free_socket = 0;
+}

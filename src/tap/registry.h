@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * registry - the sockets and contexts of the program that the tap knows.
+ *
+ * A socket is found by its handle in a table of fixed size, without a lock: the message path
+ * reads one cache line, the *slot*, which holds the words to count in and the functions to call.
+ * What is needed less often is in the *socket* behind it, which outlives the handle until the
+ * last event of its monitor has come.
+ *
+ * Thread:  registry_find and the words of a slot: the thread that uses the socket. All else with
+ *          the registry's lock (registry_lock), which is held for a few lines at a time and never
+ *          around a call into libzmq, the dynamic linker or the file system.
+ * Limits:  SEGMENT_MAX_LANES sockets, REGISTRY_MAX_CONTEXTS contexts. What is beyond is passed
+ *          through and counted in header.untracked_sockets.
+ */
+#ifndef TAP_REGISTRY_H
+#define TAP_REGISTRY_H
+
+#include "segment/segment_table.h"
+#include "tap/guard.h"
+#include "tap/library.h"
+
+#define REGISTRY_N_SLOTS      16384u /* a power of two, twice the sockets */
+#define REGISTRY_MAX_PROBES   128u
+#define REGISTRY_MAX_SOCKETS  SEGMENT_MAX_LANES
+#define REGISTRY_MAX_CONTEXTS 256u
+#define REGISTRY_NO_INDEX     UINT32_MAX
+
+struct registry_context {
+    void *handle; /* NULL: the entry is free */
+    struct library *library;
+    uint32_t segment_index; /* in header.contexts, or REGISTRY_NO_INDEX */
+    uint32_t n_sockets;     /* of the program, open */
+    int max_sockets;        /* as the program set it */
+    bool has_started;       /* a socket was made: libzmq took the limits */
+    bool is_ending;         /* shut down or being terminated */
+};
+
+struct registry_socket {
+    struct registry_slot *slot; /* NULL once the program has closed it */
+    const void *handle;         /* valid while slot is */
+    struct registry_context *context;
+    struct library *library;
+    uint64_t *words; /* of its lane */
+    uint32_t index;  /* of this entry */
+    uint32_t serial;
+    uint32_t lane;
+    int type;
+    uint32_t next_free;
+    bool is_used;
+    bool is_placed; /* in the group of its first endpoint */
+};
+
+/* One cache line. A slot that was never used is all zero. */
+struct registry_slot {
+    uintptr_t key;
+    uint64_t *words;
+    int (*send)(void *, const void *, size_t, int);
+    int (*msg_send)(struct tap_message *, void *, int);
+    int (*msg_recv)(struct tap_message *, void *, int);
+    int (*msg_more)(const struct tap_message *);
+    const struct library *library;
+    struct registry_socket *socket;
+} __attribute__((aligned(64)));
+
+extern struct registry_slot registry_slots[REGISTRY_N_SLOTS];
+
+/* So that neither a free slot nor one that was freed is found by any pointer. */
+static inline uintptr_t registry_key(const void *handle)
+{
+    return (uintptr_t)handle + 1;
+}
+
+static inline uint32_t registry_hash(const void *handle)
+{
+    return ((uint32_t)(uintptr_t)handle * UINT32_C(0x9e3779b1)) >> (32 - 14);
+}
+
+struct registry_slot *registry_find_further(const void *handle);
+
+/* The slot of a socket, or NULL for a handle that is not the tap's business. */
+static inline struct registry_slot *registry_find(const void *handle)
+{
+    struct registry_slot *slot = &registry_slots[registry_hash(handle)];
+    if (__builtin_expect(__atomic_load_n(&slot->key, __ATOMIC_ACQUIRE) == registry_key(handle), 1))
+        return slot;
+    return registry_find_further(handle);
+}
+
+void registry_lock(struct guard *guard);
+void registry_unlock(const struct guard *guard);
+
+/* The table that lanes are taken from; set once, before the first socket is opened. */
+void registry_set_table(struct segment_table *table);
+
+/* Contexts. _add returns NULL when there are too many. */
+struct registry_context *registry_add_context(void *handle, struct library *library);
+struct registry_context *registry_find_context(const void *handle);
+void registry_remove_context(struct registry_context *context);
+
+/* Whether any context has sockets or had: the tap's thread lives as long. */
+bool registry_has_started_context(void);
+
+/* Enters a new socket in the group of its type without endpoint. NULL when a limit is met. */
+struct registry_socket *registry_open_socket(struct registry_context *context, void *handle,
+                                             int type);
+
+/* Moves a socket to the group of its first endpoint. A socket moves once. */
+void registry_place_socket(struct registry_socket *socket, const char *endpoint);
+
+/* The program closes it: the handle is forgotten and the lane is free for the next one. */
+void registry_close_socket(struct registry_socket *socket);
+
+/* Calls `visit` for each open socket. */
+void registry_each_socket(void (*visit)(struct registry_socket *socket, void *data), void *data);
+
+/* In a forked child: forgets everything, as if nothing had been opened. */
+void registry_forked(void);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/tap.h"
+
+#include "tap/registry.h"
+#include "tap/thread.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_GROUPS_DEFAULT 256
+
+/* Held while the thread is started and stopped; first in the order of locks. */
+static pthread_mutex_t life_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct segment_table *table;
+static struct segment_writer *writer;
+static bool has_failed;
+static bool has_fork_handler;
+
+void tap_log(const char *format, ...)
+{
+    const char *path = secure_getenv("ZMQ_EXPORTER_TAP_LOG");
+    if (!path || !*path)
+        return;
+    char line[512] = "zmqtap: ";
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(line + 8, sizeof(line) - 9, format, arguments);
+    va_end(arguments);
+    strcat(line, "\n");
+    bool is_stderr = strcmp(path, "stderr") == 0;
+    int fd = is_stderr ? STDERR_FILENO
+                       : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (n > 0 && fd >= 0 && write(fd, line, strlen(line)) < 0)
+        n = 0; /* nobody to tell */
+    if (fd >= 0 && !is_stderr)
+        close(fd);
+}
+
+bool tap_is_enabled(void)
+{
+    const char *wish = secure_getenv("ZMQ_EXPORTER_TAP");
+    return !has_failed && !(wish && strcmp(wish, "off") == 0);
+}
+
+/* In the child nothing of the parent's is the tap's business: its file, its sockets, its thread.
+ * The child's own first socket starts a tap of its own. */
+static void forget_all(void)
+{
+    life_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    library_forked();
+    registry_forked();
+    thread_forked();
+    segment_writer_destroy(&writer);
+    segment_table_destroy(&table);
+}
+
+static uint32_t max_groups(void)
+{
+    const char *text = secure_getenv("ZMQ_EXPORTER_MAX_GROUPS");
+    long n = text ? strtol(text, NULL, 10) : 0;
+    return n > 0 && n <= SEGMENT_MAX_GROUPS ? (uint32_t)n : MAX_GROUPS_DEFAULT;
+}
+
+static void set_capability(enum segment_capability_id id, enum segment_capability_state state,
+                           const char *reason)
+{
+    struct segment_capability *capability = &table->header->capabilities[id];
+    capability->state = state;
+    strncpy(capability->reason, reason, sizeof(capability->reason) - 1);
+}
+
+static int make_table(void)
+{
+    int error = segment_table_new(max_groups(), &table);
+    if (error < 0)
+        return error;
+    const char *directory = secure_getenv(SEGMENT_DIRECTORY_VARIABLE);
+    error = segment_writer_new(
+        table, directory && *directory ? directory : SEGMENT_DIRECTORY_DEFAULT, &writer);
+    if (error < 0) {
+        segment_table_destroy(&table);
+        return error;
+    }
+    registry_set_table(table);
+    set_capability(SEGMENT_CAPABILITY_MESSAGES, SEGMENT_CAPABILITY_ON, "");
+    return 0;
+}
+
+static void describe_library(const struct library *library)
+{
+    struct segment_header *header = table->header;
+    if (library->index >= SEGMENT_MAX_LIBRARIES)
+        return;
+    struct segment_library *shown = &header->libraries[library->index];
+    shown->version_major = (uint32_t)library->version_number / 10000;
+    shown->version_minor = (uint32_t)library->version_number / 100 % 100;
+    shown->version_patch = (uint32_t)library->version_number % 100;
+    shown->is_draft = library->is_draft;
+    memcpy(shown->path, library->path, sizeof(shown->path));
+    if (library->index >= header->n_libraries)
+        __atomic_store_n(&header->n_libraries, library->index + 1, __ATOMIC_RELEASE);
+}
+
+static int start_parts(struct library *library)
+{
+    int error = 0;
+    if (!has_fork_handler)
+        error = -pthread_atfork(NULL, NULL, forget_all);
+    has_fork_handler = error == 0;
+    if (error == 0 && !table)
+        error = make_table();
+    if (error < 0)
+        return error;
+    describe_library(library);
+    return thread_start(writer);
+}
+
+bool tap_start(struct library *library)
+{
+    struct guard guard;
+    guard_lock(&guard, &life_lock);
+    int error = has_failed ? -ENOMEM : start_parts(library);
+    if (error < 0 && !has_failed)
+        tap_log("off: %s", strerror(-error));
+    has_failed = has_failed || error < 0;
+    guard_unlock(&guard, &life_lock);
+    return error == 0;
+}
+
+void tap_context_ended(void)
+{
+    struct guard guard, registry;
+    guard_lock(&guard, &life_lock);
+    registry_lock(&registry);
+    bool is_needed = registry_has_started_context();
+    registry_unlock(&registry);
+    if (is_needed)
+        thread_publish();
+    else
+        thread_stop();
+    guard_unlock(&guard, &life_lock);
+}
+
+/* exit(): what was counted since the last tick, and the file says that it is the last. */
+__attribute__((destructor)) static void finish(void)
+{
+    struct guard guard;
+    guard_lock(&guard, &life_lock);
+    thread_stop();
+    if (writer)
+        segment_writer_close(writer);
+    guard_unlock(&guard, &life_lock);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * tap - what the tap of this process has made: table, segment file, thread.
+ *
+ * Nothing exists until the program makes its first socket; then it stays until the process ends,
+ * but for the thread, which is gone when the last context is.
+ *
+ * Thread: any, without a lock of the tap held.
+ */
+#ifndef TAP_TAP_H
+#define TAP_TAP_H
+
+#include "tap/library.h"
+
+/* False if ZMQ_EXPORTER_TAP=off, or if what the tap needs could not be had. */
+bool tap_is_enabled(void);
+
+/* Before each socket: makes what is missing. False: do not track the socket. */
+bool tap_start(struct library *library);
+
+/* After each context's end: a last round for it, and no thread without contexts. */
+void tap_context_ended(void);
+
+/* Says why, to ZMQ_EXPORTER_TAP_LOG; nothing if the variable is not set. */
+void tap_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/thread.h"
+
+#include "base/clock.h"
+#include "tap/guard.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define STACK_SIZE (512 * 1024)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t published = PTHREAD_COND_INITIALIZER;
+static pthread_t thread;
+static struct segment_writer *writer;
+static bool is_running;
+static uintptr_t generation; /* a thread of an older one ends */
+static int wake_fd = -1;
+static uint64_t n_asked, n_done; /* rounds, asked for and published */
+
+static void wake(void)
+{
+    uint64_t one = 1;
+    if (wake_fd >= 0 && write(wake_fd, &one, sizeof(one)) < 0)
+        return; /* the counter is full: it is awake */
+}
+
+static int ms_until(uint64_t deadline_ns)
+{
+    uint64_t now = clock_monotonic_ns();
+    if (now >= deadline_ns)
+        return 0;
+    return (int)((deadline_ns - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
+}
+
+static void publish(void)
+{
+    pthread_mutex_lock(&lock);
+    uint64_t asked = n_asked;
+    pthread_mutex_unlock(&lock);
+
+    segment_writer_publish(writer);
+
+    pthread_mutex_lock(&lock);
+    n_done = asked;
+    pthread_cond_broadcast(&published);
+    pthread_mutex_unlock(&lock);
+}
+
+/* True when the thread shall end. */
+static bool wait_for_work(uint64_t deadline_ns, uintptr_t own_generation)
+{
+    struct pollfd fd = {.fd = wake_fd, .events = POLLIN};
+    if (poll(&fd, 1, ms_until(deadline_ns)) > 0) {
+        uint64_t count;
+        while (read(wake_fd, &count, sizeof(count)) > 0)
+            continue;
+    }
+    pthread_mutex_lock(&lock);
+    bool is_last = generation != own_generation;
+    pthread_mutex_unlock(&lock);
+    return is_last;
+}
+
+static bool is_asked_to_publish(void)
+{
+    pthread_mutex_lock(&lock);
+    bool is_asked = n_asked != n_done;
+    pthread_mutex_unlock(&lock);
+    return is_asked;
+}
+
+static void *run(void *own_generation)
+{
+    uint64_t tick = clock_monotonic_ns();
+    bool is_last = false;
+    pthread_setname_np(pthread_self(), "zmqtap");
+    while (!is_last) {
+        publish();
+        tick += THREAD_TICK_MS * CLOCK_NS_PER_MS;
+        while (!is_last && !is_asked_to_publish() && clock_monotonic_ns() < tick)
+            is_last = wait_for_work(tick, (uintptr_t)own_generation);
+        if (clock_monotonic_ns() > tick + CLOCK_NS_PER_SECOND)
+            tick = clock_monotonic_ns(); /* was stopped for a while: no burst of ticks */
+    }
+    publish();
+    return NULL;
+}
+
+static int create(void)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    int error = pthread_create(&thread, &attributes, run, (void *)generation);
+    if (error == EINVAL) /* the program's thread-local data alone is larger */
+        error = pthread_create(&thread, NULL, run, (void *)generation);
+    pthread_attr_destroy(&attributes);
+    return -error;
+}
+
+int thread_start(struct segment_writer *new_writer)
+{
+    struct guard guard;
+    int error = 0;
+    guard_lock(&guard, &lock);
+    if (!is_running) {
+        writer = new_writer;
+        wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        error = create(); /* inherits the guard's mask: no signal is for this thread */
+        is_running = error == 0;
+    }
+    guard_unlock(&guard, &lock);
+    return error;
+}
+
+static struct timespec deadline_after_ms(uint64_t ms)
+{
+    uint64_t ns = clock_monotonic_ns() + ms * CLOCK_NS_PER_MS;
+    return (struct timespec){.tv_sec = (time_t)(ns / CLOCK_NS_PER_SECOND),
+                             .tv_nsec = (long)(ns % CLOCK_NS_PER_SECOND)};
+}
+
+void thread_publish(void)
+{
+    struct guard guard;
+    struct timespec deadline = deadline_after_ms(THREAD_PATIENCE_MS);
+    guard_lock(&guard, &lock);
+    if (is_running) {
+        uint64_t wanted = ++n_asked;
+        wake();
+        while (n_done < wanted &&
+               pthread_cond_clockwait(&published, &lock, CLOCK_MONOTONIC, &deadline) == 0)
+            continue;
+    }
+    guard_unlock(&guard, &lock);
+}
+
+void thread_stop(void)
+{
+    struct guard guard;
+    struct timespec deadline = deadline_after_ms(THREAD_PATIENCE_MS);
+    guard_lock(&guard, &lock);
+    bool was_running = is_running;
+    is_running = false;
+    generation++;
+    wake();
+    guard_unlock(&guard, &lock);
+
+    guard_enter(&guard);
+    if (was_running && pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &deadline) != 0)
+        pthread_detach(thread);
+    else if (was_running && wake_fd >= 0)
+        close(wake_fd);
+    guard_leave(&guard);
+}
+
+bool thread_is_running(void)
+{
+    return __atomic_load_n(&is_running, __ATOMIC_RELAXED);
+}
+
+void thread_forked(void)
+{
+    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    published = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    is_running = false;
+    wake_fd = -1;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * thread - the tap's one thread.
+ *
+ * It ticks each 100 ms and publishes the segment. All signals are blocked in it, its name is
+ * zmqtap, and it is the only one that writes the file while it runs.
+ *
+ * Thread: any, one starter or stopper at a time. Waiting is bounded: a file system that hangs
+ *         costs the program at most THREAD_PATIENCE_MS, once.
+ */
+#ifndef TAP_THREAD_H
+#define TAP_THREAD_H
+
+#include "segment/segment_writer.h"
+
+#include <stdbool.h>
+
+#define THREAD_TICK_MS     100
+#define THREAD_PATIENCE_MS 1000
+
+/* Starts it if it is not running. 0 or a negative errno. */
+int thread_start(struct segment_writer *writer);
+
+/* Publishes now, and waits for it. */
+void thread_publish(void);
+
+/* A last round, then the thread ends. */
+void thread_stop(void);
+
+bool thread_is_running(void);
+
+/* In a forked child: there is no thread. */
+void thread_forked(void);
+
+#endif
