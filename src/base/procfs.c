@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ int procfs_read(int root_fd, pid_t pid, const char *name, struct string_buffer *
     return -EFBIG;
 }
 
-int procfs_start_time(int root_fd, pid_t pid, uint64_t *ret_ticks)
+int procfs_start_and_size(int root_fd, pid_t pid, uint64_t *ret_ticks, uint64_t *ret_size_bytes)
 {
     cleanup(string_buffer_finish) struct string_buffer text = {0};
     int r = procfs_read(root_fd, pid, "stat", &text);
@@ -53,16 +54,18 @@ int procfs_start_time(int root_fd, pid_t pid, uint64_t *ret_ticks)
     const char *field = memrchr(text.data, ')', text.size);
     for (int i = 0; field && i < 20; i++)
         field = strchr(field + 1, ' ');
-    if (!field)
-        return -EBADMSG;
-
-    char *end;
-    errno = 0;
-    uint64_t ticks = strtoull(field + 1, &end, 10);
-    if (errno || end == field + 1 || *end != ' ')
+    uint64_t ticks, size_bytes;
+    if (!field || sscanf(field, " %" SCNu64 " %" SCNu64, &ticks, &size_bytes) != 2)
         return -EBADMSG;
     *ret_ticks = ticks;
+    *ret_size_bytes = size_bytes;
     return 0;
+}
+
+int procfs_start_time(int root_fd, pid_t pid, uint64_t *ret_ticks)
+{
+    uint64_t size_bytes;
+    return procfs_start_and_size(root_fd, pid, ret_ticks, &size_bytes);
 }
 
 int procfs_owner(int root_fd, pid_t pid, uid_t *ret_uid)

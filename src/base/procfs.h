@@ -25,6 +25,10 @@ int procfs_read(int root_fd, pid_t pid, const char *name, struct string_buffer *
  * it names one process of this boot. */
 int procfs_start_time(int root_fd, pid_t pid, uint64_t *ret_ticks);
 
+/* The same and the size of its address space in bytes (field 23; 0 for a kernel thread). Both come
+ * of one read. */
+int procfs_start_and_size(int root_fd, pid_t pid, uint64_t *ret_ticks, uint64_t *ret_size_bytes);
+
 /* The process's effective user id. */
 int procfs_owner(int root_fd, pid_t pid, uid_t *ret_uid);
 

@@ -59,11 +59,21 @@
     X(TAP_FOLDED_GROUPS, "zmq_tap_folded_groups_total", COUNTER, "", \
       "Groups given to endpoint (other) because a process or the agent has too many.") \
     X(LIBRARY_INFO, "zmq_library_info", INFO, "", \
-      "A libzmq that running processes have loaded. Distributions fix flaws without changing the version.") \
+      "A libzmq that running processes have loaded, tapped or not. version is exact under the tap, else told by the file's name, which for old releases stands for a range; empty: not known.") \
+    X(LIBRARY_PROCESSES, "zmq_library_processes", GAUGE, "", \
+      "Running processes that have this libzmq loaded.") \
+    X(LIBRARY_REPLACED_ON_DISK, "zmq_library_replaced_on_disk", GAUGE, "", \
+      "Of these processes, those whose libzmq was replaced or removed on disk since: they run the old code until they are restarted.") \
     X(LIBRARY_RELEASES_BEHIND, "zmq_library_releases_behind", GAUGE, "", \
       "Upstream releases newer than the loaded one in the compiled-in table. Distributions fix flaws without changing the version.") \
     X(LIBRARY_RELEASE_AGE, "zmq_library_release_age_seconds", GAUGE, "seconds", \
-      "Time since upstream released the loaded version.") \
+      "Time since upstream released the loaded version; of a range, the newest.") \
+    X(LIBRARY_SCANNED_PROCESSES, "zmq_library_scanned_processes", GAUGE, "", \
+      "Processes of the host that the exporter sees.") \
+    X(LIBRARY_UNREADABLE_PROCESSES, "zmq_library_unreadable_processes", GAUGE, "", \
+      "Of these, processes whose mappings the exporter may not read (it needs CAP_SYS_PTRACE for other users'): what they have loaded is not known.") \
+    X(LIBRARY_FOLDED_PROCESSES, "zmq_library_folded_processes", GAUGE, "", \
+      "Processes with a libzmq that are left out of zmq_library_info because it would have too many series.") \
     X(LIBRARY_LATEST_INFO, "zmq_library_latest_info", INFO, "", \
       "The newest upstream release in the compiled-in table.") \
     X(LIBRARY_RELEASE_TABLE_TIMESTAMP, "zmq_library_release_table_timestamp_seconds", GAUGE, "seconds", \

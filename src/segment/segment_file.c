@@ -44,19 +44,19 @@ static bool is_older_image(int fd, const struct segment_header *header)
            found.created_ns != header->created_ns && found.state == SEGMENT_LIVE;
 }
 
-/* Returns whether the name is free. */
-static bool close_older_image(const struct segment_file *self, const struct segment_header *header)
+/* The one who made the file at the path, if it was we, is gone. Where this cannot be written, or
+ * does not come to pass because an earlier name was free, the agent still sees that a newer image
+ * of the process lives. */
+static void close_older_image(const struct segment_file *self, const struct segment_header *header)
 {
     const uint64_t closed = SEGMENT_CLOSED;
     int fd = open(self->path, OPEN_FLAGS);
     if (fd < 0)
-        return errno == ENOENT;
-    /* If this cannot be written, the agent still sees that a newer image of the process lives. */
+        return;
     if (is_older_image(fd, header) &&
         pwrite(fd, &closed, sizeof(closed), offsetof(struct segment_header, state)) < 0)
         errno = 0;
     close(fd);
-    return false;
 }
 
 static int take_file(struct segment_file *self, int fd)
@@ -75,20 +75,14 @@ static int take_file(struct segment_file *self, int fd)
 
 int segment_file_make(struct segment_file *self, const struct segment_header *header, int *ret_fd)
 {
-    bool is_free[SEGMENT_MAX_IMAGES];
-    for (unsigned n = 0; n < SEGMENT_MAX_IMAGES; n++) {
-        name_image(self, header, n);
-        is_free[n] = close_older_image(self, header);
-    }
-
     self->is_made = false;
     for (unsigned n = 0; n < SEGMENT_MAX_IMAGES; n++) {
-        if (!is_free[n])
-            continue;
         name_image(self, header, n);
         int fd = open(self->path, OPEN_FLAGS | O_CREAT | O_EXCL, 0640);
-        if (fd < 0 && errno == EEXIST)
+        if (fd < 0 && errno == EEXIST) {
+            close_older_image(self, header);
             continue;
+        }
         if (fd < 0)
             return -errno;
         int r = take_file(self, fd);

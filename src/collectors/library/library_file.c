@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/library/library_file.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The file itself, whatever became of its name. Needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE. */
+static int find_by_mapping(int root_fd, pid_t pid, const struct library_mapping *mapping)
+{
+    char name[96];
+    (void)snprintf(name, sizeof(name), "%d/map_files/%" PRIx64 "-%" PRIx64, pid, mapping->start,
+                   mapping->end);
+    int fd = openat(root_fd, name, O_PATH | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int find_by_name(int root_fd, pid_t pid, const struct library_mapping *mapping)
+{
+    char path[PATH_MAX], root[32];
+    if (mapping->is_deleted || mapping->path_size >= sizeof(path))
+        return -ENOENT;
+    memcpy(path, mapping->path, mapping->path_size);
+    path[mapping->path_size] = '\0';
+
+    (void)snprintf(root, sizeof(root), "%d/root", pid);
+    cleanup_fd int process_root = openat(root_fd, root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (process_root < 0)
+        return -errno;
+    struct open_how how = {
+        .flags = O_PATH | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    long fd = syscall(SYS_openat2, process_root, path + strspn(path, "/"), &how, sizeof(how));
+    return fd < 0 ? -errno : (int)fd;
+}
+
+/* From a descriptor that only names the file to one that reads it. */
+static int open_for_reading(int path_fd)
+{
+    struct stat status;
+    if (fstat(path_fd, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode))
+        return -EMEDIUMTYPE;
+    char name[32];
+    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", path_fd);
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return fd < 0 ? -errno : fd;
+}
+
+int library_file_open(int root_fd, pid_t pid, const struct library_mapping *mapping)
+{
+    int found = find_by_mapping(root_fd, pid, mapping);
+    if (found < 0)
+        found = find_by_name(root_fd, pid, mapping);
+    if (found < 0)
+        return found;
+    cleanup_fd int path_fd = found;
+    return open_for_reading(path_fd);
+}

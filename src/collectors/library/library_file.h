@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * library_file - opens the file behind a mapping of another process, without being led astray.
+ *
+ * With privilege the kernel gives the very file, /proc/<pid>/map_files, also when its name is
+ * gone. Without, the name is looked up inside the process's own root, following no link (the
+ * kernel's path has none), so that a container's file is never mixed up with the host's. Only a
+ * regular file is opened for reading: opening a device or a pipe could have effects or hang.
+ */
+#ifndef COLLECTORS_LIBRARY_LIBRARY_FILE_H
+#define COLLECTORS_LIBRARY_LIBRARY_FILE_H
+
+#include "collectors/library/library_maps.h"
+
+#include <sys/types.h>
+
+/* Returns a descriptor open for reading, or a negative errno: -EACCES, -EPERM without privilege,
+ * -ENOENT for a deleted file that only its name would lead to, -EMEDIUMTYPE if it is no regular
+ * file. `root_fd` is as in base/procfs.h. */
+int library_file_open(int root_fd, pid_t pid, const struct library_mapping *mapping);
+
+#endif

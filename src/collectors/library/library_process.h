@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * library_process - what is known of one process and the copies of libzmq it has mapped.
+ *
+ * Errors of reading are states here, not failures: processes end and belong to other users.
+ */
+#ifndef COLLECTORS_LIBRARY_LIBRARY_PROCESS_H
+#define COLLECTORS_LIBRARY_LIBRARY_PROCESS_H
+
+#include "base/service_name.h"
+#include "base/string_buffer.h"
+#include "collectors/library/build_id.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum library_access { LIBRARY_UNREAD, LIBRARY_READ, LIBRARY_REFUSED };
+
+struct library_found {
+    struct library_found *next;        /* another copy in the same process */
+    bool is_replaced;                  /* its file was removed or replaced since it was loaded */
+    char build_id[BUILD_ID_TEXT_SIZE]; /* empty: not known */
+    char path[];                       /* as the process sees it, symbolic links resolved */
+};
+
+struct library_process {
+    pid_t pid;
+    enum library_access access;
+    uint64_t start_ticks, size_bytes; /* as they were when the maps were read */
+    struct library_found *found;
+    char *service; /* NULL where nothing was found */
+};
+
+/* Reads maps, and where they hold a libzmq also its build id and the process's name; replaces
+ * what `self` had. `text` is scratch. Returns 0 (see `access`), -ENOENT or -ESRCH if the process
+ * is gone, -ENOMEM. */
+int library_process_read(struct library_process *self, int root_fd, struct string_buffer *text);
+
+void library_process_finish(struct library_process *self);
+
+#endif
