@@ -65,7 +65,7 @@ static void *allocate(struct samples *self, size_t size)
     return place;
 }
 
-static void add(struct samples *self, enum family_id id, const struct sample *sample)
+static struct sample *add(struct samples *self, enum family_id id)
 {
     struct sample_list *list = &self->lists[id];
     if (list->n == list->capacity) {
@@ -73,25 +73,44 @@ static void add(struct samples *self, enum family_id id, const struct sample *sa
         struct sample *items = reallocarray(list->items, capacity, sizeof(*items));
         if (!items) {
             self->has_failed = true;
-            return;
+            return NULL;
         }
         list->items = items;
         list->capacity = capacity;
     }
-    list->items[list->n++] = *sample;
+    return &list->items[list->n++];
 }
 
 void samples_add_u64(struct samples *self, enum family_id id, struct label_text labels,
                      const char *extra, uint64_t value)
 {
-    add(self, id, &(struct sample){.labels = labels, .extra = extra, .value.u64 = value});
+    struct sample *sample = add(self, id);
+    if (!sample)
+        return;
+    *sample = (struct sample){
+        .labels = labels.text,
+        .extra = extra,
+        .value.u64 = value,
+        .labels_size = labels.size,
+        .extra_size = extra ? (uint16_t)strlen(extra) : 0,
+        .kind = SAMPLE_U64,
+    };
 }
 
 void samples_add_real(struct samples *self, enum family_id id, struct label_text labels,
                       const char *extra, double value)
 {
-    add(self, id,
-        &(struct sample){.labels = labels, .extra = extra, .value.real = value, .is_real = true});
+    struct sample *sample = add(self, id);
+    if (!sample)
+        return;
+    *sample = (struct sample){
+        .labels = labels.text,
+        .extra = extra,
+        .value.real = value,
+        .labels_size = labels.size,
+        .extra_size = extra ? (uint16_t)strlen(extra) : 0,
+        .kind = SAMPLE_REAL,
+    };
 }
 
 void samples_add_histogram(struct samples *self, enum family_id id, struct label_text labels,
@@ -100,12 +119,29 @@ void samples_add_histogram(struct samples *self, enum family_id id, struct label
     size_t size = histogram->n_buckets * sizeof(*histogram->counts);
     struct sample_histogram *copy = allocate(self, sizeof(*copy));
     uint64_t *counts = copy ? allocate(self, size) : NULL;
-    if (!counts)
+    struct sample *sample = counts ? add(self, id) : NULL;
+    if (!sample)
         return;
     memcpy(counts, histogram->counts, size);
     *copy = *histogram;
     copy->counts = counts;
-    add(self, id, &(struct sample){.labels = labels, .histogram = copy});
+    *sample = (struct sample){
+        .labels = labels.text,
+        .value.histogram = copy,
+        .labels_size = labels.size,
+        .kind = SAMPLE_HISTOGRAM,
+    };
+}
+
+void samples_add_created(struct samples *self, enum family_id id, double seconds)
+{
+    size_t n = self->lists[id].n;
+    struct sample *sample = n ? add(self, id) : NULL;
+    if (!sample)
+        return;
+    *sample = self->lists[id].items[n - 1];
+    sample->value.real = seconds;
+    sample->kind = SAMPLE_CREATED;
 }
 
 struct label_text samples_copy_labels(struct samples *self, const char *text, size_t size)

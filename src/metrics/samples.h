@@ -25,23 +25,28 @@ struct label_text {
 
 #define LABEL_TEXT_NONE ((struct label_text){0})
 
-struct sample {
-    struct label_text labels;
-    const char *extra;
-    const struct sample_histogram *histogram; /* NULL: a single value */
-    union {
-        uint64_t u64;
-        double real;
-    } value;
-    bool is_real;
-};
-
 /* Cumulative counts per upper bound; the last bound is "+Inf" and its count is the total. */
 struct sample_histogram {
     size_t n_buckets;
     const char *const *bounds; /* canonical texts for le: "0.5", "1.0", "+Inf" */
     const uint64_t *counts;
     double sum;
+};
+
+enum sample_kind { SAMPLE_U64, SAMPLE_REAL, SAMPLE_HISTOGRAM, SAMPLE_CREATED };
+
+/* 32 bytes: a scrape writes and reads thousands of them. */
+struct sample {
+    const char *labels;
+    const char *extra; /* NULL: none */
+    union {
+        uint64_t u64;
+        double real; /* also of SAMPLE_CREATED, in seconds since the epoch */
+        const struct sample_histogram *histogram;
+    } value;
+    uint32_t labels_size;
+    uint16_t extra_size;
+    uint8_t kind; /* enum sample_kind */
 };
 
 struct sample_list {
@@ -67,6 +72,10 @@ void samples_add_real(struct samples *self, enum family_id id, struct label_text
 /* Copies `histogram` and its counts; `bounds` is borrowed (a literal table). */
 void samples_add_histogram(struct samples *self, enum family_id id, struct label_text labels,
                            const struct sample_histogram *histogram);
+
+/* When the counter or histogram that was added just before began to count, where it is known.
+ * Only OpenMetrics shows it. */
+void samples_add_created(struct samples *self, enum family_id id, double seconds);
 
 /* A copy of `size` bytes of label text that lives as long as the samples. */
 struct label_text samples_copy_labels(struct samples *self, const char *text, size_t size);

@@ -57,11 +57,11 @@ static void append_name(struct string_buffer *page, const struct family *family,
     string_buffer_append_text(page, family->name);
     string_buffer_append_text(page, suffix);
 
-    bool has_labels = sample->labels.size > 0;
+    bool has_labels = sample->labels_size > 0;
     if (!has_labels && !sample->extra && !bound)
         return;
     string_buffer_append(page, "{", 1);
-    string_buffer_append(page, has_labels ? sample->labels.text : "", sample->labels.size);
+    string_buffer_append(page, has_labels ? sample->labels : "", sample->labels_size);
     if (sample->extra) {
         string_buffer_append(page, ",", has_labels);
         string_buffer_append_text(page, sample->extra);
@@ -78,7 +78,7 @@ static void append_name(struct string_buffer *page, const struct family *family,
 static void append_histogram(struct string_buffer *page, const struct family *family,
                              const struct sample *sample)
 {
-    const struct sample_histogram *histogram = sample->histogram;
+    const struct sample_histogram *histogram = sample->value.histogram;
     uint64_t total = 0;
     for (size_t i = 0; i < histogram->n_buckets; i++) {
         total = histogram->counts[i];
@@ -100,28 +100,41 @@ static void append_histogram(struct string_buffer *page, const struct family *fa
 static void append_sample(struct string_buffer *page, const struct family *family,
                           const struct sample *sample)
 {
-    if (sample->histogram) {
+    if (sample->kind == SAMPLE_CREATED)
+        return;
+    if (sample->kind == SAMPLE_HISTOGRAM) {
         append_histogram(page, family, sample);
         return;
     }
     append_name(page, family, "", sample, NULL);
     string_buffer_append(page, " ", 1);
-    if (sample->is_real)
+    if (sample->kind == SAMPLE_REAL)
         append_real(page, sample->value.real);
     else
         string_buffer_append_u64(page, sample->value.u64);
     string_buffer_append(page, "\n", 1);
 }
 
-int text_format_write(const struct samples *samples, struct string_buffer *page)
+static void append_family(struct string_buffer *page, enum family_id id,
+                          const struct samples *const *parts, size_t n_parts)
 {
-    for (size_t id = 0; id < FAMILY_N; id++) {
-        const struct sample_list *list = &samples->lists[id];
-        const struct family *family = family_get((enum family_id)id);
-        if (list->n)
+    const struct family *family = family_get(id);
+    bool has_header = false;
+
+    for (size_t i = 0; i < n_parts; i++) {
+        const struct sample_list *list = &parts[i]->lists[id];
+        if (list->n && !has_header)
             append_header(page, family);
-        for (size_t i = 0; i < list->n; i++)
-            append_sample(page, family, &list->items[i]);
+        has_header = has_header || list->n;
+        for (size_t k = 0; k < list->n; k++)
+            append_sample(page, family, &list->items[k]);
     }
+}
+
+int text_format_write(const struct samples *const *parts, size_t n_parts,
+                      struct string_buffer *page)
+{
+    for (size_t id = 0; id < FAMILY_N; id++)
+        append_family(page, (enum family_id)id, parts, n_parts);
     return page->has_failed ? -ENOMEM : 0;
 }

@@ -13,7 +13,9 @@
 
 #define TEXT_FORMAT_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Appends the page to `page`. Errors: -ENOMEM. */
-int text_format_write(const struct samples *samples, struct string_buffer *page);
+/* Appends one page made of `n_parts` to `page`; a family's samples come in the order of the
+ * parts. Errors: -ENOMEM. */
+int text_format_write(const struct samples *const *parts, size_t n_parts,
+                      struct string_buffer *page);
 
 #endif

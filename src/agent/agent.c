@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "agent/agent.h"
+
+#include "agent/agent_collectors.h"
+#include "agent/agent_routes.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "http/http_server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define STOP_PATIENCE_MS 3000u
+
+struct agent {
+    const struct agent_options *options;
+    struct runner *runner;
+    struct agent_routes routes;
+    struct http_server *server;
+    int signal_fd;
+};
+
+/* All signals go to the descriptor, so that every thread, made later, has them blocked. */
+static int take_signals(struct agent *self, struct error *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+        return error_set(err, -EINVAL, "cannot block signals");
+    self->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+    if (self->signal_fd < 0)
+        return error_set(err, -errno, "cannot take signals: %s", strerror(errno));
+    /* CZMQ would take SIGINT and SIGTERM for itself, from whichever thread uses it first. */
+    setenv("ZSYS_SIGHANDLER", "false", 1);
+    return 0;
+}
+
+static int start_collectors(struct agent *self, struct error *err)
+{
+    int r = runner_new(&self->runner);
+    if (r < 0)
+        return error_set(err, r, "cannot start the collectors: %s", strerror(-r));
+    struct agent_setup setup = {.options = self->options};
+    return agent_collectors_add(self->runner, &setup, err);
+}
+
+static int start_server(struct agent *self, struct error *err)
+{
+    int r = agent_routes_init(&self->routes, self->runner, self->options->telemetry_path, err);
+    if (r < 0)
+        return r;
+    struct http_server_options options = {.routes = self->routes.rows,
+                                          .n_routes = self->routes.n,
+                                          .max_connections = self->options->max_connections,
+                                          .max_requests = self->options->max_requests};
+    r = http_server_new(&options, &self->server);
+    if (r < 0)
+        return error_set(err, r, "cannot start the server: %s", strerror(-r));
+
+    for (size_t i = 0; i < self->options->n_listen_addresses; i++) {
+        struct http_listen listener;
+        r = http_listen_open(self->options->listen_addresses[i], &listener, err);
+        if (r < 0)
+            return error_prefix(err, r, "--web.listen-address");
+        r = http_server_add(self->server, &listener);
+        if (r < 0)
+            return error_set(err, r, "--web.listen-address: at most %u", HTTP_MAX_LISTENERS);
+    }
+    return http_server_start(self->server, err);
+}
+
+static void wait_for_end(struct agent *self)
+{
+    for (;;) {
+        struct signalfd_siginfo signal;
+        if (read(self->signal_fd, &signal, sizeof(signal)) != sizeof(signal))
+            continue;
+        if (signal.ssi_signo == SIGHUP) {
+            log_info("nothing to reload");
+            continue;
+        }
+        log_info("stopping", "signal", strsignal((int)signal.ssi_signo));
+        return;
+    }
+}
+
+static void stop(struct agent *self)
+{
+    if (self->runner)
+        runner_cancel(self->runner);
+    if (self->server && http_server_stop(self->server, STOP_PATIENCE_MS) < 0) {
+        log_warn("a request did not end in time; ending without it");
+        _exit(0);
+    }
+    http_server_destroy(&self->server);
+    agent_routes_finish(&self->routes);
+    runner_destroy(&self->runner);
+    if (self->signal_fd >= 0)
+        close(self->signal_fd);
+}
+
+int agent_run(const struct agent_options *options, struct error *err)
+{
+    struct agent self = {.options = options, .signal_fd = -1};
+
+    int r = take_signals(&self, err);
+    if (r == 0)
+        r = start_collectors(&self, err);
+    if (r == 0)
+        r = start_server(&self, err);
+    if (r == 0) {
+        const char *address;
+        for (size_t i = 0; (address = http_server_address(self.server, i)); i++)
+            log_info("listening", "address", address, "path", options->telemetry_path);
+        wait_for_end(&self);
+    }
+    stop(&self);
+    if (r == 0)
+        log_info("stopped");
+    return r;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * agent - the exporter's life: collectors, server, signals.
+ *
+ * SIGTERM and SIGINT end it cleanly; SIGHUP reloads what can be reloaded.
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+struct agent_options {
+    const char *const *listen_addresses; /* see http_listen.h */
+    size_t n_listen_addresses;
+    const char *telemetry_path;
+    const char *directory; /* of segments */
+    unsigned max_requests;
+    unsigned max_connections;
+};
+
+/* Runs until a signal ends it: 0. A negative errno with `err` filled: it could not start. */
+int agent_run(const struct agent_options *options, struct error *err);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "agent/agent_collectors.h"
+
+#include "base/cleanup.h"
+#include "base/string_buffer.h"
+#include "collectors/library/library_collector.h"
+#include "metrics/labels.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int make_self(const struct agent_setup *setup, struct collector *ret_collector,
+                     struct error *err)
+{
+    cleanup(string_buffer_finish) struct string_buffer labels = {0};
+    labels_append(&labels, "version", AGENT_VERSION);
+    labels_append(&labels, "compiler", __VERSION__);
+    if (labels.has_failed)
+        return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
+    struct self_options options = {labels.data, setup->sources, setup->n_sources};
+    int r = self_collector_new(&options, ret_collector);
+    return r == 0 ? 0 : error_set(err, r, "%s", strerror(-r));
+}
+
+static int make_library(const struct agent_setup *setup, struct collector *ret_collector,
+                        struct error *err)
+{
+    (void)setup;
+    return library_collector_new("/proc", ret_collector, err);
+}
+
+static const struct {
+    const char *name;
+    int (*make)(const struct agent_setup *setup, struct collector *ret_collector,
+                struct error *err);
+} table[] = {
+    {"library", make_library},
+    {"self", make_self},
+};
+
+int agent_collectors_add(struct runner *runner, const struct agent_setup *setup, struct error *err)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        struct collector collector;
+        int r = table[i].make(setup, &collector, err);
+        if (r < 0)
+            return error_prefix(err, r, "collector %s", table[i].name);
+        r = runner_add(runner, &collector);
+        if (r < 0)
+            return error_set(err, r, "collector %s: %s", table[i].name, strerror(-r));
+    }
+    return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* agent_collectors - the one table of collectors. */
+#ifndef AGENT_AGENT_COLLECTORS_H
+#define AGENT_AGENT_COLLECTORS_H
+
+#include "agent/agent.h"
+#include "collectors/runner.h"
+#include "collectors/self.h"
+
+/* What a collector may need to know when it is made. */
+struct agent_setup {
+    const struct agent_options *options;
+    const struct self_source *sources; /* of the agent's own parts, for the self collector */
+    size_t n_sources;
+};
+
+/* Makes every collector and gives it to the runner. A collector that cannot be made fails. */
+int agent_collectors_add(struct runner *runner, const struct agent_setup *setup, struct error *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* agent_routes - the one table of what the server answers. */
+#ifndef AGENT_AGENT_ROUTES_H
+#define AGENT_AGENT_ROUTES_H
+
+#include "agent/agent_metrics.h"
+#include "base/error.h"
+#include "http/http_pages.h"
+#include "http/http_route.h"
+
+#define AGENT_MAX_ROUTES 32u
+
+struct agent_routes {
+    struct agent_metrics metrics;
+    struct http_route rows[AGENT_MAX_ROUTES];
+    size_t n;
+    struct http_page *pages; /* with their words replaced */
+    size_t n_pages;
+};
+
+/* Fills in the table. Errors: -EINVAL `telemetry_path` is no path or taken; -ENOMEM. */
+int agent_routes_init(struct agent_routes *self, struct runner *runner, const char *telemetry_path,
+                      struct error *err);
+void agent_routes_finish(struct agent_routes *self);
+
+#endif

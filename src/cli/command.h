@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * command - what a subcommand is: a file of its own and a row in main.c.
+ *
+ * `run` gets the arguments from the command's own name on, as a main() would. Its result is the
+ * exit status: COMMAND_OK, COMMAND_FAILED, or COMMAND_MISUSED for a wrong command line.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+enum command_status { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_MISUSED = 2 };
+
+struct command {
+    const char *name;
+    const char *arguments; /* for the help: "-- PROGRAM [ARGUMENT ...]", "" */
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+
+/* The table of main.c, ended by a row without a name; for the help. */
+extern const struct command commands[];
+
+/* serve.c: what the exporter does without a subcommand. */
+int command_serve(int argc, char **argv);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "agent/agent.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/flags.h"
+#include "segment/segment_layout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_ADDRESS ":10556"
+
+struct serve_flags {
+    struct flag_values addresses;
+    const char *telemetry_path;
+    const char *directory;
+    unsigned max_requests;
+    unsigned max_connections;
+    const char *log_level;
+    const char *log_format;
+    bool is_version;
+};
+
+static void print_help(const struct flag *flags, size_t n)
+{
+    printf("usage: zmq_exporter [FLAG ...]\n");
+    for (const struct command *command = commands; command->name; command++)
+        printf("       zmq_exporter %s %s\n", command->name, command->arguments);
+    printf("\nSees inside the ZeroMQ sockets of this host and serves it to Prometheus.\n\n");
+    if (commands[0].name)
+        printf("Commands:\n");
+    for (const struct command *command = commands; command->name; command++)
+        printf("  %-8s %s\n", command->name, command->summary);
+    printf("%sFlags:\n", commands[0].name ? "\n" : "");
+    flags_print(flags, n);
+}
+
+static int configure_log(const struct serve_flags *given, struct error *err)
+{
+    enum log_level level;
+    enum log_format format;
+    if (!log_level_parse(given->log_level, &level))
+        return error_set(err, -1, "--log.level: '%s' is not debug, info, warn or error",
+                         given->log_level);
+    if (!log_format_parse(given->log_format, &format))
+        return error_set(err, -1, "--log.format: '%s' is not logfmt or json", given->log_format);
+    log_configure(level, format);
+    return 0;
+}
+
+static int serve(const struct serve_flags *given)
+{
+    static const char *const default_address = DEFAULT_ADDRESS;
+    const char *directory = given->directory ? given->directory
+                                             : getenv(SEGMENT_DIRECTORY_VARIABLE);
+    struct agent_options options = {
+        .listen_addresses = given->addresses.n ? given->addresses.items : &default_address,
+        .n_listen_addresses = given->addresses.n ? given->addresses.n : 1,
+        .telemetry_path = given->telemetry_path,
+        .directory = directory && *directory ? directory : SEGMENT_DIRECTORY_DEFAULT,
+        .max_requests = given->max_requests,
+        .max_connections = given->max_connections,
+    };
+    struct error err;
+    log_info("starting", "version", EXPORTER_VERSION);
+    if (agent_run(&options, &err) == 0)
+        return COMMAND_OK;
+    log_error("cannot start", "error", err.message);
+    return COMMAND_FAILED;
+}
+
+int command_serve(int argc, char **argv)
+{
+    struct serve_flags given = {.telemetry_path = "/metrics",
+                                .max_requests = 40,
+                                .max_connections = 512,
+                                .log_level = "info",
+                                .log_format = "logfmt"};
+    const struct flag flags[] = {
+        {"web.listen-address", "ADDRESS", DEFAULT_ADDRESS,
+         "Where to listen: ':PORT' for every address of the host, 'HOST:PORT', '[IPV6]:PORT', or "
+         "'unix:PATH' for a socket file. Port 0 takes a free one, which the log tells.",
+         FLAG_TEXTS, &given.addresses},
+        {"web.telemetry-path", "PATH", "/metrics", "The path of the metrics.", FLAG_TEXT,
+         &given.telemetry_path},
+        {"web.max-requests", "N", "40",
+         "Scrapes and probes that are answered at once; one more gets status 503.", FLAG_NUMBER,
+         &given.max_requests},
+        {"web.max-connections", "N", "512", "Open connections of each listening address.",
+         FLAG_NUMBER, &given.max_connections},
+        {"tap.directory", "DIRECTORY",
+         "$" SEGMENT_DIRECTORY_VARIABLE " or " SEGMENT_DIRECTORY_DEFAULT,
+         "Where tapped programs write what they count.", FLAG_TEXT, &given.directory},
+        {"log.level", "LEVEL", "info", "debug, info, warn or error.", FLAG_TEXT, &given.log_level},
+        {"log.format", "FORMAT", "logfmt", "logfmt or json.", FLAG_TEXT, &given.log_format},
+        {"version", NULL, NULL, "Shows the version.", FLAG_SWITCH, &given.is_version},
+    };
+    const size_t n = sizeof(flags) / sizeof(*flags);
+    struct error err;
+    int rest;
+
+    int r = flags_parse(flags, n, argc, argv, &rest, &err);
+    if (r == FLAGS_E_HELP) {
+        print_help(flags, n);
+        return COMMAND_OK;
+    }
+    if (r == 0 && rest < argc)
+        r = error_set(&err, -1, "'%s' is not a flag", argv[rest]);
+    if (r == 0)
+        r = configure_log(&given, &err);
+    if (r < 0) {
+        (void)fprintf(stderr, "zmq_exporter: %s\n", err.message);
+        return COMMAND_MISUSED;
+    }
+    if (given.is_version) {
+        printf("zmq_exporter, version %s\n", EXPORTER_VERSION);
+        return COMMAND_OK;
+    }
+    return serve(&given);
+}

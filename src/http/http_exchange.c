@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "http/http_exchange.h"
+
+/* A browser is not to guess a type, frame a page, keep a copy, or load anything from elsewhere. */
+static const struct http_header every_answer[] = {
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Content-Security-Policy", "default-src 'none'; connect-src 'self'; img-src 'self'; "
+                                "script-src 'self'; style-src 'self'; base-uri 'none'; "
+                                "form-action 'self'; frame-ancestors 'none'"},
+    {"Cache-Control", "no-store"},
+};
+
+static struct MHD_Response *make_response(struct http_response *response)
+{
+    /* The library frees the body when the last byte is sent; a const body is not written to. */
+    union {
+        const char *borrowed;
+        void *given;
+    } body = {response->body ? response->body : ""};
+    struct MHD_Response *made =
+        response->free_body
+            ? MHD_create_response_from_buffer_with_free_callback_cls(
+                  response->size, body.given, response->free_body, response->owner)
+            : MHD_create_response_from_buffer(response->size, body.given, MHD_RESPMEM_PERSISTENT);
+    if (made)
+        *response = (struct http_response){.status = response->status};
+    return made;
+}
+
+static bool add_headers(struct MHD_Response *made, const struct http_header *headers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (MHD_add_response_header(made, headers[i].name, headers[i].value) == MHD_NO)
+            return false;
+    }
+    return true;
+}
+
+enum MHD_Result http_exchange_send(struct http_exchange *self)
+{
+    struct http_response given = self->response;
+    struct MHD_Response *made = make_response(&self->response);
+    if (!made) {
+        http_response_finish(&self->response);
+        return MHD_NO;
+    }
+    bool is_whole = add_headers(made, every_answer, sizeof(every_answer) / sizeof(*every_answer)) &&
+                    add_headers(made, given.headers, given.n_headers);
+    if (given.content_type)
+        is_whole = is_whole && MHD_add_response_header(made, MHD_HTTP_HEADER_CONTENT_TYPE,
+                                                       given.content_type) == MHD_YES;
+    enum MHD_Result r = is_whole ? MHD_queue_response(self->request.connection, given.status, made)
+                                 : MHD_NO;
+    MHD_destroy_response(made);
+    return r;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* http_exchange - one request and its response, inside http/ only. */
+#ifndef HTTP_HTTP_EXCHANGE_H
+#define HTTP_HTTP_EXCHANGE_H
+
+#include "http/http_route.h"
+#include "http/http_workers.h"
+
+#include <microhttpd.h>
+
+struct http_request {
+    struct MHD_Connection *connection;
+    const char *path;
+    const char *method;
+};
+
+enum http_exchange_state { HTTP_EXCHANGE_NEW, HTTP_EXCHANGE_WAITING, HTTP_EXCHANGE_READY };
+
+struct http_exchange {
+    struct http_job job;
+    struct http_request request;
+    struct http_response response;
+    const struct http_route *route;
+    enum http_exchange_state state;
+};
+
+/* Gives the response to the library, with the headers that every answer has. Empties it. */
+enum MHD_Result http_exchange_send(struct http_exchange *self);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "http/http_listen.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BACKLOG     1024
+#define UNIX_PREFIX "unix:"
+
+static int finish_address(struct http_listen *listen)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_un local;
+        struct sockaddr_storage room;
+    } name = {.room = {0}};
+    socklen_t size = sizeof(name.room);
+    if (getsockname(listen->fd, &name.any, &size) < 0)
+        return -errno;
+    if (name.any.sa_family == AF_UNIX) {
+        (void)snprintf(listen->address, sizeof(listen->address), UNIX_PREFIX "%.*s",
+                       (int)sizeof(name.local.sun_path), name.local.sun_path);
+        return 0;
+    }
+
+    char host[64], port[8];
+    int r = getnameinfo(&name.any, size, host, sizeof(host), port, sizeof(port),
+                        NI_NUMERICHOST | NI_NUMERICSERV);
+    if (r != 0)
+        return -EAFNOSUPPORT;
+    (void)snprintf(listen->address, sizeof(listen->address),
+                   name.any.sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+    return 0;
+}
+
+/* Nobody accepts on a socket file that its process left behind. */
+static void remove_stale(const struct sockaddr_un *name)
+{
+    struct stat status;
+    if (lstat(name->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
+        return;
+    cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)name, sizeof(*name)) == 0)
+        return;
+    if (errno == ECONNREFUSED)
+        unlink(name->sun_path);
+}
+
+static int open_unix(const char *path, struct http_listen *listen, struct error *err)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof(name.sun_path))
+        return error_set(err, -EINVAL, "'" UNIX_PREFIX "%s': a socket path has 1 to %zu characters",
+                         path, sizeof(name.sun_path) - 1);
+    memcpy(name.sun_path, path, length);
+    remove_stale(&name);
+
+    listen->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listen->fd < 0)
+        return error_set(err, -errno, "cannot open a socket: %s", strerror(errno));
+    /* The mode of the socket before bind() is the file's from its first moment on. */
+    if (fchmod(listen->fd, 0660) < 0 ||
+        bind(listen->fd, (const struct sockaddr *)&name, sizeof(name)) < 0)
+        return error_set(err, -errno, "cannot listen on '" UNIX_PREFIX "%s': %s", path,
+                         strerror(errno));
+    memcpy(listen->path, path, length + 1);
+    return 0;
+}
+
+static int bind_address(const struct addrinfo *address, struct http_listen *listen)
+{
+    const int on = 1, off = 0;
+    listen->fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listen->fd < 0)
+        return -errno;
+    (void)setsockopt(listen->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (address->ai_family == AF_INET6)
+        (void)setsockopt(listen->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    if (bind(listen->fd, address->ai_addr, address->ai_addrlen) < 0) {
+        int r = -errno;
+        close(listen->fd);
+        listen->fd = -1;
+        return r;
+    }
+    return 0;
+}
+
+/* Splits "host:port" in place; brackets are taken off. */
+static int split(char *text, char **ret_host, char **ret_port)
+{
+    char *colon = strrchr(text, ':');
+    if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1))
+        return -EINVAL;
+    *colon = '\0';
+    *ret_port = colon + 1;
+    *ret_host = text;
+    if (*text == '[' && colon > text && colon[-1] == ']') {
+        colon[-1] = '\0';
+        *ret_host = text + 1;
+    } else if (strchr(text, ':')) {
+        return -EINVAL; /* IPv6 without brackets: the port would be a guess */
+    }
+    return 0;
+}
+
+static int open_tcp(const char *text, struct http_listen *listen, struct error *err)
+{
+    char copy[300], *host, *port;
+    if (strlen(text) >= sizeof(copy))
+        return error_set(err, -EINVAL, "address of more than %zu characters", sizeof(copy) - 1);
+    if (split(strcpy(copy, text), &host, &port) < 0)
+        return error_set(err, -EINVAL,
+                         "'%s' is not an address; write ':10556', 'HOST:10556', '[::1]:10556' or "
+                         "'" UNIX_PREFIX "/PATH'",
+                         text);
+    if (strlen(port) > 5 || (strlen(port) == 5 && strcmp(port, "65535") > 0))
+        return error_set(err, -EINVAL, "'%s': a port is at most 65535", text);
+
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+                             .ai_family = *host ? AF_UNSPEC : AF_INET6};
+    struct addrinfo *found = NULL;
+    int r = getaddrinfo(*host ? host : NULL, port, &hints, &found);
+    if (r != 0)
+        return error_set(err, -EINVAL, "'%s': %s", text, gai_strerror(r));
+    r = bind_address(found, listen);
+    freeaddrinfo(found);
+    if (r == -EAFNOSUPPORT && !*host) { /* a kernel without IPv6 */
+        hints.ai_family = AF_INET;
+        if (getaddrinfo(NULL, port, &hints, &found) == 0) {
+            r = bind_address(found, listen);
+            freeaddrinfo(found);
+        }
+    }
+    return r == 0 ? 0 : error_set(err, r, "cannot listen on '%s': %s", text, strerror(-r));
+}
+
+int http_listen_open(const char *text, struct http_listen *ret_listen, struct error *err)
+{
+    struct http_listen listener = {.fd = -1};
+    bool is_unix = strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
+    int r = is_unix ? open_unix(text + strlen(UNIX_PREFIX), &listener, err)
+                    : open_tcp(text, &listener, err);
+    if (r == 0 && listen(listener.fd, BACKLOG) < 0)
+        r = error_set(err, -errno, "cannot listen on '%s': %s", text, strerror(errno));
+    if (r == 0)
+        r = finish_address(&listener);
+    if (r < 0) {
+        http_listen_close(&listener);
+        return r;
+    }
+    *ret_listen = listener;
+    return 0;
+}
+
+int http_listen_adopt(int fd, struct http_listen *ret_listen, struct error *err)
+{
+    struct http_listen listener = {.fd = fd};
+    int is_listening = 0;
+    socklen_t size = sizeof(is_listening);
+    int r = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) < 0 || !is_listening)
+        r = error_set(err, -EINVAL, "descriptor %d is not a listening stream socket", fd);
+    if (r == 0)
+        r = finish_address(&listener);
+    if (r < 0) {
+        http_listen_close(&listener);
+        return r;
+    }
+    *ret_listen = listener;
+    return 0;
+}
+
+void http_listen_close(struct http_listen *self)
+{
+    if (self->fd >= 0)
+        close(self->fd);
+    if (self->path[0])
+        unlink(self->path);
+    self->fd = -1;
+    self->path[0] = '\0';
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "http/http_exchange.h"
+
+struct visit {
+    const char *name;
+    void (*see)(void *state, const char *value);
+    bool (*see_name)(void *state, const char *name);
+    void *state;
+};
+
+const char *http_request_header(const struct http_request *self, const char *name)
+{
+    return MHD_lookup_connection_value(self->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_request_query(const struct http_request *self, const char *name)
+{
+    const char *value = NULL;
+    size_t size = 0;
+    if (MHD_lookup_connection_value_n(self->connection, MHD_GET_ARGUMENT_KIND, name, strlen(name),
+                                      &value, &size) == MHD_NO)
+        return NULL;
+    return value ? value : "";
+}
+
+static enum MHD_Result visit_value(void *state, enum MHD_ValueKind kind, const char *key,
+                                   const char *value)
+{
+    const struct visit *visit = state;
+    (void)kind;
+    if (strcmp(key, visit->name) == 0)
+        visit->see(visit->state, value ? value : "");
+    return MHD_YES;
+}
+
+void http_request_each_query(const struct http_request *self, const char *name,
+                             void (*see)(void *state, const char *value), void *state)
+{
+    struct visit visit = {.name = name, .see = see, .state = state};
+    MHD_get_connection_values(self->connection, MHD_GET_ARGUMENT_KIND, visit_value, &visit);
+}
+
+static enum MHD_Result visit_name(void *state, enum MHD_ValueKind kind, const char *key,
+                                  const char *value)
+{
+    const struct visit *visit = state;
+    (void)kind;
+    (void)value;
+    return visit->see_name(visit->state, key) ? MHD_YES : MHD_NO;
+}
+
+void http_request_each_parameter(const struct http_request *self,
+                                 bool (*see)(void *state, const char *name), void *state)
+{
+    struct visit visit = {.see_name = see, .state = state};
+    MHD_get_connection_values(self->connection, MHD_GET_ARGUMENT_KIND, visit_name, &visit);
+}
+
+const char *http_request_path(const struct http_request *self)
+{
+    return self->path;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * http_route - what answers a path: one row, one handler.
+ *
+ *     static void sockets_handle(void *state, const struct http_request *request,
+ *                                struct http_response *response)
+ *
+ * A handler reads the request and fills in the response, which comes as status 200 without a
+ * body. It knows nothing of the HTTP library. Requests carry no body.
+ *
+ * Thread:  HTTP_QUICK handlers run on the server's own thread and may not wait for anything;
+ *          the others run on a thread of the server's pool and may block, several at a time.
+ */
+#ifndef HTTP_HTTP_ROUTE_H
+#define HTTP_HTTP_ROUTE_H
+
+#include "base/string_buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http_request;
+
+enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* GET is HEAD as well */
+enum http_pace { HTTP_SLOW, HTTP_QUICK };
+
+#define HTTP_MAX_HEADERS 8u
+
+struct http_header {
+    const char *name;
+    const char *value;
+};
+
+struct http_response {
+    unsigned status;
+    const char *content_type; /* a literal; NULL: none */
+    const char *body;         /* borrowed until free_body(owner), for ever if that is NULL */
+    size_t size;
+    void (*free_body)(void *owner);
+    void *owner;
+    struct http_header headers[HTTP_MAX_HEADERS]; /* literals */
+    size_t n_headers;
+};
+
+typedef void (*http_handler)(void *state, const struct http_request *request,
+                             struct http_response *response);
+
+struct http_route {
+    const char *path;
+    unsigned methods; /* enum http_method, or-ed */
+    enum http_pace pace;
+    http_handler handle;
+    void *state;
+};
+
+/* The value of a header or, percent-decoded, of the first such query parameter; NULL if there is
+ * none, "" if it has no value. Borrowed for the time of the handler. */
+const char *http_request_header(const struct http_request *self, const char *name);
+const char *http_request_query(const struct http_request *self, const char *name);
+
+/* Calls `see` with each value of a query parameter that may be repeated. */
+void http_request_each_query(const struct http_request *self, const char *name,
+                             void (*see)(void *state, const char *value), void *state);
+
+/* Names of query parameters, until `see` returns false. */
+void http_request_each_parameter(const struct http_request *self,
+                                 bool (*see)(void *state, const char *name), void *state);
+
+/* The path as it came, decoded. */
+const char *http_request_path(const struct http_request *self);
+
+/* A literal body. */
+void http_response_text(struct http_response *self, unsigned status, const char *text);
+
+/* Gives the buffer's bytes away; `body` is empty afterwards. A buffer that failed is a 500. */
+void http_response_take(struct http_response *self, const char *content_type,
+                        struct string_buffer *body);
+
+void http_response_header(struct http_response *self, const char *name, const char *value);
+
+/* Frees the body, as the server does when it was sent; for tests and for throwing it away. */
+void http_response_finish(struct http_response *self);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * http_stats - what the server counts. Any thread adds and reads, relaxed.
+ */
+#ifndef HTTP_HTTP_STATS_H
+#define HTTP_HTTP_STATS_H
+
+#include <stdint.h>
+
+/* The codes that the server can answer with; anything else is counted as the last. */
+#define HTTP_STATUS_CODES(X)                                                                       \
+    X(200)                                                                                         \
+    X(400)                                                                                         \
+    X(401)                                                                                         \
+    X(403)                                                                                         \
+    X(404)                                                                                         \
+    X(405)                                                                                         \
+    X(406)                                                                                         \
+    X(413)                                                                                         \
+    X(429)                                                                                         \
+    X(500)                                                                                         \
+    X(503)                                                                                         \
+    X(0)
+
+enum http_status_index {
+#define X(code) HTTP_STATUS_##code,
+    HTTP_STATUS_CODES(X)
+#undef X
+        HTTP_N_STATUS
+};
+
+struct http_stats {
+    uint64_t responses[HTTP_N_STATUS];
+};
+
+static inline void http_stats_add(uint64_t *counter, uint64_t n)
+{
+    __atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t http_stats_get(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+#endif
