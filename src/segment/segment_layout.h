@@ -12,7 +12,7 @@
  *     header.groups_offset           struct segment_group [group_capacity]
  *     header.lanes_offset            struct segment_lane  [lane_capacity]
  *
- * A *group* is what becomes a label set: socket type and endpoint. A *lane* is a row of words
+ * A *group* is what becomes a label set: socket type, endpoint and name. A *lane* is a row of words
  * for one open socket. A lane belongs to one group for ever and its counters are never reset: a
  * closed socket's lane waits for the next socket of the same group, which counts on from there.
  * So the sum over a group's lanes only grows, whatever opens, closes or is read half-way.
@@ -138,7 +138,7 @@ struct segment_group {
     uint32_t type;      /* ZMQ_PAIR … as in zmq.h */
     uint32_t is_other;  /* the group of what is beyond the limit */
     char endpoint[760]; /* NUL-terminated, as the program gave it; empty: none yet */
-    char name[256];     /* a friendly name, empty: none */
+    char name[256];     /* a friendly name that the program gave, empty: none */
 };
 
 struct segment_lane {

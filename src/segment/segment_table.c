@@ -75,13 +75,18 @@ void segment_table_destroy(struct segment_table **self_p)
     *self_p = NULL;
 }
 
-/* FNV-1a, so that a search reads four bytes of a group and not its text. */
-static uint32_t hash_group(uint32_t type, const char *endpoint)
+/* FNV-1a, so that a search reads four bytes of a group and not its texts. */
+static uint32_t hash_text(uint32_t hash, const char *text)
 {
-    uint32_t hash = 2166136261u ^ type;
-    for (const char *c = endpoint; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * 16777619u;
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
     return hash;
+}
+
+static uint32_t hash_group(const struct segment_group *group)
+{
+    uint32_t hash = 2166136261u ^ group->type ^ group->is_other << 16;
+    return hash_text(hash_text(hash, group->endpoint) + 1, group->name);
 }
 
 /* Cuts between characters of UTF-8, so that a cut text is no worse than the whole. */
@@ -103,7 +108,8 @@ static bool find_group(const struct segment_table *self, uint32_t hash,
     for (uint32_t i = 0; i < self->header->n_groups; i++) {
         const struct segment_group *group = &self->groups[i];
         if (self->group_hashes[i] == hash && group->type == wanted->type &&
-            group->is_other == wanted->is_other && strcmp(group->endpoint, wanted->endpoint) == 0) {
+            group->is_other == wanted->is_other && strcmp(group->endpoint, wanted->endpoint) == 0 &&
+            strcmp(group->name, wanted->name) == 0) {
             *ret_group = i;
             return true;
         }
@@ -114,7 +120,7 @@ static bool find_group(const struct segment_table *self, uint32_t hash,
 static uint32_t find_or_add(struct segment_table *self, const struct segment_group *wanted,
                             uint32_t limit)
 {
-    uint32_t hash = hash_group(wanted->type, wanted->endpoint);
+    uint32_t hash = hash_group(wanted);
     uint32_t n = self->header->n_groups;
     uint32_t i;
     if (find_group(self, hash, wanted, &i))
@@ -127,10 +133,12 @@ static uint32_t find_or_add(struct segment_table *self, const struct segment_gro
     return n;
 }
 
-uint32_t segment_table_group(struct segment_table *self, uint32_t type, const char *endpoint)
+uint32_t segment_table_group(struct segment_table *self, uint32_t type, const char *endpoint,
+                             const char *name)
 {
     struct segment_group wanted = {.type = type};
     copy_text(wanted.endpoint, sizeof(wanted.endpoint), endpoint);
+    copy_text(wanted.name, sizeof(wanted.name), name ? name : "");
     uint32_t group = find_or_add(self, &wanted, self->max_groups);
     if (group != UINT32_MAX)
         return group;
@@ -139,12 +147,6 @@ uint32_t segment_table_group(struct segment_table *self, uint32_t type, const ch
     wanted = (struct segment_group){.type = type, .is_other = 1, .endpoint = SEGMENT_OTHER};
     group = find_or_add(self, &wanted, SEGMENT_MAX_GROUPS);
     return group != UINT32_MAX ? group : SEGMENT_MAX_GROUPS - 1;
-}
-
-void segment_table_name_group(struct segment_table *self, uint32_t group, const char *name)
-{
-    struct segment_group *place = &self->groups[group];
-    copy_text(place->name, sizeof(place->name), name);
 }
 
 static void forget_gauges(uint64_t *words)

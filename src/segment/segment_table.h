@@ -31,12 +31,11 @@ struct segment_table {
 int segment_table_new(uint32_t max_groups, struct segment_table **ret_table);
 void segment_table_destroy(struct segment_table **self_p);
 
-/* The group of `type` and `endpoint` (cut to fit), made if it is new. Past `max_groups` it is
- * the type's group (other), and header.folded_groups counts each endpoint refused. */
-uint32_t segment_table_group(struct segment_table *self, uint32_t type, const char *endpoint);
-
-/* A friendly name for `group`, cut to fit; empty takes it away. */
-void segment_table_name_group(struct segment_table *self, uint32_t group, const char *name);
+/* The group of `type`, `endpoint` and friendly `name` (NULL: none), texts cut to fit, made if it
+ * is new. Past `max_groups` it is the type's group (other), and header.folded_groups counts each
+ * refusal. A group keeps its texts for ever: a socket that is given a name moves to another. */
+uint32_t segment_table_group(struct segment_table *self, uint32_t type, const char *endpoint,
+                             const char *name);
 
 /* A free lane of `group`, state open, gauges SEGMENT_UNKNOWN, counters as the last socket left
  * them; a new one if none is free. -ENOSPC when all lanes are taken. */

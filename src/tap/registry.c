@@ -201,7 +201,7 @@ struct registry_socket *registry_open_socket(struct registry_context *context, v
 
     context->n_sockets++;
     describe_context(context);
-    uint32_t group = segment_table_group(table, (uint32_t)type, "");
+    uint32_t group = segment_table_group(table, (uint32_t)type, "", NULL);
     struct registry_slot *slot = take_slot(handle);
     struct registry_socket *socket = slot ? take_socket() : NULL;
     uint32_t lane;
@@ -233,7 +233,7 @@ struct registry_socket *registry_open_socket(struct registry_context *context, v
 void registry_place_socket(struct registry_socket *socket, const char *endpoint)
 {
     uint32_t lane;
-    uint32_t group = segment_table_group(table, (uint32_t)socket->type, endpoint);
+    uint32_t group = segment_table_group(table, (uint32_t)socket->type, endpoint, NULL);
     socket->is_placed = true;
     if (segment_table_take_lane(table, group, &lane) < 0)
         return;

@@ -46,11 +46,14 @@ static void new__layout__describes_itself(void **state)
 static void group__same_type_and_endpoint__is_the_same(void **state)
 {
     struct segment_table *table = *state;
-    uint32_t first = segment_table_group(table, PUB, "tcp://*:5556");
-    assert_int_equal(segment_table_group(table, PUB, "tcp://*:5556"), first);
-    assert_int_not_equal(segment_table_group(table, PULL, "tcp://*:5556"), first);
-    assert_int_not_equal(segment_table_group(table, PUB, ""), first);
+    uint32_t first = segment_table_group(table, PUB, "tcp://*:5556", NULL);
+    assert_int_equal(segment_table_group(table, PUB, "tcp://*:5556", NULL), first);
+    assert_int_not_equal(segment_table_group(table, PULL, "tcp://*:5556", NULL), first);
+    assert_int_not_equal(segment_table_group(table, PUB, "", NULL), first);
     assert_int_equal(table->header->n_groups, 3);
+    uint32_t named = segment_table_group(table, PUB, "tcp://*:5556", "prices");
+    assert_int_not_equal(named, first);
+    assert_string_equal(table->groups[named].name, "prices");
     assert_int_equal(table->header->folded_groups, 0);
 }
 
@@ -60,33 +63,33 @@ static void group__beyond_the_limit__is_other_of_its_type(void **state)
     char endpoint[32];
     for (int i = 0; i < 4; i++) {
         (void)snprintf(endpoint, sizeof(endpoint), "inproc://%d", i);
-        segment_table_group(table, PUB, endpoint);
+        segment_table_group(table, PUB, endpoint, NULL);
     }
-    uint32_t other = segment_table_group(table, PUB, "inproc://4");
-    assert_int_equal(segment_table_group(table, PUB, "inproc://5"), other);
-    assert_int_not_equal(segment_table_group(table, PULL, "inproc://5"), other);
+    uint32_t other = segment_table_group(table, PUB, "inproc://4", NULL);
+    assert_int_equal(segment_table_group(table, PUB, "inproc://5", NULL), other);
+    assert_int_not_equal(segment_table_group(table, PULL, "inproc://5", NULL), other);
     assert_string_equal(table->groups[other].endpoint, SEGMENT_OTHER);
     assert_int_equal(table->groups[other].is_other, 1);
     assert_int_equal(table->header->folded_groups, 3);
-    assert_int_equal(segment_table_group(table, PUB, "inproc://3"), 3);
+    assert_int_equal(segment_table_group(table, PUB, "inproc://3", NULL), 3);
 }
 
 /* A program may use the words of ours as an endpoint of its own. */
 static void group__endpoint_named_other__is_not_the_fold(void **state)
 {
     struct segment_table *table = *state;
-    uint32_t own = segment_table_group(table, PUB, SEGMENT_OTHER);
+    uint32_t own = segment_table_group(table, PUB, SEGMENT_OTHER, NULL);
     for (int i = 0; i < 5; i++)
-        segment_table_group(table, PUB, (const char[]){'a', (char)('0' + i), '\0'});
+        segment_table_group(table, PUB, (const char[]){'a', (char)('0' + i), '\0'}, NULL);
     assert_int_equal(table->groups[own].is_other, 0);
-    assert_int_equal(table->groups[segment_table_group(table, PUB, "z")].is_other, 1);
+    assert_int_equal(table->groups[segment_table_group(table, PUB, "z", NULL)].is_other, 1);
 }
 
 static void group__hostile_types__never_overrun(void **state)
 {
     struct segment_table *table = *state;
     for (uint32_t type = 0; type < 3000; type++)
-        assert_true(segment_table_group(table, type, "x") < SEGMENT_MAX_GROUPS);
+        assert_true(segment_table_group(table, type, "x", NULL) < SEGMENT_MAX_GROUPS);
     assert_int_equal(table->header->n_groups, SEGMENT_MAX_GROUPS);
 }
 
@@ -97,15 +100,15 @@ static void group__long_endpoint__is_cut_at_a_character(void **state)
     memset(endpoint, 'x', sizeof(endpoint));
     memcpy(endpoint + 757, "\xe2\x82\xac", 3);
     endpoint[1023] = '\0';
-    uint32_t group = segment_table_group(table, PUB, endpoint);
+    uint32_t group = segment_table_group(table, PUB, endpoint, NULL);
     assert_int_equal(strlen(table->groups[group].endpoint), 757);
-    assert_int_equal(segment_table_group(table, PUB, endpoint), group);
+    assert_int_equal(segment_table_group(table, PUB, endpoint, NULL), group);
 }
 
 static void lane__released_and_taken__counts_on(void **state)
 {
     struct segment_table *table = *state;
-    uint32_t group = segment_table_group(table, PUB, "a");
+    uint32_t group = segment_table_group(table, PUB, "a", NULL);
     uint32_t lane = take(table, group);
     uint64_t *words = segment_table_words(table, lane);
     assert_int_equal(words[SEGMENT_STATE], SEGMENT_LANE_OPEN);
@@ -125,7 +128,8 @@ static void lane__released_and_taken__counts_on(void **state)
 static void lane__of_another_group__is_never_given(void **state)
 {
     struct segment_table *table = *state;
-    uint32_t a = segment_table_group(table, PUB, "a"), b = segment_table_group(table, PUB, "b");
+    uint32_t a = segment_table_group(table, PUB, "a", NULL),
+             b = segment_table_group(table, PUB, "b", NULL);
     uint32_t lane = take(table, a), second = take(table, a);
     assert_int_not_equal(lane, second);
     segment_table_release_lane(table, lane);
@@ -139,7 +143,7 @@ static void lane__of_another_group__is_never_given(void **state)
 static void lane__all_taken__is_refused(void **state)
 {
     struct segment_table *table = *state;
-    uint32_t group = segment_table_group(table, PUB, "a"), lane;
+    uint32_t group = segment_table_group(table, PUB, "a", NULL), lane;
     for (uint32_t i = 0; i < SEGMENT_MAX_LANES; i++)
         take(table, group);
     assert_int_equal(segment_table_take_lane(table, group, &lane), -ENOSPC);

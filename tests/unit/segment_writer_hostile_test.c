@@ -34,7 +34,7 @@ struct fixture {
 
 static void fill_table(struct segment_table *table)
 {
-    uint32_t group = segment_table_group(table, 1, "tcp://*:5556"), lane;
+    uint32_t group = segment_table_group(table, 1, "tcp://*:5556", NULL), lane;
     for (uint32_t i = 0; i < N_LANES; i++) {
         assert_int_equal(segment_table_take_lane(table, group, &lane), 0);
         segment_word_add(&segment_table_words(table, lane)[SEGMENT_SENT_MESSAGES], i + 1);

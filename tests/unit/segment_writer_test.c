@@ -28,7 +28,7 @@ static int set_up(void **state)
     assert_int_equal(setenv("ZMQ_EXPORTER_SERVICE", "feed", 1), 0);
     assert_int_equal(segment_table_new(64, &f->table), 0);
     assert_int_equal(segment_writer_new(f->table, f->directory, &f->writer), 0);
-    uint32_t group = segment_table_group(f->table, 1, "tcp://*:5556");
+    uint32_t group = segment_table_group(f->table, 1, "tcp://*:5556", NULL);
     return segment_table_take_lane(f->table, group, &f->lane);
 }
 
@@ -108,14 +108,13 @@ static void publish__random_changes__file_follows_memory(void **state)
         char endpoint[32];
         (void)snprintf(endpoint, sizeof(endpoint), "inproc://%d", rand() % 100);
         if (rand() % 3 == 0)
-            segment_table_take_lane(f->table, segment_table_group(f->table, 8, endpoint), &lane);
+            segment_table_take_lane(f->table, segment_table_group(f->table, 8, endpoint, NULL),
+                                    &lane);
         for (int i = rand() % 40; i > 0; i--) {
             lane = (uint32_t)rand() % f->table->header->n_lanes;
             segment_word_add(&segment_table_words(f->table, lane)[8 + rand() % 240], 1);
         }
         f->table->header->contexts[rand() % 4].n_sockets++;
-        if (rand() % 10 == 0)
-            segment_table_name_group(f->table, (uint32_t)rand() % f->table->header->n_groups, "x");
         assert_int_equal(segment_writer_publish(f->writer), 0);
     }
     /* Histograms may lag while nothing else moves, but not for long. */
