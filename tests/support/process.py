@@ -49,18 +49,18 @@ class Process:
         return wait_for(lambda: segment_file.read_all(self.directory, self.pid),
                         f"a segment of pid {self.pid} in {self.directory}")[-1]
 
-    def wait_counter(self, expected, word, kind=None, endpoint=None):
+    def wait_counter(self, expected, word, kind=None, endpoint=None, deadline_s=DEADLINE_S):
         return wait_equal(lambda: self.segment().counter(word, kind, endpoint), expected,
-                          f"{word} of {kind} {endpoint or ''}")
+                          f"{word} of {kind} {endpoint or ''}", deadline_s)
 
     def wait_gauge(self, expected, word, kind=None, endpoint=None):
         return wait_equal(lambda: self.segment().gauge(word, kind, endpoint), expected,
                           f"{word} of {kind} {endpoint or ''}")
 
     def wait_next_rounds(self, n=2):
-        """Waits until the tap has sampled and published `n` more times."""
-        start = self.segment().header["samples"]
-        wait_for(lambda: self.segment().header["samples"] >= start + n, f"{n} sampling rounds")
+        """Waits until the tap has published `n` more times; it samples before each."""
+        start = self.segment().header["generation_end"]
+        wait_for(lambda: self.segment().header["generation_end"] >= start + n, f"{n} rounds")
 
     def end(self, number=signal.SIGKILL):
         if self.popen.poll() is None:

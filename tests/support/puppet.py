@@ -62,6 +62,7 @@ class Puppet(Process):
 class PuppetSocket:
     def __init__(self, puppet, name, kind):
         self.puppet, self.name, self.kind = puppet, name, kind
+        self.endpoint = ""  # the first one given: what it is grouped by
 
     def set(self, option, value):
         if isinstance(value, str):
@@ -74,10 +75,13 @@ class PuppetSocket:
 
     def bind(self, endpoint):
         """Returns the endpoint with the wildcard resolved."""
-        return self.puppet.ask("bind", self.name, endpoint)[0]
+        resolved = self.puppet.ask("bind", self.name, endpoint)[0]
+        self.endpoint = self.endpoint or endpoint
+        return resolved
 
     def connect(self, endpoint):
         self.puppet.ask("connect", self.name, endpoint)
+        self.endpoint = self.endpoint or endpoint
 
     def unbind(self, endpoint):
         self.puppet.ask("unbind", self.name, endpoint)

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* As many sockets as libzmq and the system give, and the same errors when they give no more. */
+#include "cases.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define MAX_SOCKETS 4096
+
+static void *sockets[MAX_SOCKETS];
+
+static void set_descriptors(rlim_t n)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = n < limit.rlim_max ? n : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        perror("setrlimit");
+}
+
+/* Opens sockets of all types until it fails. */
+static int open_all(void *context)
+{
+    int n = 0;
+    while (n < MAX_SOCKETS && (sockets[n] = zmq_socket(context, n % 12)))
+        n++;
+    if (n < MAX_SOCKETS)
+        cases_report("the next socket", -1);
+    printf("%d sockets\n", n);
+    return n;
+}
+
+static void close_all(void *context, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (zmq_close(sockets[i]) < 0)
+            cases_report("close", -1);
+    cases_report("ctx_term", zmq_ctx_term(context));
+}
+
+static void default_max_sockets(void)
+{
+    set_descriptors(65536);
+    void *context = zmq_ctx_new();
+    int n = open_all(context);
+    cases_report("ctx_get", zmq_ctx_get(context, ZMQ_MAX_SOCKETS));
+    for (int i = 0; i < 10; i++)
+        zmq_close(sockets[i]);
+    int again = 0; /* a slot is free once the reaper has done with its socket */
+    while (again < 10)
+        if ((sockets[again] = zmq_socket(context, ZMQ_PUSH)))
+            again++;
+    cases_report_handle("one more", zmq_socket(context, ZMQ_PUSH));
+    close_all(context, n);
+}
+
+static void own_max_sockets(void)
+{
+    static const int limits[] = {1, 2, 10, 1500};
+    set_descriptors(65536);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        void *context = zmq_ctx_new();
+        cases_report("ctx_set", zmq_ctx_set(context, ZMQ_MAX_SOCKETS, limits[i]));
+        cases_report("ctx_get", zmq_ctx_get(context, ZMQ_MAX_SOCKETS));
+        cases_report("socket limit", zmq_ctx_get(context, ZMQ_SOCKET_LIMIT));
+        int n = open_all(context);
+        cases_report("ctx_get", zmq_ctx_get(context, ZMQ_MAX_SOCKETS));
+        /* Too late: libzmq takes the value and does not use it. */
+        cases_report("ctx_set", zmq_ctx_set(context, ZMQ_MAX_SOCKETS, limits[i] + 5));
+        cases_report("ctx_get", zmq_ctx_get(context, ZMQ_MAX_SOCKETS));
+        cases_report_handle("one more", zmq_socket(context, ZMQ_PUSH));
+        close_all(context, n);
+    }
+}
+
+static void largest_max_sockets(void)
+{
+    void *context = zmq_ctx_new();
+    int limit = zmq_ctx_get(context, ZMQ_SOCKET_LIMIT);
+    cases_report("ctx_set", zmq_ctx_set(context, ZMQ_MAX_SOCKETS, limit));
+    cases_report("ctx_get", zmq_ctx_get(context, ZMQ_MAX_SOCKETS));
+    cases_report("ctx_set", zmq_ctx_set(context, ZMQ_MAX_SOCKETS, limit + 1));
+    void *socket = cases_report_handle("socket", zmq_socket(context, ZMQ_PUSH));
+    zmq_close(socket);
+    cases_report("ctx_term", zmq_ctx_term(context));
+}
+
+/* The program's own files come first: none may be refused for the tap's sake. */
+static void descriptors_full_of_files(void)
+{
+    set_descriptors(64);
+    void *context = zmq_ctx_new();
+    for (int i = 0; i < 5; i++)
+        sockets[i] = zmq_socket(context, ZMQ_PUSH);
+    int n = 0, fd;
+    while ((fd = open("/dev/null", O_RDONLY)) >= 0)
+        n++;
+    cases_report("open", fd);
+    cases_report_handle("socket", zmq_socket(context, ZMQ_PUSH));
+    for (fd = 3; fd < 64; fd++) {
+        char target[64];
+        char link[32];
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t size = readlink(link, target, sizeof target);
+        if (size == 9 && target[5] == 'n')
+            close(fd);
+    }
+    sockets[5] = cases_report_handle("socket", zmq_socket(context, ZMQ_PUSH));
+    close_all(context, 6);
+}
+
+static void many_contexts(void)
+{
+    set_descriptors(65536);
+    static void *contexts[100];
+    for (int i = 0; i < 100; i++) {
+        contexts[i] = zmq_ctx_new();
+        sockets[i] = zmq_socket(contexts[i], ZMQ_PUB);
+    }
+    for (int i = 0; i < 100; i++) {
+        if (zmq_close(sockets[i]) < 0)
+            cases_report("close", -1);
+        if (zmq_ctx_term(contexts[i]) < 0)
+            cases_report("ctx_term", -1);
+    }
+    puts("100 contexts");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct cases_case cases[] = {
+        {"default_max_sockets", default_max_sockets},
+        {"own_max_sockets", own_max_sockets},
+        {"largest_max_sockets", largest_max_sockets},
+        {"descriptors_full_of_files", descriptors_full_of_files},
+        {"many_contexts", many_contexts},
+    };
+    return cases_main(cases, sizeof cases / sizeof *cases, argc, argv);
+}

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MPL-2.0
+"""A program does under the tap what it does without: each case runs both ways and is compared."""
+
+import subprocess
+
+import pytest
+
+from support import products, segment_file
+from support.process import run
+
+PROGRAMS = ["harmless_calls", "harmless_limits", "harmless_monitor", "harmless_end"]
+# Killed before it could say good-bye, or ended before its first sample: no whole segment expected.
+NO_SEGMENT = {"null_arguments", "largest_max_sockets"}
+
+
+def cases():
+    for name in PROGRAMS:
+        listed = subprocess.run(products.program(name), capture_output=True, text=True, check=True)
+        yield from ((name, case) for case in listed.stdout.split())
+
+
+def outcome(result):
+    return result.returncode, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("name,case", cases(), ids=lambda word: word.removeprefix("harmless_"))
+def case__run_both_ways__is_the_same(directory, name, case):
+    command = [*products.program(name), case]
+    plain = run(command)
+    tapped = run(command, directory)
+    assert outcome(tapped) == outcome(plain)
+    assert plain.stdout
+    if case not in NO_SEGMENT:
+        assert segment_file.read_all(directory), "the tap was not there"
