@@ -23,4 +23,7 @@ extern const struct command commands[];
 /* serve.c: what the exporter does without a subcommand. */
 int command_serve(int argc, char **argv);
 
+int command_run(int argc, char **argv);  /* run.c */
+int command_demo(int argc, char **argv); /* demo.c */
+
 #endif

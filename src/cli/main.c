@@ -9,6 +9,8 @@
 
 /* To add a subcommand, add its file, its declaration in command.h and a row. */
 const struct command commands[] = {
+    {"run", "[FLAG ...] [--] PROGRAM [ARGUMENT ...]", "starts a program with the tap", command_run},
+    {"demo", "[FLAG ...]", "runs a small system that misbehaves on purpose", command_demo},
     {NULL, NULL, NULL, NULL},
 };
 
