@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MPL-2.0
+"""`zmq_exporter run`: the program in the tap, and nothing else different about it."""
+
+import signal
+
+import pytest
+import zmq
+
+from support import products
+from support.process import Process, run
+from support.puppet import Puppet
+
+SHOW = 'printf "%s|%s|%s" "$LD_PRELOAD" "$ZMQ_EXPORTER_SERVICE" "$ZMQ_EXPORTER_DIR"'
+
+
+def exporter_run(*words, **options):
+    return run([products.exporter(), "run", *words], **options)
+
+
+def test_run__program__has_the_tap_and_the_labels(directory):
+    done = exporter_run("--service=feed", f"--tap.directory={directory}", "--", "sh", "-c", SHOW)
+    assert done.stdout == f"{products.tap_library()}|feed|{directory}"
+    assert done.stderr == ""
+
+
+def test_run__preload_that_is_there__is_kept_and_the_tap_not_put_twice(directory):
+    tap = str(products.tap_library())
+    for before, after in [("libc.so.6", f"{tap}:libc.so.6"), (f"libc.so.6:{tap}", f"libc.so.6:{tap}"),
+                          (f"libc.so.6 {tap}", f"libc.so.6 {tap}"), ("", tap)]:
+        done = exporter_run(f"--tap.directory={directory}", "sh", "-c", SHOW,
+                            variables={"LD_PRELOAD": before})
+        assert done.stdout.split("|")[0] == after
+
+
+@pytest.mark.parametrize("words, status", [(["sh", "-c", "exit 7"], 7), (["true"], 0),
+                                           (["sh", "-c", "kill -TERM $$"], -signal.SIGTERM)])
+def test_run__exit_status__is_the_programs(directory, words, status):
+    assert exporter_run(f"--tap.directory={directory}", "--", *words).returncode == status
+
+
+@pytest.mark.parametrize("words, status, message", [
+    ([], 2, "name the program to start"),
+    (["--sevrice=x", "true"], 2, "did you mean '--service'"),
+    (["--tap.library=/nowhere/libzmqtap.so", "true"], 125, "/nowhere/libzmqtap.so: No such file"),
+    (["/nowhere/program"], 127, "/nowhere/program: No such file"),
+    (["/etc/passwd"], 126, "/etc/passwd: Permission denied"),
+])
+def test_run__what_cannot_be_done__is_said_once(directory, words, status, message):
+    done = exporter_run(f"--tap.directory={directory}", *words)
+    assert done.returncode == status
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1 and done.stdout == ""
+
+
+def test_run__library_path_that_the_loader_cannot_take__is_refused(directory, folder):
+    link = folder / "a b"
+    link.mkdir()
+    copy = link / "libzmqtap.so"
+    copy.write_bytes(products.tap_library().read_bytes())
+    done = exporter_run(f"--tap.directory={directory}", f"--tap.library={copy}", "true")
+    assert done.returncode == 125
+    assert "space or a colon" in done.stderr
+
+
+def test_run__no_directory__warns_and_runs(folder):
+    done = exporter_run(f"--tap.directory={folder / 'none'}", "sh", "-c", "echo ran")
+    assert done.stdout == "ran\n"
+    assert "nothing is counted until the exporter" in done.stderr
+
+
+def test_run__help__names_the_flags():
+    done = exporter_run("--help")
+    assert done.returncode == 0
+    assert "--service" in done.stdout and "--tap.directory" in done.stdout
+
+
+@pytest.mark.parametrize("language", ["c", "pyzmq"])
+def test_run__zeromq_program__is_counted(directory, language):
+    command = products.program({"c": "puppet", "pyzmq": "puppet.py"}[language])
+    words = [products.exporter(), "run", "--service=feed", f"--tap.directory={directory}", "--"]
+    with Started(words + command, directory, language) as puppet:
+        push, pull = puppet.socket(zmq.PUSH), puppet.socket(zmq.PULL)
+        endpoint = pull.bind("tcp://127.0.0.1:*")
+        push.connect(endpoint)
+        assert push.send(5) == 5
+        assert pull.recv(5)[0] == 5
+        puppet.wait_counter(5, "SENT_MESSAGES", "PUSH")
+        assert puppet.segment().header["service"] == "feed"
+
+
+class Started(Puppet):
+    """A puppet that somebody else puts under the tap."""
+
+    def __init__(self, command, directory, language):
+        Process.__init__(self, command)
+        self.directory, self.language = directory, language
+        self._names = (f"s{i}" for i in range(100))
