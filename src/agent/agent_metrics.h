@@ -7,11 +7,13 @@
 #ifndef AGENT_AGENT_METRICS_H
 #define AGENT_AGENT_METRICS_H
 
+#include "agent/page_pool.h"
 #include "collectors/runner.h"
 #include "http/http_route.h"
 
 struct agent_metrics {
     struct runner *runner;
+    struct page_pool *pages;
 };
 
 /* An http_handler; `state` is a struct agent_metrics. */

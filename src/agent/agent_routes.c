@@ -102,6 +102,8 @@ int agent_routes_init(struct agent_routes *self, struct runner *runner, const ch
                       struct error *err)
 {
     *self = (struct agent_routes){.metrics = {.runner = runner}};
+    if (page_pool_new(&self->metrics.pages) < 0)
+        return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
     if (telemetry_path[0] != '/' ||
         strspn(telemetry_path, PATH_CHARACTERS) != strlen(telemetry_path))
         return error_set(err, -EINVAL,
@@ -135,5 +137,6 @@ void agent_routes_finish(struct agent_routes *self)
     for (size_t i = 0; i < self->n_pages; i++)
         free_text(self->pages[i].data);
     free(self->pages);
+    page_pool_destroy(&self->metrics.pages);
     *self = (struct agent_routes){0};
 }

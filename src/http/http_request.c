@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_exchange.h"
 
+#include <strings.h>
+
 struct visit {
     const char *name;
     void (*see)(void *state, const char *value);
@@ -11,6 +13,31 @@ struct visit {
 const char *http_request_header(const struct http_request *self, const char *name)
 {
     return MHD_lookup_connection_value(self->connection, MHD_HEADER_KIND, name);
+}
+
+struct join {
+    const char *name;
+    struct string_buffer *text;
+};
+
+static enum MHD_Result join_value(void *state, enum MHD_ValueKind kind, const char *key,
+                                  const char *value)
+{
+    const struct join *join = state;
+    (void)kind;
+    if (!value || strcasecmp(key, join->name) != 0)
+        return MHD_YES;
+    if (join->text->size)
+        string_buffer_append(join->text, ", ", 2);
+    string_buffer_append_text(join->text, value);
+    return MHD_YES;
+}
+
+void http_request_join_header(const struct http_request *self, const char *name,
+                              struct string_buffer *ret_text)
+{
+    struct join join = {name, ret_text};
+    MHD_get_connection_values(self->connection, MHD_HEADER_KIND, join_value, &join);
 }
 
 const char *http_request_query(const struct http_request *self, const char *name)

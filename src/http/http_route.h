@@ -58,6 +58,10 @@ struct http_route {
 const char *http_request_header(const struct http_request *self, const char *name);
 const char *http_request_query(const struct http_request *self, const char *name);
 
+/* All values of a header that may come in several lines, as one list; nothing if there is none. */
+void http_request_join_header(const struct http_request *self, const char *name,
+                              struct string_buffer *ret_text);
+
 /* Calls `see` with each value of a query parameter that may be repeated. */
 void http_request_each_query(const struct http_request *self, const char *name,
                              void (*see)(void *state, const char *value), void *state);

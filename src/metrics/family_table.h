@@ -32,6 +32,10 @@
       "The fullest peer's send queue over its effective high water mark, 0 to 1; inproc adds both ends' marks. Absent where no peer has a limit.") \
     X(SOCKET_RECEIVE_HWM_PROXIMITY, "zmq_socket_receive_hwm_proximity_ratio", GAUGE, "ratio", \
       "The fullest peer's receive queue over its effective high water mark, 0 to 1; inproc adds both ends' marks. Absent where no peer has a limit.") \
+    X(SOCKET_SEND_FILL, "zmq_socket_send_queue_fill_ratio", HISTOGRAM, "ratio", \
+      "The fullest peer's send queue over its effective high water mark, sampled ten times a second, so that a burst between scrapes is seen.") \
+    X(SOCKET_RECEIVE_FILL, "zmq_socket_receive_queue_fill_ratio", HISTOGRAM, "ratio", \
+      "The fullest peer's receive queue over its effective high water mark, sampled ten times a second, so that a burst between scrapes is seen.") \
     X(SOCKET_HANDSHAKES, "zmq_socket_handshakes_total", COUNTER, "", \
       "Connections whose ZMTP handshake succeeded. Absent with libzmq before 4.3.0, which does not tell.") \
     X(SOCKET_HANDSHAKE_FAILURES, "zmq_socket_handshake_failures_total", COUNTER, "", \

@@ -25,7 +25,7 @@ static void collect(struct collector *collector, struct string_buffer *page)
     samples_init(&samples);
     assert_int_equal(collector->collect(collector->state, &samples, &err), 0);
     const struct samples *part = &samples;
-    assert_int_equal(text_format_write(&part, 1, page), 0);
+    assert_int_equal(text_format_write(TEXT_FORMAT_PROMETHEUS, &part, 1, page), 0);
     samples_finish(&samples);
 }
 

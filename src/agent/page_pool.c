@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "agent/page_pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct page_pool {
+    pthread_mutex_t lock;
+    struct page *free_pages;
+    unsigned n_free;
+};
+
+int page_pool_new(struct page_pool **ret_pool)
+{
+    struct page_pool *self = calloc(1, sizeof(*self));
+    if (!self)
+        return -ENOMEM;
+    pthread_mutex_init(&self->lock, NULL);
+    *ret_pool = self;
+    return 0;
+}
+
+static void page_free(struct page *page)
+{
+    string_buffer_finish(&page->text);
+    free(page);
+}
+
+void page_pool_destroy(struct page_pool **self_p)
+{
+    struct page_pool *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    while (self->free_pages) {
+        struct page *page = self->free_pages;
+        self->free_pages = page->next;
+        page_free(page);
+    }
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+struct page *page_pool_take(struct page_pool *self)
+{
+    pthread_mutex_lock(&self->lock);
+    struct page *page = self->free_pages;
+    if (page) {
+        self->free_pages = page->next;
+        self->n_free--;
+    }
+    pthread_mutex_unlock(&self->lock);
+
+    if (!page) {
+        page = calloc(1, sizeof(*page));
+        if (page)
+            page->pool = self;
+        return page;
+    }
+    string_buffer_clear(&page->text);
+    return page;
+}
+
+void page_pool_give(void *given)
+{
+    struct page *page = given;
+    struct page_pool *self = page->pool;
+    pthread_mutex_lock(&self->lock);
+    bool is_kept = self->n_free < PAGE_POOL_MAX;
+    if (is_kept) {
+        page->next = self->free_pages;
+        self->free_pages = page;
+        self->n_free++;
+    }
+    pthread_mutex_unlock(&self->lock);
+    if (!is_kept)
+        page_free(page);
+}
