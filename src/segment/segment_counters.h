@@ -7,7 +7,9 @@
  * `n_lane_words`. So tap and agent of different releases work together.
  *
  * COUNTER  only grows over the life of the file, also from one socket of the lane to the next.
+ *          Numbers 8 to 159. One that a release does not write is 0: its capability says so.
  * GAUGE    describes the socket that holds the lane now; SEGMENT_UNKNOWN where not measured.
+ *          Numbers 0 to 7 and 160 to 255; those that are not listed are SEGMENT_UNKNOWN.
  *
  * Each word has one writer at a time: "program" words the thread that uses the socket (or holds
  * the registry's lock), "tap" words the tap's own thread. They lie on separate cache lines.
@@ -72,8 +74,10 @@
 #define SEGMENT_RECEIVE_FILL_BASE        128
 #define SEGMENT_FILL_SIZE                16
 
-/* Numbers not listed above are free: 20-31 and 192-223 program, 100-103, 105-111, 144-159,
- * 170-175 and 224-255 tap. */
+/* Numbers not listed above are free: counters 20-31 program, 100-103, 105-111 and 144-159 tap;
+ * gauges 188-223 program, 170-175 and 224-255 tap. */
+#define SEGMENT_FIRST_COUNTER 8
+#define SEGMENT_FIRST_GAUGE   160
 
 /* Event names by bit, as zmq_socket_monitor(3) has them. */
 #define SEGMENT_EVENT_NAMES(X)                                                                     \

@@ -7,13 +7,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { COUNTER, GAUGE };
-
-static const uint8_t word_kinds[SEGMENT_LANE_WORDS_MAX] = {
-#define X(number, name, kind) [number] = (kind),
-    SEGMENT_LANE_WORDS(X)
+#define IS_COUNTER(number) ((number) >= SEGMENT_FIRST_COUNTER && (number) < SEGMENT_FIRST_GAUGE)
+enum { GAUGE = 0, COUNTER = 1 };
+#define X(number, name, kind)                                                                      \
+    static_assert((number) < SEGMENT_LANE_WORDS_MAX && IS_COUNTER(number) == (kind), #name);
+SEGMENT_LANE_WORDS(X)
 #undef X
-};
 
 /* One mapping holds everything; pages that were never touched cost nothing. */
 struct segment_memory {
@@ -151,10 +150,10 @@ uint32_t segment_table_group(struct segment_table *self, uint32_t type, const ch
 
 static void forget_gauges(uint64_t *words)
 {
-    for (uint32_t i = 0; i < SEGMENT_LANE_WORDS_MAX; i++) {
-        if (word_kinds[i] == GAUGE && i != SEGMENT_GROUP && i != SEGMENT_STATE)
-            segment_word_set(&words[i], SEGMENT_UNKNOWN);
-    }
+    for (uint32_t i = SEGMENT_SERIAL; i < SEGMENT_FIRST_COUNTER; i++)
+        segment_word_set(&words[i], SEGMENT_UNKNOWN);
+    for (uint32_t i = SEGMENT_FIRST_GAUGE; i < SEGMENT_LANE_WORDS_MAX; i++)
+        segment_word_set(&words[i], SEGMENT_UNKNOWN);
 }
 
 static bool take_free_lane(struct segment_table *self, uint32_t group, uint32_t *ret_lane)
