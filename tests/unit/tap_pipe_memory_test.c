@@ -63,7 +63,7 @@ static bool set_filter(uint32_t action)
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-enum { READ_BY_FILE = 0, READ_BY_CALL = 1, NOT_READ = 2, NO_FILTER = 3 };
+enum { READ_BY_FILE = 0, READ_BY_CALL = 1, NOT_READ = 2, NOT_POSSIBLE = 3 };
 
 static int read_in_child(void)
 {
@@ -92,13 +92,13 @@ static int status_of_child(int (*run)(uint32_t), uint32_t argument)
 
 static int read_under_filter(uint32_t action)
 {
-    return set_filter(action) ? read_in_child() : NO_FILTER;
+    return set_filter(action) ? read_in_child() : NOT_POSSIBLE;
 }
 
 static void check_filter(uint32_t action)
 {
     int status = status_of_child(read_under_filter, action);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == NO_FILTER)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_POSSIBLE)
         skip(); /* the kernel has no filters, or a debugger stands between */
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), READ_BY_FILE);
@@ -123,7 +123,7 @@ static int read_without_descriptors(uint32_t unused)
 {
     (void)unused;
     struct rlimit limit = {0, 0};
-    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? read_in_child() : NO_FILTER;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? read_in_child() : NOT_POSSIBLE;
 }
 
 static void open__no_descriptor_left__reads_on(void **state)
@@ -137,6 +137,8 @@ static void open__no_descriptor_left__reads_on(void **state)
         skip(); /* the test itself runs under a filter */
     int status = status_of_child(read_without_descriptors, 0);
     assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NOT_POSSIBLE)
+        skip(); /* valgrind does not let the limit go to 0 */
     assert_int_equal(WEXITSTATUS(status), READ_BY_CALL);
 }
 
