@@ -4,7 +4,7 @@
 #include "tap/pipe_accounts.h"
 
 #include "support/cmocka.h"
-#include "support/linked_library.h"
+#include "support/plain_sockets.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,9 +13,6 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define DEADLINE_MS 20000
-
-static const struct library *zmq;
 static struct pipe_layout layout;
 static struct pipe_reader *reader;
 static char folder[] = "/tmp/pipe_reader_XXXXXX";
@@ -40,55 +37,6 @@ static int teardown(void **state)
     return rmdir(folder);
 }
 
-static void *open_socket(void *context, int type, int send_hwm, int receive_hwm)
-{
-    int linger = 0;
-    void *socket = zmq->socket(context, type);
-    assert_non_null(socket);
-    assert_int_equal(zmq->setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger)), 0);
-    assert_int_equal(zmq->setsockopt(socket, ZMQ_SNDHWM, &send_hwm, sizeof(send_hwm)), 0);
-    assert_int_equal(zmq->setsockopt(socket, ZMQ_RCVHWM, &receive_hwm, sizeof(receive_hwm)), 0);
-    return socket;
-}
-
-static void set_option(void *socket, int option, int value)
-{
-    assert_int_equal(zmq->setsockopt(socket, option, &value, sizeof(value)), 0);
-}
-
-static void settle(void *socket)
-{
-    int events;
-    size_t size = sizeof(events);
-    zmq->getsockopt(socket, ZMQ_EVENTS, &events, &size);
-}
-
-static void connect_to(void *connecting, void *bound, const char *endpoint)
-{
-    char address[256];
-    size_t size = sizeof(address);
-    assert_int_equal(zmq->bind(bound, endpoint), 0);
-    assert_int_equal(zmq->getsockopt(bound, ZMQ_LAST_ENDPOINT, address, &size), 0);
-    assert_int_equal(zmq->connect(connecting, address), 0);
-    settle(bound);
-    settle(connecting);
-}
-
-static int send_some(void *socket, int n)
-{
-    int n_sent = 0;
-    while (n_sent < n && zmq->send(socket, "x", 1, ZMQ_DONTWAIT) == 1)
-        n_sent++;
-    return n_sent;
-}
-
-static void receive_exactly(void *socket, int n)
-{
-    char byte;
-    for (int i = 0; i < n; i++)
-        assert_int_equal(zmq->recv(socket, &byte, 1, 0), 1);
-}
-
 static struct pipe_sample sample_of(const void *context, const void *socket)
 {
     struct pipe_target target = {
@@ -97,37 +45,32 @@ static struct pipe_sample sample_of(const void *context, const void *socket)
     return target.sample;
 }
 
-/* Waits until the two sockets hold `n` messages between them, and they rest. */
-static void await_queued(const void *context, void *sender, void *receiver, uint64_t n)
+/* Waits until the receiver holds `n` messages and the sender none: there is room for them all. */
+static void await_received(const void *context, void *sender, void *receiver, uint64_t n)
 {
-    for (int waited_ms = 0; waited_ms < DEADLINE_MS; waited_ms += 2) {
-        settle(sender);
-        settle(receiver);
-        if (sample_of(context, sender).send_queue + sample_of(context, receiver).receive_queue == n)
+    struct pipe_sample out, in;
+    for (int waited_ms = 0; waited_ms < SOCKETS_DEADLINE_MS; waited_ms += 2) {
+        sockets_settle(sender);
+        sockets_settle(receiver);
+        out = sample_of(context, sender);
+        in = sample_of(context, receiver);
+        if (out.send_queue == 0 && in.receive_queue == n)
             return;
         poll(NULL, 0, 2);
     }
-    fail_msg("%d + %d queued, not %d", (int)sample_of(context, sender).send_queue,
-             (int)sample_of(context, receiver).receive_queue, (int)n);
-}
-
-static void *make_context(void)
-{
-    void *context = zmq->ctx_new();
-    assert_non_null(context);
-    return context;
+    fail_msg("%d and %d queued, not %d", (int)out.send_queue, (int)in.receive_queue, (int)n);
 }
 
 static void sample__inproc_sent_and_received__is_the_difference(void **state)
 {
     (void)state;
-    void *context = make_context();
-    void *push = open_socket(context, ZMQ_PUSH, 1000, 1000);
-    void *pull = open_socket(context, ZMQ_PULL, 1000, 1000);
-    connect_to(push, pull, "inproc://difference");
+    void *context = sockets_context();
+    void *push = sockets_open(context, ZMQ_PUSH, 1000, 1000);
+    void *pull = sockets_open(context, ZMQ_PULL, 1000, 1000);
+    sockets_connect(push, pull, "inproc://difference");
 
-    assert_int_equal(send_some(push, 730), 730);
-    receive_exactly(pull, 211);
+    assert_int_equal(sockets_send_some(push, 730), 730);
+    sockets_receive(pull, 211);
     struct pipe_sample out = sample_of(context, push), in = sample_of(context, pull);
     assert_true(out.is_valid && in.is_valid);
     assert_int_equal(out.n_pipes, 1);
@@ -147,13 +90,13 @@ static void sample__inproc_sent_and_received__is_the_difference(void **state)
 static void sample__queue_that_moved_499_and_is_empty__is_zero(void **state)
 {
     (void)state;
-    void *context = make_context();
-    void *push = open_socket(context, ZMQ_PUSH, 400, 1000);
-    void *pull = open_socket(context, ZMQ_PULL, 1000, 600);
-    connect_to(push, pull, "inproc://moved");
+    void *context = sockets_context();
+    void *push = sockets_open(context, ZMQ_PUSH, 400, 1000);
+    void *pull = sockets_open(context, ZMQ_PULL, 1000, 600);
+    sockets_connect(push, pull, "inproc://moved");
 
-    assert_int_equal(send_some(push, 499), 499);
-    receive_exactly(pull, 499);
+    assert_int_equal(sockets_send_some(push, 499), 499);
+    sockets_receive(pull, 499);
     struct pipe_sample sample = sample_of(context, push);
     assert_int_equal(sample.send_queue, 0);
     assert_int_equal(sample.send_fullest, 0);
@@ -167,28 +110,28 @@ static void sample__queue_that_moved_499_and_is_empty__is_zero(void **state)
 static void sample__full_queue__is_full_until_libzmq_takes_messages_again(void **state)
 {
     (void)state;
-    void *context = make_context();
-    void *push = open_socket(context, ZMQ_PUSH, 7, 7);
-    void *pull = open_socket(context, ZMQ_PULL, 9, 9);
-    connect_to(push, pull, "inproc://full");
+    void *context = sockets_context();
+    void *push = sockets_open(context, ZMQ_PUSH, 7, 7);
+    void *pull = sockets_open(context, ZMQ_PULL, 9, 9);
+    sockets_connect(push, pull, "inproc://full");
 
-    assert_int_equal(send_some(push, 100), 16); /* inproc adds both ends' marks */
+    assert_int_equal(sockets_send_some(push, 100), 16); /* inproc adds both ends' marks */
     struct pipe_sample sample = sample_of(context, push);
     assert_int_equal(sample.send_queue, 16);
     assert_int_equal(sample.send_fullest, 1000000000);
     assert_int_equal(sample.n_send_full, 1);
 
-    receive_exactly(pull, 7); /* the reader tells at 8 */
+    sockets_receive(pull, 7); /* the reader tells at 8 */
     sample = sample_of(context, push);
     assert_int_equal(sample.send_queue, 9);
     assert_int_equal(sample.n_send_full, 1);
-    assert_int_equal(send_some(push, 1), 0);
+    assert_int_equal(sockets_send_some(push, 1), 0);
 
-    receive_exactly(pull, 1);
+    sockets_receive(pull, 1);
     sample = sample_of(context, push);
     assert_int_equal(sample.n_send_full, 0);
-    settle(push);
-    assert_int_equal(send_some(push, 100), 8);
+    sockets_settle(push);
+    assert_int_equal(sockets_send_some(push, 100), 8);
 
     zmq->close(push);
     zmq->close(pull);
@@ -197,21 +140,21 @@ static void sample__full_queue__is_full_until_libzmq_takes_messages_again(void *
 
 static void check_no_limit(int send_hwm, int receive_hwm, bool is_conflating, int n_queued)
 {
-    void *context = make_context();
-    void *push = open_socket(context, ZMQ_PUSH, send_hwm, send_hwm);
-    void *pull = open_socket(context, ZMQ_PULL, receive_hwm, receive_hwm);
-    set_option(push, ZMQ_CONFLATE, is_conflating);
-    set_option(pull, ZMQ_CONFLATE, is_conflating);
-    connect_to(push, pull, "inproc://no-limit");
+    void *context = sockets_context();
+    void *push = sockets_open(context, ZMQ_PUSH, send_hwm, send_hwm);
+    void *pull = sockets_open(context, ZMQ_PULL, receive_hwm, receive_hwm);
+    sockets_set(push, ZMQ_CONFLATE, is_conflating);
+    sockets_set(pull, ZMQ_CONFLATE, is_conflating);
+    sockets_connect(push, pull, "inproc://no-limit");
 
     for (int round = 0; round < 3; round++) {
-        assert_int_equal(send_some(push, 50), 50);
+        assert_int_equal(sockets_send_some(push, 50), 50);
         struct pipe_sample sample = sample_of(context, push);
         assert_int_equal(sample.send_queue, n_queued);
         assert_int_equal(sample_of(context, pull).receive_queue, n_queued);
         assert_true(sample.send_fullest == SEGMENT_UNKNOWN);
         assert_int_equal(sample.n_send_full, 0);
-        receive_exactly(pull, n_queued);
+        sockets_receive(pull, n_queued);
         assert_int_equal(sample_of(context, push).send_queue, 0);
         assert_int_equal(sample_of(context, pull).receive_queue, 0);
     }
@@ -236,13 +179,13 @@ static void sample__conflating__is_one_or_none_without_ratio(void **state)
 static void sample__conflating_socket_whose_mark_is_set_later__is_one(void **state)
 {
     (void)state;
-    void *context = make_context();
-    void *push = open_socket(context, ZMQ_PUSH, 10, 10);
-    void *pull = open_socket(context, ZMQ_PULL, 10, 10);
-    set_option(push, ZMQ_CONFLATE, 1);
-    connect_to(push, pull, "inproc://late-mark");
-    set_option(push, ZMQ_SNDHWM, 500);
-    assert_int_equal(send_some(push, 50), 50);
+    void *context = sockets_context();
+    void *push = sockets_open(context, ZMQ_PUSH, 10, 10);
+    void *pull = sockets_open(context, ZMQ_PULL, 10, 10);
+    sockets_set(push, ZMQ_CONFLATE, 1);
+    sockets_connect(push, pull, "inproc://late-mark");
+    sockets_set(push, ZMQ_SNDHWM, 500);
+    assert_int_equal(sockets_send_some(push, 50), 50);
     assert_int_equal(sample_of(context, push).send_queue, 1);
     zmq->close(push);
     zmq->close(pull);
@@ -252,19 +195,19 @@ static void sample__conflating_socket_whose_mark_is_set_later__is_one(void **sta
 static void sample__several_peers__is_their_sum_and_the_fullest_ratio(void **state)
 {
     (void)state;
-    void *context = make_context();
-    void *pub = open_socket(context, ZMQ_PUB, 100, 100);
+    void *context = sockets_context();
+    void *pub = sockets_open(context, ZMQ_PUB, 100, 100);
     void *subs[5];
     assert_int_equal(zmq->bind(pub, "inproc://several"), 0);
     for (int i = 0; i < 5; i++) {
-        subs[i] = open_socket(context, ZMQ_SUB, 100, 300);
+        subs[i] = sockets_open(context, ZMQ_SUB, 100, 300);
         assert_int_equal(zmq->setsockopt(subs[i], ZMQ_SUBSCRIBE, "", 0), 0);
         assert_int_equal(zmq->connect(subs[i], "inproc://several"), 0);
     }
-    settle(pub);
-    assert_int_equal(send_some(pub, 80), 80);
+    sockets_settle(pub);
+    assert_int_equal(sockets_send_some(pub, 80), 80);
     for (int i = 0; i < 5; i++)
-        receive_exactly(subs[i], 10 * i);
+        sockets_receive(subs[i], 10 * i);
     struct pipe_sample sample = sample_of(context, pub);
     assert_int_equal(sample.n_pipes, 5);
     assert_int_equal(sample.n_inproc, 5);
@@ -280,16 +223,16 @@ static void sample__several_peers__is_their_sum_and_the_fullest_ratio(void **sta
 static void sample__multipart__counts_whole_messages(void **state)
 {
     (void)state;
-    void *context = make_context();
-    void *dealer = open_socket(context, ZMQ_DEALER, 100, 100);
-    void *router = open_socket(context, ZMQ_ROUTER, 100, 100);
-    connect_to(dealer, router, "inproc://multipart");
+    void *context = sockets_context();
+    void *dealer = sockets_open(context, ZMQ_DEALER, 100, 100);
+    void *router = sockets_open(context, ZMQ_ROUTER, 100, 100);
+    sockets_connect(dealer, router, "inproc://multipart");
     for (int i = 0; i < 20; i++) {
         assert_int_equal(zmq->send(dealer, "a", 1, ZMQ_SNDMORE), 1);
         assert_int_equal(zmq->send(dealer, "b", 1, ZMQ_SNDMORE), 1);
         assert_int_equal(zmq->send(dealer, "c", 1, 0), 1);
     }
-    receive_exactly(router, 0);
+    sockets_receive(router, 0);
     char frame[64];
     for (int i = 0; i < 4 * 6; i++) /* the routing id is a frame, too */
         assert_true(zmq->recv(router, frame, sizeof(frame), 0) > 0);
@@ -303,11 +246,11 @@ static void sample__multipart__counts_whole_messages(void **state)
 static void sample__connect_before_bind__is_queued_but_no_peer(void **state)
 {
     (void)state;
-    void *context = make_context();
-    void *push = open_socket(context, ZMQ_PUSH, 100, 100);
-    void *pull = open_socket(context, ZMQ_PULL, 50, 50);
+    void *context = sockets_context();
+    void *push = sockets_open(context, ZMQ_PUSH, 100, 100);
+    void *pull = sockets_open(context, ZMQ_PULL, 50, 50);
     assert_int_equal(zmq->connect(push, "inproc://pending"), 0);
-    assert_int_equal(send_some(push, 30), 30);
+    assert_int_equal(sockets_send_some(push, 30), 30);
     struct pipe_sample sample = sample_of(context, push);
     assert_true(sample.is_valid);
     assert_int_equal(sample.n_pipes, 1);
@@ -327,24 +270,23 @@ static void sample__connect_before_bind__is_queued_but_no_peer(void **state)
 
 static void check_network(const char *endpoint, int type_a, int type_b)
 {
-    void *context = make_context();
-    void *a = open_socket(context, type_a, 0, 100);
-    void *b = open_socket(context, type_b, 100, 0);
-    connect_to(a, b, endpoint);
-    await_queued(context, a, b, 0);
+    void *context = sockets_context();
+    void *a = sockets_open(context, type_a, 0, 100);
+    void *b = sockets_open(context, type_b, 100, 0);
+    sockets_connect(a, b, endpoint);
     for (int i = 0; i < 500; i++)
         assert_int_equal(zmq->send(a, "x", 1, 0), 1);
-    await_queued(context, a, b, 500);
-    receive_exactly(b, 123);
-    await_queued(context, a, b, 377);
+    await_received(context, a, b, 500);
+    sockets_receive(b, 123);
+    await_received(context, a, b, 377);
     struct pipe_sample out = sample_of(context, a), in = sample_of(context, b);
     assert_int_equal(out.n_pipes, 1);
     assert_int_equal(out.n_inproc, 0);
     assert_int_equal(in.n_inproc, 0);
     assert_int_equal(in.receive_queue, 377);
     assert_int_equal(out.send_queue, 0);
-    receive_exactly(b, 377);
-    await_queued(context, a, b, 0);
+    sockets_receive(b, 377);
+    await_received(context, a, b, 0);
     zmq->close(a);
     zmq->close(b);
     zmq->ctx_term(context);
@@ -369,10 +311,10 @@ static void sample__ipc__is_the_difference(void **state)
 static void sample__tcp_without_listener__is_queued_with_network_ratio(void **state)
 {
     (void)state;
-    void *context = make_context();
-    void *push = open_socket(context, ZMQ_PUSH, 40, 100);
+    void *context = sockets_context();
+    void *push = sockets_open(context, ZMQ_PUSH, 40, 100);
     assert_int_equal(zmq->connect(push, "tcp://127.0.0.1:1"), 0);
-    assert_int_equal(send_some(push, 100), 40);
+    assert_int_equal(sockets_send_some(push, 100), 40);
     struct pipe_sample sample = sample_of(context, push);
     assert_int_equal(sample.send_queue, 40);
     assert_int_equal(sample.send_fullest, 1000000000);
@@ -390,7 +332,7 @@ static void sample__every_type__finds_its_pipe(void **state)
                                 ZMQ_ROUTER, ZMQ_PULL, ZMQ_PUSH, ZMQ_XPUB, ZMQ_XSUB, ZMQ_STREAM,
                                 12,         13,       14,       15,       16,       17,
                                 18,         19,       20};
-    void *context = make_context();
+    void *context = sockets_context();
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         void *socket = zmq->socket(context, types[i]);
         bool is_draft = types[i] > ZMQ_STREAM;
@@ -414,22 +356,22 @@ static void sample__every_type__finds_its_pipe(void **state)
 static void sample__peer_gone__counts_what_can_still_be_received(void **state)
 {
     (void)state;
-    void *context = make_context();
-    void *a = open_socket(context, ZMQ_PAIR, 100, 100);
-    void *b = open_socket(context, ZMQ_PAIR, 100, 100);
-    connect_to(a, b, "inproc://gone");
-    assert_int_equal(send_some(a, 30), 30);
-    assert_int_equal(send_some(b, 20), 20);
+    void *context = sockets_context();
+    void *a = sockets_open(context, ZMQ_PAIR, 100, 100);
+    void *b = sockets_open(context, ZMQ_PAIR, 100, 100);
+    sockets_connect(a, b, "inproc://gone");
+    assert_int_equal(sockets_send_some(a, 30), 30);
+    assert_int_equal(sockets_send_some(b, 20), 20);
     zmq->close(b);
     for (int waited_ms = 0; sample_of(context, a).send_queue > 0; waited_ms += 2) {
-        assert_true(waited_ms < DEADLINE_MS);
-        settle(a);
+        assert_true(waited_ms < SOCKETS_DEADLINE_MS);
+        sockets_settle(a);
         poll(NULL, 0, 2);
     }
     struct pipe_sample sample = sample_of(context, a);
     assert_int_equal(sample.receive_queue, 20);
     assert_int_equal(sample.n_inproc, 0);
-    receive_exactly(a, 20);
+    sockets_receive(a, 20);
     zmq->close(a);
     zmq->ctx_term(context);
 }
@@ -437,8 +379,8 @@ static void sample__peer_gone__counts_what_can_still_be_received(void **state)
 static void sample__closed_and_freed_socket__is_no_sample(void **state)
 {
     (void)state;
-    void *context = make_context();
-    void *socket = open_socket(context, ZMQ_PAIR, 100, 100);
+    void *context = sockets_context();
+    void *socket = sockets_open(context, ZMQ_PAIR, 100, 100);
     assert_true(sample_of(context, socket).is_valid);
     zmq->close(socket);
     zmq->ctx_term(context);
@@ -455,20 +397,20 @@ static void sample__many_sockets_and_pipes__each_has_its_own(void **state)
     enum { N = 150 };
     static void *pulls[N];
     struct pipe_target targets[N + 1];
-    void *context = make_context();
-    void *pub = open_socket(context, ZMQ_PUB, 1000, 1000);
+    void *context = sockets_context();
+    void *pub = sockets_open(context, ZMQ_PUB, 1000, 1000);
     assert_int_equal(zmq->bind(pub, "inproc://many"), 0);
     for (int i = 0; i < N; i++) {
-        pulls[i] = open_socket(context, ZMQ_SUB, 1000, 1000);
+        pulls[i] = sockets_open(context, ZMQ_SUB, 1000, 1000);
         assert_int_equal(zmq->setsockopt(pulls[i], ZMQ_SUBSCRIBE, "", 0), 0);
         assert_int_equal(zmq->connect(pulls[i], "inproc://many"), 0);
         targets[i] = (struct pipe_target){&layout, pulls[i], context, 1, {0}};
     }
     targets[N] = (struct pipe_target){&layout, pub, context, 1, {0}};
-    settle(pub);
-    assert_int_equal(send_some(pub, N), N);
+    sockets_settle(pub);
+    assert_int_equal(sockets_send_some(pub, N), N);
     for (int i = 0; i < N; i++)
-        receive_exactly(pulls[i], i);
+        sockets_receive(pulls[i], i);
     assert_null(pipe_reader_sample(reader, targets, N + 1));
     for (int i = 0; i < N; i++) {
         assert_true(targets[i].sample.is_valid);
