@@ -11,6 +11,7 @@
 const struct command commands[] = {
     {"run", "[FLAG ...] [--] PROGRAM [ARGUMENT ...]", "starts a program with the tap", command_run},
     {"demo", "[FLAG ...]", "runs a small system that misbehaves on purpose", command_demo},
+    {"check", "FILE", "says whether a configuration file is valid", command_check},
     {NULL, NULL, NULL, NULL},
 };
 

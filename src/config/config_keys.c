@@ -221,10 +221,9 @@ static int unknown_key(const struct config_node *node, const struct config_key *
     return config_node_key_error(node, err, "unknown key '%s'", node->key);
 }
 
-int config_keys_read(const struct config_node *mapping, const struct config_key *keys, size_t n,
-                     void *ret, struct error *err)
+int config_keys_apply(const struct config_node *mapping, const struct config_key *keys, size_t n,
+                      void *ret, struct error *err)
 {
-    config_keys_set_fallbacks(keys, n, ret);
     if (mapping->kind != CONFIG_NODE_MAPPING)
         return config_node_error(mapping, err, "here must be a mapping of keys to values");
     for (const struct config_node *node = mapping->first; node; node = node->next) {
@@ -235,11 +234,25 @@ int config_keys_read(const struct config_node *mapping, const struct config_key 
         if (r < 0)
             return r;
     }
+    return 0;
+}
+
+int config_keys_require(const struct config_node *mapping, const struct config_key *keys, size_t n,
+                        struct error *err)
+{
     for (size_t i = 0; i < n; i++) {
         if (keys[i].is_required && !config_node_find(mapping, keys[i].name))
             return config_node_error(mapping, err, "key '%s' is missing", keys[i].name);
     }
     return 0;
+}
+
+int config_keys_read(const struct config_node *mapping, const struct config_key *keys, size_t n,
+                     void *ret, struct error *err)
+{
+    config_keys_set_fallbacks(keys, n, ret);
+    int r = config_keys_apply(mapping, keys, n, ret, err);
+    return r < 0 ? r : config_keys_require(mapping, keys, n, err);
 }
 
 const char *config_choice_name(const struct config_choice *choices, int value)

@@ -66,7 +66,12 @@ struct config_key {
 int config_keys_read(const struct config_node *mapping, const struct config_key *keys, size_t n,
                      void *ret, struct error *err);
 
-/* Sets every member to its fallback. */
+/* The same in steps, so that one mapping can go over another's values. apply() changes only
+ * the members whose keys are there; require() asks for the keys that must be. */
+int config_keys_apply(const struct config_node *mapping, const struct config_key *keys, size_t n,
+                      void *ret, struct error *err);
+int config_keys_require(const struct config_node *mapping, const struct config_key *keys, size_t n,
+                        struct error *err);
 void config_keys_set_fallbacks(const struct config_key *keys, size_t n, void *ret);
 
 /* One scalar as a row of the table would read it, for the members of lists. */
