@@ -143,30 +143,6 @@ static int read_container(const struct config_node *node, const struct config_ke
     return 0;
 }
 
-int config_value_read(const struct config_node *node, const struct config_key *key, void *ret,
-                      struct error *err)
-{
-    if (key->type == CONFIG_REFUSED)
-        return config_node_key_error(node, err, "%s", key->hint);
-    if (key->type == CONFIG_MAPPING || key->type == CONFIG_LIST)
-        return read_container(node, key, ret, err);
-    if (node->kind != CONFIG_NODE_SCALAR)
-        return config_node_error(node, err, "'%s' must be a single value", name_of(key));
-    if (config_node_is_nothing(node))
-        return config_node_error(node, err, "'%s' has no value", name_of(key));
-
-    switch (key->type) {
-    case CONFIG_BOOL:
-        return read_bool(node, key, ret, err);
-    case CONFIG_TEXT:
-        return read_text(node, key, ret, err);
-    case CONFIG_CHOICE:
-        return read_choice(node, key, ret, err);
-    default:
-        return read_number(node, key, ret, err);
-    }
-}
-
 static void set_fallback(const struct config_key *key, void *member)
 {
     switch (key->type) {
@@ -187,6 +163,42 @@ static void set_fallback(const struct config_key *key, void *member)
         break;
     default:
         *(int64_t *)member = key->fallback;
+    }
+}
+
+static void set_nothing(const struct config_key *key, void *member)
+{
+    if (key->type == CONFIG_TEXT)
+        *(const char **)member = "";
+    else
+        set_fallback(key, member);
+}
+
+int config_value_read(const struct config_node *node, const struct config_key *key, void *ret,
+                      struct error *err)
+{
+    if (key->type == CONFIG_REFUSED)
+        return config_node_key_error(node, err, "%s", key->hint);
+    if (key->type == CONFIG_MAPPING || key->type == CONFIG_LIST)
+        return read_container(node, key, ret, err);
+    if (node->kind != CONFIG_NODE_SCALAR)
+        return config_node_error(node, err, "'%s' must be a single value", name_of(key));
+    if (config_node_is_nothing(node) && !key->takes_nothing)
+        return config_node_error(node, err, "'%s' has no value", name_of(key));
+    if (config_node_is_nothing(node)) {
+        set_nothing(key, ret);
+        return 0;
+    }
+
+    switch (key->type) {
+    case CONFIG_BOOL:
+        return read_bool(node, key, ret, err);
+    case CONFIG_TEXT:
+        return read_text(node, key, ret, err);
+    case CONFIG_CHOICE:
+        return read_choice(node, key, ret, err);
+    default:
+        return read_number(node, key, ret, err);
     }
 }
 

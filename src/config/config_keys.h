@@ -60,6 +60,7 @@ struct config_key {
     const struct config_choice *choices;
     const char *hint;
     bool is_required;
+    bool takes_nothing; /* `key:` alone is the empty text, or for another type its fallback */
 };
 
 /* Reads `mapping` into the struct at `ret`, which is changed on failure too. */

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "http/tls.h"
+
+#include "base/cleanup.h"
+#include "http/tls_setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PEM_BYTES_MAX ((size_t)4 << 20) /* a bundle of all public CAs has a quarter of it */
+
+/* A key is not left in memory that is free. */
+static void pem_finish(struct string_buffer *pem)
+{
+    if (pem->data)
+        explicit_bzero(pem->data, pem->capacity);
+    string_buffer_finish(pem);
+}
+
+static int read_all(int fd, struct string_buffer *ret)
+{
+    /* In one piece, so that no copy stays behind when the buffer grows. */
+    char *place = string_buffer_reserve(ret, PEM_BYTES_MAX + 1);
+    if (!place)
+        return -ENOMEM;
+    while (ret->size <= PEM_BYTES_MAX) {
+        ssize_t got = read(fd, ret->data + ret->size, PEM_BYTES_MAX + 1 - ret->size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0) {
+            ret->data[ret->size] = '\0';
+            return 0;
+        }
+        ret->size += (size_t)got;
+    }
+    return -EFBIG;
+}
+
+/* The text of `path`, or `text` if there is none. `key` names it in messages. */
+static int load_pem(const struct config_node *node, const char *key, const char *path,
+                    const char *text, struct string_buffer *ret, struct error *err)
+{
+    if (!path) {
+        string_buffer_append_text(ret, text);
+        return ret->has_failed ? error_set(err, -ENOMEM, "not enough memory") : 0;
+    }
+    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int r = fd < 0 ? -errno : read_all(fd, ret);
+    if (r == -EFBIG)
+        return config_node_error(config_node_find(node, key), err, "'%s': '%s' is too large", key,
+                                 path);
+    if (r < 0)
+        return config_node_error(config_node_find(node, key), err, "'%s': cannot read '%s': %s",
+                                 key, path, strerror(-r));
+    return 0;
+}
+
+static gnutls_datum_t datum(const struct string_buffer *text)
+{
+    union {
+        const char *text;
+        unsigned char *bytes;
+    } data = {text->data};
+    return (gnutls_datum_t){data.bytes, (unsigned)text->size};
+}
+
+static int load_certificate(struct tls_setup *self, const struct web_config_tls *config,
+                            struct error *err)
+{
+    cleanup(pem_finish) struct string_buffer cert = {0};
+    cleanup(pem_finish) struct string_buffer key = {0};
+    int r = load_pem(config->node, "cert_file", config->cert_file, config->cert, &cert, err);
+    if (r == 0)
+        r = load_pem(config->node, "key_file", config->key_file, config->key, &key, err);
+    if (r < 0)
+        return r;
+
+    gnutls_datum_t cert_datum = datum(&cert), key_datum = datum(&key);
+    r = gnutls_certificate_set_x509_key_mem2(self->credentials, &cert_datum, &key_datum,
+                                             GNUTLS_X509_FMT_PEM, NULL, 0);
+    if (r < 0)
+        return config_node_error(config->node, err,
+                                 "the server's certificate and key cannot be used: %s",
+                                 gnutls_strerror(r));
+    return 0;
+}
+
+/* Without a CA of its own, the system's are trusted, as Go does. A text without certificates
+ * trusts nobody. */
+static int load_client_ca(struct tls_setup *self, const struct web_config_tls *config,
+                          struct error *err)
+{
+    if (!config->client_ca_file && !*config->client_ca) {
+        bool is_needed = config->client_auth == WEB_CLIENT_VERIFY_IF_GIVEN ||
+                         config->client_auth == WEB_CLIENT_REQUIRE_AND_VERIFY;
+        if (is_needed)
+            (void)gnutls_certificate_set_x509_system_trust(self->credentials);
+        return 0;
+    }
+    cleanup(pem_finish) struct string_buffer ca = {0};
+    int r = load_pem(config->node, "client_ca_file", config->client_ca_file, config->client_ca, &ca,
+                     err);
+    if (r < 0)
+        return r;
+    gnutls_datum_t ca_datum = datum(&ca);
+    (void)gnutls_certificate_set_x509_trust_mem(self->credentials, &ca_datum, GNUTLS_X509_FMT_PEM);
+    return 0;
+}
+
+static gnutls_pk_algorithm_t key_algorithm(const struct tls_setup *self)
+{
+    gnutls_x509_crt_t *chain = NULL;
+    unsigned n = 0;
+    if (gnutls_certificate_get_x509_crt(self->credentials, 0, &chain, &n) < 0)
+        return GNUTLS_PK_UNKNOWN;
+    int algorithm = n > 0 ? gnutls_x509_crt_get_pk_algorithm(chain[0], NULL) : GNUTLS_PK_UNKNOWN;
+    for (unsigned i = 0; i < n; i++)
+        gnutls_x509_crt_deinit(chain[i]);
+    gnutls_free(chain);
+    return algorithm < 0 ? GNUTLS_PK_UNKNOWN : (gnutls_pk_algorithm_t)algorithm;
+}
+
+static int make_priority(const struct tls_setup *self, const struct web_config_tls *config,
+                         enum tls_scope scope, gnutls_priority_t *ret)
+{
+    cleanup(string_buffer_finish) struct string_buffer text = {0};
+    tls_priority_write(config, scope, key_algorithm(self), &text);
+    return text.has_failed ? GNUTLS_E_MEMORY_ERROR : gnutls_priority_init(ret, text.data, NULL);
+}
+
+static int make_priorities(struct tls_setup *self, const struct web_config_tls *config,
+                           struct error *err)
+{
+    int r = make_priority(self, config, TLS_SCOPE_ALL, &self->priority);
+    if (r >= 0 && tls_priority_differs(config))
+        r = make_priority(self, config, TLS_SCOPE_OLD, &self->priority_old);
+    if (r >= 0 && tls_priority_differs(config))
+        r = make_priority(self, config, TLS_SCOPE_NEW, &self->priority_new);
+    if (r < 0)
+        return config_node_error(config->node, err,
+                                 "the TLS library refuses these versions, suites and curves: %s",
+                                 gnutls_strerror(r));
+    return 0;
+}
+
+int tls_setup_new(const struct web_config_tls *config, struct tls_setup **ret_setup,
+                  struct error *err)
+{
+    cleanup(tls_setup_destroy) struct tls_setup *self = calloc(1, sizeof(*self));
+    if (!self || gnutls_certificate_allocate_credentials(&self->credentials) < 0)
+        return error_set(err, -ENOMEM, "not enough memory");
+    self->client_auth = (enum web_client_auth)config->client_auth;
+    self->allowed_sans = config->allowed_sans;
+
+    int r = load_certificate(self, config, err);
+    if (r == 0)
+        r = load_client_ca(self, config, err);
+    if (r == 0)
+        r = make_priorities(self, config, err);
+    if (r < 0)
+        return r;
+    *ret_setup = self;
+    self = NULL;
+    return 0;
+}
+
+void tls_setup_destroy(struct tls_setup **self_p)
+{
+    struct tls_setup *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    if (self->priority)
+        gnutls_priority_deinit(self->priority);
+    if (self->priority_old)
+        gnutls_priority_deinit(self->priority_old);
+    if (self->priority_new)
+        gnutls_priority_deinit(self->priority_new);
+    if (self->credentials)
+        gnutls_certificate_free_credentials(self->credentials);
+    free(self);
+}
