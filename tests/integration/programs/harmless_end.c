@@ -125,14 +125,14 @@ static void term_while_blocked(int shutdown_first)
     void *socket = zmq_socket(context, ZMQ_DEALER);
     zmq_bind(socket, "inproc://blocked");
     pthread_create(&thread, NULL, receive_until_term, socket);
+    /* Reported when the thread has said all it has to say: the order is not for chance. */
+    int rc = shutdown_first ? zmq_ctx_shutdown(context) : zmq_ctx_term(context);
+    pthread_join(thread, NULL);
+    cases_report("shut down or ended", rc);
     if (shutdown_first) {
-        cases_report("shutdown", zmq_ctx_shutdown(context));
-        pthread_join(thread, NULL);
         cases_report_handle("socket", zmq_socket(context, ZMQ_PUSH));
+        cases_report("ctx_term", zmq_ctx_term(context));
     }
-    cases_report("ctx_term", zmq_ctx_term(context));
-    if (!shutdown_first)
-        pthread_join(thread, NULL);
 }
 
 static void term_with_a_blocked_thread(void)
