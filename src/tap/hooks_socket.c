@@ -29,6 +29,7 @@ static void track(struct registry_context *context, void *handle, int type)
     if (!context->has_started) {
         context->has_started = true;
         context->max_sockets = context->library->ctx_get(context->handle, ZMQ_MAX_SOCKETS);
+        context->n_io_threads = context->library->ctx_get(context->handle, ZMQ_IO_THREADS);
     }
     registry_open_socket(context, handle, type);
     registry_unlock(&guard);

@@ -50,8 +50,14 @@ int pipe_reader_new(struct pipe_reader **ret_reader)
     struct pipe_reader *self = calloc(1, sizeof(*self));
     if (!self)
         return -ENOMEM;
+    self->memory.file_fd = -1;
     *ret_reader = self;
     return 0;
+}
+
+void pipe_reader_forked(struct pipe_reader *self)
+{
+    pipe_memory_close(&self->memory);
 }
 
 void pipe_reader_destroy(struct pipe_reader **self_p)

@@ -123,6 +123,7 @@ static void describe_context(struct registry_context *context)
     struct segment_context *shown = &table->header->contexts[context->segment_index];
     segment_word_set(&shown->n_sockets, context->n_sockets);
     segment_word_set(&shown->max_sockets, (uint64_t)context->max_sockets);
+    segment_word_set(&shown->io_threads, (uint64_t)context->n_io_threads);
 }
 
 static struct registry_slot *take_slot(const void *handle)
@@ -176,6 +177,8 @@ static void describe_lane(struct registry_socket *socket)
     if (socket->context->segment_index != REGISTRY_NO_INDEX)
         segment_word_set(&words[SEGMENT_CONTEXT], socket->context->segment_index);
     socket->words = words;
+    socket->n_sent_seen = segment_word_get(&words[SEGMENT_SENT_MESSAGES]);
+    socket->n_received_seen = segment_word_get(&words[SEGMENT_RECEIVED_MESSAGES]);
 }
 
 static void fill_slot(struct registry_slot *slot, struct registry_socket *socket)

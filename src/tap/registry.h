@@ -32,6 +32,7 @@ struct registry_context {
     uint32_t segment_index; /* in header.contexts, or REGISTRY_NO_INDEX */
     uint32_t n_sockets;     /* of the program, open */
     int max_sockets;        /* as the program set it */
+    int n_io_threads;       /* when the first socket was made: later changes have no effect */
     bool has_started;       /* a socket was made: libzmq took the limits */
     bool is_ending;         /* shut down or being terminated */
 };
@@ -47,6 +48,8 @@ struct registry_socket {
     uint32_t lane;
     int type;
     uint32_t next_free;
+    uint32_t n_inproc_peers;               /* by the sampler */
+    uint64_t n_sent_seen, n_received_seen; /* by the sampler; at first what the lane had before */
     bool is_used;
     bool is_placed; /* in the group of its first endpoint */
 };

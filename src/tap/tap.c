@@ -2,6 +2,7 @@
 #include "tap/tap.h"
 
 #include "tap/registry.h"
+#include "tap/sampler.h"
 #include "tap/thread.h"
 
 #include <fcntl.h>
@@ -54,6 +55,7 @@ static void forget_all(void)
     library_forked();
     registry_forked();
     thread_forked();
+    sampler_forked();
     segment_writer_destroy(&writer);
     segment_table_destroy(&table);
 }
@@ -116,6 +118,7 @@ static int start_parts(struct library *library)
     if (error < 0)
         return error;
     describe_library(library);
+    sampler_add_library(library, table);
     return thread_start(writer);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "tap/guard.h"
+#include "tap/sampler.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -77,6 +78,7 @@ static void *run(void *own_generation)
     bool is_last = false;
     pthread_setname_np(pthread_self(), "zmqtap");
     while (!is_last) {
+        sampler_round();
         publish();
         tick += THREAD_TICK_MS * CLOCK_NS_PER_MS;
         while (!is_last && !is_asked_to_publish() && clock_monotonic_ns() < tick)

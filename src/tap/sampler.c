@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Design: a round lists the open sockets with the registry's lock held, reads their pipes without
+ * it, and writes the words with it again, for those sockets that are still the same. So the
+ * program waits for the lock no longer than one pass over a list takes, and no word of a lane is
+ * written that has gone to another socket meanwhile.
+ */
+#include "tap/sampler.h"
+
+#include "base/clock.h"
+#include "tap/pipe_accounts.h"
+#include "tap/pipe_words.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define MAX_LIBRARIES 16u
+#define MAX_INVALID   10u /* rounds without a valid sample before a socket's depth is unknown */
+
+static struct known_library {
+    const struct library *library;
+    struct pipe_layout layout;
+} libraries[MAX_LIBRARIES];
+static uint32_t n_libraries; /* published after the entry */
+
+/* What is remembered of the socket in an entry of the registry. */
+static struct memory {
+    uint32_t serial;
+    uint32_t n_invalid;
+    uint64_t sampled_ns; /* 0: never */
+    uint64_t last_sent_ns, last_received_ns;
+} memories[REGISTRY_MAX_SOCKETS];
+
+static struct round {
+    struct pipe_target targets[REGISTRY_MAX_SOCKETS];
+    struct registry_socket *sockets[REGISTRY_MAX_SOCKETS];
+    uint32_t serials[REGISTRY_MAX_SOCKETS];
+    size_t n;
+} round_now;
+
+static struct segment_table *table;
+static struct pipe_reader *reader;
+static uint64_t pause_until_ns;
+static uint64_t last_cost_ns;
+
+/* One process has one answer: off if any of its libraries is not understood. */
+static void set_capability(struct segment_table *shown_in, const char *reason)
+{
+    struct segment_capability *shown =
+        &shown_in->header->capabilities[SEGMENT_CAPABILITY_QUEUE_DEPTH];
+    if (shown->state == SEGMENT_CAPABILITY_OFF)
+        return;
+    snprintf(shown->reason, sizeof(shown->reason), "%s", reason ? reason : "");
+    __atomic_store_n(&shown->state, reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
+                     __ATOMIC_RELEASE);
+}
+
+static const struct pipe_layout *layout_of(const struct library *library)
+{
+    uint32_t n = __atomic_load_n(&n_libraries, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < n; i++) {
+        if (libraries[i].library == library)
+            return &libraries[i].layout;
+    }
+    return NULL;
+}
+
+static const struct pipe_layout *learn_layout(const struct library *library)
+{
+    if (n_libraries == MAX_LIBRARIES)
+        return NULL;
+    struct known_library *known = &libraries[n_libraries];
+    known->library = library;
+    pipe_layout_calibrate(library, &known->layout);
+    __atomic_store_n(&n_libraries, n_libraries + 1, __ATOMIC_RELEASE);
+    return &known->layout;
+}
+
+void sampler_add_library(const struct library *library, struct segment_table *new_table)
+{
+    const struct pipe_layout *layout = layout_of(library);
+    if (layout && table == new_table)
+        return;
+    if (!layout)
+        layout = learn_layout(library);
+    if (!reader && pipe_reader_new(&reader) < 0)
+        set_capability(new_table, "no memory");
+    else if (!layout)
+        set_capability(new_table, "too many libraries");
+    else
+        set_capability(new_table, layout->is_known ? NULL : layout->reason);
+    __atomic_store_n(&table, new_table, __ATOMIC_RELEASE);
+}
+
+/*
+ * A round
+ */
+static void add_target(struct registry_socket *socket, void *unused)
+{
+    (void)unused;
+    struct round *round = &round_now;
+    const struct pipe_layout *layout = layout_of(socket->library);
+    if (!layout || !layout->is_known || round->n == REGISTRY_MAX_SOCKETS)
+        return;
+    round->sockets[round->n] = socket;
+    round->serials[round->n] = socket->serial;
+    round->targets[round->n] = (struct pipe_target){
+        .layout = layout,
+        .socket = socket->handle,
+        .context = socket->context->handle,
+        .n_io_threads = socket->context->n_io_threads,
+    };
+    round->n++;
+}
+
+/* The time of the last message, to a round: a clock on the message path would cost too much. */
+static void note_time(uint64_t *words, uint32_t count, uint32_t gauge, uint64_t *n_seen,
+                      uint64_t *last_ns)
+{
+    uint64_t n = segment_word_get(&words[count]);
+    if (n != *n_seen)
+        *last_ns = clock_realtime_ns();
+    *n_seen = n;
+    if (*last_ns != 0)
+        segment_word_set(&words[gauge], *last_ns);
+}
+
+static struct memory *recall(const struct registry_socket *socket)
+{
+    struct memory *memory = &memories[socket->index];
+    if (memory->serial != socket->serial)
+        *memory = (struct memory){.serial = socket->serial};
+    return memory;
+}
+
+static void note_sample(struct registry_socket *socket, const struct pipe_sample *sample,
+                        uint64_t now_ns)
+{
+    struct memory *memory = recall(socket);
+    if (!sample->is_valid) {
+        if (++memory->n_invalid == MAX_INVALID)
+            pipe_words_forget(socket->words);
+        return;
+    }
+    memory->n_invalid = 0;
+    socket->n_inproc_peers = sample->n_inproc;
+    pipe_words_update(socket->words, sample, memory->sampled_ns ? now_ns - memory->sampled_ns : 0);
+    memory->sampled_ns = now_ns;
+}
+
+static void note_times(struct registry_socket *socket, void *unused)
+{
+    (void)unused;
+    struct memory *memory = recall(socket);
+    note_time(socket->words, SEGMENT_SENT_MESSAGES, SEGMENT_LAST_SENT_NS, &socket->n_sent_seen,
+              &memory->last_sent_ns);
+    note_time(socket->words, SEGMENT_RECEIVED_MESSAGES, SEGMENT_LAST_RECEIVED_NS,
+              &socket->n_received_seen, &memory->last_received_ns);
+}
+
+static void note_round(const struct round *round)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    for (size_t i = 0; i < round->n; i++) {
+        struct registry_socket *socket = round->sockets[i];
+        if (socket->is_used && socket->slot && socket->serial == round->serials[i])
+            note_sample(socket, &round->targets[i].sample, now_ns);
+    }
+}
+
+static uint64_t thread_cpu_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * CLOCK_NS_PER_SECOND + (uint64_t)time.tv_nsec;
+}
+
+static void sample_all(void)
+{
+    struct guard guard;
+    round_now.n = 0;
+    registry_lock(&guard);
+    registry_each_socket(add_target, NULL);
+    registry_unlock(&guard);
+    if (round_now.n == 0)
+        return;
+
+    const char *reason = pipe_reader_sample(reader, round_now.targets, round_now.n);
+    registry_lock(&guard);
+    if (reason)
+        set_capability(table, reason);
+    note_round(&round_now);
+    segment_word_add(&table->header->samples, 1);
+    registry_unlock(&guard);
+}
+
+void sampler_round(void)
+{
+    struct guard guard;
+    if (!__atomic_load_n(&table, __ATOMIC_ACQUIRE))
+        return;
+    registry_lock(&guard);
+    registry_each_socket(note_times, NULL);
+    registry_unlock(&guard);
+
+    uint64_t now_ns = clock_monotonic_ns();
+    if (!reader || now_ns < pause_until_ns)
+        return;
+    uint64_t begin_ns = thread_cpu_ns();
+    sample_all();
+    uint64_t cost_ns = thread_cpu_ns() - begin_ns;
+    /* One round can be slow for reasons of its own, as the first is, which touches new memory. */
+    pause_until_ns = now_ns + (cost_ns < last_cost_ns ? cost_ns : last_cost_ns) * SAMPLER_PAUSE;
+    last_cost_ns = cost_ns;
+}
+
+void sampler_forked(void)
+{
+    table = NULL;
+    pause_until_ns = 0;
+    if (reader)
+        pipe_reader_forked(reader);
+}
