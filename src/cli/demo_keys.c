@@ -5,7 +5,7 @@
  * Design: the vault asks a ZAP handler (RFC 27) in its own process about every client. It knows
  * one key, the courier's. The intruder comes in turn with a key of its own, which the handler
  * refuses (cause auth), and with the wrong key of the server, which breaks the cipher (cause
- * protocol). After such a failure libzmq does not try again by itself, so each try is a socket.
+ * protocol). libzmq does not try again after a refusal, so each try is a socket of its own.
  */
 #include "cli/demo_play.h"
 #include "cli/demo_roles.h"
