@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "metrics/gzip.h"
 #include "metrics/negotiate.h"
-#include "metrics/text_format.h"
+#include "metrics/text_writer.h"
 
 #include <errno.h>
 #include <math.h>

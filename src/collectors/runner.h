@@ -24,14 +24,23 @@ struct scrape;
 
 int runner_new(struct runner **ret_runner);
 
-/* Starts the collector's thread. Takes the collector, also on failure. */
+/* Starts the collector's thread. Takes the collector, also on failure. Before any scrape. */
 int runner_add(struct runner *self, const struct collector *collector);
 
 /* Index and name of the collectors, in the order they were added. */
 int runner_find(const struct runner *self, const char *name, unsigned *ret_index);
 const char *runner_name(const struct runner *self, unsigned index); /* NULL beyond the last */
 
-/* The samples of the collectors whose bit is in `selected`, by `deadline_ns` (monotonic). */
+/* Called once: with 0 and a scrape that is now the callee's, or with an error and NULL. From a
+ * thread of the runner, which the next scrape may be waiting for: it should not take long. */
+typedef void (*runner_done)(void *state, int r, struct scrape *scrape);
+
+/* Asks the collectors whose bit is in `selected`; calls `done` when all have answered, at
+ * `deadline_ns` (monotonic) at the latest, possibly before this returns. */
+void runner_start(struct runner *self, uint64_t selected, uint64_t deadline_ns, runner_done done,
+                  void *state);
+
+/* The same, waiting for it. */
 int runner_collect(struct runner *self, uint64_t selected, uint64_t deadline_ns,
                    struct scrape **ret_scrape);
 
@@ -39,7 +48,7 @@ int runner_collect(struct runner *self, uint64_t selected, uint64_t deadline_ns,
 const struct samples *const *scrape_parts(const struct scrape *self, size_t *ret_n);
 void scrape_destroy(struct scrape **self_p);
 
-/* Ends every wait in runner_collect, now and from now on, with -ECANCELED. */
+/* Ends every scrape that waits, now and from now on, with -ECANCELED. */
 void runner_cancel(struct runner *self);
 
 /* Ends the threads and destroys the collectors. All scrapes are destroyed by then. A collector

@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * samples - the values of one scrape, gathered by the collectors, written by text_format.
+ * samples - the values of one scrape, gathered by the collectors, written by text_writer.
  *
- * A sample is a family, a label text (see labels.h; borrowed, it must live until the page is
- * written), an optional `extra` label text that is a literal (`reason="hwm"`; borrowed, may be
+ * A sample is a family, a label text (see labels.h; borrowed, it must live until the samples are
+ * cleared), an optional `extra` label text that is a literal (`reason="hwm"`; borrowed, may be
  * NULL) and a value. Order of samples of one family is kept.
  *
- * Thread: one at a time. Errors: a failed allocation is remembered, samples_has_failed().
+ * Each list knows how long its text will be, so that a page's size is known before it is written.
+ *
+ * Thread: one at a time. Errors: a failed allocation or a label text of more than
+ *         SAMPLES_LABELS_MAX bytes leaves the sample out and sets has_failed.
  */
 #ifndef METRICS_SAMPLES_H
 #define METRICS_SAMPLES_H
 
 #include "metrics/family.h"
+#include "metrics/text_number.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define SAMPLES_LABELS_MAX  ((size_t)32 << 10)
+#define SAMPLES_BUCKETS_MAX 64u
 
 /* Rendered label pairs without braces, `size` bytes. {NULL, 0}: no labels. */
 struct label_text {
@@ -33,26 +40,28 @@ struct sample_histogram {
     double sum;
 };
 
-enum sample_kind { SAMPLE_U64, SAMPLE_REAL, SAMPLE_HISTOGRAM, SAMPLE_CREATED };
+enum sample_kind { SAMPLE_VALUE, SAMPLE_CREATED, SAMPLE_HISTOGRAM };
 
 /* 32 bytes: a scrape writes and reads thousands of them. */
 struct sample {
     const char *labels;
     const char *extra; /* NULL: none */
     union {
-        uint64_t u64;
-        double real; /* also of SAMPLE_CREATED, in seconds since the epoch */
+        uint64_t digits; /* of a struct text_number */
         const struct sample_histogram *histogram;
     } value;
-    uint32_t labels_size;
+    uint16_t labels_size;
     uint16_t extra_size;
     uint8_t kind; /* enum sample_kind */
+    uint8_t form, places, size;
 };
 
 struct sample_list {
     struct sample *items;
     size_t n;
     size_t capacity;
+    size_t n_lines, lines_size;     /* of the text, without the family's name */
+    size_t n_created, created_size; /* of the _created lines, the same */
 };
 
 struct samples {
@@ -67,6 +76,8 @@ void samples_clear(struct samples *self); /* empties it and keeps the memory */
 
 void samples_add_u64(struct samples *self, enum family_id id, struct label_text labels,
                      const char *extra, uint64_t value);
+/* Cheap for what has at most nine decimals and, in all, fifteen digits: give times of day in
+ * microseconds or coarser. */
 void samples_add_real(struct samples *self, enum family_id id, struct label_text labels,
                       const char *extra, double value);
 /* Copies `histogram` and its counts; `bounds` is borrowed (a literal table). */
@@ -79,5 +90,11 @@ void samples_add_created(struct samples *self, enum family_id id, double seconds
 
 /* A copy of `size` bytes of label text that lives as long as the samples. */
 struct label_text samples_copy_labels(struct samples *self, const char *text, size_t size);
+
+/* The number of a sample that is no histogram. */
+static inline struct text_number sample_number(const struct sample *self)
+{
+    return (struct text_number){self->value.digits, self->form, self->places, self->size};
+}
 
 #endif

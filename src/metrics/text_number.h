@@ -1,21 +1,37 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * text_number - numbers as the text formats write them, fast.
- *
- * Each function writes at `at`, where TEXT_NUMBER_MAX bytes are free, and returns the place after
- * the last digit; no NUL.
+ * text_number - numbers as the text formats write them: measured when they are taken, written
+ * later without printf.
  */
 #ifndef METRICS_TEXT_NUMBER_H
 #define METRICS_TEXT_NUMBER_H
 
 #include <stdint.h>
 
-#define TEXT_NUMBER_MAX 32u
+#define TEXT_NUMBER_MAX   32u /* no text is longer */
+#define TEXT_NUMBER_SLACK 8u  /* bytes after the text that a write may touch */
 
-char *text_number_write_u64(char *at, uint64_t value);
+enum text_number_form {
+    TEXT_NUMBER_WHOLE,    /* digits */
+    TEXT_NUMBER_SCALED,   /* digits with a point before the last `places` of them */
+    TEXT_NUMBER_NEGATIVE, /* the same after a minus */
+    TEXT_NUMBER_ANY,      /* the bits of a double, for printf */
+};
+
+struct text_number {
+    uint64_t digits;
+    uint8_t form; /* enum text_number_form */
+    uint8_t places;
+    uint8_t size; /* of the text */
+};
+
+struct text_number text_number_of_u64(uint64_t value);
 
 /* A text that reads back as the same double, the shortest unless more than 15 digits are needed;
  * NaN, +Inf, -Inf. Whole numbers have no decimal point. */
-char *text_number_write_real(char *at, double value);
+struct text_number text_number_of_real(double value);
+
+/* Writes `size` bytes at `at`, perhaps TEXT_NUMBER_SLACK more, no NUL; returns the end. */
+char *text_number_write(char *at, struct text_number number);
 
 #endif

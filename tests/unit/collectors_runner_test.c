@@ -80,7 +80,7 @@ static int success(const struct scrape *scrape, const char *label)
     for (size_t i = 0; i < list->n; i++) {
         if (list->items[i].labels_size == strlen(label) &&
             memcmp(list->items[i].labels, label, strlen(label)) == 0)
-            return (int)list->items[i].value.u64;
+            return (int)list->items[i].value.digits;
     }
     return -1;
 }

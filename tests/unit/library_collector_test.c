@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* On the real /proc: this program, and a copy of libzmq that is removed while it is loaded. */
 #include "collectors/library/library_collector.h"
-#include "metrics/text_format.h"
+#include "metrics/text_writer.h"
 
 #include "support/cmocka.h"
 

@@ -11,20 +11,24 @@
 
 static void check_u64(uint64_t value)
 {
-    char got[TEXT_NUMBER_MAX + 1], expected[32];
-    *text_number_write_u64(got, value) = '\0';
+    char got[TEXT_NUMBER_MAX + TEXT_NUMBER_SLACK], expected[32];
+    struct text_number number = text_number_of_u64(value);
+    *text_number_write(got, number) = '\0';
+    assert_int_equal(strlen(got), number.size);
     (void)snprintf(expected, sizeof(expected), "%" PRIu64, value);
     assert_string_equal(got, expected);
 }
 
 static const char *real(double value)
 {
-    static char got[TEXT_NUMBER_MAX + 1];
-    *text_number_write_real(got, value) = '\0';
+    static char got[TEXT_NUMBER_MAX + TEXT_NUMBER_SLACK];
+    struct text_number number = text_number_of_real(value);
+    *text_number_write(got, number) = '\0';
+    assert_int_equal(strlen(got), number.size);
     return got;
 }
 
-static void write_u64__around_every_power__equals_printf(void **state)
+static void u64__around_every_power__equals_printf(void **state)
 {
     (void)state;
     check_u64(0);
@@ -42,7 +46,7 @@ static void write_u64__around_every_power__equals_printf(void **state)
     check_u64(UINT64_C(10000000000000000000));
 }
 
-static void write_real__telling_values__are_shortest(void **state)
+static void real__telling_values__are_shortest(void **state)
 {
     (void)state;
     assert_string_equal(real(0), "0");
@@ -72,7 +76,7 @@ static uint64_t next_random(uint64_t *seed)
 }
 
 /* Any bits, and what pages really hold: nanoseconds, billionths, milliseconds. */
-static void write_real__many_values__read_back_the_same(void **state)
+static void real__many_values__read_back_the_same(void **state)
 {
     (void)state;
     uint64_t seed = 88172645463325252u;
@@ -99,9 +103,9 @@ static void write_real__many_values__read_back_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(write_u64__around_every_power__equals_printf),
-        cmocka_unit_test(write_real__telling_values__are_shortest),
-        cmocka_unit_test(write_real__many_values__read_back_the_same),
+        cmocka_unit_test(u64__around_every_power__equals_printf),
+        cmocka_unit_test(real__telling_values__are_shortest),
+        cmocka_unit_test(real__many_values__read_back_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

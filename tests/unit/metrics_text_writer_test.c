@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "metrics/text_format.h"
+#include "metrics/text_writer.h"
 
 #include "base/cleanup.h"
 #include "support/cmocka.h"

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/runner_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* With the lock held, as all up to the next such line. */
+
+static struct scrape *take_scrape(struct runner *runner)
+{
+    struct scrape *scrape = runner->free_scrapes;
+    if (scrape)
+        runner->free_scrapes = scrape->next;
+    else
+        scrape = calloc(1, sizeof(*scrape));
+    if (!scrape)
+        return NULL;
+    scrape->runner = runner;
+    scrape->n_parts = scrape->n_pending = 0;
+    memset(scrape->jobs, 0, sizeof(scrape->jobs));
+    scrape->started_ns = clock_monotonic_ns();
+    return scrape;
+}
+
+static struct job *take_job(struct worker *worker)
+{
+    struct job *job = worker->free_jobs;
+    if (job)
+        worker->free_jobs = job->next;
+    else
+        job = calloc(1, sizeof(*job));
+    if (job) {
+        samples_clear(&job->samples);
+        job->next = NULL;
+        job->result = 0;
+        job->duration_ns = 0;
+        job->err.message[0] = '\0';
+    }
+    return job;
+}
+
+static bool is_stuck(const struct worker *worker)
+{
+    return worker->running && !worker->running->scrape;
+}
+
+static int start_job(struct scrape *scrape, unsigned index)
+{
+    struct worker *worker = scrape->runner->workers[index];
+    struct job *job = take_job(worker);
+    if (!job)
+        return -ENOMEM;
+    scrape->jobs[index] = job;
+    job->scrape = scrape;
+    job->state = is_stuck(worker) ? JOB_REFUSED : JOB_QUEUED;
+    if (job->state == JOB_REFUSED)
+        return 0;
+    struct job **last = &worker->queue;
+    while (*last)
+        last = &(*last)->next;
+    *last = job;
+    scrape->n_pending++;
+    pthread_cond_signal(&worker->wakes);
+    return 0;
+}
+
+static int start_jobs(struct scrape *scrape)
+{
+    int r = scrape->runner->is_cancelled ? -ECANCELED : 0;
+    for (unsigned i = 0; r == 0 && i < scrape->runner->n_workers; i++) {
+        if (scrape->selected & UINT64_C(1) << i)
+            r = start_job(scrape, i);
+    }
+    return r;
+}
+
+void runner_scrape_unlink(struct scrape *scrape)
+{
+    struct scrape **link = &scrape->runner->waiting;
+    while (*link && *link != scrape)
+        link = &(*link)->next;
+    if (*link)
+        *link = scrape->next;
+}
+
+void runner_scrape_abandon(struct scrape *scrape)
+{
+    struct runner *runner = scrape->runner;
+    for (unsigned i = 0; i < runner->n_workers; i++) {
+        struct job *job = scrape->jobs[i];
+        if (!job || job->state == JOB_DONE || job->state == JOB_REFUSED)
+            continue;
+        scrape->n_pending--;
+        if (job->state == JOB_RUNNING) {
+            job->scrape = NULL;
+            scrape->jobs[i] = NULL;
+            continue;
+        }
+        struct job **link = &runner->workers[i]->queue;
+        while (*link != job)
+            link = &(*link)->next;
+        *link = job->next;
+        job->state = JOB_REFUSED;
+    }
+}
+
+static bool note_change(struct worker *worker, bool has_failed)
+{
+    bool is_change = has_failed != worker->has_failed;
+    worker->has_failed = has_failed;
+    return is_change;
+}
+
+/* Without the lock from here on, except where it is taken. */
+
+static void log_change(const struct worker *worker, const struct job *job, bool has_failed)
+{
+    const char *name = worker->collector.name;
+    if (!has_failed)
+        log_info("collector works again", "collector", name);
+    else if (job && job->state == JOB_DONE)
+        log_warn("collector failed", "collector", name, "error",
+                 job->err.message[0] ? job->err.message : strerror(-job->result));
+    else
+        log_warn("collector is too slow and is left out", "collector", name);
+}
+
+static void report_worker(struct scrape *scrape, unsigned index, uint64_t elapsed_ns)
+{
+    struct worker *worker = scrape->runner->workers[index];
+    const struct job *job = scrape->jobs[index];
+    bool is_done = job && job->state == JOB_DONE;
+    bool has_failed = !is_done || job->result < 0;
+    double seconds = (double)(is_done ? job->duration_ns : elapsed_ns) / 1e9;
+    struct label_text labels = {worker->labels.data, (uint32_t)worker->labels.size};
+
+    samples_add_u64(&scrape->own, FAMILY_EXPORTER_COLLECTOR_SUCCESS, labels, NULL, !has_failed);
+    samples_add_real(&scrape->own, FAMILY_EXPORTER_COLLECTOR_DURATION, labels, NULL, seconds);
+    if (is_done)
+        scrape->parts[scrape->n_parts++] = &job->samples;
+
+    pthread_mutex_lock(&scrape->runner->lock);
+    bool is_change = note_change(worker, has_failed);
+    pthread_mutex_unlock(&scrape->runner->lock);
+    if (is_change)
+        log_change(worker, job, has_failed);
+}
+
+static void report(struct scrape *scrape)
+{
+    uint64_t elapsed_ns = clock_monotonic_ns() - scrape->started_ns;
+    samples_clear(&scrape->own);
+    for (unsigned i = 0; i < scrape->runner->n_workers; i++) {
+        if (scrape->selected & UINT64_C(1) << i)
+            report_worker(scrape, i, elapsed_ns);
+    }
+    scrape->parts[scrape->n_parts++] = &scrape->own;
+}
+
+void runner_scrape_finish(struct scrape *scrape, int r)
+{
+    runner_done done = scrape->done;
+    void *state = scrape->state;
+    if (r == 0)
+        report(scrape);
+    else
+        scrape_destroy(&scrape);
+    done(state, r, scrape);
+}
+
+void runner_start(struct runner *self, uint64_t selected, uint64_t deadline_ns, runner_done done,
+                  void *state)
+{
+    pthread_mutex_lock(&self->lock);
+    struct scrape *scrape = take_scrape(self);
+    if (!scrape) {
+        pthread_mutex_unlock(&self->lock);
+        done(state, -ENOMEM, NULL);
+        return;
+    }
+    scrape->selected = selected;
+    scrape->deadline_ns = deadline_ns;
+    scrape->done = done;
+    scrape->state = state;
+    int r = start_jobs(scrape);
+    if (r < 0)
+        runner_scrape_abandon(scrape);
+    bool is_waiting = r == 0 && scrape->n_pending > 0;
+    if (is_waiting) {
+        scrape->next = self->waiting;
+        self->waiting = scrape;
+        if (deadline_ns < self->deadline_ns)
+            pthread_cond_signal(&self->deadline_moved);
+    }
+    pthread_mutex_unlock(&self->lock);
+    if (!is_waiting)
+        runner_scrape_finish(scrape, r);
+}
+
+const struct samples *const *scrape_parts(const struct scrape *self, size_t *ret_n)
+{
+    *ret_n = self->n_parts;
+    return self->parts;
+}
+
+void scrape_destroy(struct scrape **self_p)
+{
+    struct scrape *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+
+    struct runner *runner = self->runner;
+    pthread_mutex_lock(&runner->lock);
+    for (unsigned i = 0; i < runner->n_workers; i++) {
+        struct job *job = self->jobs[i];
+        if (!job)
+            continue;
+        job->next = runner->workers[i]->free_jobs;
+        runner->workers[i]->free_jobs = job;
+    }
+    self->next = runner->free_scrapes;
+    runner->free_scrapes = self;
+    pthread_mutex_unlock(&runner->lock);
+}

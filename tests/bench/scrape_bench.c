@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * scrape_bench - whole scrapes over loopback against libmicrohttpd serving one static buffer.
+ *
+ * usage: scrape_bench [SERIES [SECONDS]]
+ *
+ * Two servers run in processes of their own: one answers with the same bytes every time, the
+ * other is the exporter's server, runner, handler and text format over a collector whose labels
+ * and numbers change from scrape to scrape. A client with keep-alive connections fetches whole
+ * pages from each in turn, so that what else the machine does falls on both. CPU is the server's.
+ */
+#include "agent/agent_metrics.h"
+#include "base/clock.h"
+#include "bench/page_samples.h"
+#include "http/http_server.h"
+#include "metrics/text_writer.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define VARIANTS 8
+#define ROUNDS   6
+
+static struct page_samples variants[VARIANTS];
+static unsigned turn;
+
+static void check(bool is_well, const char *what)
+{
+    if (is_well)
+        return;
+    perror(what);
+    exit(1);
+}
+
+/* The server that does nothing but serve. */
+
+static enum MHD_Result answer(void *state, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_size, void **seen)
+{
+    (void)url, (void)method, (void)version, (void)upload, (void)upload_size;
+    if (!*seen) {
+        *seen = state;
+        return MHD_YES;
+    }
+    return MHD_queue_response(connection, MHD_HTTP_OK, state);
+}
+
+static void serve_static(int fd)
+{
+    struct samples samples = {0};
+    const struct samples *part = &samples;
+    struct string_buffer page = {0};
+    page_samples_fill(&variants[0], &samples);
+    check(text_format_write(TEXT_FORMAT_PROMETHEUS, &part, 1, &page) == 0, "page");
+    struct MHD_Response *response = MHD_create_response_from_buffer(page.size, page.data,
+                                                                    MHD_RESPMEM_PERSISTENT);
+    check(MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO, 0, NULL, NULL, answer,
+                           response, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_END),
+          "static server");
+}
+
+/* The exporter's. */
+
+static int collect(void *state, struct samples *out, struct error *err)
+{
+    (void)state;
+    (void)err;
+    page_samples_fill(&variants[turn++ % VARIANTS], out);
+    return 0;
+}
+
+static void destroy(void *state)
+{
+    (void)state;
+}
+
+static void serve_exporter(int fd)
+{
+    static struct agent_metrics metrics;
+    static struct http_route route = {"/metrics", HTTP_GET, HTTP_SLOW, agent_metrics_handle,
+                                      &metrics};
+    const struct http_server_options options = {&route, 1, 64, 40};
+    const struct collector collector = {"bench", NULL, collect, NULL, destroy};
+    struct http_server *server;
+    struct http_listen listener;
+    struct error err = {""};
+    check(runner_new(&metrics.runner) == 0 && page_pool_new(&metrics.pages) == 0, "runner");
+    check(runner_add(metrics.runner, &collector) == 0, "collector");
+    check(http_server_new(&options, &server) == 0, "server");
+    check(http_listen_adopt(fd, &listener, &err) == 0 && http_server_add(server, &listener) == 0 &&
+              http_server_start(server, &err) == 0,
+          err.message);
+}
+
+struct server {
+    const char *name;
+    void (*serve)(int fd);
+    pid_t pid;
+    struct sockaddr_in address;
+    uint64_t n, wall_ns, cpu_ns, bytes;
+};
+
+static void start(struct server *server)
+{
+    socklen_t size = sizeof(server->address);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    server->address = (struct sockaddr_in){.sin_family = AF_INET,
+                                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    check(bind(fd, (struct sockaddr *)&server->address, size) == 0 && listen(fd, 64) == 0 &&
+              getsockname(fd, (struct sockaddr *)&server->address, &size) == 0,
+          "listen");
+    server->pid = fork();
+    check(server->pid >= 0, "fork");
+    if (server->pid == 0) {
+        signal(SIGPIPE, SIG_IGN);
+        server->serve(fd);
+        for (;;)
+            pause();
+    }
+    close(fd);
+}
+
+/* The client: one whole answer on a kept connection; returns its size. */
+
+static size_t fetch(int fd)
+{
+    static char buffer[256 << 10];
+    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: bench\r\n\r\n";
+    check(write(fd, request, sizeof(request) - 1) == sizeof(request) - 1, "request");
+    size_t got = 0, whole = SIZE_MAX;
+    while (got < whole) {
+        ssize_t n = recv(fd, got < 4096 ? buffer + got : buffer,
+                         got < 4096 ? sizeof(buffer) - 4096 : sizeof(buffer), 0);
+        check(n > 0, "answer");
+        got += (size_t)n;
+        if (whole == SIZE_MAX && got < sizeof(buffer)) {
+            const char *end = memmem(buffer, got, "\r\n\r\n", 4);
+            const char *length = memmem(buffer, got, "Content-Length: ", 16);
+            check(!end || length, "an answer without length");
+            if (end)
+                whole = (size_t)(end - buffer) + 4 + strtoul(length + 16, NULL, 10);
+        }
+    }
+    return got;
+}
+
+static uint64_t cpu_of(pid_t pid)
+{
+    clockid_t clock;
+    check(clock_getcpuclockid(pid, &clock) == 0, "clock");
+    return clock_read_ns(clock);
+}
+
+static void load(struct server *server, uint64_t duration_ns)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    check(connect(fd, (struct sockaddr *)&server->address, sizeof(server->address)) == 0,
+          "connect");
+    for (int i = 0; i < 20; i++)
+        fetch(fd);
+    uint64_t cpu_ns = cpu_of(server->pid), start_ns = clock_monotonic_ns(), now_ns = start_ns;
+    for (; now_ns - start_ns < duration_ns; now_ns = clock_monotonic_ns()) {
+        server->bytes += fetch(fd);
+        server->n++;
+    }
+    server->wall_ns += now_ns - start_ns;
+    server->cpu_ns += cpu_of(server->pid) - cpu_ns;
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    size_t n_series = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
+    double seconds = argc > 2 ? strtod(argv[2], NULL) : 12;
+    struct server servers[] = {{.name = "static buffer", .serve = serve_static},
+                               {.name = "zmq_exporter", .serve = serve_exporter}};
+    for (int i = 0; i < VARIANTS; i++) {
+        page_samples_init(&variants[i], n_series);
+        variants[i].round = (uint64_t)i * 31;
+        page_samples_change(&variants[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        start(&servers[i]);
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < 2; i++)
+            load(&servers[i], (uint64_t)(seconds * 1e9 / ROUNDS / 2));
+    }
+
+    printf("%zu series, one keep-alive client, %.0f s\n", n_series, seconds);
+    printf("%-16s %12s %14s %16s\n", "server", "scrapes/s", "bytes/scrape", "CPU ms/scrape");
+    for (int i = 0; i < 2; i++) {
+        const struct server *server = &servers[i];
+        printf("%-16s %12.0f %14.0f %16.3f\n", server->name,
+               (double)server->n * 1e9 / (double)server->wall_ns,
+               (double)server->bytes / (double)server->n,
+               (double)server->cpu_ns / 1e6 / (double)server->n);
+        kill(server->pid, SIGKILL);
+        waitpid(server->pid, NULL, 0);
+    }
+    double ratio = (double)servers[1].n / (double)servers[1].wall_ns /
+                   ((double)servers[0].n / (double)servers[0].wall_ns);
+    printf("throughput ratio %.2f\n", ratio);
+    return 0;
+}
