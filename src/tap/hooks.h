@@ -20,6 +20,18 @@
 #define HOOK_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define HOOK_CALLER              __builtin_return_address(0)
 
+/* Draft functions, which zmq.h does not declare where it is of a build without drafts. */
+#define HOOK_EXPORT __attribute__((visibility("default")))
+HOOK_EXPORT int zmq_ctx_set_ext(void *handle, int option, const void *value, size_t size);
+HOOK_EXPORT int zmq_ctx_get_ext(void *handle, int option, void *ret_value, size_t *size);
+HOOK_EXPORT int zmq_socket_monitor_versioned(void *handle, const char *address, uint64_t events,
+                                             int version, int type);
+HOOK_EXPORT uint32_t zmq_connect_peer(void *handle, const char *endpoint);
+
+/* The context of a handle, or NULL for one that is not the tap's business. It is the entry until
+ * the context's end, which the program does not call while it calls something else with it. */
+struct registry_context *hooks_find_context(const void *handle);
+
 /* Set while the tap calls zmq_socket_monitor: the socket that libzmq makes for itself there
  * comes through the hook in builds that call their own functions by the linker's table. */
 extern _Thread_local bool hooks_is_inside;

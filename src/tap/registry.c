@@ -11,6 +11,7 @@
 #include "base/clock.h"
 
 #include <string.h>
+#include <zmq.h>
 
 #define KEY_FREE      ((uintptr_t)0) /* the key of (void *)-1 */
 #define KEY_TOMBSTONE ((uintptr_t)2) /* the key of (void *)1 */
@@ -55,6 +56,16 @@ void registry_unlock(const struct guard *guard)
     guard_unlock(guard, &lock);
 }
 
+void registry_lock_inside(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void registry_unlock_inside(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
 void registry_set_table(struct segment_table *new_table)
 {
     table = new_table;
@@ -73,19 +84,6 @@ static uint32_t take_segment_context(void)
     return REGISTRY_NO_INDEX;
 }
 
-struct registry_context *registry_add_context(void *handle, struct library *library)
-{
-    for (uint32_t i = 0; i < REGISTRY_MAX_CONTEXTS; i++) {
-        struct registry_context *context = &contexts[i];
-        if (context->handle)
-            continue;
-        *context = (struct registry_context){
-            .handle = handle, .library = library, .segment_index = REGISTRY_NO_INDEX};
-        return context;
-    }
-    return NULL;
-}
-
 struct registry_context *registry_find_context(const void *handle)
 {
     if (!handle)
@@ -99,9 +97,34 @@ struct registry_context *registry_find_context(const void *handle)
 
 void registry_remove_context(struct registry_context *context)
 {
+    for (uint32_t i = 0; i < n_sockets_used; i++) {
+        if (!sockets[i].is_used || sockets[i].context != context)
+            continue;
+        registry_close_socket(&sockets[i]);
+        registry_free_socket(&sockets[i]);
+    }
     if (context->segment_index != REGISTRY_NO_INDEX)
         segment_word_set(&table->header->contexts[context->segment_index].is_open, 0);
     *context = (struct registry_context){.segment_index = REGISTRY_NO_INDEX};
+}
+
+struct registry_context *registry_add_context(void *handle, struct library *library)
+{
+    struct registry_context *ended = registry_find_context(handle);
+    if (ended)
+        registry_remove_context(ended);
+    for (uint32_t i = 0; i < REGISTRY_MAX_CONTEXTS; i++) {
+        struct registry_context *context = &contexts[i];
+        if (context->handle)
+            continue;
+        *context = (struct registry_context){.handle = handle,
+                                             .library = library,
+                                             .index = i,
+                                             .serial = ++next_serial,
+                                             .segment_index = REGISTRY_NO_INDEX};
+        return context;
+    }
+    return NULL;
 }
 
 bool registry_has_started_context(void)
@@ -198,10 +221,6 @@ static void fill_slot(struct registry_slot *slot, struct registry_socket *socket
 struct registry_socket *registry_open_socket(struct registry_context *context, void *handle,
                                              int type)
 {
-    struct registry_slot *stale = registry_find(handle);
-    if (stale)
-        registry_close_socket(stale->socket); /* closed behind the tap's back */
-
     context->n_sockets++;
     describe_context(context);
     uint32_t group = segment_table_group(table, (uint32_t)type, "", NULL);
@@ -214,6 +233,7 @@ struct registry_socket *registry_open_socket(struct registry_context *context, v
     }
     if (!socket) {
         context->n_sockets--;
+        context->has_untracked = true;
         segment_word_add(&table->header->untracked_sockets, 1);
         return NULL;
     }
@@ -226,6 +246,7 @@ struct registry_socket *registry_open_socket(struct registry_context *context, v
         .lane = lane,
         .type = type,
         .is_used = true,
+        .events.peers.is_without_handshake = type == ZMQ_STREAM,
     };
     describe_lane(socket);
     fill_slot(slot, socket);
@@ -258,7 +279,17 @@ void registry_close_socket(struct registry_socket *socket)
     segment_table_release_lane(table, socket->lane);
     socket->context->n_sockets--;
     describe_context(socket->context);
+}
+
+void registry_free_socket(struct registry_socket *socket)
+{
+    peers_finish(&socket->events.peers);
     free_socket(socket);
+}
+
+struct registry_socket *registry_socket_at(uint32_t index)
+{
+    return index < n_sockets_used ? &sockets[index] : NULL;
 }
 
 void registry_each_socket(void (*visit)(struct registry_socket *socket, void *data), void *data)
@@ -275,6 +306,7 @@ void registry_forked(void)
         if (sockets[i].is_used && sockets[i].slot)
             sockets[i].slot->key = KEY_TOMBSTONE;
     }
+    peers_forked();
     lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     table = NULL;
     memset(contexts, 0, sizeof(contexts));

@@ -17,6 +17,7 @@
 #define TAP_REGISTRY_H
 
 #include "segment/segment_table.h"
+#include "tap/events.h"
 #include "tap/guard.h"
 #include "tap/library.h"
 
@@ -29,17 +30,22 @@
 struct registry_context {
     void *handle; /* NULL: the entry is free */
     struct library *library;
+    uint32_t index;         /* of this entry */
+    uint32_t serial;        /* unlike that of the entry's earlier contexts */
     uint32_t segment_index; /* in header.contexts, or REGISTRY_NO_INDEX */
     uint32_t n_sockets;     /* of the program, open */
     int max_sockets;        /* as the program set it */
     int n_io_threads;       /* when the first socket was made: later changes have no effect */
-    bool has_started;       /* a socket was made: libzmq took the limits */
+    int limit;              /* the same when the first socket was made: libzmq keeps to that */
+    bool has_headroom;      /* libzmq was given a higher limit, the tap keeps to the program's */
+    bool has_untracked;     /* so n_sockets is not all */
+    bool has_started;       /* a socket was made */
     bool is_ending;         /* shut down or being terminated */
 };
 
 struct registry_socket {
     struct registry_slot *slot; /* NULL once the program has closed it */
-    const void *handle;         /* valid while slot is */
+    void *handle;               /* valid while slot is */
     struct registry_context *context;
     struct library *library;
     uint64_t *words; /* of its lane */
@@ -51,7 +57,9 @@ struct registry_socket {
     uint32_t n_inproc_peers;               /* by the sampler */
     uint64_t n_sent_seen, n_received_seen; /* by the sampler; at first what the lane had before */
     bool is_used;
-    bool is_placed; /* in the group of its first endpoint */
+    bool is_placed;  /* in the group of its first endpoint */
+    bool has_events; /* a monitor of the tap is or was on it */
+    struct events events;
 };
 
 /* One cache line. A slot that was never used is all zero. */
@@ -93,10 +101,15 @@ static inline struct registry_slot *registry_find(const void *handle)
 void registry_lock(struct guard *guard);
 void registry_unlock(const struct guard *guard);
 
+/* The same where the thread is in a guard already, or is the tap's own. */
+void registry_lock_inside(void);
+void registry_unlock_inside(void);
+
 /* The table that lanes are taken from; set once, before the first socket is opened. */
 void registry_set_table(struct segment_table *table);
 
-/* Contexts. _add returns NULL when there are too many. */
+/* Contexts. _add returns NULL when there are too many; what had the handle before has ended.
+ * _remove frees what sockets are left. */
 struct registry_context *registry_add_context(void *handle, struct library *library);
 struct registry_context *registry_find_context(const void *handle);
 void registry_remove_context(struct registry_context *context);
@@ -111,8 +124,13 @@ struct registry_socket *registry_open_socket(struct registry_context *context, v
 /* Moves a socket to the group of its first endpoint. A socket moves once. */
 void registry_place_socket(struct registry_socket *socket, const char *endpoint);
 
-/* The program closes it: the handle is forgotten and the lane is free for the next one. */
+/* The program closes it: the handle is forgotten and the lane is free for the next one. Its
+ * events are still counted, until _free. */
 void registry_close_socket(struct registry_socket *socket);
+void registry_free_socket(struct registry_socket *socket);
+
+/* The entry `index`, used or not; NULL beyond the last that ever was. */
+struct registry_socket *registry_socket_at(uint32_t index);
 
 /* Calls `visit` for each open socket. */
 void registry_each_socket(void (*visit)(struct registry_socket *socket, void *data), void *data);

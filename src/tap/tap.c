@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/tap.h"
 
+#include "tap/monitor.h"
 #include "tap/registry.h"
 #include "tap/sampler.h"
 #include "tap/thread.h"
@@ -53,6 +54,7 @@ static void forget_all(void)
 {
     life_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     library_forked();
+    monitor_forked();
     registry_forked();
     thread_forked();
     sampler_forked();
@@ -67,12 +69,33 @@ static uint32_t max_groups(void)
     return n > 0 && n <= SEGMENT_MAX_GROUPS ? (uint32_t)n : MAX_GROUPS_DEFAULT;
 }
 
+/* A capability only gets worse: what was missed once is missing in the sums. */
 static void set_capability(enum segment_capability_id id, enum segment_capability_state state,
                            const char *reason)
 {
     struct segment_capability *capability = &table->header->capabilities[id];
-    capability->state = state;
+    if (capability->state > SEGMENT_CAPABILITY_ON)
+        return;
     strncpy(capability->reason, reason, sizeof(capability->reason) - 1);
+    __atomic_store_n(&capability->state, state, __ATOMIC_RELEASE);
+}
+
+void tap_note_events(bool is_attached)
+{
+    struct guard guard;
+    registry_lock(&guard);
+    if (is_attached)
+        set_capability(SEGMENT_CAPABILITY_EVENTS, SEGMENT_CAPABILITY_ON, "");
+    else
+        set_capability(SEGMENT_CAPABILITY_EVENTS, SEGMENT_CAPABILITY_BOUND,
+                       "some sockets have no monitor: descriptors");
+    registry_unlock(&guard);
+}
+
+bool tap_has_handshakes(const struct library *library)
+{
+    return library->version_number >= 40300 ||
+           (library->version_number >= 40203 && library->is_draft);
 }
 
 static int make_table(void)
@@ -103,6 +126,11 @@ static void describe_library(const struct library *library)
     shown->version_patch = (uint32_t)library->version_number % 100;
     shown->is_draft = library->is_draft;
     memcpy(shown->path, library->path, sizeof(shown->path));
+    if (tap_has_handshakes(library))
+        set_capability(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_ON, "");
+    else
+        set_capability(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_OFF,
+                       "libzmq before 4.3.0");
     if (library->index >= header->n_libraries)
         __atomic_store_n(&header->n_libraries, library->index + 1, __ATOMIC_RELEASE);
 }

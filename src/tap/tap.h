@@ -18,6 +18,12 @@ bool tap_is_enabled(void);
 /* Before each socket: makes what is missing. False: do not track the socket. */
 bool tap_start(struct library *library);
 
+/* A socket has a monitor of the tap, or goes without. */
+void tap_note_events(bool is_attached);
+
+/* Whether this copy tells of handshakes: 4.3.0, or drafts (4.2.3). */
+bool tap_has_handshakes(const struct library *library);
+
 /* After each context's end: a last round for it, and no thread without contexts. */
 void tap_context_ended(void);
 

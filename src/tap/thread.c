@@ -3,10 +3,12 @@
 
 #include "base/clock.h"
 #include "tap/guard.h"
+#include "tap/limits.h"
+#include "tap/monitor.h"
 #include "tap/sampler.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define STACK_SIZE (512 * 1024)
@@ -35,12 +37,22 @@ static int ms_until(uint64_t deadline_ns)
     return (int)((deadline_ns - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
 }
 
+static void show_peers(struct registry_socket *socket, void *unused)
+{
+    (void)unused;
+    events_show_peers(socket);
+}
+
 static void publish(void)
 {
     pthread_mutex_lock(&lock);
     uint64_t asked = n_asked;
     pthread_mutex_unlock(&lock);
 
+    monitor_drain_all();
+    registry_lock_inside();
+    registry_each_socket(show_peers, NULL);
+    registry_unlock_inside();
     segment_writer_publish(writer);
 
     pthread_mutex_lock(&lock);
@@ -52,11 +64,14 @@ static void publish(void)
 /* True when the thread shall end. */
 static bool wait_for_work(uint64_t deadline_ns, uintptr_t own_generation)
 {
-    struct pollfd fd = {.fd = wake_fd, .events = POLLIN};
-    if (poll(&fd, 1, ms_until(deadline_ns)) > 0) {
+    static struct pollfd fds[MONITOR_MAX_FDS + 1];
+    fds[0] = (struct pollfd){.fd = wake_fd, .events = POLLIN};
+    size_t n = 1 + monitor_fds(fds + 1, MONITOR_MAX_FDS);
+    if (poll(fds, n, ms_until(deadline_ns)) > 0) {
         uint64_t count;
-        while (read(wake_fd, &count, sizeof(count)) > 0)
+        while ((fds[0].revents & POLLIN) && read(wake_fd, &count, sizeof(count)) > 0)
             continue;
+        monitor_drain_all();
     }
     pthread_mutex_lock(&lock);
     bool is_last = generation != own_generation;
@@ -78,6 +93,8 @@ static void *run(void *own_generation)
     bool is_last = false;
     pthread_setname_np(pthread_self(), "zmqtap");
     while (!is_last) {
+        if (limits_are_descriptors_short())
+            monitor_shed();
         sampler_round();
         publish();
         tick += THREAD_TICK_MS * CLOCK_NS_PER_MS;
@@ -122,6 +139,15 @@ static struct timespec deadline_after_ms(uint64_t ms)
     uint64_t ns = clock_monotonic_ns() + ms * CLOCK_NS_PER_MS;
     return (struct timespec){.tv_sec = (time_t)(ns / CLOCK_NS_PER_SECOND),
                              .tv_nsec = (long)(ns % CLOCK_NS_PER_SECOND)};
+}
+
+void thread_wake(void)
+{
+    struct guard guard;
+    guard_lock(&guard, &lock);
+    if (is_running)
+        wake();
+    guard_unlock(&guard, &lock);
 }
 
 void thread_publish(void)

@@ -2,8 +2,8 @@
 /*
  * thread - the tap's one thread.
  *
- * It ticks each 100 ms and publishes the segment. All signals are blocked in it, its name is
- * zmqtap, and it is the only one that writes the file while it runs.
+ * It reads the monitors' events as they come, and each 100 ms samples and publishes. All signals
+ * are blocked in it, its name is zmqtap, and it is the only one that writes the file while it runs.
  *
  * Thread: any, one starter or stopper at a time. Waiting is bounded: a file system that hangs
  *         costs the program at most THREAD_PATIENCE_MS, once.
@@ -20,6 +20,9 @@
 
 /* Starts it if it is not running. 0 or a negative errno. */
 int thread_start(struct segment_writer *writer);
+
+/* It looks again at what it waits for. */
+void thread_wake(void);
 
 /* Publishes now, and waits for it. */
 void thread_publish(void);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * limits - the program's limits on sockets and descriptors are for its own.
+ *
+ * The tap's sockets come out of a context's ZMQ_MAX_SOCKETS. libzmq is given a higher one before
+ * the first socket, the program sees and meets its own. Where that cannot be, and for
+ * descriptors, the tap gives back what it has when the program runs out.
+ *
+ * Thread: any, without a lock of the tap held.
+ */
+#ifndef TAP_LIMITS_H
+#define TAP_LIMITS_H
+
+#include "tap/registry.h"
+
+void limits_begin_context(struct registry_context *context);
+
+/* The program has set it, with success. */
+void limits_set_max_sockets(struct registry_context *context, int value);
+
+/* Makes a socket of the program, or fails as it would without the tap. */
+void *limits_make_socket(struct registry_context *context, int type);
+
+/* True where the process uses most of the descriptors it may have. */
+bool limits_are_descriptors_short(void);
+
+#endif
