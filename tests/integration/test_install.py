@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MPL-2.0
+"""What `meson install` puts where, and that it works from there."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+from support import products
+from support.process import run
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """The file system that a package would be made of."""
+    path = tmp_path_factory.mktemp("root")
+    done = subprocess.run(["meson", "install", "-C", products.BUILD, "--no-rebuild", "--destdir", path],
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == 0, done.stdout
+    return path
+
+
+def find(root, name):
+    found = [p for p in root.rglob(name) if p.is_file()]
+    assert len(found) == 1, (name, found)
+    return found[0]
+
+
+def need(program):
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+    return program
+
+
+def test_install__files__are_where_the_system_looks(root):
+    for name, folder in [("zmq_exporter.service", "lib/systemd/system"), ("zmqtap.conf", "zmq_exporter"),
+                         ("zmq_exporter.1", "man/man1"), ("zeromq.json", "dashboards"),
+                         ("zmq.rules.yml", "alerts"), ("ZeroMQReceiverStuck.md", "runbooks")]:
+        assert str(find(root, name).parent).endswith(folder)
+    assert sorted(p.parent.name for p in root.rglob("zmq_exporter.conf")) == ["sysusers.d", "tmpfiles.d"]
+
+
+def test_install__text_files__have_no_unfilled_words_and_no_build_path(root):
+    for name in ["zmq_exporter.service", "zmqtap.conf", "zmq_exporter.1"]:
+        text = find(root, name).read_text()
+        assert not re.search(r"@\w+@", text)
+        assert str(products.BUILD) not in text
+
+
+def test_install__tree_at_another_place__finds_its_tap(root, directory):
+    program = next(p for p in root.rglob("bin/zmq_exporter"))
+    done = run([program, "run", f"--tap.directory={directory}", "--", "sh", "-c", "echo $LD_PRELOAD"])
+    assert done.stdout.strip() == str(find(root, "libzmqtap.so"))
+    assert done.stderr == ""
+
+
+def test_install__tap__is_the_file_that_the_drop_in_names(root):
+    named = re.search(r"^Environment=LD_PRELOAD=(.*)$", find(root, "zmqtap.conf").read_text(), re.M)
+    assert (root / named.group(1).lstrip("/")).is_file()
+
+
+def test_unit__systemd__accepts_it(root, folder):
+    need("systemd-analyze")
+    unit = folder / "zmq_exporter.service"
+    program = next(p for p in root.rglob("bin/zmq_exporter"))
+    text = find(root, "zmq_exporter.service").read_text()
+    assert "ExecStart=/" in text
+    # The manager looks for the program, which lies under the root.
+    unit.write_text(re.sub(r"ExecStart=\S+", f"ExecStart={program}", text))
+    done = run(["systemd-analyze", "verify", "--man=no", unit])
+    ours = [line for line in done.stderr.splitlines() if "zmq_exporter" in line]
+    assert not ours
+
+
+def test_unit__sandbox__is_rated_safe(root):
+    need("systemd-analyze")
+    unit = find(root, "zmq_exporter.service")
+    done = run(["systemd-analyze", "security", "--offline=true", "--threshold=30", unit])
+    if "Operation not permitted" in done.stderr or "Unknown" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stdout
+
+
+def test_tmpfiles_and_sysusers__root__makes_a_directory_that_anyone_may_write_a_file_into(root, folder):
+    need("systemd-tmpfiles")
+    if os.geteuid() != 0:
+        pytest.skip("making users and their directories needs root")
+    target = folder / "root"
+    for kind in ("sysusers.d", "tmpfiles.d"):
+        (target / "usr/lib" / kind).mkdir(parents=True)
+        source = next(p for p in root.rglob("zmq_exporter.conf") if p.parent.name == kind)
+        shutil.copy(source, target / "usr/lib" / kind)
+    (target / "etc").mkdir()
+    for command in (["systemd-sysusers", f"--root={target}"],
+                    ["systemd-tmpfiles", f"--root={target}", "--create"]):
+        done = run(command)
+        assert done.returncode == 0, done.stderr
+    made = (target / "run/zmq_exporter").stat()
+    assert stat.S_IMODE(made.st_mode) == 0o3773
+    entry = re.search(r"^zmq_exporter:[^:]*:(\d+):(\d+):", (target / "etc/passwd").read_text(), re.M)
+    assert (made.st_uid, made.st_gid) == (int(entry.group(1)), int(entry.group(2)))
+
+
+def test_man_page__troff__has_no_complaint(root):
+    need("groff")
+    done = run(["groff", "-ww", "-man", "-Tutf8", "-z", find(root, "zmq_exporter.1")])
+    assert (done.returncode, done.stderr) == (0, "")
