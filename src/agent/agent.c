@@ -3,9 +3,11 @@
 
 #include "agent/agent_collectors.h"
 #include "agent/agent_routes.h"
+#include "agent/agent_web.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "http/http_server.h"
+#include "http/systemd.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,6 +23,7 @@ struct agent {
     const struct agent_options *options;
     struct runner *runner;
     struct agent_routes routes;
+    struct agent_web web;
     struct http_server *server;
     int signal_fd;
 };
@@ -49,7 +52,10 @@ static int start_collectors(struct agent *self, struct error *err)
     int r = runner_new(&self->runner);
     if (r < 0)
         return error_set(err, r, "cannot start the collectors: %s", strerror(-r));
-    struct agent_setup setup = {.options = self->options};
+    struct self_source sources[] = {agent_web_source(&self->web)};
+    struct agent_setup setup = {.options = self->options,
+                                .sources = sources,
+                                .n_sources = sizeof(sources) / sizeof(*sources)};
     return agent_collectors_add(self->runner, &setup, err);
 }
 
@@ -61,21 +67,12 @@ static int start_server(struct agent *self, struct error *err)
     struct http_server_options options = {.routes = self->routes.rows,
                                           .n_routes = self->routes.n,
                                           .max_connections = self->options->max_connections,
-                                          .max_requests = self->options->max_requests};
-    r = http_server_new(&options, &self->server);
-    if (r < 0)
-        return error_set(err, r, "cannot start the server: %s", strerror(-r));
-
-    for (size_t i = 0; i < self->options->n_listen_addresses; i++) {
-        struct http_listen listener;
-        r = http_listen_open(self->options->listen_addresses[i], &listener, err);
-        if (r < 0)
-            return error_prefix(err, r, "--web.listen-address");
-        r = http_server_add(self->server, &listener);
-        if (r < 0)
-            return error_set(err, r, "--web.listen-address: at most %u", HTTP_MAX_LISTENERS);
-    }
-    return http_server_start(self->server, err);
+                                          .max_requests = self->options->max_requests,
+                                          .web = self->web.live};
+    r = http_server_new(&options, &self->server, err);
+    if (r == 0)
+        r = agent_web_listen(self->options, self->server, err);
+    return r < 0 ? r : http_server_start(self->server, err);
 }
 
 static void wait_for_end(struct agent *self)
@@ -104,6 +101,7 @@ static void stop(struct agent *self)
     http_server_destroy(&self->server);
     agent_routes_finish(&self->routes);
     runner_destroy(&self->runner);
+    agent_web_finish(&self->web);
     if (self->signal_fd >= 0)
         close(self->signal_fd);
 }
@@ -114,6 +112,8 @@ int agent_run(const struct agent_options *options, struct error *err)
 
     int r = take_signals(&self, err);
     if (r == 0)
+        r = agent_web_init(&self.web, options, err);
+    if (r == 0)
         r = start_collectors(&self, err);
     if (r == 0)
         r = start_server(&self, err);
@@ -121,7 +121,9 @@ int agent_run(const struct agent_options *options, struct error *err)
         const char *address;
         for (size_t i = 0; (address = http_server_address(self.server, i)); i++)
             log_info("listening", "address", address, "path", options->telemetry_path);
+        systemd_tell("READY=1");
         wait_for_end(&self);
+        systemd_tell("STOPPING=1");
     }
     stop(&self);
     if (r == 0)

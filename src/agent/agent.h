@@ -9,11 +9,14 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct agent_options {
     const char *const *listen_addresses; /* see http_listen.h */
     size_t n_listen_addresses;
+    bool uses_systemd_socket;    /* in place of the addresses */
+    const char *web_config_file; /* see web_config.h; NULL or "": none */
     const char *telemetry_path;
     const char *directory; /* of segments */
     unsigned max_requests;

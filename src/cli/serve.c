@@ -12,6 +12,8 @@
 
 struct serve_flags {
     struct flag_values addresses;
+    const char *web_config_file;
+    bool uses_systemd_socket;
     const char *telemetry_path;
     const char *directory;
     unsigned max_requests;
@@ -56,6 +58,8 @@ static int serve(const struct serve_flags *given)
     struct agent_options options = {
         .listen_addresses = given->addresses.n ? given->addresses.items : &default_address,
         .n_listen_addresses = given->addresses.n ? given->addresses.n : 1,
+        .uses_systemd_socket = given->uses_systemd_socket,
+        .web_config_file = given->web_config_file,
         .telemetry_path = given->telemetry_path,
         .directory = directory && *directory ? directory : SEGMENT_DIRECTORY_DEFAULT,
         .max_requests = given->max_requests,
@@ -81,6 +85,13 @@ int command_serve(int argc, char **argv)
          "Where to listen: ':PORT' for every address of the host, 'HOST:PORT', '[IPV6]:PORT', or "
          "'unix:PATH' for a socket file. Port 0 takes a free one, which the log tells.",
          FLAG_TEXTS, &given.addresses},
+        {"web.systemd-socket", NULL, NULL,
+         "Takes the listening sockets from systemd's socket activation, in place of addresses.",
+         FLAG_SWITCH, &given.uses_systemd_socket},
+        {"web.config.file", "FILE", NULL,
+         "TLS, basic authentication, headers and rate limit, in the format of Prometheus's "
+         "exporter-toolkit. Read again when it or a certificate changes.",
+         FLAG_TEXT, &given.web_config_file},
         {"web.telemetry-path", "PATH", "/metrics", "The path of the metrics.", FLAG_TEXT,
          &given.telemetry_path},
         {"web.max-requests", "N", "40",

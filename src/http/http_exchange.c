@@ -38,6 +38,24 @@ static bool add_headers(struct MHD_Response *made, const struct http_header *hea
     return true;
 }
 
+/* The web configuration's headers, and ours where it has none of that name. */
+static bool add_common_headers(struct MHD_Response *made, const struct http_pass *pass)
+{
+    const char *value;
+    for (size_t i = 0; i < WEB_N_HEADERS; i++) {
+        struct http_header header = {web_config_header_names[i], NULL};
+        if (http_guard_header(pass, header.name, &header.value) && header.value &&
+            !add_headers(made, &header, 1))
+            return false;
+    }
+    for (size_t i = 0; i < sizeof(every_answer) / sizeof(*every_answer); i++) {
+        if (!http_guard_header(pass, every_answer[i].name, &value) &&
+            !add_headers(made, &every_answer[i], 1))
+            return false;
+    }
+    return true;
+}
+
 enum MHD_Result http_exchange_send(struct http_exchange *self)
 {
     struct http_response given = self->response;
@@ -46,7 +64,7 @@ enum MHD_Result http_exchange_send(struct http_exchange *self)
         http_response_finish(&self->response);
         return MHD_NO;
     }
-    bool is_whole = add_headers(made, every_answer, sizeof(every_answer) / sizeof(*every_answer)) &&
+    bool is_whole = add_common_headers(made, &self->pass) &&
                     add_headers(made, given.headers, given.n_headers);
     if (given.content_type)
         is_whole = is_whole && MHD_add_response_header(made, MHD_HTTP_HEADER_CONTENT_TYPE,

@@ -3,6 +3,7 @@
 #ifndef HTTP_HTTP_EXCHANGE_H
 #define HTTP_HTTP_EXCHANGE_H
 
+#include "http/http_guard.h"
 #include "http/http_route.h"
 #include "http/http_workers.h"
 
@@ -14,10 +15,16 @@ struct http_request {
     const char *method;
 };
 
-enum http_exchange_state { HTTP_EXCHANGE_NEW, HTTP_EXCHANGE_WAITING, HTTP_EXCHANGE_READY };
+enum http_exchange_state {
+    HTTP_EXCHANGE_NEW,
+    HTTP_EXCHANGE_VERIFYING, /* suspended until the password is computed */
+    HTTP_EXCHANGE_WAITING,   /* suspended until the handler is done */
+    HTTP_EXCHANGE_READY,
+};
 
 struct http_exchange {
     struct http_job job;
+    struct http_pass pass;
     struct http_request request;
     struct http_response response;
     const struct http_route *route;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_guard.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "http/rate_limit.h"
 
@@ -12,6 +13,7 @@
 
 struct http_guard {
     struct web_live *live;
+    struct web_live *own_live; /* where none was given */
     struct auth *auth;
     struct rate_limit limit;
     bool uses_tls;
@@ -19,23 +21,27 @@ struct http_guard {
 
 int http_guard_new(struct web_live *live, struct http_guard **ret_guard, struct error *err)
 {
-    struct http_guard *self = calloc(1, sizeof(*self));
+    cleanup(http_guard_destroy) struct http_guard *self = calloc(1, sizeof(*self));
     int r = self ? auth_new(&self->auth) : -ENOMEM;
-    if (r < 0) {
-        free(self);
+    if (r < 0)
         return error_set(err, r, "cannot prepare authentication: %s", strerror(-r));
+    if (!live) {
+        r = web_live_new(NULL, &self->own_live, err);
+        if (r < 0)
+            return r;
     }
-    self->live = live;
-    struct web_settings *settings = web_live_get(live);
+    self->live = live ? live : self->own_live;
+    struct web_settings *settings = web_live_get(self->live);
     self->uses_tls = settings->tls != NULL;
     web_settings_release(settings);
     *ret_guard = self;
+    self = NULL;
     return 0;
 }
 
 bool http_guard_stop(struct http_guard *self, uint64_t patience_ms)
 {
-    return auth_stop(self->auth, patience_ms);
+    return !self->auth || auth_stop(self->auth, patience_ms);
 }
 
 void http_guard_destroy(struct http_guard **self_p)
@@ -45,6 +51,7 @@ void http_guard_destroy(struct http_guard **self_p)
         return;
     *self_p = NULL;
     auth_destroy(&self->auth);
+    web_live_destroy(&self->own_live);
     free(self);
 }
 

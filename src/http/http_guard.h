@@ -24,7 +24,7 @@
 
 struct http_guard;
 
-/* Borrows `live`. */
+/* Borrows `live`; NULL stands for an empty file. */
 int http_guard_new(struct web_live *live, struct http_guard **ret_guard, struct error *err);
 
 /* False: a computation takes longer; then nothing may be freed. */

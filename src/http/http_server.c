@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_server.h"
 
-#include "http/http_exchange.h"
+#include "http/http_dispatch.h"
 
 #include <errno.h>
+#include <gnutls/abstract.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +13,12 @@
  * Design. Each listening socket has a daemon of libmicrohttpd with one thread and epoll. That
  * thread parses, answers what needs no waiting, and sends. A slow handler runs on a thread of
  * the pool while its connection is suspended, so one that waits delays nobody else; when it is
- * done the connection is resumed and the library calls in again for the response.
+ * done the connection is resumed and the library calls in again for the response. It is the same
+ * while a password is computed.
  */
 
-#define CONNECTION_MEMORY     ((size_t)16 << 10)
-#define CONNECTION_TIMEOUT_S  15u
-#define MAX_METHODS_TEXT_SIZE 32
+#define CONNECTION_MEMORY    ((size_t)16 << 10)
+#define CONNECTION_TIMEOUT_S 15u
 
 struct http_listener {
     struct http_listen listen;
@@ -28,155 +29,50 @@ struct http_server {
     struct http_server_options options;
     struct http_listener listeners[HTTP_MAX_LISTENERS];
     size_t n_listeners;
-    struct http_workers *workers;
-    struct http_stats stats;
+    struct http_dispatch dispatch;
 };
 
-static void count_status(struct http_server *self, unsigned status)
-{
-    static const unsigned codes[HTTP_N_STATUS] = {
-#define X(code) code,
-        HTTP_STATUS_CODES(X)
-#undef X
-    };
-    size_t i = 0;
-    while (i < HTTP_N_STATUS - 1 && codes[i] != status)
-        i++;
-    http_stats_add(&self->stats.responses[i], 1);
-}
-
-static enum MHD_Result respond(struct http_server *self, struct http_exchange *exchange)
-{
-    count_status(self, exchange->response.status);
-    return http_exchange_send(exchange);
-}
-
-static enum MHD_Result refuse(struct http_server *self, struct http_exchange *exchange,
-                              unsigned status, const char *text)
-{
-    http_response_text(&exchange->response, status, text);
-    return respond(self, exchange);
-}
-
-static const struct http_route *find_route(const struct http_server *self, const char *path)
-{
-    for (size_t i = 0; i < self->options.n_routes; i++) {
-        if (strcmp(self->options.routes[i].path, path) == 0)
-            return &self->options.routes[i];
-    }
-    return NULL;
-}
-
-static unsigned method_of(const char *name)
-{
-    if (strcmp(name, "GET") == 0 || strcmp(name, "HEAD") == 0)
-        return HTTP_GET;
-    return strcmp(name, "POST") == 0 ? HTTP_POST : 0;
-}
-
-static bool has_body(struct MHD_Connection *connection)
-{
-    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
-    return (length && strcmp(length, "0") != 0) ||
-           MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-                                       MHD_HTTP_HEADER_TRANSFER_ENCODING);
-}
-
-/* On a thread of the pool, with the connection suspended. */
-static void run_handler(struct http_job *job)
-{
-    struct http_exchange *exchange = (struct http_exchange *)job;
-    exchange->route->handle(exchange->route->state, &exchange->request, &exchange->response);
-    exchange->state = HTTP_EXCHANGE_READY;
-    MHD_resume_connection(exchange->request.connection);
-}
-
-static enum MHD_Result start_handler(struct http_server *self, struct http_exchange *exchange)
-{
-    const struct http_route *route = exchange->route;
-    if (route->pace == HTTP_QUICK) {
-        route->handle(route->state, &exchange->request, &exchange->response);
-        return respond(self, exchange);
-    }
-
-    MHD_suspend_connection(exchange->request.connection);
-    exchange->state = HTTP_EXCHANGE_WAITING;
-    exchange->job.run = run_handler;
-    if (http_workers_submit(self->workers, &exchange->job) < 0) {
-        http_response_text(&exchange->response, 503, "too many requests at once\n");
-        http_response_header(&exchange->response, "Retry-After", "1");
-        exchange->state = HTTP_EXCHANGE_READY;
-        MHD_resume_connection(exchange->request.connection);
-    }
-    return MHD_YES;
-}
-
-static enum MHD_Result begin(struct http_server *self, struct http_exchange *exchange)
-{
-    const struct http_route *route = find_route(self, exchange->request.path);
-    if (!route)
-        return refuse(self, exchange, 404, "no such page\n");
-    if (!(route->methods & method_of(exchange->request.method))) {
-        const char *allow = route->methods == HTTP_POST  ? "POST"
-                            : route->methods == HTTP_GET ? "GET, HEAD"
-                                                         : "GET, HEAD, POST";
-        http_response_header(&exchange->response, MHD_HTTP_HEADER_ALLOW, allow);
-        return refuse(self, exchange, 405, "method not allowed here\n");
-    }
-    exchange->route = route;
-    return start_handler(self, exchange);
-}
-
-static enum MHD_Result on_request(void *state, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *upload,
-                                  size_t *upload_size, void **exchange_p)
+static void on_connection(void *state, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
 {
     struct http_server *self = state;
-    struct http_exchange *exchange = *exchange_p;
-    (void)version;
-    (void)upload;
-
-    if (!exchange) { /* the headers are here, a body would follow */
-        exchange = calloc(1, sizeof(*exchange));
-        if (!exchange)
-            return MHD_NO;
-        *exchange_p = exchange;
-        exchange->request = (struct http_request){connection, url, method};
-        exchange->response.status = 200;
-        if (has_body(connection))
-            return refuse(self, exchange, 413, "a request has no body here\n");
-        return MHD_YES;
-    }
-    *upload_size = 0;
-    if (exchange->state == HTTP_EXCHANGE_NEW)
-        return begin(self, exchange);
-    return exchange->state == HTTP_EXCHANGE_READY ? respond(self, exchange) : MHD_YES;
-}
-
-static void on_completed(void *state, struct MHD_Connection *connection, void **exchange_p,
-                         enum MHD_RequestTerminationCode code)
-{
-    struct http_exchange *exchange = *exchange_p;
-    (void)state;
-    (void)connection;
-    (void)code;
-    if (!exchange)
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        http_guard_release(*context);
+        *context = NULL;
         return;
-    http_response_finish(&exchange->response);
-    free(exchange);
-    *exchange_p = NULL;
+    }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    *context = http_guard_accept(self->dispatch.guard, info ? info->tls_session : NULL);
 }
 
-int http_server_new(const struct http_server_options *options, struct http_server **ret_server)
+/* The library asks for a certificate at start; each session has its own from the guard. */
+static int give_no_certificate(gnutls_session_t session, const gnutls_datum_t *issuers,
+                               int n_issuers, const gnutls_pk_algorithm_t *algorithms,
+                               int n_algorithms, gnutls_pcert_st **certificate, unsigned *ret_n,
+                               gnutls_privkey_t *key)
+{
+    (void)session, (void)issuers, (void)n_issuers, (void)algorithms, (void)n_algorithms;
+    (void)certificate, (void)ret_n, (void)key;
+    return -1;
+}
+
+int http_server_new(const struct http_server_options *options, struct http_server **ret_server,
+                    struct error *err)
 {
     struct http_server *self = calloc(1, sizeof(*self));
     if (!self)
-        return -ENOMEM;
+        return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
     self->options = *options;
-    int r = http_workers_new(options->max_requests, &self->workers);
+    self->dispatch.routes = options->routes;
+    self->dispatch.n_routes = options->n_routes;
+    int r = http_workers_new(options->max_requests, &self->dispatch.workers);
+    if (r < 0)
+        (void)error_set(err, r, "cannot start the server: %s", strerror(-r));
+    if (r == 0)
+        r = http_guard_new(options->web, &self->dispatch.guard, err);
     if (r < 0) {
-        free(self);
+        http_server_destroy(&self);
         return r;
     }
     *ret_server = self;
@@ -209,12 +105,20 @@ static void ignore_message(void *state, const char *format, va_list args)
 static int start_listener(struct http_server *self, struct http_listener *listener,
                           struct error *err)
 {
+    bool uses_tls = http_guard_uses_tls(self->dispatch.guard);
+    struct MHD_OptionItem no_items[] = {{MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem tls_items[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(intptr_t)give_no_certificate},
+        {MHD_OPTION_END, 0, NULL},
+    };
     listener->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
-            MHD_ALLOW_SUSPEND_RESUME,
-        0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL,
-        MHD_OPTION_LISTEN_SOCKET, listener->listen.fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        self, MHD_OPTION_CONNECTION_LIMIT, self->options.max_connections,
+            MHD_ALLOW_SUSPEND_RESUME | (uses_tls ? MHD_USE_TLS : 0u),
+        0, NULL, NULL, http_dispatch_request, &self->dispatch, MHD_OPTION_EXTERNAL_LOGGER,
+        ignore_message, NULL, MHD_OPTION_LISTEN_SOCKET, listener->listen.fd,
+        MHD_OPTION_NOTIFY_COMPLETED, http_dispatch_completed, &self->dispatch,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_ARRAY,
+        uses_tls ? tls_items : no_items, MHD_OPTION_CONNECTION_LIMIT, self->options.max_connections,
         MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (!listener->daemon)
@@ -236,7 +140,7 @@ int http_server_start(struct http_server *self, struct error *err)
 
 const struct http_stats *http_server_stats(const struct http_server *self)
 {
-    return &self->stats;
+    return &self->dispatch.stats;
 }
 
 int http_server_stop(struct http_server *self, uint64_t patience_ms)
@@ -249,7 +153,8 @@ int http_server_stop(struct http_server *self, uint64_t patience_ms)
         }
     }
     /* A daemon must not be stopped while one of its connections is suspended. */
-    if (!http_workers_drain(self->workers, patience_ms))
+    if (!http_guard_stop(self->dispatch.guard, patience_ms) ||
+        !http_workers_drain(self->dispatch.workers, patience_ms))
         return -EBUSY;
     for (size_t i = 0; i < self->n_listeners; i++) {
         if (self->listeners[i].daemon)
@@ -270,6 +175,7 @@ void http_server_destroy(struct http_server **self_p)
             MHD_stop_daemon(self->listeners[i].daemon);
         http_listen_close(&self->listeners[i].listen);
     }
-    http_workers_destroy(&self->workers);
+    http_workers_destroy(&self->dispatch.workers);
+    http_guard_destroy(&self->dispatch.guard);
     free(self);
 }

@@ -4,7 +4,8 @@
  *
  * Answers by itself: 404 for a path without a route, 405 for a method the route does not take,
  * 413 for a request with a body, 503 when too many slow handlers run at once. Every answer
- * carries headers that keep a browser from guessing, framing and caching.
+ * carries headers that keep a browser from guessing, framing and caching. Before all that stands
+ * the web configuration: TLS, 401 and 429.
  *
  * Thread:  one calls these functions; handlers run as http_route.h says.
  * Errors:  -errno with `err` filled.
@@ -16,6 +17,7 @@
 #include "http/http_listen.h"
 #include "http/http_route.h"
 #include "http/http_stats.h"
+#include "http/web_live.h"
 
 struct http_server;
 
@@ -26,9 +28,11 @@ struct http_server_options {
     size_t n_routes;
     unsigned max_connections; /* of each listening socket */
     unsigned max_requests;    /* slow handlers at once */
+    struct web_live *web;     /* borrowed; NULL: no web configuration */
 };
 
-int http_server_new(const struct http_server_options *options, struct http_server **ret_server);
+int http_server_new(const struct http_server_options *options, struct http_server **ret_server,
+                    struct error *err);
 
 /* Takes an open listening socket, also on failure. Before http_server_start. */
 int http_server_add(struct http_server *self, struct http_listen *listener);
@@ -41,8 +45,9 @@ int http_server_start(struct http_server *self, struct error *err);
 /* What it has counted; may be read by any thread. */
 const struct http_stats *http_server_stats(const struct http_server *self);
 
-/* Ends the handlers' connections and all others. A handler that is not back within
- * `patience_ms` makes it return -EBUSY: then nothing may be freed, the process has to end. */
+/* Ends the handlers' connections and all others. A handler, or a password's computation, that is
+ * not back within `patience_ms` makes it return -EBUSY: then nothing may be freed, the process has
+ * to end. */
 int http_server_stop(struct http_server *self, uint64_t patience_ms);
 
 void http_server_destroy(struct http_server **self_p);

@@ -6,10 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gnutls/x509.h>
+#include <gnutls/abstract.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define CHAIN_MAX     16u
 #define PEM_BYTES_MAX ((size_t)4 << 20) /* a bundle of all public CAs has a quarter of it */
 
 /* A key is not left in memory that is free. */
@@ -69,6 +70,34 @@ static gnutls_datum_t datum(const struct string_buffer *text)
     return (gnutls_datum_t){data.bytes, (unsigned)text->size};
 }
 
+/*
+ * The certificate's key usage is not looked at, as Go does not: many a server certificate allows
+ * key encipherment only, and GnuTLS would then find no suite and close every connection.
+ */
+static int use_certificate(struct tls_setup *self, gnutls_datum_t cert, gnutls_datum_t key)
+{
+    gnutls_pcert_st chain[CHAIN_MAX];
+    unsigned n = CHAIN_MAX;
+    gnutls_privkey_t private_key = NULL;
+    int r = gnutls_pcert_list_import_x509_raw(chain, &n, &cert, GNUTLS_X509_FMT_PEM, 0);
+    if (r < 0)
+        return r;
+    gnutls_pubkey_set_key_usage(chain[0].pubkey, 0);
+    self->algorithm = (gnutls_pk_algorithm_t)gnutls_pubkey_get_pk_algorithm(chain[0].pubkey, NULL);
+    r = gnutls_privkey_init(&private_key);
+    if (r >= 0)
+        r = gnutls_privkey_import_x509_raw(private_key, &key, GNUTLS_X509_FMT_PEM, NULL, 0);
+    if (r >= 0)
+        r = gnutls_certificate_set_key(self->credentials, NULL, 0, chain, (int)n, private_key);
+    if (r >= 0)
+        return 0; /* the credentials have both now */
+    for (unsigned i = 0; i < n; i++)
+        gnutls_pcert_deinit(&chain[i]);
+    if (private_key)
+        gnutls_privkey_deinit(private_key);
+    return r;
+}
+
 static int load_certificate(struct tls_setup *self, const struct web_config_tls *config,
                             struct error *err)
 {
@@ -80,9 +109,7 @@ static int load_certificate(struct tls_setup *self, const struct web_config_tls 
     if (r < 0)
         return r;
 
-    gnutls_datum_t cert_datum = datum(&cert), key_datum = datum(&key);
-    r = gnutls_certificate_set_x509_key_mem2(self->credentials, &cert_datum, &key_datum,
-                                             GNUTLS_X509_FMT_PEM, NULL, 0);
+    r = use_certificate(self, datum(&cert), datum(&key));
     if (r < 0)
         return config_node_error(config->node, err,
                                  "the server's certificate and key cannot be used: %s",
@@ -112,24 +139,11 @@ static int load_client_ca(struct tls_setup *self, const struct web_config_tls *c
     return 0;
 }
 
-static gnutls_pk_algorithm_t key_algorithm(const struct tls_setup *self)
-{
-    gnutls_x509_crt_t *chain = NULL;
-    unsigned n = 0;
-    if (gnutls_certificate_get_x509_crt(self->credentials, 0, &chain, &n) < 0)
-        return GNUTLS_PK_UNKNOWN;
-    int algorithm = n > 0 ? gnutls_x509_crt_get_pk_algorithm(chain[0], NULL) : GNUTLS_PK_UNKNOWN;
-    for (unsigned i = 0; i < n; i++)
-        gnutls_x509_crt_deinit(chain[i]);
-    gnutls_free(chain);
-    return algorithm < 0 ? GNUTLS_PK_UNKNOWN : (gnutls_pk_algorithm_t)algorithm;
-}
-
 static int make_priority(const struct tls_setup *self, const struct web_config_tls *config,
                          enum tls_scope scope, gnutls_priority_t *ret)
 {
     cleanup(string_buffer_finish) struct string_buffer text = {0};
-    tls_priority_write(config, scope, key_algorithm(self), &text);
+    tls_priority_write(config, scope, self->algorithm, &text);
     return text.has_failed ? GNUTLS_E_MEMORY_ERROR : gnutls_priority_init(ret, text.data, NULL);
 }
 

@@ -7,9 +7,10 @@
 
 struct tls_setup {
     gnutls_certificate_credentials_t credentials;
-    gnutls_priority_t priority;     /* all versions that are allowed */
-    gnutls_priority_t priority_old; /* up to TLS 1.2; NULL: one list serves all versions */
-    gnutls_priority_t priority_new; /* TLS 1.3 */
+    gnutls_pk_algorithm_t algorithm; /* of the server's key */
+    gnutls_priority_t priority;      /* all versions that are allowed */
+    gnutls_priority_t priority_old;  /* up to TLS 1.2; NULL: one list serves all versions */
+    gnutls_priority_t priority_new;  /* TLS 1.3 */
     enum web_client_auth client_auth;
     const struct config_node *allowed_sans; /* borrowed */
 };

@@ -82,7 +82,7 @@ static const struct config_key keys[] = {
 static int read_names(const struct config_node *list, const struct config_choice *choices,
                       struct web_names *ret, struct error *err)
 {
-    const struct config_key key = {NULL, CONFIG_CHOICE, 0, .choices = choices};
+    const struct config_key key = {list ? list->key : NULL, CONFIG_CHOICE, 0, .choices = choices};
     for (const struct config_node *node = list ? list->first : NULL; node; node = node->next) {
         int value = 0;
         int r = config_value_read(node, &key, &value, err);

@@ -268,6 +268,11 @@ void web_live_set_report(struct web_live *self, web_live_report report, void *st
     self->report_state = state;
 }
 
+bool web_live_has_file(const struct web_live *self)
+{
+    return self->path != NULL;
+}
+
 bool web_live_is_current(struct web_live *self)
 {
     pthread_mutex_lock(&self->lock);

@@ -42,6 +42,8 @@ struct web_settings *web_live_get(struct web_live *self);
 
 void web_settings_release(struct web_settings *settings);
 
+bool web_live_has_file(const struct web_live *self);
+
 /* For metrics: whether the files as they are now are in force, and since when (Unix time). */
 bool web_live_is_current(struct web_live *self);
 double web_live_taken_seconds(struct web_live *self);

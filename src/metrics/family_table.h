@@ -90,6 +90,10 @@
       "Time that the collector took in this scrape.") \
     X(EXPORTER_SEGMENTS, "zmq_exporter_segments", GAUGE, "", \
       "Segment files by state: live, dead (about to be folded), invalid (refused).") \
+    X(EXPORTER_WEB_CONFIG_SUCCESS, "zmq_exporter_web_config_last_reload_successful", GAUGE, "", \
+      "1 if --web.config.file and its certificates are in force as they are now, 0 if the last change was bad and the former stays.") \
+    X(EXPORTER_WEB_CONFIG_TIMESTAMP, "zmq_exporter_web_config_last_reload_success_timestamp_seconds", GAUGE, "seconds", \
+      "When the web configuration in force was read, in seconds since the Unix epoch.") \
     X(PROCESS_CPU_SECONDS, "process_cpu_seconds_total", COUNTER, "seconds", \
       "User and system CPU time of the exporter.") \
     X(PROCESS_OPEN_FDS, "process_open_fds", GAUGE, "", \

@@ -86,14 +86,14 @@ static void serve_exporter(int fd)
     static struct agent_metrics metrics;
     static struct http_route route = {"/metrics", HTTP_GET, HTTP_SLOW, agent_metrics_handle,
                                       &metrics};
-    const struct http_server_options options = {&route, 1, 64, 40};
+    const struct http_server_options options = {&route, 1, 64, 40, NULL};
     const struct collector collector = {"bench", NULL, collect, NULL, destroy};
     struct http_server *server;
     struct http_listen listener;
     struct error err = {""};
     check(runner_new(&metrics.runner) == 0 && page_pool_new(&metrics.pages) == 0, "runner");
     check(runner_add(metrics.runner, &collector) == 0, "collector");
-    check(http_server_new(&options, &server) == 0, "server");
+    check(http_server_new(&options, &server, &err) == 0, err.message);
     check(http_listen_adopt(fd, &listener, &err) == 0 && http_server_add(server, &listener) == 0 &&
               http_server_start(server, &err) == 0,
           err.message);

@@ -123,7 +123,7 @@ static const struct verdict verdicts[] = {
            "  prefer_server_cipher_suites: false\n  min_version: TLS12\n  max_version: TLS12\n",
      NULL},
     {"an invented suite", FILES "  cipher_suites:\n  - TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA2048\n",
-     ":5:5: 'the value' must be one of"},
+     ":5:5: 'cipher_suites' must be one of"},
     {"a suite that is insecure", FILES "  cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]\n",
      "must be one of"},
     {"suites without one of HTTP/2",

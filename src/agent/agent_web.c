@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "agent/agent_web.h"
+
+#include "base/log.h"
+#include "http/systemd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static void report_change(void *state, const struct error *error)
+{
+    (void)state;
+    if (error)
+        log_error("cannot take the changed web configuration; the former stays", "error",
+                  error->message);
+    else
+        log_info("took the changed web configuration");
+}
+
+int agent_web_init(struct agent_web *self, const struct agent_options *options, struct error *err)
+{
+    int r = web_live_new(options->web_config_file, &self->live, err);
+    if (r < 0)
+        return error_prefix(err, r, "--web.config.file");
+    web_live_set_report(self->live, report_change, NULL);
+    return 0;
+}
+
+void agent_web_finish(struct agent_web *self)
+{
+    web_live_destroy(&self->live);
+}
+
+static void add_samples(void *state, struct samples *out)
+{
+    struct agent_web *self = state;
+    if (!web_live_has_file(self->live))
+        return;
+    samples_add_u64(out, FAMILY_EXPORTER_WEB_CONFIG_SUCCESS, LABEL_TEXT_NONE, NULL,
+                    web_live_is_current(self->live));
+    samples_add_real(out, FAMILY_EXPORTER_WEB_CONFIG_TIMESTAMP, LABEL_TEXT_NONE, NULL,
+                     web_live_taken_seconds(self->live));
+}
+
+struct self_source agent_web_source(struct agent_web *self)
+{
+    return (struct self_source){add_samples, self};
+}
+
+static int add(struct http_server *server, struct http_listen *listener, const char *flag,
+               struct error *err)
+{
+    if (http_server_add(server, listener) == 0)
+        return 0;
+    return error_set(err, -ENOSPC, "%s: at most %u", flag, HTTP_MAX_LISTENERS);
+}
+
+static int adopt_sockets(struct http_server *server, struct error *err)
+{
+    int fds[HTTP_MAX_LISTENERS];
+    size_t n = 0;
+    int r = systemd_take_sockets(fds, HTTP_MAX_LISTENERS, &n, err);
+    for (size_t i = 0; i < n; i++) {
+        struct http_listen listener;
+        if (r == 0)
+            r = http_listen_adopt(fds[i], &listener, err);
+        else
+            close(fds[i]);
+        if (r == 0)
+            r = add(server, &listener, "--web.systemd-socket", err);
+    }
+    return r < 0 ? error_prefix(err, r, "--web.systemd-socket") : 0;
+}
+
+int agent_web_listen(const struct agent_options *options, struct http_server *server,
+                     struct error *err)
+{
+    if (options->uses_systemd_socket)
+        return adopt_sockets(server, err);
+    for (size_t i = 0; i < options->n_listen_addresses; i++) {
+        struct http_listen listener;
+        int r = http_listen_open(options->listen_addresses[i], &listener, err);
+        if (r < 0)
+            return error_prefix(err, r, "--web.listen-address");
+        r = add(server, &listener, "--web.listen-address", err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * agent_web - where the server listens and by which rules: the flags --web.*.
+ *
+ * The web configuration is read at start, where a bad one is an error, and when it changes, where
+ * it is logged and counted and the former one stays.
+ */
+#ifndef AGENT_AGENT_WEB_H
+#define AGENT_AGENT_WEB_H
+
+#include "agent/agent.h"
+#include "collectors/self.h"
+#include "http/http_server.h"
+
+struct agent_web {
+    struct web_live *live;
+};
+
+int agent_web_init(struct agent_web *self, const struct agent_options *options, struct error *err);
+
+/* After the server is gone. */
+void agent_web_finish(struct agent_web *self);
+
+/* What it tells of itself on the page. Borrows `self`. */
+struct self_source agent_web_source(struct agent_web *self);
+
+/* The listening sockets of the flags, or of the service manager. */
+int agent_web_listen(const struct agent_options *options, struct http_server *server,
+                     struct error *err);
+
+#endif

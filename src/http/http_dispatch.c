@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "http/http_dispatch.h"
+
+#include "http/http_exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void count_status(struct http_dispatch *self, unsigned status)
+{
+    static const unsigned codes[HTTP_N_STATUS] = {
+#define X(code) code,
+        HTTP_STATUS_CODES(X)
+#undef X
+    };
+    size_t i = 0;
+    while (i < HTTP_N_STATUS - 1 && codes[i] != status)
+        i++;
+    http_stats_add(&self->stats.responses[i], 1);
+}
+
+static enum MHD_Result respond(struct http_dispatch *self, struct http_exchange *exchange)
+{
+    count_status(self, exchange->response.status);
+    return http_exchange_send(exchange);
+}
+
+static enum MHD_Result refuse(struct http_dispatch *self, struct http_exchange *exchange,
+                              unsigned status, const char *text)
+{
+    http_response_text(&exchange->response, status, text);
+    return respond(self, exchange);
+}
+
+static const struct http_route *find_route(const struct http_dispatch *self, const char *path)
+{
+    for (size_t i = 0; i < self->n_routes; i++) {
+        if (strcmp(self->routes[i].path, path) == 0)
+            return &self->routes[i];
+    }
+    return NULL;
+}
+
+static unsigned method_of(const char *name)
+{
+    if (strcmp(name, "GET") == 0 || strcmp(name, "HEAD") == 0)
+        return HTTP_GET;
+    return strcmp(name, "POST") == 0 ? HTTP_POST : 0;
+}
+
+static bool has_body(struct MHD_Connection *connection)
+{
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return (length && strcmp(length, "0") != 0) ||
+           MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+                                       MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
+/* On a thread of the pool, with the connection suspended. */
+static void run_handler(struct http_job *job)
+{
+    struct http_exchange *exchange = (struct http_exchange *)job;
+    exchange->route->handle(exchange->route->state, &exchange->request, &exchange->response);
+    exchange->state = HTTP_EXCHANGE_READY;
+    MHD_resume_connection(exchange->request.connection);
+}
+
+static enum MHD_Result start_handler(struct http_dispatch *self, struct http_exchange *exchange)
+{
+    const struct http_route *route = exchange->route;
+    if (route->pace == HTTP_QUICK) {
+        route->handle(route->state, &exchange->request, &exchange->response);
+        return respond(self, exchange);
+    }
+
+    MHD_suspend_connection(exchange->request.connection);
+    exchange->state = HTTP_EXCHANGE_WAITING;
+    exchange->job.run = run_handler;
+    if (http_workers_submit(self->workers, &exchange->job) < 0) {
+        http_response_text(&exchange->response, 503, "too many requests at once\n");
+        http_response_header(&exchange->response, "Retry-After", "1");
+        exchange->state = HTTP_EXCHANGE_READY;
+        MHD_resume_connection(exchange->request.connection);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result begin(struct http_dispatch *self, struct http_exchange *exchange)
+{
+    const struct http_route *route = find_route(self, exchange->request.path);
+    if (!route)
+        return refuse(self, exchange, 404, "no such page\n");
+    if (!(route->methods & method_of(exchange->request.method))) {
+        const char *allow = route->methods == HTTP_POST  ? "POST"
+                            : route->methods == HTTP_GET ? "GET, HEAD"
+                                                         : "GET, HEAD, POST";
+        http_response_header(&exchange->response, MHD_HTTP_HEADER_ALLOW, allow);
+        return refuse(self, exchange, 405, "method not allowed here\n");
+    }
+    exchange->route = route;
+    return start_handler(self, exchange);
+}
+
+/* What the guard does not let through; of the toolkit's words. */
+static enum MHD_Result turn_away(struct http_dispatch *self, struct http_exchange *exchange)
+{
+    switch (exchange->pass.verdict) {
+    case HTTP_GUARD_UNAUTHORIZED:
+        http_response_header(&exchange->response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic");
+        return refuse(self, exchange, 401, "Unauthorized\n");
+    case HTTP_GUARD_LIMITED:
+        return refuse(self, exchange, 429, "Too Many Requests\n");
+    case HTTP_GUARD_BUSY:
+        http_response_header(&exchange->response, "Retry-After", "1");
+        return refuse(self, exchange, 503, "too many passwords to verify at once\n");
+    default:
+        return MHD_NO;
+    }
+}
+
+/* On the guard's thread, with the connection suspended. */
+static void on_verified(struct http_pass *pass)
+{
+    struct http_exchange *exchange =
+        (struct http_exchange *)(void *)((char *)pass - offsetof(struct http_exchange, pass));
+    exchange->state = HTTP_EXCHANGE_NEW;
+    MHD_resume_connection(exchange->request.connection);
+}
+
+static enum MHD_Result verify(struct http_dispatch *self, struct http_exchange *exchange)
+{
+    struct MHD_Connection *connection = exchange->request.connection;
+    MHD_suspend_connection(connection);
+    exchange->state = HTTP_EXCHANGE_VERIFYING;
+    exchange->pass.ready = on_verified;
+    if (!http_guard_verify(self->guard, &exchange->pass)) {
+        exchange->state = HTTP_EXCHANGE_NEW;
+        MHD_resume_connection(connection);
+    }
+    return MHD_YES;
+}
+
+/* The headers are here, a body would follow. */
+static enum MHD_Result meet(struct http_dispatch *self, struct http_exchange *exchange)
+{
+    struct MHD_Connection *connection = exchange->request.connection;
+    const union MHD_ConnectionInfo *context = MHD_get_connection_info(
+        connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *address = MHD_get_connection_info(
+        connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct http_guard_request request = {
+        .connection = context ? context->socket_context : NULL,
+        .authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_AUTHORIZATION),
+        .address = address ? address->client_addr : NULL,
+    };
+    http_guard_begin(self->guard, &request, &exchange->pass);
+    if (exchange->pass.verdict != HTTP_GUARD_PASS && exchange->pass.verdict != HTTP_GUARD_VERIFY)
+        return turn_away(self, exchange);
+    if (has_body(connection))
+        return refuse(self, exchange, 413, "a request has no body here\n");
+    return MHD_YES;
+}
+
+enum MHD_Result http_dispatch_request(void *state, struct MHD_Connection *connection,
+                                      const char *url, const char *method, const char *version,
+                                      const char *upload, size_t *upload_size, void **exchange_p)
+{
+    struct http_dispatch *self = state;
+    struct http_exchange *exchange = *exchange_p;
+    (void)version;
+    (void)upload;
+
+    if (!exchange) {
+        exchange = calloc(1, sizeof(*exchange));
+        if (!exchange)
+            return MHD_NO;
+        *exchange_p = exchange;
+        exchange->request = (struct http_request){connection, url, method};
+        exchange->response.status = 200;
+        return meet(self, exchange);
+    }
+    *upload_size = 0;
+    if (exchange->state == HTTP_EXCHANGE_READY)
+        return respond(self, exchange);
+    if (exchange->state != HTTP_EXCHANGE_NEW)
+        return MHD_YES;
+    if (exchange->pass.verdict == HTTP_GUARD_VERIFY)
+        return verify(self, exchange);
+    return exchange->pass.verdict == HTTP_GUARD_PASS ? begin(self, exchange)
+                                                     : turn_away(self, exchange);
+}
+
+void http_dispatch_completed(void *state, struct MHD_Connection *connection, void **exchange_p,
+                             enum MHD_RequestTerminationCode code)
+{
+    struct http_exchange *exchange = *exchange_p;
+    (void)state;
+    (void)connection;
+    (void)code;
+    if (!exchange)
+        return;
+    http_response_finish(&exchange->response);
+    http_guard_end(&exchange->pass);
+    free(exchange);
+    *exchange_p = NULL;
+}
