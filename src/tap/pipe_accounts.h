@@ -54,6 +54,7 @@ struct pipe_target {
     const void *socket;  /* the handle, may be freed at any moment */
     const void *context; /* its context's handle */
     int n_io_threads;    /* of the context when it made its first socket */
+    uint32_t owner;      /* 0: not known yet; found by the first sample, to be kept for the next */
     struct pipe_sample sample;
 };
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Design: four batches of reads, each telling the addresses of the next: the sockets' vectors,
- * the vectors' pipes, the pipes' peers, and then peer and pipe once more, next to each other, so
- * that the two counts of a depth are a fraction of a microsecond apart. Queues that are not empty
- * are looked at for being of the conflating kind. Pipes go through in blocks, so memory is fixed
- * whatever the program opens.
- *
- * What is read can be torn, freed or reused. A pipe counts only if its first word is a pipe's,
- * its context is the socket's, its owner is the socket, and its peer points back at it.
+ * Design: batches of reads, each telling the addresses of the next: the sockets' vectors, the
+ * vectors' pipes, then both ends of each pipe in one range if they lie near each other, as they
+ * do where the allocator had room, or in two neighbouring ones; so that the two counts of a
+ * depth are a fraction of a microsecond apart. Where a pipe's peer lies is remembered from one
+ * sample to the next, and asked again where that no longer holds. Pipes go through in blocks, so
+ * memory is fixed whatever the program opens.
  */
 #include "segment/segment_layout.h"
-#include "tap/pipe_trial.h"
+#include "tap/pipe_pair.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,9 +17,9 @@
 #define BLOCK_SOCKETS 64
 #define BLOCK_PIPES   128
 #define MAX_PIPES     65536 /* of one socket; past that it is not sampled */
-#define MAX_STATE     5
-#define MAX_DEPTH     (UINT64_C(1) << 40) /* more is not a count */
 #define HEADER_BYTES  32
+#define SPAN_BYTES    1024 /* both ends of a pipe are read at once if they lie within */
+#define N_KNOWN       8192 /* pipes that are remembered; a power of two */
 
 struct socket_read {
     struct pipe_target *target;
@@ -30,11 +28,24 @@ struct socket_read {
     size_t n_pipes;
 };
 
+/* What does not change while a pipe lives. */
+struct known_pipe {
+    uintptr_t pipe, peer;
+    bool is_out_plain, is_in_plain; /* the queue was seen not to conflate */
+};
+
+struct queue_read {
+    unsigned char bytes[LAB_PIPE_BYTES];
+    bool is_wanted; /* it counts messages, and may be of the kind that does not hold them */
+};
+
 struct pipe_read {
-    const struct socket_read *socket;
-    uintptr_t address, peer_address;
-    unsigned char peer[LAB_PIPE_BYTES], pipe[LAB_PIPE_BYTES];
-    unsigned char out_queue[LAB_PIPE_BYTES], in_queue[LAB_PIPE_BYTES]; /* if they hold any */
+    struct pipe_pair pair;
+    struct known_pipe *known;
+    size_t n_ranges;
+    bool is_read;
+    unsigned char bytes[SPAN_BYTES];
+    struct queue_read out, in;
 };
 
 struct pipe_reader {
@@ -42,6 +53,7 @@ struct pipe_reader {
     struct pipe_memory_range ranges[2 * BLOCK_PIPES];
     struct socket_read sockets[BLOCK_SOCKETS];
     struct pipe_read pipes[BLOCK_PIPES];
+    struct known_pipe known[N_KNOWN];
     uintptr_t addresses[MAX_PIPES]; /* touched only as far as vectors reach */
 };
 
@@ -71,130 +83,6 @@ static struct pipe_memory_range range_of(uintptr_t address, void *to, size_t siz
     return (struct pipe_memory_range){.address = address, .to = to, .size = (uint32_t)size};
 }
 
-/*
- * One pipe
- */
-struct accounts {
-    uint64_t n_read, n_written, n_read_by_peer;
-    int32_t hwm, lwm;
-    uint32_t owner, state;
-    uintptr_t peer, sink;
-    bool is_writable;
-};
-
-static bool is_pipe(const struct pipe_layout *layout, const void *context,
-                    const unsigned char *bytes)
-{
-    return pipe_pointer_at(bytes, 0) == layout->pipe_vtable &&
-           pipe_pointer_at(bytes, layout->context) == (uintptr_t)context &&
-           pipe_u32_at(bytes, layout->state) <= MAX_STATE;
-}
-
-static struct accounts accounts_of(const struct pipe_layout *layout, const unsigned char *bytes)
-{
-    return (struct accounts){
-        .n_read = pipe_u64_at(bytes, layout->n_read),
-        .n_written = pipe_u64_at(bytes, layout->n_written),
-        .n_read_by_peer = pipe_u64_at(bytes, layout->n_read_by_peer),
-        .hwm = (int32_t)pipe_u32_at(bytes, layout->hwm),
-        .lwm = (int32_t)pipe_u32_at(bytes, layout->lwm),
-        .owner = pipe_u32_at(bytes, layout->owner),
-        .state = pipe_u32_at(bytes, layout->state),
-        .peer = pipe_pointer_at(bytes, layout->peer),
-        .sink = pipe_pointer_at(bytes, layout->sink),
-        .is_writable = bytes[layout->is_writable] != 0,
-    };
-}
-
-static uint64_t depth_of(uint64_t n_written, uint64_t n_read)
-{
-    /* The counts are read a moment apart, so the reader may be seen ahead of the writer. */
-    uint64_t depth = n_written - n_read;
-    return depth < MAX_DEPTH ? depth : 0;
-}
-
-/* Whether libzmq takes no message now: the limit is reached, or was reached and the peer has not
- * yet read as much as lets it tell (pipe.cpp: check_write, read, process_activate_write). */
-static bool is_full(const struct accounts *pipe, const struct accounts *peer, uint64_t depth)
-{
-    if (pipe->hwm <= 0 || pipe->state != PIPE_STATE_ACTIVE)
-        return false;
-    if (depth >= (uint64_t)pipe->hwm)
-        return true;
-    if (pipe->is_writable || peer->lwm <= 0)
-        return false;
-    return peer->n_read - peer->n_read % (uint64_t)peer->lwm <= pipe->n_read_by_peer;
-}
-
-/* A connect that waits for its bind: both ends are the connecting socket's own, and nobody
- * listens at the other. */
-static bool is_pending(const struct accounts *pipe, const struct accounts *peer)
-{
-    return peer->owner == pipe->owner && peer->sink == 0;
-}
-
-/* Whether the peer still takes what is queued for it (pipe.cpp: check_read). */
-static bool is_read_by(const struct accounts *pipe, const struct accounts *peer)
-{
-    return (pipe->state == PIPE_STATE_ACTIVE || pipe->state == PIPE_STATE_ENDING) &&
-           (peer->state == PIPE_STATE_ACTIVE || peer->state == PIPE_STATE_WAITING);
-}
-
-static void raise_fullest(uint64_t *fullest, uint64_t depth, int32_t hwm)
-{
-    if (hwm <= 0)
-        return;
-    uint64_t limit = (uint64_t)hwm;
-    uint64_t ratio = depth >= limit ? 1000000000u : depth * 1000000000u / limit;
-    if (*fullest == SEGMENT_UNKNOWN || ratio > *fullest)
-        *fullest = ratio;
-}
-
-/* Slots 0 and 1 are the context's own, then come its I/O threads, then sockets (ctx.cpp). */
-static bool is_inproc(const struct accounts *pipe, const struct accounts *peer, int n_io_threads)
-{
-    return peer->owner >= 2u + (uint32_t)n_io_threads && pipe->state == PIPE_STATE_ACTIVE &&
-           peer->state == PIPE_STATE_ACTIVE && !is_pending(pipe, peer);
-}
-
-/* A conflating queue holds a message or none, and has no limit. */
-static void mind_conflation(const struct pipe_layout *layout, const unsigned char *queue,
-                            uint64_t *depth, int32_t *hwm)
-{
-    if (*depth == 0 || pipe_pointer_at(queue, 0) != layout->conflating_vtable)
-        return;
-    *depth = queue[layout->has_message] != 0;
-    *hwm = 0;
-}
-
-static void add_pipe(const struct pipe_read *read)
-{
-    struct pipe_target *target = read->socket->target;
-    struct pipe_sample *sample = &target->sample;
-    struct accounts pipe = accounts_of(target->layout, read->pipe);
-    struct accounts peer = accounts_of(target->layout, read->peer);
-    uint64_t out = depth_of(pipe.n_written, peer.n_read);
-    uint64_t in = depth_of(peer.n_written, pipe.n_read);
-    mind_conflation(target->layout, read->out_queue, &out, &pipe.hwm);
-    mind_conflation(target->layout, read->in_queue, &in, &peer.hwm);
-    sample->n_pipes++;
-    sample->n_inproc += is_inproc(&pipe, &peer, target->n_io_threads);
-    if (pipe.state == PIPE_STATE_ACTIVE || pipe.state == PIPE_STATE_WAITING) {
-        sample->receive_queue += in;
-        raise_fullest(&sample->receive_fullest, in, peer.hwm);
-    }
-    if (is_read_by(&pipe, &peer)) {
-        sample->send_queue += out;
-        raise_fullest(&sample->send_fullest, out, pipe.hwm);
-    }
-    sample->n_send_full += is_full(&pipe, &peer, out);
-}
-
-/*
- * A block of pipes
- */
-
-/* Keeps those of the first `n` entries whose ranges, `n_ranges` each, were read. */
 static bool are_read(const struct pipe_memory_range *ranges, size_t n_ranges)
 {
     for (size_t i = 0; i < n_ranges; i++)
@@ -203,94 +91,173 @@ static bool are_read(const struct pipe_memory_range *ranges, size_t n_ranges)
     return true;
 }
 
-/* Finds the peers of `n` pipes; returns how many pipes are left, at the front. */
-static size_t find_peers(struct pipe_reader *self, size_t n)
+/*
+ * A block of pipes
+ */
+
+/* The place where a pipe is remembered. Another may have it: then that one is forgotten. */
+static struct known_pipe *recall(struct pipe_reader *self, uintptr_t pipe)
 {
+    uint64_t hash = (uint64_t)(pipe >> 4) * UINT64_C(0x9e3779b97f4a7c15);
+    struct known_pipe *known = &self->known[(hash >> 40) % N_KNOWN];
+    if (known->pipe != pipe)
+        *known = (struct known_pipe){.pipe = pipe};
+    return known;
+}
+
+/* Asks those pipes where their peers are of whom it is not known. */
+static void find_peers(struct pipe_reader *self, size_t n)
+{
+    size_t n_ranges = 0;
     for (size_t i = 0; i < n; i++) {
-        struct pipe_read *read = &self->pipes[i];
-        self->ranges[i] = range_of(read->address, read->pipe,
-                                   read->socket->target->layout->pipe_size);
+        struct known_pipe *known = self->pipes[i].known;
+        uint32_t offset = self->pipes[i].pair.target->layout->peer;
+        if (known->peer == 0)
+            self->ranges[n_ranges++] = range_of(known->pipe + offset, &known->peer,
+                                                sizeof(known->peer));
     }
-    pipe_memory_read(&self->memory, self->ranges, n);
-    size_t n_left = 0;
+    pipe_memory_read(&self->memory, self->ranges, n_ranges);
+}
+
+/* Both ends at once, or the peer and then the pipe. */
+static void plan_pair(struct pipe_read *read, struct pipe_memory_range ret_ranges[2])
+{
+    struct pipe_pair *pair = &read->pair;
+    size_t size = pair->target->layout->pipe_size;
+    uintptr_t a = pair->pipe_address, b = pair->peer_address, low = a < b ? a : b;
+    bool is_near = a + b - 2 * low + size <= SPAN_BYTES;
+    pair->pipe = read->bytes + (is_near ? a - low : 0);
+    pair->peer = read->bytes + (is_near ? b - low : SPAN_BYTES / 2);
+    read->n_ranges = is_near ? 1 : 2;
+    ret_ranges[0] = is_near ? range_of(low, read->bytes, a + b - 2 * low + size)
+                            : range_of(b, read->bytes + SPAN_BYTES / 2, size);
+    ret_ranges[1] = range_of(a, read->bytes, size);
+}
+
+/* Reads the pairs that were not yet read; returns how many could not be. */
+static size_t read_pairs(struct pipe_reader *self, size_t n)
+{
+    size_t n_ranges = 0, n_failed = 0;
+    find_peers(self, n);
     for (size_t i = 0; i < n; i++) {
         struct pipe_read *read = &self->pipes[i];
-        const struct pipe_target *target = read->socket->target;
-        if (!self->ranges[i].is_read || !is_pipe(target->layout, target->context, read->pipe))
+        if (read->is_read)
             continue;
-        self->pipes[n_left].socket = read->socket;
-        self->pipes[n_left].address = read->address;
-        self->pipes[n_left].peer_address = pipe_pointer_at(read->pipe, target->layout->peer);
-        n_left++;
+        read->pair.pipe_address = read->known->pipe;
+        read->pair.peer_address = read->known->peer;
+        struct pipe_memory_range planned[2];
+        plan_pair(read, planned);
+        memcpy(&self->ranges[n_ranges], planned, read->n_ranges * sizeof(planned[0]));
+        n_ranges += read->n_ranges;
     }
-    return n_left;
+    pipe_memory_read(&self->memory, self->ranges, n_ranges);
+    n_ranges = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct pipe_read *read = &self->pipes[i];
+        if (read->is_read)
+            continue;
+        read->is_read = are_read(&self->ranges[n_ranges], read->n_ranges) &&
+                        pipe_pair_is_valid(&read->pair);
+        n_ranges += read->n_ranges;
+        n_failed += !read->is_read;
+    }
+    return n_failed;
 }
 
-static bool is_valid_pair(const struct pipe_read *read)
+static void forget_unread(struct pipe_reader *self, size_t n)
 {
-    const struct pipe_target *target = read->socket->target;
-    const struct pipe_layout *layout = target->layout;
-    return is_pipe(layout, target->context, read->pipe) &&
-           is_pipe(layout, target->context, read->peer) &&
-           pipe_pointer_at(read->pipe, layout->peer) == read->peer_address &&
-           pipe_pointer_at(read->peer, layout->peer) == read->address &&
-           pipe_u32_at(read->pipe, layout->owner) ==
-               pipe_u32_at(read->socket->header, layout->owner);
+    for (size_t i = 0; i < n; i++) {
+        struct known_pipe *known = self->pipes[i].known;
+        if (!self->pipes[i].is_read)
+            *known = (struct known_pipe){.pipe = known->pipe};
+    }
 }
 
-/* Queues that hold messages are looked at: it may be that they conflate. */
+/* Looks at the queues that count messages and are not known to be plain. */
 static void read_queues(struct pipe_reader *self, size_t n)
 {
     size_t n_ranges = 0;
     for (size_t i = 0; i < n; i++) {
         struct pipe_read *read = &self->pipes[i];
-        const struct pipe_layout *layout = read->socket->target->layout;
-        memset(read->out_queue, 0, sizeof(uintptr_t));
-        memset(read->in_queue, 0, sizeof(uintptr_t));
-        if (pipe_u64_at(read->pipe, layout->n_written) != pipe_u64_at(read->peer, layout->n_read))
-            self->ranges[n_ranges++] = range_of(pipe_pointer_at(read->pipe, layout->out_queue),
-                                                read->out_queue, layout->has_message + 1);
-        if (pipe_u64_at(read->peer, layout->n_written) != pipe_u64_at(read->pipe, layout->n_read))
-            self->ranges[n_ranges++] = range_of(pipe_pointer_at(read->pipe, layout->in_queue),
-                                                read->in_queue, layout->has_message + 1);
+        const struct pipe_layout *layout = read->pair.target->layout;
+        read->out.is_wanted = read->is_read && !read->known->is_out_plain &&
+                              pipe_pair_has_out(&read->pair);
+        read->in.is_wanted = read->is_read && !read->known->is_in_plain &&
+                             pipe_pair_has_in(&read->pair);
+        memset(read->out.bytes, 0, sizeof(uintptr_t));
+        memset(read->in.bytes, 0, sizeof(uintptr_t));
+        if (read->out.is_wanted)
+            self->ranges[n_ranges++] = range_of(pipe_pointer_at(read->pair.pipe, layout->out_queue),
+                                                read->out.bytes, layout->has_message + 1);
+        if (read->in.is_wanted)
+            self->ranges[n_ranges++] = range_of(pipe_pointer_at(read->pair.pipe, layout->in_queue),
+                                                read->in.bytes, layout->has_message + 1);
     }
     pipe_memory_read(&self->memory, self->ranges, n_ranges);
 }
 
+/* How much a queue that conflates holds, or -1 for one that does not. */
+static int conflated(const struct pipe_layout *layout, const struct queue_read *queue,
+                     bool *is_plain)
+{
+    uintptr_t vtable = pipe_pointer_at(queue->bytes, 0);
+    if (queue->is_wanted && vtable == layout->conflating_vtable)
+        return queue->bytes[layout->has_message] != 0;
+    *is_plain = *is_plain || (queue->is_wanted && vtable != 0);
+    return -1;
+}
+
 static void sample_pipes(struct pipe_reader *self, size_t n)
 {
-    n = find_peers(self, n);
+    for (size_t i = 0; i < n; i++) {
+        self->pipes[i].known = recall(self, self->pipes[i].pair.pipe_address);
+        self->pipes[i].is_read = false;
+    }
+    if (read_pairs(self, n) > 0) {
+        forget_unread(self, n);
+        read_pairs(self, n);
+    }
+    read_queues(self, n);
     for (size_t i = 0; i < n; i++) {
         struct pipe_read *read = &self->pipes[i];
-        uint32_t size = read->socket->target->layout->pipe_size;
-        self->ranges[2 * i] = range_of(read->peer_address, read->peer, size);
-        self->ranges[2 * i + 1] = range_of(read->address, read->pipe, size);
+        const struct pipe_layout *layout = read->pair.target->layout;
+        if (read->is_read)
+            pipe_pair_add(&read->pair, conflated(layout, &read->out, &read->known->is_out_plain),
+                          conflated(layout, &read->in, &read->known->is_in_plain));
     }
-    pipe_memory_read(&self->memory, self->ranges, 2 * n);
-    size_t n_valid = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct pipe_read *read = &self->pipes[i];
-        if (!are_read(&self->ranges[2 * i], 2) || !is_valid_pair(read))
-            continue;
-        if (n_valid != i)
-            self->pipes[n_valid] = *read;
-        n_valid++;
-    }
-    read_queues(self, n_valid);
-    for (size_t i = 0; i < n_valid; i++)
-        add_pipe(&self->pipes[i]);
+    forget_unread(self, n);
 }
 
 /*
  * A block of sockets
  */
+
+/* A socket's owner is its own slot; it stays so, and is asked once. */
+static void read_owners(struct pipe_reader *self, struct pipe_target *targets, size_t n)
+{
+    size_t n_ranges = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (targets[i].owner == 0)
+            self->ranges[n_ranges++] = range_of((uintptr_t)targets[i].socket,
+                                                self->sockets[i].header, HEADER_BYTES);
+    }
+    pipe_memory_read(&self->memory, self->ranges, n_ranges);
+    n_ranges = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct pipe_layout *layout = targets[i].layout;
+        const unsigned char *header = self->sockets[i].header;
+        if (targets[i].owner == 0 && self->ranges[n_ranges++].is_read &&
+            pipe_pointer_at(header, layout->context) == (uintptr_t)targets[i].context)
+            targets[i].owner = pipe_u32_at(header, layout->owner);
+    }
+}
+
 static bool is_valid_socket(struct socket_read *read)
 {
-    const struct pipe_target *target = read->target;
     size_t size = read->vector[1] - read->vector[0];
-    if (pipe_pointer_at(read->header, target->layout->context) != (uintptr_t)target->context ||
-        read->vector[1] < read->vector[0] || read->vector[2] < read->vector[1] ||
-        size % PIPE_POINTER != 0 || size / PIPE_POINTER > MAX_PIPES)
+    if (read->target->owner == 0 || read->vector[1] < read->vector[0] ||
+        read->vector[2] < read->vector[1] || size % PIPE_POINTER != 0 ||
+        size / PIPE_POINTER > MAX_PIPES)
         return false;
     read->n_pipes = size / PIPE_POINTER;
     return true;
@@ -299,19 +266,17 @@ static bool is_valid_socket(struct socket_read *read)
 /* Reads the vectors of `n` targets; returns how many sockets have pipes to look at. */
 static size_t read_sockets(struct pipe_reader *self, struct pipe_target *targets, size_t n)
 {
+    read_owners(self, targets, n);
     for (size_t i = 0; i < n; i++) {
-        struct socket_read *read = &self->sockets[i];
-        uintptr_t address = (uintptr_t)targets[i].socket;
-        read->target = &targets[i];
-        self->ranges[2 * i] = range_of(address, read->header, HEADER_BYTES);
-        self->ranges[2 * i + 1] = range_of(address + targets[i].layout->pipes, read->vector,
-                                           sizeof(read->vector));
+        self->sockets[i].target = &targets[i];
+        self->ranges[i] = range_of((uintptr_t)targets[i].socket + targets[i].layout->pipes,
+                                   self->sockets[i].vector, sizeof(self->sockets[i].vector));
     }
-    pipe_memory_read(&self->memory, self->ranges, 2 * n);
+    pipe_memory_read(&self->memory, self->ranges, n);
     size_t n_left = 0;
     for (size_t i = 0; i < n; i++) {
         struct socket_read *read = &self->sockets[i];
-        if (!are_read(&self->ranges[2 * i], 2) || !is_valid_socket(read))
+        if (!self->ranges[i].is_read || !is_valid_socket(read))
             continue;
         read->target->sample.is_valid = true;
         if (read->n_pipes > 0)
@@ -343,12 +308,13 @@ static size_t read_addresses(struct pipe_reader *self, size_t first, size_t n)
 static void sample_block(struct pipe_reader *self, struct pipe_target *targets, size_t n)
 {
     size_t n_sockets = read_sockets(self, targets, n);
-    for (size_t first = 0; first < n_sockets;) {
-        size_t n_fit = read_addresses(self, first, n_sockets), i_address = 0, n_block = 0;
+    for (size_t first = 0, n_fit; first < n_sockets; first += n_fit) {
+        size_t i_address = 0, n_block = 0;
+        n_fit = read_addresses(self, first, n_sockets);
         for (size_t i = first; i < first + n_fit; i++) {
             for (size_t j = 0; j < self->sockets[i].n_pipes; j++) {
-                self->pipes[n_block].socket = &self->sockets[i];
-                self->pipes[n_block].address = self->addresses[i_address++];
+                self->pipes[n_block].pair.target = self->sockets[i].target;
+                self->pipes[n_block].pair.pipe_address = self->addresses[i_address++];
                 if (++n_block == BLOCK_PIPES) {
                     sample_pipes(self, n_block);
                     n_block = 0;
@@ -356,7 +322,6 @@ static void sample_block(struct pipe_reader *self, struct pipe_target *targets, 
             }
         }
         sample_pipes(self, n_block);
-        first += n_fit;
     }
 }
 

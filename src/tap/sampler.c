@@ -27,6 +27,7 @@ static uint32_t n_libraries; /* published after the entry */
 /* What is remembered of the socket in an entry of the registry. */
 static struct memory {
     uint32_t serial;
+    uint32_t owner; /* its pipes name it so */
     uint32_t n_invalid;
     uint64_t sampled_ns; /* 0: never */
     uint64_t last_sent_ns, last_received_ns;
@@ -37,6 +38,7 @@ static struct round {
     struct registry_socket *sockets[REGISTRY_MAX_SOCKETS];
     uint32_t serials[REGISTRY_MAX_SOCKETS];
     size_t n;
+    uint64_t realtime_ns;
 } round_now;
 
 static struct segment_table *table;
@@ -96,10 +98,40 @@ void sampler_add_library(const struct library *library, struct segment_table *ne
 /*
  * A round
  */
+static struct memory *recall(const struct registry_socket *socket)
+{
+    struct memory *memory = &memories[socket->index];
+    if (memory->serial != socket->serial)
+        *memory = (struct memory){.serial = socket->serial};
+    return memory;
+}
+
+/* The time of the last message, to a round: a clock on the message path would cost too much. */
+static void note_time(const uint64_t *count, uint64_t *n_seen, uint64_t *gauge, uint64_t *last_ns)
+{
+    uint64_t n = segment_word_get(count);
+    if (n != *n_seen)
+        *last_ns = round_now.realtime_ns;
+    *n_seen = n;
+    if (*last_ns != 0)
+        segment_word_set(gauge, *last_ns);
+}
+
+static void note_times(struct registry_socket *socket, struct memory *memory)
+{
+    uint64_t *words = socket->words;
+    note_time(&words[SEGMENT_SENT_MESSAGES], &socket->n_sent_seen, &words[SEGMENT_LAST_SENT_NS],
+              &memory->last_sent_ns);
+    note_time(&words[SEGMENT_RECEIVED_MESSAGES], &socket->n_received_seen,
+              &words[SEGMENT_LAST_RECEIVED_NS], &memory->last_received_ns);
+}
+
 static void add_target(struct registry_socket *socket, void *unused)
 {
     (void)unused;
     struct round *round = &round_now;
+    struct memory *memory = recall(socket);
+    note_times(socket, memory);
     const struct pipe_layout *layout = layout_of(socket->library);
     if (!layout || !layout->is_known || round->n == REGISTRY_MAX_SOCKETS)
         return;
@@ -110,34 +142,17 @@ static void add_target(struct registry_socket *socket, void *unused)
         .socket = socket->handle,
         .context = socket->context->handle,
         .n_io_threads = socket->context->n_io_threads,
+        .owner = memory->owner,
     };
     round->n++;
 }
 
-/* The time of the last message, to a round: a clock on the message path would cost too much. */
-static void note_time(uint64_t *words, uint32_t count, uint32_t gauge, uint64_t *n_seen,
-                      uint64_t *last_ns)
-{
-    uint64_t n = segment_word_get(&words[count]);
-    if (n != *n_seen)
-        *last_ns = clock_realtime_ns();
-    *n_seen = n;
-    if (*last_ns != 0)
-        segment_word_set(&words[gauge], *last_ns);
-}
-
-static struct memory *recall(const struct registry_socket *socket)
-{
-    struct memory *memory = &memories[socket->index];
-    if (memory->serial != socket->serial)
-        *memory = (struct memory){.serial = socket->serial};
-    return memory;
-}
-
-static void note_sample(struct registry_socket *socket, const struct pipe_sample *sample,
+static void note_sample(struct registry_socket *socket, const struct pipe_target *target,
                         uint64_t now_ns)
 {
+    const struct pipe_sample *sample = &target->sample;
     struct memory *memory = recall(socket);
+    memory->owner = target->owner;
     if (!sample->is_valid) {
         if (++memory->n_invalid == MAX_INVALID)
             pipe_words_forget(socket->words);
@@ -149,23 +164,13 @@ static void note_sample(struct registry_socket *socket, const struct pipe_sample
     memory->sampled_ns = now_ns;
 }
 
-static void note_times(struct registry_socket *socket, void *unused)
-{
-    (void)unused;
-    struct memory *memory = recall(socket);
-    note_time(socket->words, SEGMENT_SENT_MESSAGES, SEGMENT_LAST_SENT_NS, &socket->n_sent_seen,
-              &memory->last_sent_ns);
-    note_time(socket->words, SEGMENT_RECEIVED_MESSAGES, SEGMENT_LAST_RECEIVED_NS,
-              &socket->n_received_seen, &memory->last_received_ns);
-}
-
 static void note_round(const struct round *round)
 {
     uint64_t now_ns = clock_monotonic_ns();
     for (size_t i = 0; i < round->n; i++) {
         struct registry_socket *socket = round->sockets[i];
         if (socket->is_used && socket->slot && socket->serial == round->serials[i])
-            note_sample(socket, &round->targets[i].sample, now_ns);
+            note_sample(socket, &round->targets[i], now_ns);
     }
 }
 
@@ -180,10 +185,11 @@ static void sample_all(void)
 {
     struct guard guard;
     round_now.n = 0;
+    round_now.realtime_ns = clock_realtime_ns();
     registry_lock(&guard);
     registry_each_socket(add_target, NULL);
     registry_unlock(&guard);
-    if (round_now.n == 0)
+    if (round_now.n == 0 || !reader)
         return;
 
     const char *reason = pipe_reader_sample(reader, round_now.targets, round_now.n);
@@ -197,15 +203,8 @@ static void sample_all(void)
 
 void sampler_round(void)
 {
-    struct guard guard;
-    if (!__atomic_load_n(&table, __ATOMIC_ACQUIRE))
-        return;
-    registry_lock(&guard);
-    registry_each_socket(note_times, NULL);
-    registry_unlock(&guard);
-
     uint64_t now_ns = clock_monotonic_ns();
-    if (!reader || now_ns < pause_until_ns)
+    if (!__atomic_load_n(&table, __ATOMIC_ACQUIRE) || now_ns < pause_until_ns)
         return;
     uint64_t begin_ns = thread_cpu_ns();
     sample_all();

@@ -404,9 +404,9 @@ static void sample__many_sockets_and_pipes__each_has_its_own(void **state)
         pulls[i] = sockets_open(context, ZMQ_SUB, 1000, 1000);
         assert_int_equal(zmq->setsockopt(pulls[i], ZMQ_SUBSCRIBE, "", 0), 0);
         assert_int_equal(zmq->connect(pulls[i], "inproc://many"), 0);
-        targets[i] = (struct pipe_target){&layout, pulls[i], context, 1, {0}};
+        targets[i] = (struct pipe_target){&layout, pulls[i], context, 1, 0, {0}};
     }
-    targets[N] = (struct pipe_target){&layout, pub, context, 1, {0}};
+    targets[N] = (struct pipe_target){&layout, pub, context, 1, 0, {0}};
     sockets_settle(pub);
     assert_int_equal(sockets_send_some(pub, N), N);
     for (int i = 0; i < N; i++)
