@@ -28,20 +28,17 @@ struct socket_read {
     size_t n_pipes;
 };
 
-/* What does not change while a pipe lives. */
 struct known_pipe {
     uintptr_t pipe, peer;
-    bool is_out_plain, is_in_plain; /* the queue was seen not to conflate */
 };
 
 struct queue_read {
     unsigned char bytes[LAB_PIPE_BYTES];
-    bool is_wanted; /* it counts messages, and may be of the kind that does not hold them */
+    bool is_wanted; /* it counts messages, which it may have replaced */
 };
 
 struct pipe_read {
-    struct pipe_pair pair;
-    struct known_pipe *known;
+    struct pipe_pair pair; /* peer_address 0: not known */
     size_t n_ranges;
     bool is_read;
     unsigned char bytes[SPAN_BYTES];
@@ -95,14 +92,17 @@ static bool are_read(const struct pipe_memory_range *ranges, size_t n_ranges)
  * A block of pipes
  */
 
-/* The place where a pipe is remembered. Another may have it: then that one is forgotten. */
-static struct known_pipe *recall(struct pipe_reader *self, uintptr_t pipe)
+/* The place where a pipe is remembered; many pipes share it, the last one has it. */
+static struct known_pipe *place_of(struct pipe_reader *self, uintptr_t pipe)
 {
     uint64_t hash = (uint64_t)(pipe >> 4) * UINT64_C(0x9e3779b97f4a7c15);
-    struct known_pipe *known = &self->known[(hash >> 40) % N_KNOWN];
-    if (known->pipe != pipe)
-        *known = (struct known_pipe){.pipe = pipe};
-    return known;
+    return &self->known[(hash >> 40) % N_KNOWN];
+}
+
+static uintptr_t recall_peer(struct pipe_reader *self, uintptr_t pipe)
+{
+    const struct known_pipe *known = place_of(self, pipe);
+    return known->pipe == pipe ? known->peer : 0;
 }
 
 /* Asks those pipes where their peers are of whom it is not known. */
@@ -110,11 +110,10 @@ static void find_peers(struct pipe_reader *self, size_t n)
 {
     size_t n_ranges = 0;
     for (size_t i = 0; i < n; i++) {
-        struct known_pipe *known = self->pipes[i].known;
-        uint32_t offset = self->pipes[i].pair.target->layout->peer;
-        if (known->peer == 0)
-            self->ranges[n_ranges++] = range_of(known->pipe + offset, &known->peer,
-                                                sizeof(known->peer));
+        struct pipe_pair *pair = &self->pipes[i].pair;
+        if (pair->peer_address == 0)
+            self->ranges[n_ranges++] = range_of(pair->pipe_address + pair->target->layout->peer,
+                                                &pair->peer_address, sizeof(pair->peer_address));
     }
     pipe_memory_read(&self->memory, self->ranges, n_ranges);
 }
@@ -143,8 +142,6 @@ static size_t read_pairs(struct pipe_reader *self, size_t n)
         struct pipe_read *read = &self->pipes[i];
         if (read->is_read)
             continue;
-        read->pair.pipe_address = read->known->pipe;
-        read->pair.peer_address = read->known->peer;
         struct pipe_memory_range planned[2];
         plan_pair(read, planned);
         memcpy(&self->ranges[n_ranges], planned, read->n_ranges * sizeof(planned[0]));
@@ -164,26 +161,15 @@ static size_t read_pairs(struct pipe_reader *self, size_t n)
     return n_failed;
 }
 
-static void forget_unread(struct pipe_reader *self, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct known_pipe *known = self->pipes[i].known;
-        if (!self->pipes[i].is_read)
-            *known = (struct known_pipe){.pipe = known->pipe};
-    }
-}
-
-/* Looks at the queues that count messages and are not known to be plain. */
+/* Looks at the queues that count messages. */
 static void read_queues(struct pipe_reader *self, size_t n)
 {
     size_t n_ranges = 0;
     for (size_t i = 0; i < n; i++) {
         struct pipe_read *read = &self->pipes[i];
         const struct pipe_layout *layout = read->pair.target->layout;
-        read->out.is_wanted = read->is_read && !read->known->is_out_plain &&
-                              pipe_pair_has_out(&read->pair);
-        read->in.is_wanted = read->is_read && !read->known->is_in_plain &&
-                             pipe_pair_has_in(&read->pair);
+        read->out.is_wanted = read->is_read && pipe_pair_has_out(&read->pair);
+        read->in.is_wanted = read->is_read && pipe_pair_has_in(&read->pair);
         memset(read->out.bytes, 0, sizeof(uintptr_t));
         memset(read->in.bytes, 0, sizeof(uintptr_t));
         if (read->out.is_wanted)
@@ -197,35 +183,40 @@ static void read_queues(struct pipe_reader *self, size_t n)
 }
 
 /* How much a queue that conflates holds, or -1 for one that does not. */
-static int conflated(const struct pipe_layout *layout, const struct queue_read *queue,
-                     bool *is_plain)
+static int conflated(const struct pipe_layout *layout, const struct queue_read *queue)
 {
-    uintptr_t vtable = pipe_pointer_at(queue->bytes, 0);
-    if (queue->is_wanted && vtable == layout->conflating_vtable)
-        return queue->bytes[layout->has_message] != 0;
-    *is_plain = *is_plain || (queue->is_wanted && vtable != 0);
-    return -1;
+    if (!queue->is_wanted || pipe_pointer_at(queue->bytes, 0) != layout->conflating_vtable)
+        return -1;
+    return queue->bytes[layout->has_message] != 0;
+}
+
+static void add_pipe(struct pipe_reader *self, const struct pipe_read *read)
+{
+    const struct pipe_layout *layout = read->pair.target->layout;
+    if (!read->is_read)
+        return;
+    *place_of(self, read->pair.pipe_address) = (struct known_pipe){read->pair.pipe_address,
+                                                                   read->pair.peer_address};
+    pipe_pair_add(&read->pair, conflated(layout, &read->out), conflated(layout, &read->in));
 }
 
 static void sample_pipes(struct pipe_reader *self, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        self->pipes[i].known = recall(self, self->pipes[i].pair.pipe_address);
-        self->pipes[i].is_read = false;
+        struct pipe_read *read = &self->pipes[i];
+        read->pair.peer_address = recall_peer(self, read->pair.pipe_address);
+        read->is_read = false;
     }
-    if (read_pairs(self, n) > 0) {
-        forget_unread(self, n);
+    if (read_pairs(self, n) > 0) { /* another pipe's place, or a pipe that has just gone */
+        for (size_t i = 0; i < n; i++) {
+            if (!self->pipes[i].is_read)
+                self->pipes[i].pair.peer_address = 0;
+        }
         read_pairs(self, n);
     }
     read_queues(self, n);
-    for (size_t i = 0; i < n; i++) {
-        struct pipe_read *read = &self->pipes[i];
-        const struct pipe_layout *layout = read->pair.target->layout;
-        if (read->is_read)
-            pipe_pair_add(&read->pair, conflated(layout, &read->out, &read->known->is_out_plain),
-                          conflated(layout, &read->in, &read->known->is_in_plain));
-    }
-    forget_unread(self, n);
+    for (size_t i = 0; i < n; i++)
+        add_pipe(self, &self->pipes[i]);
 }
 
 /*
