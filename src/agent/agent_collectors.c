@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/string_buffer.h"
 #include "collectors/library/library_collector.h"
+#include "collectors/tap/tap_collector.h"
 #include "metrics/labels.h"
 
 #include <errno.h>
@@ -29,6 +30,13 @@ static int make_library(const struct agent_setup *setup, struct collector *ret_c
     return library_collector_new("/proc", ret_collector, err);
 }
 
+static int make_tap(const struct agent_setup *setup, struct collector *ret_collector,
+                    struct error *err)
+{
+    const struct tap_options options = {.directory = setup->options->directory};
+    return tap_collector_new(&options, ret_collector, err);
+}
+
 static const struct {
     const char *name;
     int (*make)(const struct agent_setup *setup, struct collector *ret_collector,
@@ -36,6 +44,7 @@ static const struct {
 } table[] = {
     {"library", make_library},
     {"self", make_self},
+    {"tap", make_tap},
 };
 
 int agent_collectors_add(struct runner *runner, const struct agent_setup *setup, struct error *err)

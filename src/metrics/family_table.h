@@ -36,6 +36,22 @@
       "The fullest peer's send queue over its effective high water mark, sampled ten times a second, so that a burst between scrapes is seen.") \
     X(SOCKET_RECEIVE_FILL, "zmq_socket_receive_queue_fill_ratio", HISTOGRAM, "ratio", \
       "The fullest peer's receive queue over its effective high water mark, sampled ten times a second, so that a burst between scrapes is seen.") \
+    X(SOCKET_SEND_AT_HWM, "zmq_socket_send_at_hwm_seconds_total", COUNTER, "seconds", \
+      "Time during which the send queue to at least one peer was full, to the sampling interval.") \
+    X(SOCKET_SEND_BLOCKED, "zmq_socket_send_blocked_seconds_total", COUNTER, "seconds", \
+      "Time that the program's threads waited inside a send.") \
+    X(SOCKET_SEND_WOULD_BLOCK, "zmq_socket_send_would_block_total", COUNTER, "", \
+      "Sends that libzmq refused with EAGAIN: no room, or no peer. See zmq_socket_peers to tell them apart.") \
+    X(SOCKET_RECEIVE_BLOCKED, "zmq_socket_receive_blocked_seconds_total", COUNTER, "seconds", \
+      "Time that the program's threads waited inside a receive; an idle consumer waits all the time.") \
+    X(SOCKET_RECEIVE_WOULD_BLOCK, "zmq_socket_receive_would_block_total", COUNTER, "", \
+      "Receives that found no message and gave EAGAIN.") \
+    X(SOCKET_DROPPED_MESSAGES, "zmq_socket_dropped_messages_total", COUNTER, "messages", \
+      "Messages that libzmq dropped. hwm: a peer's queue was full (PUB and XPUB: one for each subscriber that missed it); unroutable: ROUTER or REP had no such peer; linger: queued at close when linger ran out; disconnect: queued to a peer that went away. An upper bound where zmq_tap_capability says bound.") \
+    X(SOCKET_LAST_SENT, "zmq_socket_last_sent_timestamp_seconds", GAUGE, "seconds", \
+      "When the last message was sent by an open socket, to the sampling interval.") \
+    X(SOCKET_LAST_RECEIVED, "zmq_socket_last_received_timestamp_seconds", GAUGE, "seconds", \
+      "When the last message was received by an open socket, to the sampling interval.") \
     X(SOCKET_HANDSHAKES, "zmq_socket_handshakes_total", COUNTER, "", \
       "Connections whose ZMTP handshake succeeded. Absent with libzmq before 4.3.0, which does not tell.") \
     X(SOCKET_HANDSHAKE_FAILURES, "zmq_socket_handshake_failures_total", COUNTER, "", \
@@ -50,10 +66,18 @@
       "Binds that failed.") \
     X(SOCKET_EVENTS, "zmq_socket_events_total", COUNTER, "", \
       "Events of zmq_socket_monitor as libzmq raised them, spurious ones included.") \
+    X(SOCKET_OPTION, "zmq_socket_option", GAUGE, "", \
+      "Option as the program set it, as zmq_getsockopt(3) gives it: milliseconds, bytes, or a number. The smallest of the group's open sockets; -1 is mostly without limit.") \
+    X(SOCKET_SECURITY_INFO, "zmq_socket_security_info", INFO, "", \
+      "Security mechanism of open sockets: NULL, PLAIN, CURVE, GSSAPI.") \
     X(CONTEXT_SOCKETS, "zmq_context_sockets", GAUGE, "", \
       "Open sockets of the context that is nearest to its limit in any of the service's processes.") \
     X(CONTEXT_MAX_SOCKETS, "zmq_context_max_sockets", GAUGE, "", \
       "ZMQ_MAX_SOCKETS of that context, as the program set it.") \
+    X(TAPPED_OPEN_FDS, "zmq_process_open_fds", GAUGE, "", \
+      "Open file descriptors of the tapped process that is nearest to its limit. Absent where the exporter may not look.") \
+    X(TAPPED_MAX_FDS, "zmq_process_max_fds", GAUGE, "", \
+      "Limit of open file descriptors of that process.") \
     X(PROCESSES, "zmq_processes", GAUGE, "", \
       "Running processes that are tapped.") \
     X(TAP_CAPABILITY, "zmq_tap_capability", GAUGE, "", \
@@ -62,6 +86,12 @@
       "Sockets beyond the tap's limits, which are not measured.") \
     X(TAP_FOLDED_GROUPS, "zmq_tap_folded_groups_total", COUNTER, "", \
       "Groups given to endpoint (other) because a process or the agent has too many.") \
+    X(TAP_FAILED_ROUNDS, "zmq_tap_failed_rounds_total", COUNTER, "", \
+      "Times that a tap could not write its counters: the directory is missing, full or refuses. Nothing is lost if a later round succeeds.") \
+    X(TAP_SAMPLING_ROUNDS, "zmq_tap_sampling_rounds_total", COUNTER, "", \
+      "Times that the taps sampled their sockets' queues.") \
+    X(TAP_CPU_SECONDS, "zmq_tap_cpu_seconds_total", COUNTER, "seconds", \
+      "CPU time of the taps' own threads.") \
     X(LIBRARY_INFO, "zmq_library_info", INFO, "", \
       "A libzmq that running processes have loaded, tapped or not. version is exact under the tap, else told by the file's name, which for old releases stands for a range; empty: not known.") \
     X(LIBRARY_PROCESSES, "zmq_library_processes", GAUGE, "", \
@@ -89,7 +119,7 @@
     X(EXPORTER_COLLECTOR_DURATION, "zmq_exporter_collector_duration_seconds", GAUGE, "seconds", \
       "Time that the collector took in this scrape.") \
     X(EXPORTER_SEGMENTS, "zmq_exporter_segments", GAUGE, "", \
-      "Segment files by state: live, dead (about to be folded), invalid (refused).") \
+      "Segment files by state: live, silent (no heartbeat, and the process cannot be seen from here), dead (about to be removed), invalid (refused).") \
     X(EXPORTER_WEB_CONFIG_SUCCESS, "zmq_exporter_web_config_last_reload_successful", GAUGE, "", \
       "1 if --web.config.file and its certificates are in force as they are now, 0 if the last change was bad and the former stays.") \
     X(EXPORTER_WEB_CONFIG_TIMESTAMP, "zmq_exporter_web_config_last_reload_success_timestamp_seconds", GAUGE, "seconds", \

@@ -50,6 +50,7 @@ struct segment_writer {
     uint64_t round;
     uint64_t retry_ns;
     bool is_unsure; /* of what the file holds */
+    bool is_closed;
     uint64_t factors[LANE_WORDS];
     uint64_t table_hashes[N_TABLE_ROWS];
     uint64_t group_hashes[SEGMENT_MAX_GROUPS];
@@ -295,6 +296,8 @@ static int make_file(struct segment_writer *self, int *ret_fd)
 static int open_file(struct segment_writer *self, int *ret_fd)
 {
     int r = self->file.is_made ? segment_file_open(&self->file, ret_fd) : -ESTALE;
+    if (r == -ESTALE && self->is_closed)
+        return r; /* the agent has folded it: made again, it would be counted again */
     if (r == -ESTALE)
         segment_file_remove(&self->file);
     /* Refused since the program gave up its user: the file stays, another one goes on. */
@@ -362,10 +365,11 @@ int segment_writer_publish(struct segment_writer *self)
 {
     if (self->retry_ns && clock_monotonic_ns() < self->retry_ns)
         return -EAGAIN;
-    return attempt(self, SEGMENT_LIVE);
+    return attempt(self, self->is_closed ? SEGMENT_CLOSED : SEGMENT_LIVE);
 }
 
 void segment_writer_close(struct segment_writer *self)
 {
     (void)attempt(self, SEGMENT_CLOSED);
+    self->is_closed = true;
 }

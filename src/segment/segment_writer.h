@@ -27,7 +27,8 @@ int segment_writer_new(struct segment_table *table, const char *directory,
 /* One round. Returns 0 or a negative errno, for tests; callers need not look. */
 int segment_writer_publish(struct segment_writer *self);
 
-/* A last round that marks the file closed: the agent folds it at once. */
+/* A last round that marks the file closed: the agent folds it at once. Only at the end of the
+ * process: a round after it still writes to the file, if it is there, but makes none. */
 void segment_writer_close(struct segment_writer *self);
 
 /* Frees the writer and leaves the file. Also for a forked child, whose parent owns the file. */

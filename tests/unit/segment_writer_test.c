@@ -163,6 +163,18 @@ static void publish__second_image__closes_the_first(void **state)
     assert_int_equal(read_header(path_of(f, ".1")).state, SEGMENT_LIVE);
 }
 
+/* Destructors of the program may come after the tap's. */
+static void publish__after_close__stays_closed_and_makes_no_file(void **state)
+{
+    struct fixture *f = *state;
+    segment_writer_close(f->writer);
+    assert_int_equal(segment_writer_publish(f->writer), 0);
+    assert_int_equal(read_header(path_of(f, "")).state, SEGMENT_CLOSED);
+    assert_int_equal(unlink(path_of(f, "")), 0);
+    assert_int_equal(segment_writer_publish(f->writer), -ESTALE);
+    assert_int_equal(access(path_of(f, ""), F_OK), -1);
+}
+
 static unsigned n_descriptors(void)
 {
     unsigned n = 0;
@@ -196,6 +208,7 @@ int main(void)
         CASE(publish__only_histograms_moved__close_writes_them),
         CASE(publish__file_removed_or_cut__is_made_again),
         CASE(publish__second_image__closes_the_first),
+        CASE(publish__after_close__stays_closed_and_makes_no_file),
         CASE(publish__any_outcome__keeps_errno_and_no_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/tap/tap_collector.h"
+
+#include "collectors/tap/tap_descriptors.h"
+#include "collectors/tap/tap_fold.h"
+#include "collectors/tap/tap_samples.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define DIRECTORY_MODE          03773 /* anybody may put a file, only the group sees whose */
+#define DESCRIPTORS_INTERVAL_NS (5 * CLOCK_NS_PER_SECOND)
+
+struct tap_collector {
+    struct tap_groups groups;
+    struct tap_scan scan;
+    struct tap_fold fold;
+    int fold_result; /* of the last tick, reported by the next collection */
+};
+
+/* Two descriptors for each process; the default limit is for 500. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    const rlim_t enough = 4 * TAP_MAX_PROCESSES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= enough)
+        return;
+    limit.rlim_cur = limit.rlim_max < enough ? limit.rlim_max : enough;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Where the agent may make it nobody else has to. The mode is set apart from the umask. */
+static void make_directory(const char *path)
+{
+    if (mkdir(path, 0700) == 0)
+        (void)chmod(path, DIRECTORY_MODE);
+}
+
+static int run_scan(struct tap_collector *self, uint64_t now_ns, struct error *err)
+{
+    bool is_new;
+    int r = tap_scan_open(&self->scan, &is_new);
+    if (r == -ENOENT) {
+        make_directory(self->scan.directory);
+        r = tap_scan_open(&self->scan, &is_new);
+    }
+    if (r < 0)
+        return error_set(err, r, "cannot open segment directory %s: %s", self->scan.directory,
+                         strerror(-r));
+    if (is_new)
+        r = tap_fold_open(&self->fold, now_ns);
+    if (r < 0)
+        error_set(err, r, "state file in %s: %s", self->scan.directory, strerror(-r));
+
+    int scanned = tap_scan_run(&self->scan, now_ns);
+    if (scanned < 0)
+        return error_set(err, scanned, "cannot read segments in %s: %s", self->scan.directory,
+                         strerror(-scanned));
+    return r;
+}
+
+static void count_descriptors(struct tap_collector *self, uint64_t now_ns)
+{
+    for (size_t i = 0; i < self->scan.n_processes; i++) {
+        struct tap_process *process = self->scan.processes[i];
+        struct tap_usage *usage = &process->descriptors;
+        bool is_due = !process->descriptors_ns ||
+                      now_ns - process->descriptors_ns > DESCRIPTORS_INTERVAL_NS;
+        if (process->life.state != TAP_LIFE_ALIVE || !is_due)
+            continue;
+        process->descriptors_ns = now_ns;
+        usage->is_known = tap_descriptors_read(self->scan.host.procfs_fd, process->life.pid,
+                                               &usage->used, &usage->limit) == 0;
+    }
+}
+
+static void add_segments(const struct tap_collector *self, struct samples *out)
+{
+    static const char *const labels[] = {"state=\"live\"", "state=\"dead\"", "state=\"silent\"",
+                                         "state=\"invalid\""};
+    uint64_t n[4] = {0, 0, 0, self->scan.n_beyond_limit};
+    for (size_t i = 0; i < self->scan.n_processes; i++) {
+        const struct tap_process *process = self->scan.processes[i];
+        if (!process->is_on_disk)
+            continue;
+        n[0] += process->state == TAP_PROCESS_LIVE;
+        n[1] += process->state == TAP_PROCESS_DEAD || process->state == TAP_PROCESS_FOLDED;
+        n[2] += process->state == TAP_PROCESS_SILENT || process->state == TAP_PROCESS_PARKED;
+        n[3] += process->state == TAP_PROCESS_REFUSED && !process->is_dropped;
+    }
+    for (size_t i = 0; i < sizeof(n) / sizeof(*n); i++)
+        samples_add_u64(out, FAMILY_EXPORTER_SEGMENTS, LABEL_TEXT_NONE, labels[i], n[i]);
+}
+
+static int collect(void *state, struct samples *out, struct error *err)
+{
+    struct tap_collector *self = state;
+    uint64_t now_ns = clock_monotonic_ns();
+    int r = run_scan(self, now_ns, err);
+    count_descriptors(self, now_ns);
+
+    tap_groups_start(&self->groups);
+    for (size_t i = 0; i < self->scan.n_processes; i++)
+        tap_process_add(self->scan.processes[i]);
+    for (size_t i = 0; i < self->groups.n_groups; i++)
+        tap_samples_add_group(out, self->groups.groups[i]);
+    for (size_t i = 0; i < self->groups.n_services; i++)
+        tap_samples_add_service(out, self->groups.services[i]);
+    add_segments(self, out);
+
+    if (r == 0 && self->fold_result < 0)
+        r = error_set(err, self->fold_result, "cannot save the state of dead processes in %s: %s",
+                      self->scan.directory, strerror(-self->fold_result));
+    return r;
+}
+
+static void tick(void *state)
+{
+    struct tap_collector *self = state;
+    uint64_t now_ns = clock_monotonic_ns();
+    (void)run_scan(self, now_ns, NULL);
+    self->fold_result = tap_fold_run(&self->fold, now_ns);
+    tap_groups_clean(&self->groups, now_ns);
+}
+
+static void destroy(void *state)
+{
+    struct tap_collector *self = state;
+    tap_scan_finish(&self->scan);
+    tap_fold_finish(&self->fold);
+    tap_groups_finish(&self->groups);
+    free(self);
+}
+
+int tap_collector_new(const struct tap_options *options, struct collector *ret_collector,
+                      struct error *err)
+{
+    const char *procfs = options->procfs ? options->procfs : "/proc";
+    struct tap_collector *self = calloc(1, sizeof(*self));
+    if (!self)
+        return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
+    raise_descriptor_limit();
+    tap_groups_init(&self->groups,
+                    options->max_groups ? options->max_groups : TAP_MAX_GROUPS_DEFAULT);
+    tap_fold_init(&self->fold, &self->scan);
+    int r = tap_scan_init(&self->scan, options->directory, procfs, &self->groups);
+    if (r < 0) {
+        destroy(self);
+        return error_set(err, r, "cannot open %s: %s", procfs, strerror(-r));
+    }
+    *ret_collector = (struct collector){
+        .name = "tap", .state = self, .collect = collect, .tick = tick, .destroy = destroy};
+    return 0;
+}

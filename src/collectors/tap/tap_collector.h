@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * tap_collector - the sockets of tapped processes, from their segments.
+ *
+ * A scrape reads every segment and adds up; label texts were rendered when their group appeared.
+ * The tick folds dead processes and keeps the state file.
+ */
+#ifndef COLLECTORS_TAP_TAP_COLLECTOR_H
+#define COLLECTORS_TAP_TAP_COLLECTOR_H
+
+#include "collectors/collector.h"
+
+#include <stdint.h>
+
+#define TAP_MAX_GROUPS_DEFAULT 5000u
+
+struct tap_options {
+    const char *directory; /* of the segments; made if it is missing and its parent allows it */
+    const char *procfs;    /* NULL: "/proc" */
+    uint32_t max_groups;   /* of all processes together; 0: TAP_MAX_GROUPS_DEFAULT */
+};
+
+/* Errors: -ENOMEM, or -errno of opening `procfs`. A directory that is missing is an error of each
+ * collection, until it is there. */
+int tap_collector_new(const struct tap_options *options, struct collector *ret_collector,
+                      struct error *err);
+
+#endif

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/tap/tap_groups.h"
+
+#include "base/cleanup.h"
+#include "collectors/tap/tap_types.h"
+#include "metrics/labels.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_SLOTS ((size_t)256)
+
+struct tap_text {
+    struct tap_text *next;
+    uint64_t retired_ns;
+    char *text;
+};
+
+void tap_groups_init(struct tap_groups *self, uint32_t max_groups)
+{
+    *self = (struct tap_groups){.max_groups = max_groups};
+}
+
+static void free_group(struct tap_group *group)
+{
+    if (!group)
+        return;
+    free(group->endpoint);
+    free(group->name);
+    free(group->base);
+    free(group);
+}
+
+static void free_service(struct tap_service *service)
+{
+    if (!service)
+        return;
+    free(service->name);
+    free(service);
+}
+
+static void free_labels(struct label_text labels)
+{
+    free((void *)(uintptr_t)labels.text);
+}
+
+void tap_groups_finish(struct tap_groups *self)
+{
+    for (size_t i = 0; i < self->n_groups; i++) {
+        free_labels(self->groups[i]->labels);
+        free_group(self->groups[i]);
+    }
+    for (size_t i = 0; i < self->n_services; i++) {
+        free_labels(self->services[i]->labels);
+        free_service(self->services[i]);
+    }
+    tap_groups_clean(self, UINT64_MAX);
+    free(self->groups);
+    free(self->slots);
+    free(self->services);
+    *self = (struct tap_groups){0};
+}
+
+void tap_groups_clean(struct tap_groups *self, uint64_t now_ns)
+{
+    struct tap_text **place = &self->retired;
+    while (*place && now_ns - (*place)->retired_ns < TAP_LABELS_LINGER_NS)
+        place = &(*place)->next;
+    while (*place) {
+        struct tap_text *text = *place;
+        *place = text->next;
+        free(text->text);
+        free(text);
+    }
+}
+
+/* If memory is short the text is not freed: better lost than read by a page after that. */
+static void retire_labels(struct tap_groups *self, struct label_text labels, uint64_t now_ns)
+{
+    struct tap_text *text = malloc(sizeof(*text));
+    if (!text)
+        return;
+    *text = (struct tap_text){self->retired, now_ns, (char *)(uintptr_t)labels.text};
+    self->retired = text;
+}
+
+static bool grow(void *items_p, size_t *capacity, size_t n)
+{
+    void *items;
+    if (n < *capacity)
+        return true;
+    memcpy(&items, items_p, sizeof(items));
+    size_t more = *capacity ? *capacity * 2 : 64;
+    items = reallocarray(items, more, sizeof(void *));
+    if (!items)
+        return false;
+    memcpy(items_p, &items, sizeof(items));
+    *capacity = more;
+    return true;
+}
+
+/* Takes the text out of the buffer. */
+static bool take_labels(struct string_buffer *text, struct label_text *ret_labels)
+{
+    if (text->has_failed)
+        return false;
+    *ret_labels = (struct label_text){text->data, (uint32_t)text->size};
+    *text = (struct string_buffer){0};
+    return true;
+}
+
+/*
+ * Services
+ */
+static void remove_service(struct tap_groups *self, size_t i, uint64_t now_ns)
+{
+    retire_labels(self, self->services[i]->labels, now_ns);
+    free_service(self->services[i]);
+    self->n_services--;
+    memmove(&self->services[i], &self->services[i + 1],
+            (self->n_services - i) * sizeof(*self->services));
+}
+
+static void forget_idle_service(struct tap_groups *self, uint64_t now_ns)
+{
+    for (size_t i = 0; i < self->n_services; i++) {
+        const struct tap_service *service = self->services[i];
+        if (service->n_users == 0 && service->n_groups == 0 &&
+            now_ns - service->last_used_ns > TAP_GROUP_IDLE_NS) {
+            remove_service(self, i, now_ns);
+            return;
+        }
+    }
+}
+
+static struct tap_service *add_service(struct tap_groups *self, const char *name)
+{
+    cleanup(string_buffer_finish) struct string_buffer text = {0};
+    if (!grow(&self->services, &self->services_capacity, self->n_services))
+        return NULL;
+    struct tap_service *service = calloc(1, sizeof(*service));
+    if (!service)
+        return NULL;
+    labels_append(&text, "service", name);
+    service->name = strdup(name);
+    if (!service->name || !take_labels(&text, &service->labels)) {
+        free_service(service);
+        return NULL;
+    }
+    self->services[self->n_services++] = service;
+    return service;
+}
+
+static struct tap_service *find_service(const struct tap_groups *self, const char *name)
+{
+    for (size_t i = 0; i < self->n_services; i++) {
+        if (strcmp(self->services[i]->name, name) == 0)
+            return self->services[i];
+    }
+    return NULL;
+}
+
+struct tap_service *tap_groups_service(struct tap_groups *self, const char *name, uint64_t now_ns)
+{
+    struct tap_service *service = find_service(self, name);
+    if (!service && self->n_services >= TAP_MAX_SERVICES)
+        forget_idle_service(self, now_ns);
+    if (!service && self->n_services >= TAP_MAX_SERVICES) {
+        name = SEGMENT_OTHER;
+        service = find_service(self, name);
+    }
+    if (!service)
+        service = add_service(self, name);
+    if (service)
+        service->last_used_ns = now_ns;
+    return service;
+}
+
+/*
+ * Groups
+ */
+static uint32_t hash_text(uint32_t hash, const char *text)
+{
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
+    return hash * 31 + 1;
+}
+
+static uint32_t hash_key(const struct tap_group *key)
+{
+    uint32_t hash = hash_text(2166136261u ^ key->type, key->service->name);
+    return hash_text(hash_text(hash, key->endpoint), key->name);
+}
+
+static bool is_key(const struct tap_group *group, const struct tap_group *key)
+{
+    return group->hash == key->hash && group->service == key->service && group->type == key->type &&
+           strcmp(group->endpoint, key->endpoint) == 0 && strcmp(group->name, key->name) == 0;
+}
+
+static struct tap_group *find_group(const struct tap_groups *self, const struct tap_group *key)
+{
+    for (size_t i = key->hash; self->n_slots; i++) {
+        uint32_t slot = self->slots[i & (self->n_slots - 1)];
+        if (slot == 0)
+            return NULL;
+        if (is_key(self->groups[slot - 1], key))
+            return self->groups[slot - 1];
+    }
+    return NULL;
+}
+
+static void fill_slot(struct tap_groups *self, size_t group)
+{
+    size_t i = self->groups[group]->hash & (self->n_slots - 1);
+    while (self->slots[i])
+        i = (i + 1) & (self->n_slots - 1);
+    self->slots[i] = (uint32_t)group + 1;
+}
+
+/* At most half full, so that a search ends soon. */
+static bool make_slots(struct tap_groups *self, size_t n_groups)
+{
+    size_t n = self->n_slots ? self->n_slots : FIRST_SLOTS;
+    while (n < n_groups * 2)
+        n *= 2;
+    if (n != self->n_slots) {
+        uint32_t *slots = calloc(n, sizeof(*slots));
+        if (!slots)
+            return false;
+        free(self->slots);
+        self->slots = slots;
+        self->n_slots = n;
+    }
+    memset(self->slots, 0, n * sizeof(*self->slots));
+    for (size_t i = 0; i < self->n_groups; i++)
+        fill_slot(self, i);
+    return true;
+}
+
+static bool is_other(const struct tap_group *group)
+{
+    return strcmp(group->endpoint, SEGMENT_OTHER) == 0;
+}
+
+static bool forget_idle_group(struct tap_groups *self, uint64_t now_ns)
+{
+    size_t oldest = SIZE_MAX;
+    uint64_t idle_ns = TAP_GROUP_IDLE_NS;
+    for (size_t i = 0; i < self->n_groups; i++) {
+        const struct tap_group *group = self->groups[i];
+        if (group->n_users == 0 && !is_other(group) && now_ns - group->last_used_ns > idle_ns) {
+            idle_ns = now_ns - group->last_used_ns;
+            oldest = i;
+        }
+    }
+    if (oldest == SIZE_MAX)
+        return false;
+
+    struct tap_group *group = self->groups[oldest];
+    group->service->n_groups--;
+    retire_labels(self, group->labels, now_ns);
+    free_group(group);
+    self->n_groups--;
+    self->n_ordinary--;
+    memmove(&self->groups[oldest], &self->groups[oldest + 1],
+            (self->n_groups - oldest) * sizeof(*self->groups));
+    return make_slots(self, self->n_groups);
+}
+
+static bool render_labels(const struct tap_group *group, struct label_text *ret_labels)
+{
+    cleanup(string_buffer_finish) struct string_buffer text = {0};
+    labels_append(&text, "service", group->service->name);
+    labels_append(&text, "type", tap_type_name(group->type));
+    labels_append(&text, "endpoint", group->endpoint);
+    if (*group->name)
+        labels_append(&text, "socket", group->name);
+    return take_labels(&text, ret_labels);
+}
+
+static struct tap_group *add_group(struct tap_groups *self, const struct tap_group *key)
+{
+    if (!grow(&self->groups, &self->groups_capacity, self->n_groups) ||
+        (self->n_slots < (self->n_groups + 1) * 2 && !make_slots(self, self->n_groups + 1)))
+        return NULL;
+    struct tap_group *group = calloc(1, sizeof(*group));
+    if (!group)
+        return NULL;
+    *group = (struct tap_group){.service = key->service, .type = key->type, .hash = key->hash};
+    group->endpoint = strdup(key->endpoint);
+    group->name = strdup(key->name);
+    if (!group->endpoint || !group->name || !render_labels(group, &group->labels)) {
+        free_group(group);
+        return NULL;
+    }
+    self->groups[self->n_groups++] = group;
+    self->n_ordinary += !is_other(group);
+    fill_slot(self, self->n_groups - 1);
+    group->service->n_groups++;
+    return group;
+}
+
+struct tap_group *tap_groups_intern(struct tap_groups *self, struct tap_service *service,
+                                    const struct segment_group *wanted, uint64_t now_ns)
+{
+    /* The key borrows the texts, which nothing changes. */
+    struct tap_group key = {.service = service,
+                            .type = wanted->type < SEGMENT_N_TYPES ? wanted->type : SEGMENT_N_TYPES,
+                            .endpoint = (char *)(uintptr_t)wanted->endpoint,
+                            .name = (char *)(uintptr_t)wanted->name};
+    key.hash = hash_key(&key);
+    struct tap_group *group = find_group(self, &key);
+    if (!group && !is_other(&key) && self->n_ordinary >= self->max_groups &&
+        !forget_idle_group(self, now_ns)) {
+        static char other[] = SEGMENT_OTHER, none[] = "";
+        service->base[TAP_PROCESS_FOLDED_GROUPS]++;
+        key.endpoint = other;
+        key.name = none;
+        key.hash = hash_key(&key);
+        group = find_group(self, &key);
+    }
+    if (!group)
+        group = add_group(self, &key);
+    if (group)
+        group->last_used_ns = now_ns;
+    return group;
+}
+
+int tap_group_prepare_base(struct tap_group *self)
+{
+    if (!self->base)
+        self->base = calloc(TAP_N_COUNTERS, sizeof(*self->base));
+    return self->base ? 0 : -ENOMEM;
+}
+
+void tap_group_add_base(struct tap_group *self, const uint64_t *counters, uint32_t known)
+{
+    for (size_t i = 0; i < TAP_N_COUNTERS; i++)
+        self->base[i] += counters[i];
+    self->base_known |= known;
+}
+
+static double fullness(const struct tap_usage *usage)
+{
+    return usage->limit ? (double)usage->used / (double)usage->limit : 0;
+}
+
+void tap_usage_add(struct tap_usage *self, const struct tap_usage *other)
+{
+    if (other->is_known && (!self->is_known || fullness(other) > fullness(self)))
+        *self = *other;
+}
+
+void tap_groups_start(struct tap_groups *self)
+{
+    for (size_t i = 0; i < self->n_groups; i++) {
+        struct tap_group *group = self->groups[i];
+        tap_account_clear_gauges(&group->sum);
+        if (group->base)
+            memcpy(group->sum.counters, group->base, sizeof(group->sum.counters));
+        else
+            memset(group->sum.counters, 0, sizeof(group->sum.counters));
+        group->known = 0;
+        group->n_processes = 0;
+    }
+    for (size_t i = 0; i < self->n_services; i++) {
+        struct tap_service *service = self->services[i];
+        memcpy(service->counters, service->base, sizeof(service->counters));
+        memset(service->capabilities, 0, sizeof(service->capabilities));
+        service->n_processes = 0;
+        service->context_sockets = service->descriptors = (struct tap_usage){0};
+    }
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * tap_groups - the label sets that the agent has seen, each interned once.
+ *
+ * Services, and groups of sockets: (service, type, endpoint, name). Their label texts are
+ * rendered when they appear. Both are bounded: beyond the limit a group is the one with endpoint
+ * (other) of its service and type, and a service is the service (other). A group without a
+ * process that has been out of use for TAP_GROUP_IDLE_NS gives up its place to a new one; it is
+ * forgotten, because added to (other) its past would look like events of now.
+ *
+ * Also holds what folded processes counted (base_*), and the sums of the scrape being made.
+ *
+ * Thread: one. Owns: texts and groups; a label text that a page may still be using lives on for
+ * TAP_LABELS_LINGER_NS. Errors: NULL means -ENOMEM.
+ */
+#ifndef COLLECTORS_TAP_TAP_GROUPS_H
+#define COLLECTORS_TAP_TAP_GROUPS_H
+
+#include "base/clock.h"
+#include "collectors/tap/tap_account.h"
+#include "metrics/samples.h"
+
+#define TAP_MAX_SERVICES        256u
+#define TAP_GROUP_IDLE_NS       (3600 * CLOCK_NS_PER_SECOND)
+#define TAP_LABELS_LINGER_NS    (600 * CLOCK_NS_PER_SECOND)
+#define TAP_N_CAPABILITY_STATES 4u
+
+/* Counters of a process that are not of its sockets. */
+#define TAP_PROCESS_COUNTERS(X)                                                                    \
+    X(UNTRACKED_SOCKETS, untracked_sockets)                                                        \
+    X(FOLDED_GROUPS, folded_groups)                                                                \
+    X(ROUNDS_FAILED, rounds_failed)                                                                \
+    X(SAMPLES, samples)                                                                            \
+    X(CPU_NS, tap_cpu_ns)
+
+enum tap_process_counter {
+#define X(id, field) TAP_PROCESS_##id,
+    TAP_PROCESS_COUNTERS(X)
+#undef X
+        TAP_N_PROCESS_COUNTERS
+};
+
+/* Something used of something limited, where the nearest to its limit is what counts. */
+struct tap_usage {
+    uint64_t used, limit;
+    bool is_known;
+};
+
+struct tap_service {
+    char *name;
+    struct label_text labels;
+    uint64_t base[TAP_N_PROCESS_COUNTERS];
+    uint32_t n_groups; /* that belong to it */
+    uint32_t n_users;  /* processes */
+    uint64_t last_used_ns;
+    /* Of the scrape. */
+    uint64_t counters[TAP_N_PROCESS_COUNTERS];
+    uint32_t n_processes;
+    struct tap_usage context_sockets, descriptors;
+    uint32_t capabilities[SEGMENT_N_CAPABILITIES][TAP_N_CAPABILITY_STATES];
+};
+
+struct tap_group {
+    struct tap_service *service;
+    uint32_t type; /* SEGMENT_N_TYPES: one that this agent does not know */
+    char *endpoint;
+    char *name;
+    uint32_t hash;
+    struct label_text labels;
+    uint32_t n_users; /* processes */
+    uint64_t last_used_ns;
+    uint64_t *base;      /* counters of folded processes; NULL: none */
+    uint32_t base_known; /* capabilities that one of them had: bit 1 << SEGMENT_CAPABILITY_* */
+    /* Of the scrape. */
+    struct tap_account sum;
+    uint32_t known; /* capabilities of its running processes */
+    uint32_t n_processes;
+};
+
+struct tap_groups {
+    uint32_t max_groups;
+    struct tap_group **groups; /* in the order of their appearance */
+    size_t n_groups, groups_capacity;
+    size_t n_ordinary; /* those that count against the limit */
+    uint32_t *slots;   /* open addressing: index in groups + 1 */
+    size_t n_slots;    /* a power of two */
+    struct tap_service **services;
+    size_t n_services, services_capacity;
+    struct tap_text *retired; /* label texts, newest first */
+};
+
+void tap_groups_init(struct tap_groups *self, uint32_t max_groups);
+void tap_groups_finish(struct tap_groups *self);
+
+/* The service of that name; the caller counts itself in n_users while it uses it. */
+struct tap_service *tap_groups_service(struct tap_groups *self, const char *name, uint64_t now_ns);
+
+/* The group, made if it is new; the caller counts itself in n_users while it uses it. A refusal
+ * by the limit is counted in the service's base. */
+struct tap_group *tap_groups_intern(struct tap_groups *self, struct tap_service *service,
+                                    const struct segment_group *group, uint64_t now_ns);
+
+/* Adds counters to those of folded processes, after the memory for it was prepared (-ENOMEM). */
+int tap_group_prepare_base(struct tap_group *self);
+void tap_group_add_base(struct tap_group *self, const uint64_t *counters, uint32_t known);
+
+void tap_usage_add(struct tap_usage *self, const struct tap_usage *other);
+
+/* Sets the sums of the scrape to what folded processes left. */
+void tap_groups_start(struct tap_groups *self);
+
+/* Frees label texts that no page can be using any more. */
+void tap_groups_clean(struct tap_groups *self, uint64_t now_ns);
+
+#endif

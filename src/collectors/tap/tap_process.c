@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/tap/tap_process.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int tap_process_new(const char *file, const struct segment_name *name, uint64_t now_ns,
+                    struct tap_process **ret_process)
+{
+    struct tap_process *self = calloc(1, sizeof(*self));
+    if (!self)
+        return -ENOMEM;
+    (void)snprintf(self->file, sizeof(self->file), "%s", file);
+    self->name = *name;
+    self->seen_ns = now_ns;
+    self->reader.fd = -1;
+    self->life = TAP_LIFE_NONE;
+    *ret_process = self;
+    return 0;
+}
+
+void tap_process_close(struct tap_process *self)
+{
+    segment_reader_close(&self->reader);
+    tap_life_end(&self->life);
+}
+
+static void forget_account(struct tap_process *self, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < self->n_groups; i++) {
+        self->groups[i]->n_users--;
+        self->groups[i]->last_used_ns = now_ns;
+    }
+    if (self->service) {
+        self->service->n_users--;
+        self->service->last_used_ns = now_ns;
+    }
+    free(self->groups);
+    free(self->accounts);
+    self->groups = NULL;
+    self->accounts = NULL;
+    self->service = NULL;
+    self->n_groups = self->groups_capacity = 0;
+}
+
+void tap_process_destroy(struct tap_process **self_p, uint64_t now_ns)
+{
+    if (!self_p || !*self_p)
+        return;
+    forget_account(*self_p, now_ns);
+    tap_process_close(*self_p);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+/*
+ * Reading
+ */
+int tap_process_reserve(struct tap_process *self, uint32_t n)
+{
+    if (n <= self->groups_capacity)
+        return 0;
+    struct tap_group **groups = reallocarray(self->groups, n, sizeof(*groups));
+    if (!groups)
+        return -ENOMEM;
+    self->groups = groups;
+    struct tap_account *accounts = reallocarray(self->accounts, n, sizeof(*accounts));
+    if (!accounts)
+        return -ENOMEM;
+    self->accounts = accounts;
+    self->groups_capacity = n;
+    return 0;
+}
+
+/* The groups that the segment has and the account has not. A group never changes. */
+static int read_groups(struct tap_process *self, const struct tap_reading *reading)
+{
+    uint32_t n = self->reader.layout.n_groups;
+    uint64_t now_ns = clock_monotonic_ns();
+    int r = tap_process_reserve(self, n);
+    for (uint32_t i = self->n_groups; r == 0 && i < n; i++) {
+        struct segment_group found;
+        r = segment_reader_groups(&self->reader, i, 1, &found);
+        if (r != 0)
+            return r;
+        struct tap_group *group = tap_groups_intern(reading->groups, self->service, &found, now_ns);
+        if (!group)
+            return -ENOMEM;
+        group->n_users++;
+        tap_account_clear(&self->accounts[i]);
+        self->groups[i] = group;
+        self->n_groups = i + 1;
+    }
+    return r;
+}
+
+static int reserve_scratch(struct tap_scratch *scratch, uint32_t n)
+{
+    if (n > scratch->capacity) {
+        struct tap_account *accounts = reallocarray(scratch->accounts, n, sizeof(*accounts));
+        if (!accounts)
+            return -ENOMEM;
+        scratch->accounts = accounts;
+        scratch->capacity = n;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        tap_account_clear(&scratch->accounts[i]);
+    return 0;
+}
+
+static int read_lanes(struct tap_process *self, struct tap_scratch *scratch)
+{
+    const uint32_t chunk = sizeof(scratch->lanes) / sizeof(*scratch->lanes);
+    uint32_t n_lanes = self->reader.layout.n_lanes;
+    for (uint32_t first = 0; first < n_lanes; first += chunk) {
+        uint32_t n = n_lanes - first < chunk ? n_lanes - first : chunk;
+        int r = segment_reader_lanes(&self->reader, first, n, scratch->lanes);
+        if (r != 0)
+            return r;
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t group = scratch->lanes[i].words[SEGMENT_GROUP] - 1;
+            if (group < self->n_groups)
+                tap_account_add_lane(&scratch->accounts[group], &scratch->lanes[i]);
+        }
+    }
+    return 0;
+}
+
+static void read_capabilities(struct tap_process *self)
+{
+    self->known = 0;
+    for (unsigned i = 0; i < SEGMENT_N_CAPABILITIES; i++) {
+        uint32_t state = self->reader.layout.capabilities[i].state;
+        if (state > SEGMENT_CAPABILITY_BOUND)
+            state = SEGMENT_CAPABILITY_UNSET;
+        self->capabilities[i] = (uint8_t)state;
+        if (state == SEGMENT_CAPABILITY_ON || state == SEGMENT_CAPABILITY_BOUND)
+            self->known |= 1u << i;
+    }
+}
+
+static void read_contexts(struct tap_process *self)
+{
+    const struct segment_header *layout = &self->reader.layout;
+    self->context_sockets = (struct tap_usage){0};
+    for (uint32_t i = 0; i < layout->n_contexts; i++) {
+        const struct segment_context *context = &layout->contexts[i];
+        if (context->is_open == 1)
+            tap_usage_add(&self->context_sockets,
+                          &(struct tap_usage){context->n_sockets, context->max_sockets, true});
+    }
+}
+
+static void take_reading(struct tap_process *self, struct tap_scratch *scratch)
+{
+    const struct segment_header *layout = &self->reader.layout;
+    if (self->n_groups)
+        memcpy(self->accounts, scratch->accounts, self->n_groups * sizeof(*self->accounts));
+#define X(id, field) self->counters[TAP_PROCESS_##id] = layout->field;
+    TAP_PROCESS_COUNTERS(X)
+#undef X
+    self->updated_ns = layout->updated_ns;
+    self->is_closed = layout->state == SEGMENT_CLOSED;
+    self->has_reading = true;
+    read_capabilities(self);
+    read_contexts(self);
+}
+
+/* The first reading tells whose account it is. */
+static int identify(struct tap_process *self, const struct tap_reading *reading)
+{
+    const struct segment_header *layout = &self->reader.layout;
+    if (self->service)
+        return 0;
+    self->is_of_another_boot = *layout->boot_id &&
+                               strcmp(layout->boot_id, reading->host->boot_id) != 0;
+    if (self->is_of_another_boot || layout->pid != self->name.pid ||
+        layout->start_ticks != self->name.start_ticks)
+        return SEGMENT_E_INVALID;
+    self->id = (struct tap_process_id){layout->pid, layout->start_ticks, layout->pid_namespace,
+                                       layout->created_ns};
+    self->service = tap_groups_service(reading->groups, layout->service, clock_monotonic_ns());
+    if (!self->service)
+        return -ENOMEM;
+    self->service->n_users++;
+    return 0;
+}
+
+static int read_once(struct tap_process *self, const struct tap_reading *reading, bool is_forced)
+{
+    int r = segment_reader_begin(&self->reader, is_forced);
+    if (r == 0)
+        r = identify(self, reading);
+    if (r == 0)
+        r = read_groups(self, reading);
+    if (r == 0)
+        r = reserve_scratch(reading->scratch, self->n_groups);
+    if (r == 0)
+        r = read_lanes(self, reading->scratch);
+    return r == 0 ? segment_reader_end(&self->reader) : r;
+}
+
+int tap_process_read(struct tap_process *self, const struct tap_reading *reading, bool is_forced)
+{
+    int r = 0;
+    if (self->reader.fd < 0)
+        r = segment_reader_open(reading->directory_fd, self->file, &self->reader);
+    for (unsigned i = 0; r == 0 && i < TAP_READING_ATTEMPTS; i++) {
+        r = read_once(self, reading, is_forced || !self->has_reading);
+        if (r != SEGMENT_E_TORN)
+            break;
+        r = i + 1 < TAP_READING_ATTEMPTS ? 0 : SEGMENT_E_TORN;
+    }
+
+    /* A process that was killed in the middle of a round stays torn; its words are good. */
+    if (r == 0 || r == SEGMENT_E_TORN)
+        take_reading(self, reading->scratch);
+    if (r == 0 || r == SEGMENT_E_TORN || r == SEGMENT_E_UNCHANGED || r == SEGMENT_E_PREPARING)
+        return 0;
+    /* What was an account once, and is cut now, will be made again by its process. */
+    if (r > 0 && !self->has_reading)
+        self->state = TAP_PROCESS_REFUSED;
+    return r > 0 ? 0 : r;
+}
+
+/*
+ * Life
+ */
+static bool is_dead(const struct tap_process *self)
+{
+    return self->is_closed || self->is_superseded || self->life.state == TAP_LIFE_DEAD;
+}
+
+void tap_process_judge(struct tap_process *self, uint64_t now_ns)
+{
+    if (self->state == TAP_PROCESS_REFUSED || self->state == TAP_PROCESS_FOLDED ||
+        self->state == TAP_PROCESS_PARKED || !self->has_reading)
+        return;
+    uint64_t silence_ns = now_ns > self->updated_ns ? now_ns - self->updated_ns : 0;
+    bool is_unsure = self->life.state == TAP_LIFE_UNSURE;
+    if (self->life.state == TAP_LIFE_FOREIGN)
+        self->state = TAP_PROCESS_REFUSED;
+    else if (is_dead(self))
+        self->state = TAP_PROCESS_DEAD;
+    else if (is_unsure && silence_ns > TAP_PARKED_NS)
+        self->state = TAP_PROCESS_PARKED;
+    else if (is_unsure && silence_ns > TAP_SILENT_NS)
+        self->state = TAP_PROCESS_SILENT;
+    else
+        self->state = TAP_PROCESS_LIVE;
+}
+
+/*
+ * Sums
+ */
+static void add_to_service(const struct tap_process *self)
+{
+    struct tap_service *service = self->service;
+    for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++)
+        service->counters[i] += self->counters[i];
+    if (self->state != TAP_PROCESS_LIVE)
+        return;
+    service->n_processes++;
+    tap_usage_add(&service->context_sockets, &self->context_sockets);
+    tap_usage_add(&service->descriptors, &self->descriptors);
+    for (size_t i = 0; i < SEGMENT_N_CAPABILITIES; i++)
+        service->capabilities[i][self->capabilities[i]]++;
+}
+
+void tap_process_add(const struct tap_process *self)
+{
+    if (!tap_process_counts(self))
+        return;
+    add_to_service(self);
+    for (uint32_t i = 0; i < self->n_groups; i++) {
+        struct tap_group *group = self->groups[i];
+        tap_account_add_counters(&group->sum, self->accounts[i].counters);
+        if (self->state != TAP_PROCESS_LIVE)
+            continue;
+        tap_account_add_gauges(&group->sum, &self->accounts[i]);
+        group->known |= self->known;
+        group->n_processes++;
+    }
+}
+
+void tap_process_drop(struct tap_process *self, uint64_t now_ns)
+{
+    forget_account(self, now_ns);
+    tap_process_close(self);
+    self->is_dropped = true;
+    self->state = TAP_PROCESS_REFUSED;
+}
+
+int tap_process_fold(struct tap_process *self, uint64_t now_ns)
+{
+    /* All the memory that is needed first, so that nothing is folded half. */
+    for (uint32_t i = 0; i < self->n_groups; i++) {
+        if (tap_group_prepare_base(self->groups[i]) < 0)
+            return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < self->n_groups; i++)
+        tap_group_add_base(self->groups[i], self->accounts[i].counters, self->known);
+    for (size_t i = 0; self->service && i < TAP_N_PROCESS_COUNTERS; i++)
+        self->service->base[i] += self->counters[i];
+    forget_account(self, now_ns);
+    tap_process_close(self);
+    self->state = TAP_PROCESS_FOLDED;
+    return 0;
+}

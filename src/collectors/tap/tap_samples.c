@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/tap/tap_samples.h"
+
+#include "collectors/tap/tap_types.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PER_BILLION 1e9 /* nanoseconds, and ratios in billionths */
+#define EVENT(i)    (SEGMENT_EVENTS_BASE + (i))
+
+/* Where a counter makes sense: types of sockets, and transports that raise events. */
+enum place {
+    SENDS = TAP_TYPE_SENDS,
+    RECEIVES = TAP_TYPE_RECEIVES,
+    ROUTES = TAP_TYPE_ROUTES,
+    PUBLISHES = TAP_TYPE_PUBLISHES,
+    HANDSHAKES = TAP_TYPE_HANDSHAKES,
+    NETWORK = 256,
+};
+
+struct counter {
+    enum family_id family;
+    uint16_t word;
+    uint16_t capability; /* the counter is known while this is on or bound */
+    uint32_t places;     /* all of these */
+    const char *extra;
+    bool is_time; /* nanoseconds, shown in seconds */
+};
+
+#define CAN(name) SEGMENT_CAPABILITY_##name
+
+static const struct counter counters[] = {
+    {FAMILY_SOCKET_SENT_MESSAGES, SEGMENT_SENT_MESSAGES, CAN(MESSAGES), SENDS},
+    {FAMILY_SOCKET_SENT_BYTES, SEGMENT_SENT_BYTES, CAN(MESSAGES), SENDS},
+    {FAMILY_SOCKET_RECEIVED_MESSAGES, SEGMENT_RECEIVED_MESSAGES, CAN(MESSAGES), RECEIVES},
+    {FAMILY_SOCKET_RECEIVED_BYTES, SEGMENT_RECEIVED_BYTES, CAN(MESSAGES), RECEIVES},
+    {FAMILY_SOCKET_SEND_AT_HWM, SEGMENT_SEND_AT_HWM_NS, CAN(QUEUE_DEPTH), SENDS, NULL, true},
+    {FAMILY_SOCKET_SEND_BLOCKED, SEGMENT_SEND_BLOCKED_NS, CAN(BLOCKING), SENDS, NULL, true},
+    {FAMILY_SOCKET_SEND_WOULD_BLOCK, SEGMENT_SEND_WOULD_BLOCK, CAN(BLOCKING), SENDS},
+    {FAMILY_SOCKET_RECEIVE_BLOCKED, SEGMENT_RECEIVE_BLOCKED_NS, CAN(BLOCKING), RECEIVES, NULL,
+     true},
+    {FAMILY_SOCKET_RECEIVE_WOULD_BLOCK, SEGMENT_RECEIVE_WOULD_BLOCK, CAN(BLOCKING), RECEIVES},
+    {FAMILY_SOCKET_DROPPED_MESSAGES, SEGMENT_DROPPED_HWM, CAN(PUBLISH_DROPS), SENDS | PUBLISHES,
+     "reason=\"hwm\""},
+    {FAMILY_SOCKET_DROPPED_MESSAGES, SEGMENT_DROPPED_HWM, CAN(ROUTER_DROPS), SENDS | ROUTES,
+     "reason=\"hwm\""},
+    {FAMILY_SOCKET_DROPPED_MESSAGES, SEGMENT_DROPPED_UNROUTABLE, CAN(ROUTER_DROPS), SENDS | ROUTES,
+     "reason=\"unroutable\""},
+    {FAMILY_SOCKET_DROPPED_MESSAGES, SEGMENT_DROPPED_LINGER, CAN(ENDINGS), SENDS,
+     "reason=\"linger\""},
+    {FAMILY_SOCKET_DROPPED_MESSAGES, SEGMENT_DROPPED_DISCONNECT, CAN(ENDINGS), SENDS,
+     "reason=\"disconnect\""},
+    {FAMILY_SOCKET_HANDSHAKES, EVENT(12), CAN(HANDSHAKES), HANDSHAKES | NETWORK},
+    {FAMILY_SOCKET_DISCONNECTS, EVENT(9), CAN(EVENTS), NETWORK},
+    {FAMILY_SOCKET_CONNECT_RETRIES, EVENT(2), CAN(EVENTS), NETWORK},
+    {FAMILY_SOCKET_ACCEPT_FAILURES, EVENT(6), CAN(EVENTS), NETWORK},
+    {FAMILY_SOCKET_BIND_FAILURES, EVENT(4), CAN(EVENTS), NETWORK},
+#define X(i, name) {FAMILY_SOCKET_EVENTS, EVENT(i), CAN(EVENTS), NETWORK, "event=\"" name "\""},
+    SEGMENT_EVENT_NAMES(X)
+#undef X
+#define FAILURE(base, i, cause, detail)                                                            \
+    {FAMILY_SOCKET_HANDSHAKE_FAILURES, (base) + (i), CAN(HANDSHAKES), HANDSHAKES | NETWORK,        \
+     "cause=\"" cause "\",detail=\"" detail "\""},
+#define X(i, code, name) FAILURE(SEGMENT_HANDSHAKE_AUTH_BASE, i, "auth", name)
+        SEGMENT_AUTH_DETAILS(X)
+#undef X
+#define X(i, code, name) FAILURE(SEGMENT_HANDSHAKE_PROTOCOL_BASE, i, "protocol", name)
+            SEGMENT_PROTOCOL_DETAILS(X)
+#undef X
+#define X(i, code, name) FAILURE(SEGMENT_HANDSHAKE_TRANSPORT_BASE, i, "transport", name)
+                SEGMENT_TRANSPORT_DETAILS(X)
+#undef X
+};
+
+struct gauge {
+    enum family_id family;
+    enum tap_gauge gauge;
+    uint32_t places;
+    const char *extra;
+    double divisor; /* 0: a whole number */
+};
+
+#define OPTION(name, text)                                                                         \
+    {                                                                                              \
+        FAMILY_SOCKET_OPTION, TAP_GAUGE_OPTION_##name, 0, "option=\"" text "\"", 0                 \
+    }
+
+static const struct gauge gauges[] = {
+    {FAMILY_SOCKET_PEERS, TAP_GAUGE_PEERS},
+    {FAMILY_SOCKET_SEND_QUEUE, TAP_GAUGE_SEND_QUEUE, SENDS},
+    {FAMILY_SOCKET_RECEIVE_QUEUE, TAP_GAUGE_RECEIVE_QUEUE, RECEIVES},
+    {FAMILY_SOCKET_SEND_HWM, TAP_GAUGE_SEND_HWM, SENDS},
+    {FAMILY_SOCKET_RECEIVE_HWM, TAP_GAUGE_RECEIVE_HWM, RECEIVES},
+    {FAMILY_SOCKET_SEND_HWM_PROXIMITY, TAP_GAUGE_SEND_FULLEST, SENDS, NULL, PER_BILLION},
+    {FAMILY_SOCKET_RECEIVE_HWM_PROXIMITY, TAP_GAUGE_RECEIVE_FULLEST, RECEIVES, NULL, PER_BILLION},
+    {FAMILY_SOCKET_LAST_SENT, TAP_GAUGE_LAST_SENT_NS, SENDS, NULL, PER_BILLION},
+    {FAMILY_SOCKET_LAST_RECEIVED, TAP_GAUGE_LAST_RECEIVED_NS, RECEIVES, NULL, PER_BILLION},
+    OPTION(LINGER, "linger"),
+    OPTION(SNDTIMEO, "sndtimeo"),
+    OPTION(RCVTIMEO, "rcvtimeo"),
+    OPTION(MAXMSGSIZE, "maxmsgsize"),
+    OPTION(HEARTBEAT_IVL, "heartbeat_ivl"),
+    OPTION(IMMEDIATE, "immediate"),
+    OPTION(CONFLATE, "conflate"),
+    OPTION(RECONNECT_IVL, "reconnect_ivl"),
+    OPTION(RECONNECT_IVL_MAX, "reconnect_ivl_max"),
+    OPTION(TCP_KEEPALIVE, "tcp_keepalive"),
+    OPTION(BACKLOG, "backlog"),
+};
+
+static const char *const mechanisms[] = {"mechanism=\"NULL\"", "mechanism=\"PLAIN\"",
+                                         "mechanism=\"CURVE\"", "mechanism=\"GSSAPI\""};
+
+static const char *const fill_bounds[] = {
+#define X(i, percent, text) text,
+    SEGMENT_FILL_BUCKETS(X)
+#undef X
+};
+#define N_FILL_BOUNDS (sizeof(fill_bounds) / sizeof(*fill_bounds))
+
+static unsigned group_places(const struct tap_group *group)
+{
+    unsigned places = tap_type_traits(group->type);
+    if (*group->endpoint && strncmp(group->endpoint, "inproc://", 9) != 0)
+        places |= NETWORK;
+    return places;
+}
+
+/* A capability of the running processes; of the dead only where nothing runs any more, because
+ * a counter that stands still would say that nothing happens to those that run. */
+static uint32_t group_capabilities(const struct tap_group *group)
+{
+    return group->n_processes ? group->known : group->base_known | group->known;
+}
+
+/* A socket has no endpoint between zmq_socket and its first bind or connect, and all that
+ * happens to it then may be a bind that fails. So this group shows what was counted in it, and
+ * no zeros: it is no place where something could be expected. */
+static bool is_placeless(const struct tap_group *group)
+{
+    return !*group->endpoint;
+}
+
+static void add_counters(struct samples *out, const struct tap_group *group, unsigned places)
+{
+    uint32_t known = group_capabilities(group);
+    if (is_placeless(group))
+        places |= NETWORK;
+    for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++) {
+        const struct counter *counter = &counters[i];
+        uint64_t value = tap_account_counter(&group->sum, counter->word);
+        if (!(known & (1u << counter->capability)) || (counter->places & ~places) ||
+            (value == 0 && is_placeless(group)))
+            continue;
+        if (counter->is_time)
+            samples_add_real(out, counter->family, group->labels, counter->extra,
+                             (double)value / PER_BILLION);
+        else
+            samples_add_u64(out, counter->family, group->labels, counter->extra, value);
+    }
+}
+
+static void add_gauges(struct samples *out, const struct tap_group *group, unsigned places)
+{
+    for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++) {
+        const struct gauge *gauge = &gauges[i];
+        uint64_t value = group->sum.gauges[gauge->gauge];
+        if (value == SEGMENT_UNKNOWN || (gauge->places & ~places))
+            continue;
+        if (gauge->divisor > 0)
+            samples_add_real(out, gauge->family, group->labels, gauge->extra,
+                             (double)value / gauge->divisor);
+        else if ((int64_t)value < 0)
+            samples_add_real(out, gauge->family, group->labels, gauge->extra,
+                             (double)(int64_t)value);
+        else
+            samples_add_u64(out, gauge->family, group->labels, gauge->extra, value);
+    }
+}
+
+static void add_mechanisms(struct samples *out, const struct tap_group *group, unsigned places)
+{
+    for (unsigned i = 0; i < sizeof(mechanisms) / sizeof(*mechanisms); i++) {
+        if ((places & NETWORK) && (group->sum.mechanisms & (1u << i)))
+            samples_add_u64(out, FAMILY_SOCKET_SECURITY_INFO, group->labels, mechanisms[i], 1);
+    }
+}
+
+/* The tap counts each sample in one bucket; here each bucket holds those below it too. Nothing
+ * was sampled where no peer has a limit. */
+static void add_fill(struct samples *out, enum family_id family, const struct tap_group *group,
+                     unsigned base)
+{
+    uint64_t cumulative[N_FILL_BOUNDS];
+    uint64_t n = 0;
+    for (unsigned i = 0; i < N_FILL_BOUNDS; i++) {
+        n += tap_account_counter(&group->sum, base + i);
+        cumulative[i] = n;
+    }
+    if (n == 0 || !(group_capabilities(group) & (1u << CAN(QUEUE_DEPTH))))
+        return;
+    uint64_t sum = tap_account_counter(&group->sum, base + SEGMENT_FILL_SUM);
+    samples_add_histogram(out, family, group->labels,
+                          &(struct sample_histogram){.n_buckets = N_FILL_BOUNDS,
+                                                     .bounds = fill_bounds,
+                                                     .counts = cumulative,
+                                                     .sum = (double)sum / PER_BILLION});
+}
+
+void tap_samples_add_group(struct samples *out, const struct tap_group *group)
+{
+    unsigned places = group_places(group);
+    if (group->sum.n_sockets || !is_placeless(group))
+        samples_add_u64(out, FAMILY_SOCKETS, group->labels, NULL, group->sum.n_sockets);
+    add_counters(out, group, places);
+    add_gauges(out, group, places);
+    add_mechanisms(out, group, places);
+    if (places & SENDS)
+        add_fill(out, FAMILY_SOCKET_SEND_FILL, group, SEGMENT_SEND_FILL_BASE);
+    if (places & RECEIVES)
+        add_fill(out, FAMILY_SOCKET_RECEIVE_FILL, group, SEGMENT_RECEIVE_FILL_BASE);
+}
+
+#define CAPABILITY(text)                                                                           \
+    {                                                                                              \
+        NULL, "capability=\"" text "\",state=\"on\"", "capability=\"" text "\",state=\"off\"",     \
+            "capability=\"" text "\",state=\"bound\""                                              \
+    }
+
+static const char *const capability_labels[][TAP_N_CAPABILITY_STATES] = {
+#define X(i, name, text) [i] = CAPABILITY(text),
+    SEGMENT_CAPABILITIES(X)
+#undef X
+};
+
+static void add_usage(struct samples *out, const struct tap_service *service,
+                      const struct tap_usage *usage, const enum family_id families[2])
+{
+    if (!usage->is_known)
+        return;
+    samples_add_u64(out, families[0], service->labels, NULL, usage->used);
+    samples_add_u64(out, families[1], service->labels, NULL, usage->limit);
+}
+
+void tap_samples_add_service(struct samples *out, const struct tap_service *service)
+{
+    const uint64_t *values = service->counters;
+    samples_add_u64(out, FAMILY_PROCESSES, service->labels, NULL, service->n_processes);
+    add_usage(out, service, &service->context_sockets,
+              (const enum family_id[2]){FAMILY_CONTEXT_SOCKETS, FAMILY_CONTEXT_MAX_SOCKETS});
+    add_usage(out, service, &service->descriptors,
+              (const enum family_id[2]){FAMILY_TAPPED_OPEN_FDS, FAMILY_TAPPED_MAX_FDS});
+    for (unsigned i = 0; i < SEGMENT_N_CAPABILITIES; i++) {
+        for (unsigned state = SEGMENT_CAPABILITY_ON; state < TAP_N_CAPABILITY_STATES; state++)
+            samples_add_u64(out, FAMILY_TAP_CAPABILITY, service->labels,
+                            capability_labels[i][state], service->capabilities[i][state]);
+    }
+    samples_add_u64(out, FAMILY_TAP_UNTRACKED_SOCKETS, service->labels, NULL,
+                    values[TAP_PROCESS_UNTRACKED_SOCKETS]);
+    samples_add_u64(out, FAMILY_TAP_FOLDED_GROUPS, service->labels, NULL,
+                    values[TAP_PROCESS_FOLDED_GROUPS]);
+    samples_add_u64(out, FAMILY_TAP_FAILED_ROUNDS, service->labels, NULL,
+                    values[TAP_PROCESS_ROUNDS_FAILED]);
+    samples_add_u64(out, FAMILY_TAP_SAMPLING_ROUNDS, service->labels, NULL,
+                    values[TAP_PROCESS_SAMPLES]);
+    samples_add_real(out, FAMILY_TAP_CPU_SECONDS, service->labels, NULL,
+                     (double)values[TAP_PROCESS_CPU_NS] / PER_BILLION);
+}

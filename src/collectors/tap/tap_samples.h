@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * tap_samples - the page's part of the tap collector, from the sums of a scrape.
+ *
+ * What a family shows and when it is absent is in the tables of the .c file. Nothing is
+ * allocated or rendered here but what samples keep: label texts belong to the groups, and the
+ * rest of a label set is a literal.
+ */
+#ifndef COLLECTORS_TAP_TAP_SAMPLES_H
+#define COLLECTORS_TAP_TAP_SAMPLES_H
+
+#include "collectors/tap/tap_groups.h"
+
+void tap_samples_add_group(struct samples *out, const struct tap_group *group);
+void tap_samples_add_service(struct samples *out, const struct tap_service *service);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/tap/tap_types.h"
+
+#include <stddef.h>
+
+#define S TAP_TYPE_SENDS
+#define R TAP_TYPE_RECEIVES
+#define H TAP_TYPE_HANDSHAKES
+
+/* As in zmq.h, draft types included; by number. XPUB receives and XSUB sends subscriptions. */
+static const struct {
+    const char *name;
+    unsigned traits;
+} types[] = {
+    {"PAIR", S | R | H},
+    {"PUB", S | H | TAP_TYPE_PUBLISHES},
+    {"SUB", R | H},
+    {"REQ", S | R | H},
+    {"REP", S | R | H | TAP_TYPE_ROUTES},
+    {"DEALER", S | R | H},
+    {"ROUTER", S | R | H | TAP_TYPE_ROUTES},
+    {"PULL", R | H},
+    {"PUSH", S | H},
+    {"XPUB", S | R | H | TAP_TYPE_PUBLISHES},
+    {"XSUB", S | R | H},
+    {"STREAM", S | R},
+    {"SERVER", S | R | H},
+    {"CLIENT", S | R | H},
+    {"RADIO", S | H},
+    {"DISH", R | H},
+    {"GATHER", R | H},
+    {"SCATTER", S | H},
+    {"DGRAM", S | R},
+    {"PEER", S | R | H},
+    {"CHANNEL", S | R | H},
+};
+
+#define N_TYPES (sizeof(types) / sizeof(*types))
+
+const char *tap_type_name(uint32_t type)
+{
+    return type < N_TYPES ? types[type].name : "unknown";
+}
+
+unsigned tap_type_traits(uint32_t type)
+{
+    return type < N_TYPES ? types[type].traits : S | R | H;
+}
