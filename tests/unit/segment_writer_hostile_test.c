@@ -193,7 +193,6 @@ static int limit_size(struct fixture *f)
         return 1;
     if (segment_writer_publish(f->writer) != -EFBIG)
         return 2;
-    segment_writer_close(f->writer);
     if (sigpending(&pending) < 0 || sigismember(&pending, SIGXFSZ))
         return 3;
     if (pthread_sigmask(SIG_BLOCK, NULL, &blocked) != 0 || sigismember(&blocked, SIGXFSZ))
