@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "agent/agent_routes.h"
 
+#include "agent/agent_sockets.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -115,6 +117,11 @@ int agent_routes_init(struct agent_routes *self, struct runner *runner, const ch
         r = add(self, table[i], err);
     if (r == 0)
         r = add_pages(self, telemetry_path, err);
+    if (r == 0)
+        r = add(self,
+                (struct http_route){AGENT_SOCKETS_PATH, HTTP_GET, HTTP_SLOW, agent_sockets_handle,
+                                    runner},
+                err);
     if (r == 0)
         r = add(self,
                 (struct http_route){telemetry_path, HTTP_GET, HTTP_SLOW, agent_metrics_handle,

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * json_writer - the samples of a scrape as JSON, gathered by label set, for people's programs.
+ *
+ *     {"sockets":   [{"labels": {"service": "feed", "type": "PUB", …},
+ *                     "values": {"zmq_sockets": 1, …,
+ *                                "zmq_socket_disconnects_total": 3,
+ *                                "zmq_socket_dropped_messages_total": [{"reason": "hwm",
+ *                                                                       "value": 7}]}}, …],
+ *      "services":  [… labelled by service alone …],
+ *      "libraries": [… zmq_library families …],
+ *      "exporter":  [… the rest …]}
+ *
+ * Names are those of the families, numbers are those of the page. Where a family has more labels
+ * than the set it is a list, of which members that are zero are left out. Histograms are left out.
+ * NaN and infinity are null.
+ */
+#ifndef METRICS_JSON_WRITER_H
+#define METRICS_JSON_WRITER_H
+
+#include "base/string_buffer.h"
+#include "metrics/samples.h"
+
+/* Appends the members of the object, without its braces. Samples of one label set must share the
+ * pointer of its text within a part. Errors: -ENOMEM, then `json` is not to be used. */
+int json_writer_write(const struct samples *const *parts, size_t n_parts,
+                      struct string_buffer *json);
+
+/* Appends `text`, which must be UTF-8, as a JSON string. */
+void json_writer_text(struct string_buffer *json, const char *text);
+
+#endif
