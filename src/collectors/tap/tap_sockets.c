@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/tap/tap_sockets.h"
+
+#include "base/cleanup.h"
+#include "collectors/tap/tap_groups.h"
+#include "collectors/tap/tap_scan.h"
+#include "collectors/tap/tap_types.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALWAYS SEGMENT_MAX_CAPABILITIES /* a gauge that is not known says so itself */
+
+enum form { WHOLE, SIGNED, SECONDS, RATIO };
+
+static const struct {
+    const char *name;
+    uint16_t word;
+    uint16_t capability;
+    uint8_t form;
+    uint8_t traits; /* of the socket's type: all of these */
+} fields[] = {
+#define CAN(name) SEGMENT_CAPABILITY_##name
+#define S         TAP_TYPE_SENDS
+#define R         TAP_TYPE_RECEIVES
+    {"serial", SEGMENT_SERIAL, ALWAYS, WHOLE, 0},
+    {"opened_timestamp_seconds", SEGMENT_OPENED_NS, ALWAYS, SECONDS, 0},
+    {"peers", SEGMENT_PEERS, ALWAYS, WHOLE, 0},
+    {"send_queue_messages", SEGMENT_SEND_QUEUE, ALWAYS, WHOLE, S},
+    {"receive_queue_messages", SEGMENT_RECEIVE_QUEUE, ALWAYS, WHOLE, R},
+    {"send_hwm_messages", SEGMENT_SEND_HWM, ALWAYS, WHOLE, S},
+    {"receive_hwm_messages", SEGMENT_RECEIVE_HWM, ALWAYS, WHOLE, R},
+    {"send_hwm_proximity_ratio", SEGMENT_SEND_FULLEST, ALWAYS, RATIO, S},
+    {"receive_hwm_proximity_ratio", SEGMENT_RECEIVE_FULLEST, ALWAYS, RATIO, R},
+    {"sent_messages", SEGMENT_SENT_MESSAGES, CAN(MESSAGES), WHOLE, S},
+    {"sent_bytes", SEGMENT_SENT_BYTES, CAN(MESSAGES), WHOLE, S},
+    {"received_messages", SEGMENT_RECEIVED_MESSAGES, CAN(MESSAGES), WHOLE, R},
+    {"received_bytes", SEGMENT_RECEIVED_BYTES, CAN(MESSAGES), WHOLE, R},
+    {"last_sent_timestamp_seconds", SEGMENT_LAST_SENT_NS, ALWAYS, SECONDS, S},
+    {"last_received_timestamp_seconds", SEGMENT_LAST_RECEIVED_NS, ALWAYS, SECONDS, R},
+    {"send_would_block", SEGMENT_SEND_WOULD_BLOCK, CAN(BLOCKING), WHOLE, S},
+    {"send_blocked_seconds", SEGMENT_SEND_BLOCKED_NS, CAN(BLOCKING), SECONDS, S},
+    {"send_at_hwm_seconds", SEGMENT_SEND_AT_HWM_NS, CAN(QUEUE_DEPTH), SECONDS, S},
+    {"dropped_hwm_messages", SEGMENT_DROPPED_HWM, CAN(PUBLISH_DROPS), WHOLE,
+     S | TAP_TYPE_PUBLISHES},
+    {"dropped_hwm_messages", SEGMENT_DROPPED_HWM, CAN(ROUTER_DROPS), WHOLE, S | TAP_TYPE_ROUTES},
+    {"dropped_unroutable_messages", SEGMENT_DROPPED_UNROUTABLE, CAN(ROUTER_DROPS), WHOLE,
+     S | TAP_TYPE_ROUTES},
+    {"dropped_linger_messages", SEGMENT_DROPPED_LINGER, CAN(ENDINGS), WHOLE, S},
+    {"dropped_disconnect_messages", SEGMENT_DROPPED_DISCONNECT, CAN(ENDINGS), WHOLE, S},
+    {"handshakes", SEGMENT_EVENTS_BASE + 12, CAN(HANDSHAKES), WHOLE, TAP_TYPE_HANDSHAKES},
+    {"disconnects", SEGMENT_EVENTS_BASE + 9, CAN(EVENTS), WHOLE, 0},
+    {"linger", SEGMENT_OPTION_LINGER, ALWAYS, SIGNED, 0},
+    {"maxmsgsize", SEGMENT_OPTION_MAXMSGSIZE, ALWAYS, SIGNED, 0},
+    {"heartbeat_ivl", SEGMENT_OPTION_HEARTBEAT_IVL, ALWAYS, SIGNED, 0},
+    {"conflate", SEGMENT_OPTION_CONFLATE, ALWAYS, SIGNED, 0},
+    {"mechanism", SEGMENT_OPTION_MECHANISM, ALWAYS, SIGNED, 0},
+};
+
+static_assert(sizeof(fields) / sizeof(*fields) <= TAP_SOCKET_MAX_FIELDS, "fields");
+
+static bool is_measured(const struct tap_socket *self, unsigned capability)
+{
+    if (capability == ALWAYS)
+        return true;
+    uint32_t state = self->process->capabilities[capability].state;
+    return state == SEGMENT_CAPABILITY_ON || state == SEGMENT_CAPABILITY_BOUND;
+}
+
+size_t tap_socket_fields(const struct tap_socket *self,
+                         struct tap_socket_field ret_fields[TAP_SOCKET_MAX_FIELDS])
+{
+    unsigned traits = tap_type_traits(self->group->type);
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+        uint64_t value = self->words[fields[i].word];
+        bool is_gauge = fields[i].capability == ALWAYS;
+        if ((fields[i].traits & ~traits) || !is_measured(self, fields[i].capability) ||
+            (is_gauge && value == SEGMENT_UNKNOWN))
+            continue;
+        ret_fields[n++] = (struct tap_socket_field){.name = fields[i].name,
+                                                    .value = value,
+                                                    .is_signed = fields[i].form == SIGNED,
+                                                    .is_seconds = fields[i].form == SECONDS,
+                                                    .is_ratio = fields[i].form == RATIO};
+    }
+    return n;
+}
+
+/* One walk over the directory. */
+struct walk {
+    int directory_fd;
+    struct tap_host host;
+    struct segment_reader reader;
+    struct segment_group *groups; /* SEGMENT_MAX_GROUPS, of the process at hand */
+    struct segment_lane lanes[16];
+    unsigned n_rows;
+    int (*visit)(const struct tap_socket *socket, void *data);
+    void *data;
+};
+
+static int visit_lane(struct walk *self, const struct segment_lane *lane)
+{
+    const struct segment_header *process = &self->reader.layout;
+    uint64_t group = lane->words[SEGMENT_GROUP] - 1;
+    uint64_t library = lane->words[SEGMENT_LIBRARY];
+    if (lane->words[SEGMENT_STATE] != SEGMENT_LANE_OPEN || group >= process->n_groups ||
+        self->n_rows == TAP_SOCKETS_MAX)
+        return 0;
+    self->n_rows++;
+    const struct tap_socket socket = {
+        .process = process,
+        .group = &self->groups[group],
+        .type = tap_type_name(self->groups[group].type),
+        .library = library < process->n_libraries ? &process->libraries[library] : NULL,
+        .words = lane->words,
+    };
+    return self->visit(&socket, self->data);
+}
+
+static int visit_lanes(struct walk *self)
+{
+    const uint32_t chunk = sizeof(self->lanes) / sizeof(*self->lanes);
+    const struct segment_header *process = &self->reader.layout;
+    int r = segment_reader_groups(&self->reader, 0, process->n_groups, self->groups);
+    for (uint32_t first = 0; r == 0 && first < process->n_lanes; first += chunk) {
+        uint32_t n = process->n_lanes - first < chunk ? process->n_lanes - first : chunk;
+        r = segment_reader_lanes(&self->reader, first, n, self->lanes);
+        for (uint32_t i = 0; r == 0 && i < n; i++)
+            r = visit_lane(self, &self->lanes[i]);
+    }
+    return r > 0 ? 0 : r; /* a file that is cut meanwhile ends its process's rows */
+}
+
+/* Running, as far as can be told, and known to be the one that the file's name says. */
+static bool is_live(struct walk *self, const struct segment_name *name)
+{
+    const struct segment_header *process = &self->reader.layout;
+    struct tap_life life = TAP_LIFE_NONE;
+    uint64_t now_ns = clock_monotonic_ns();
+    if (process->state != SEGMENT_LIVE || process->pid != name->pid ||
+        process->start_ticks != name->start_ticks ||
+        (*process->boot_id && strcmp(process->boot_id, self->host.boot_id) != 0))
+        return false;
+    bool is_fresh = now_ns < process->updated_ns || now_ns - process->updated_ns < TAP_SILENT_NS;
+    /* To find a process of another namespace takes a walk over all of /proc: too long for this. */
+    if (process->pid_namespace != self->host.pid_namespace)
+        return is_fresh;
+    tap_life_begin(&life, &self->host, process, self->reader.owner);
+    bool is_alive = life.state == TAP_LIFE_ALIVE || (life.state == TAP_LIFE_UNSURE && is_fresh);
+    tap_life_end(&life);
+    return is_alive;
+}
+
+static int visit_file(struct walk *self, const char *file)
+{
+    struct segment_name name;
+    if (!segment_name_parse(file, &name) ||
+        segment_reader_open(self->directory_fd, file, &self->reader) != 0)
+        return 0;
+    int r = segment_reader_begin(&self->reader, true);
+    if (r == 0 && is_live(self, &name))
+        r = visit_lanes(self);
+    segment_reader_close(&self->reader);
+    return r > 0 ? 0 : r;
+}
+
+/* By number, so that the order on a page does not depend on the file system. */
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+    return strverscmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool is_newer(const struct segment_header *a, const struct segment_header *b)
+{
+    return a->created_ns != b->created_ns ? a->created_ns > b->created_ns
+                                          : a->updated_ns > b->updated_ns;
+}
+
+/* A process may have several files, of which the newest image's last is the one that counts. */
+static const char *choose_file(struct walk *self, struct dirent *const *entries, int n)
+{
+    struct segment_header best = {0};
+    const char *chosen = entries[0]->d_name;
+    for (int i = 0; n > 1 && i < n; i++) {
+        if (segment_reader_open(self->directory_fd, entries[i]->d_name, &self->reader) != 0)
+            continue;
+        if (segment_reader_begin(&self->reader, true) == 0 &&
+            is_newer(&self->reader.layout, &best)) {
+            best = self->reader.layout;
+            chosen = entries[i]->d_name;
+        }
+        segment_reader_close(&self->reader);
+    }
+    return chosen;
+}
+
+static bool is_same_process(const char *a, const char *b)
+{
+    struct segment_name one, other;
+    return segment_name_parse(a, &one) && segment_name_parse(b, &other) && one.pid == other.pid &&
+           one.start_ticks == other.start_ticks;
+}
+
+static int visit_files(struct walk *self)
+{
+    struct dirent **entries;
+    int n = scandirat(self->directory_fd, ".", &entries, NULL, compare_names);
+    if (n < 0)
+        return -errno;
+    int r = 0;
+    for (int i = 0, next; r == 0 && i < n; i = next) {
+        for (next = i + 1; next < n; next++) {
+            if (!is_same_process(entries[i]->d_name, entries[next]->d_name))
+                break;
+        }
+        r = visit_file(self, choose_file(self, &entries[i], next - i));
+    }
+    for (int i = 0; i < n; i++)
+        free(entries[i]);
+    free(entries);
+    return r;
+}
+
+int tap_sockets_each(const char *directory,
+                     int (*visit)(const struct tap_socket *socket, void *data), void *data)
+{
+    cleanup_fd int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    cleanup_free struct walk *walk = calloc(1, sizeof(*walk));
+    cleanup_free struct segment_group *groups = calloc(SEGMENT_MAX_GROUPS, sizeof(*groups));
+    if (!walk || !groups)
+        return -ENOMEM;
+    *walk = (struct walk){.directory_fd = fd, .groups = groups, .visit = visit, .data = data};
+    int r = tap_host_init(&walk->host, "/proc");
+    if (r == 0)
+        r = visit_files(walk);
+    tap_host_finish(&walk->host);
+    return r;
+}
