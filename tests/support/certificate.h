@@ -18,7 +18,7 @@ struct certificate {
 
 struct certificate_options {
     const struct certificate *issuer; /* NULL: signed by itself */
-    bool is_ca, is_rsa, is_expired, is_for_servers_only;
+    bool is_ca, is_rsa, is_expired, is_for_servers_only, is_for_encryption_only;
     const char *dns, *email, *uri;
     const char *ip; /* its bytes */
     unsigned ip_size;
@@ -69,6 +69,8 @@ static inline void certificate_make(const char *name, const struct certificate_o
     gnutls_x509_crt_set_ca_status(ret->crt, options->is_ca);
     if (options->is_ca)
         gnutls_x509_crt_set_key_usage(ret->crt, GNUTLS_KEY_KEY_CERT_SIGN);
+    if (options->is_for_encryption_only)
+        gnutls_x509_crt_set_key_usage(ret->crt, GNUTLS_KEY_KEY_ENCIPHERMENT);
     if (options->is_for_servers_only)
         gnutls_x509_crt_set_key_purpose_oid(ret->crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
     certificate_add_names(ret->crt, options);
