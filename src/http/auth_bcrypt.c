@@ -29,7 +29,8 @@ bool auth_bcrypt_matches(const char *hash, const char *password)
     struct crypt_data *data = calloc(1, sizeof(*data));
     if (!data)
         return false;
-    const char *computed = crypt_r(password, setting, data);
+    /* crypt_r() may be a sanitizer's, which does not bring the library in. */
+    const char *computed = crypt_rn(password, setting, data, (int)sizeof(*data));
     bool is_match = computed && strlen(computed) == sizeof(setting) - 1 &&
                     is_equal(computed, setting, sizeof(setting) - 1);
     explicit_bzero(data, sizeof(*data));

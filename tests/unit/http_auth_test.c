@@ -160,7 +160,7 @@ static const char *dave(const char *password)
     static char text[512];
     struct crypt_data *data = calloc(1, sizeof(*data));
     (void)snprintf(text, sizeof(text), USERS "%s\n",
-                   crypt_r(password, "$2b$04$abcdefghijklmnopqrstuu", data));
+                   crypt_rn(password, "$2b$04$abcdefghijklmnopqrstuu", data, (int)sizeof(*data)));
     free(data);
     return text;
 }
