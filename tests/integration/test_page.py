@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The live page in a real browser, over real programs."""
+
+import json
+import tempfile
+
+import pytest
+import zmq
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from support.agent import Agent
+from support.puppet import Puppet
+from support.waiting import wait_equal, wait_for
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--disable-dev-shm-usage", "--window-size=1400,1000"]
+HOSTILE = '<img src=x onerror="document.title=1">&"\'\n'
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with tempfile.TemporaryDirectory(prefix="zt-") as profile:
+        options = Options()
+        options.binary_location = "/usr/bin/chromium"
+        for flag in [*FLAGS, f"--user-data-dir={profile}"]:
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        yield driver
+        driver.quit()
+
+
+@pytest.fixture
+def full_queue(start):
+    """A PUSH with 9 of 10 messages queued for a peer that takes none, and what it is seen as."""
+    puppet = start("c", variables={"ZMQ_EXPORTER_SERVICE": HOSTILE})
+    push, pull = puppet.socket(zmq.PUSH, sndhwm=5), puppet.socket(zmq.PULL, rcvhwm=5)
+    pull.bind("inproc://orders")
+    push.connect("inproc://orders")
+    assert push.send(9) == 9
+    assert pull.poll() == zmq.POLLIN  # takes notice of its peer
+    puppet.wait_gauge(9, "SEND_QUEUE", "PUSH")
+    puppet.wait_gauge(9, "RECEIVE_QUEUE", "PULL")
+    return puppet
+
+
+def rows(browser, section="sockets"):
+    """The texts of the rows, read at one moment: the page draws them anew all the time."""
+    return browser.execute_script(
+        "return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)]"
+        ".map((row) => [...row.children].map((cell) => cell.innerText))", section)
+
+
+def tiles(browser):
+    return dict(browser.execute_script(
+        "return [...document.querySelectorAll('.tile')].map((t) => "
+        "[t.querySelector('span').innerText, t.querySelector('b').innerText])"))
+
+
+def row_of(browser, kind):
+    return next((row for row in rows(browser) if row[1] == kind), None)
+
+
+def complaints(browser):
+    return [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def open_page(browser, agent):
+    browser.get(f"http://{agent.address}/")
+    wait_for(lambda: browser.find_element(By.TAG_NAME, "body").get_attribute("data-state") == "live",
+             "the page's first answer")
+
+
+def test_page__full_queue__shows_depth_bar_and_warning(browser, agent, full_queue):
+    open_page(browser, agent)
+    row = wait_for(lambda: row_of(browser, "PUSH"), "the row of the PUSH socket")
+    assert row[2] == "inproc://orders"
+    assert row[4].split() == ["9", "90", "%"]
+    bar = browser.execute_script(
+        "const i = document.querySelector('#sockets tbody .fill.warn i');"
+        "return i.getBoundingClientRect().width / i.parentElement.getBoundingClientRect().width")
+    assert abs(bar - 0.9) < 0.02
+    assert tiles(browser)["Queues near HWM"] == "2"  # inproc: one queue, seen from both ends
+    words = browser.find_element(By.ID, "attention").text
+    assert "send queue at 90 % of its high water mark" in words
+    assert not complaints(browser)
+
+
+def test_page__text_from_programs__is_text(browser, agent, full_queue):
+    open_page(browser, agent)
+    row = wait_for(lambda: row_of(browser, "PUSH"), "the row of the PUSH socket")
+    assert row[0].split() == HOSTILE.split()
+    assert browser.title == "zmq_exporter"
+    assert not browser.find_elements(By.CSS_SELECTOR, "#sockets img")
+
+
+def test_page__program_goes_on__numbers_follow_by_themselves(browser, agent, full_queue):
+    open_page(browser, agent)
+    wait_for(lambda: row_of(browser, "PUSH"), "the row of the PUSH socket")
+    more = Puppet("c", full_queue.directory)
+    with more:
+        socket = more.socket(zmq.PUB)
+        socket.bind("tcp://127.0.0.1:*")
+        wait_for(lambda: row_of(browser, "PUB"), "a socket that was opened later")
+        wait_equal(lambda: tiles(browser)["Tapped processes"], "2", "processes")
+    wait_for(lambda: row_of(browser, "PUB") is None, "the end of its row")
+    wait_equal(lambda: tiles(browser)["Tapped processes"], "1", "processes")
+
+
+def test_page__filter_and_sort__order_the_rows(browser, agent, full_queue):
+    open_page(browser, agent)
+    wait_for(lambda: len(rows(browser)) == 2, "two sockets")
+    browser.find_element(By.ID, "filter").send_keys("pull orders")
+    assert [row[1] for row in rows(browser)] == ["PULL"]
+    browser.find_element(By.ID, "filter").send_keys("x")
+    assert rows(browser) == []
+    assert "No socket fits" in browser.find_element(By.CSS_SELECTOR, "#sockets .empty").text
+    for _ in range(len("pull ordersx")):
+        browser.find_element(By.ID, "filter").send_keys("\b")
+    header = browser.find_element(By.CSS_SELECTOR, 'th[data-sort="type"]')
+    header.find_element(By.TAG_NAME, "button").click()
+    assert [row[1] for row in rows(browser)] == ["PULL", "PUSH"]
+    header.find_element(By.TAG_NAME, "button").click()
+    assert [row[1] for row in rows(browser)] == ["PUSH", "PULL"]
+    assert header.get_attribute("aria-sort") == "descending"
+
+
+def test_page__libraries__show_version_and_age(browser, agent, full_queue):
+    open_page(browser, agent)
+    version = zmq.zmq_version()
+    wait_for(lambda: [row for row in rows(browser, "libraries") if row[0] == version],
+             f"a row of libzmq {version}")
+    row = next(row for row in rows(browser, "libraries") if row[0] == version)
+    assert row[1] == "the newest" or "behind" in row[1]
+
+
+def test_page__exporter_gone__says_that_the_numbers_are_old(browser, directory, full_queue):
+    with Agent(directory) as agent:
+        open_page(browser, agent)
+    wait_for(lambda: browser.find_element(By.TAG_NAME, "body").get_attribute("data-state") == "lost",
+             "the page to notice")
+    assert "no answer from the exporter" in browser.find_element(By.ID, "state").text
+
+
+def test_page__no_javascript__says_where_the_numbers_are(agent):
+    page = agent.get("/")
+    note = page[page.index("<noscript>"):page.index("</noscript>")]
+    assert 'href="/metrics"' in note and 'href="api/v1/sockets"' in note
+    assert "<script>" not in page and "style=" not in page and "http:" not in page
+
+
+def test_sockets__json__has_the_numbers_of_the_metrics_page(agent, full_queue):
+    wait_equal(lambda: agent.scrape().value("zmq_socket_send_queue_messages", type="PUSH"), 9, "depth")
+    answer, page = json.loads(agent.get("/api/v1/sockets")), agent.scrape()
+    assert {g["labels"]["service"] for g in answer["sockets"]} == {HOSTILE}
+    n = 0
+    for group in answer["sockets"]:
+        for name, value in group["values"].items():
+            if isinstance(value, list):
+                assert sum(member["value"] for member in value) == page.value(name, **group["labels"])
+            else:
+                assert [value] == page.find(name, **group["labels"])
+            n += 1
+    assert n > 15
