@@ -67,12 +67,14 @@ static int open_unix(const char *path, struct http_listen *listen, struct error 
     listen->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listen->fd < 0)
         return error_set(err, -errno, "cannot open a socket: %s", strerror(errno));
-    /* The mode of the socket before bind() is the file's from its first moment on. */
-    if (fchmod(listen->fd, 0660) < 0 ||
-        bind(listen->fd, (const struct sockaddr *)&name, sizeof(name)) < 0)
-        return error_set(err, -errno, "cannot listen on '" UNIX_PREFIX "%s': %s", path,
-                         strerror(errno));
-    memcpy(listen->path, path, length + 1);
+    int r = bind(listen->fd, (const struct sockaddr *)&name, sizeof(name)) < 0 ? -errno : 0;
+    if (r == 0)
+        memcpy(listen->path, path, length + 1);
+    /* Nobody can connect before listen(), so nobody slips in by a laxer mode. */
+    if (r == 0 && chmod(path, 0660) < 0)
+        r = -errno;
+    if (r < 0)
+        return error_set(err, r, "cannot listen on '" UNIX_PREFIX "%s': %s", path, strerror(-r));
     return 0;
 }
 

@@ -11,7 +11,7 @@ from support import products
 from support.process import Process
 from support.waiting import wait_equal
 
-ADDRESS = re.compile(r"address=\"?([\[\]\w.:]+:\d+)")
+ADDRESS = re.compile(r"address\"?[=:]\"?([\[\]\w.:]+:\d+)")
 
 
 class Page:
