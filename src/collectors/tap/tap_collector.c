@@ -18,6 +18,7 @@ struct tap_collector {
     struct tap_groups groups;
     struct tap_scan scan;
     struct tap_fold fold;
+    uint64_t (*now_ns)(void);
     int fold_result; /* of the last tick, reported by the next collection */
 };
 
@@ -98,7 +99,7 @@ static void add_segments(const struct tap_collector *self, struct samples *out)
 static int collect(void *state, struct samples *out, struct error *err)
 {
     struct tap_collector *self = state;
-    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t now_ns = self->now_ns();
     int r = run_scan(self, now_ns, err);
     count_descriptors(self, now_ns);
 
@@ -120,7 +121,7 @@ static int collect(void *state, struct samples *out, struct error *err)
 static void tick(void *state)
 {
     struct tap_collector *self = state;
-    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t now_ns = self->now_ns();
     (void)run_scan(self, now_ns, NULL);
     self->fold_result = tap_fold_run(&self->fold, now_ns);
     tap_groups_clean(&self->groups, now_ns);
@@ -143,6 +144,7 @@ int tap_collector_new(const struct tap_options *options, struct collector *ret_c
     if (!self)
         return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
     raise_descriptor_limit();
+    self->now_ns = options->now_ns ? options->now_ns : clock_monotonic_ns;
     tap_groups_init(&self->groups,
                     options->max_groups ? options->max_groups : TAP_MAX_GROUPS_DEFAULT);
     tap_fold_init(&self->fold, &self->scan);

@@ -15,9 +15,10 @@
 #define TAP_MAX_GROUPS_DEFAULT 5000u
 
 struct tap_options {
-    const char *directory; /* of the segments; made if it is missing and its parent allows it */
-    const char *procfs;    /* NULL: "/proc" */
-    uint32_t max_groups;   /* of all processes together; 0: TAP_MAX_GROUPS_DEFAULT */
+    const char *directory;    /* of the segments; made if it is missing and its parent allows it */
+    const char *procfs;       /* NULL: "/proc" */
+    uint32_t max_groups;      /* of all processes together; 0: TAP_MAX_GROUPS_DEFAULT */
+    uint64_t (*now_ns)(void); /* NULL: clock_monotonic_ns */
 };
 
 /* Errors: -ENOMEM, or -errno of opening `procfs`. A directory that is missing is an error of each

@@ -363,6 +363,7 @@ void tap_groups_start(struct tap_groups *self)
         else
             memset(group->sum.counters, 0, sizeof(group->sum.counters));
         group->known = 0;
+        group->known_once = group->base_known;
         group->n_processes = 0;
     }
     for (size_t i = 0; i < self->n_services; i++) {

@@ -73,7 +73,8 @@ struct tap_group {
     uint32_t base_known; /* capabilities that one of them had: bit 1 << SEGMENT_CAPABILITY_* */
     /* Of the scrape. */
     struct tap_account sum;
-    uint32_t known; /* capabilities of its running processes */
+    uint32_t known;      /* capabilities of its running processes */
+    uint32_t known_once; /* of those that are not, folded or not yet */
     uint32_t n_processes;
 };
 

@@ -277,8 +277,10 @@ void tap_process_add(const struct tap_process *self)
     for (uint32_t i = 0; i < self->n_groups; i++) {
         struct tap_group *group = self->groups[i];
         tap_account_add_counters(&group->sum, self->accounts[i].counters);
-        if (self->state != TAP_PROCESS_LIVE)
+        if (self->state != TAP_PROCESS_LIVE) {
+            group->known_once |= self->known;
             continue;
+        }
         tap_account_add_gauges(&group->sum, &self->accounts[i]);
         group->known |= self->known;
         group->n_processes++;

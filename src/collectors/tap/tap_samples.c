@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define PER_BILLION 1e9 /* nanoseconds, and ratios in billionths */
-#define EVENT(i)    (SEGMENT_EVENTS_BASE + (i))
+#define MS_PER_SECOND 1e3 /* of times of day, which are only known to a sampling interval */
+#define NS_PER_MS     1000000u
+#define PER_BILLION   1e9 /* nanoseconds, and ratios in billionths */
+#define EVENT(i)      (SEGMENT_EVENTS_BASE + (i))
 
 /* Where a counter makes sense: types of sockets, and transports that raise events. */
 enum place {
@@ -94,8 +96,8 @@ static const struct gauge gauges[] = {
     {FAMILY_SOCKET_RECEIVE_HWM, TAP_GAUGE_RECEIVE_HWM, RECEIVES},
     {FAMILY_SOCKET_SEND_HWM_PROXIMITY, TAP_GAUGE_SEND_FULLEST, SENDS, NULL, PER_BILLION},
     {FAMILY_SOCKET_RECEIVE_HWM_PROXIMITY, TAP_GAUGE_RECEIVE_FULLEST, RECEIVES, NULL, PER_BILLION},
-    {FAMILY_SOCKET_LAST_SENT, TAP_GAUGE_LAST_SENT_NS, SENDS, NULL, PER_BILLION},
-    {FAMILY_SOCKET_LAST_RECEIVED, TAP_GAUGE_LAST_RECEIVED_NS, RECEIVES, NULL, PER_BILLION},
+    {FAMILY_SOCKET_LAST_SENT, TAP_GAUGE_LAST_SENT_NS, SENDS, NULL, MS_PER_SECOND},
+    {FAMILY_SOCKET_LAST_RECEIVED, TAP_GAUGE_LAST_RECEIVED_NS, RECEIVES, NULL, MS_PER_SECOND},
     OPTION(LINGER, "linger"),
     OPTION(SNDTIMEO, "sndtimeo"),
     OPTION(RCVTIMEO, "rcvtimeo"),
@@ -131,7 +133,7 @@ static unsigned group_places(const struct tap_group *group)
  * a counter that stands still would say that nothing happens to those that run. */
 static uint32_t group_capabilities(const struct tap_group *group)
 {
-    return group->n_processes ? group->known : group->base_known | group->known;
+    return group->n_processes ? group->known : group->known_once;
 }
 
 /* A socket has no endpoint between zmq_socket and its first bind or connect, and all that
@@ -168,6 +170,8 @@ static void add_gauges(struct samples *out, const struct tap_group *group, unsig
         uint64_t value = group->sum.gauges[gauge->gauge];
         if (value == SEGMENT_UNKNOWN || (gauge->places & ~places))
             continue;
+        if (gauge->divisor == MS_PER_SECOND)
+            value /= NS_PER_MS;
         if (gauge->divisor > 0)
             samples_add_real(out, gauge->family, group->labels, gauge->extra,
                              (double)value / gauge->divisor);

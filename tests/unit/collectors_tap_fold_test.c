@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Processes die, files vanish, the agent starts again: no counter decreases, none counts twice. */
+#include "base/clock.h"
+#include "support/tap_fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PUSH      8
+#define SENT      "zmq_socket_sent_messages_total{service=\"feed\",type=\"PUSH\",endpoint=\"tcp://a\"}"
+#define QUEUE     "zmq_socket_send_queue_messages{service=\"feed\",type=\"PUSH\",endpoint=\"tcp://a\"}"
+#define RUNNING   "zmq_processes{service=\"feed\"}"
+#define UNTRACKED "zmq_tap_untracked_sockets_total{service=\"feed\"}"
+
+static void send_ten(struct segment_table *table)
+{
+    tap_set_capability(table, SEGMENT_CAPABILITY_MESSAGES, SEGMENT_CAPABILITY_ON);
+    uint64_t *words = tap_open_socket(table, PUSH, "tcp://a");
+    segment_word_add(&words[SEGMENT_SENT_MESSAGES], 10);
+    segment_word_set(&words[SEGMENT_SEND_QUEUE], 3);
+    table->header->untracked_sockets = 2;
+}
+
+static void killed__processes__counters_stay_and_gauges_go(void **state)
+{
+    struct tap_fixture *f = *state;
+    pid_t one = tap_puppet_start(f, send_ten), other = tap_puppet_start(f, send_ten);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    assert_true(tap_fixture_value(f, QUEUE) == 6);
+    assert_true(tap_fixture_value(f, RUNNING) == 2);
+
+    tap_puppet_kill(one);
+    assert_true(tap_fixture_value(f, SENT) == 20); /* before it is folded, and after */
+    assert_true(tap_fixture_value(f, QUEUE) == 3);
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 1);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+
+    tap_puppet_kill(other);
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    assert_true(tap_fixture_value(f, UNTRACKED) == 4);
+    assert_true(isnan(tap_fixture_value(f, QUEUE)));
+    assert_true(tap_fixture_value(f, RUNNING) == 0);
+}
+
+static void restart__dead_and_living__are_found_again(void **state)
+{
+    struct tap_fixture *f = *state;
+    pid_t one = tap_puppet_start(f, send_ten), other = tap_puppet_start(f, send_ten);
+    tap_fixture_tick(f);
+    tap_puppet_kill(one);
+    tap_fixture_tick(f);
+    tap_fixture_restart(f, NULL);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+
+    /* Dies while no agent runs. */
+    f->collector.destroy(f->collector.state);
+    f->collector.destroy = NULL;
+    tap_puppet_kill(other);
+    tap_fixture_restart(f, NULL);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    tap_fixture_tick(f);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    tap_fixture_restart(f, NULL);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    assert_true(tap_fixture_value(f, UNTRACKED) == 4);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
+}
+
+/* As if the agent had died between the state file and the removal of the segment. */
+static void restart__folded_but_not_removed__is_not_counted_again(void **state)
+{
+    struct tap_fixture *f = *state;
+    char command[300];
+    pid_t pid = tap_puppet_start(f, send_ten);
+    tap_puppet_kill(pid);
+    (void)snprintf(command, sizeof(command), "mkdir %s/kept && cp -p %s/*.seg %s/kept",
+                   f->directory, f->directory, f->directory);
+    assert_int_equal(system(command), 0);
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
+    (void)snprintf(command, sizeof(command), "cp -p %s/kept/* %s", f->directory, f->directory);
+    assert_int_equal(system(command), 0);
+
+    tap_fixture_restart(f, NULL);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    tap_fixture_tick(f);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
+}
+
+struct own_writer {
+    struct segment_table *table;
+    struct segment_writer *writer;
+    uint64_t *words;
+};
+
+/* This process as a tapped one. */
+static struct own_writer own_writer_start(struct tap_fixture *f)
+{
+    struct own_writer own;
+    assert_int_equal(segment_table_new(64, &own.table), 0);
+    assert_int_equal(segment_writer_new(own.table, f->directory, &own.writer), 0);
+    send_ten(own.table);
+    own.words = segment_table_words(own.table, 0);
+    assert_int_equal(segment_writer_publish(own.writer), 0);
+    return own;
+}
+
+static void own_writer_stop(struct own_writer *own)
+{
+    segment_writer_destroy(&own->writer);
+    segment_table_destroy(&own->table);
+}
+
+static void command(const struct tap_fixture *f, const char *format)
+{
+    char text[300];
+    (void)snprintf(text, sizeof(text), "cd %s && %s", f->directory, format);
+    assert_int_equal(system(text), 0);
+}
+
+static void vanished__file_of_a_living_process__counts_on_when_it_is_back(void **state)
+{
+    struct tap_fixture *f = *state;
+    struct own_writer own = own_writer_start(f);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    command(f, "rm *.seg");
+    tap_fixture_tick(f);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+
+    segment_word_add(&own.words[SEGMENT_SENT_MESSAGES], 1);
+    assert_int_equal(segment_writer_publish(own.writer), 0);
+    assert_true(tap_fixture_value(f, SENT) == 11);
+    tap_fixture_tick(f);
+    assert_true(tap_fixture_value(f, SENT) == 11);
+    assert_true(tap_fixture_value(f, RUNNING) == 1);
+
+    command(f, "truncate -s 5000 *.seg");
+    tap_fixture_tick(f);
+    assert_true(tap_fixture_value(f, SENT) == 11);
+    segment_word_add(&own.words[SEGMENT_SENT_MESSAGES], 1);
+    assert_int_equal(segment_writer_publish(own.writer), 0);
+    assert_true(tap_fixture_value(f, SENT) == 12);
+    own_writer_stop(&own);
+}
+
+static void vanished__directory__is_made_again_with_all_that_was_counted(void **state)
+{
+    struct tap_fixture *f = *state;
+    tap_puppet_kill(tap_puppet_start(f, send_ten));
+    tap_fixture_tick(f);
+    struct own_writer own = own_writer_start(f);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    command(f, "rm -r $PWD");
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    tap_fixture_tick(f);
+    assert_int_equal(segment_writer_publish(own.writer), 0);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    tap_fixture_tick(f);
+    tap_fixture_restart(f, NULL);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    own_writer_stop(&own);
+}
+
+static void images__after_execve__are_added(void **state)
+{
+    struct tap_fixture *f = *state;
+    struct own_writer first = own_writer_start(f), second = own_writer_start(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 2);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    assert_true(tap_fixture_value(f, QUEUE) == 3);
+    assert_true(tap_fixture_value(f, RUNNING) == 1);
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 1);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    own_writer_stop(&first);
+    own_writer_stop(&second);
+}
+
+/* The process gave up its user and goes on in another file: one account. */
+static void images__two_files_of_one__the_later_counts(void **state)
+{
+    struct tap_fixture *f = *state;
+    struct own_writer own = own_writer_start(f);
+    command(f, "for s in *.seg; do cp -p $s ${s%.seg}.1.seg; done");
+    segment_word_add(&own.words[SEGMENT_SENT_MESSAGES], 1);
+    assert_int_equal(segment_writer_publish(own.writer), 0);
+    assert_true(tap_fixture_value(f, SENT) == 11);
+    assert_true(tap_fixture_value(f, RUNNING) == 1);
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".1.seg"), 0);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 1);
+    assert_true(tap_fixture_value(f, SENT) == 11);
+    own_writer_stop(&own);
+}
+
+static void closed__by_its_process__is_folded_at_once(void **state)
+{
+    struct tap_fixture *f = *state;
+    struct own_writer own = own_writer_start(f);
+    segment_writer_close(own.writer);
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    assert_true(tap_fixture_value(f, RUNNING) == 0);
+    own_writer_stop(&own);
+}
+
+static uint64_t later_ns;
+
+static uint64_t tell_later(void)
+{
+    return clock_monotonic_ns() + later_ns;
+}
+
+/* A process of a namespace that is not seen from here: only its heartbeat tells of it. */
+static void write_unseen(struct tap_fixture *f, uint64_t sent)
+{
+    struct own_writer own;
+    assert_int_equal(segment_table_new(64, &own.table), 0);
+    assert_int_equal(segment_writer_new(own.table, f->directory, &own.writer), 0);
+    send_ten(own.table);
+    segment_table_words(own.table, 0)[SEGMENT_SENT_MESSAGES] = sent;
+    own.table->header->pid_namespace = 1;
+    own.table->header->start_ticks = 3; /* nobody's */
+    own.table->header->created_ns = 5;
+    assert_int_equal(segment_writer_publish(own.writer), 0);
+    own_writer_stop(&own);
+}
+
+static void unseen__silent_process__counts_but_is_not_running(void **state)
+{
+    struct tap_fixture *f = *state;
+    later_ns = 0;
+    tap_fixture_restart(f, &(struct tap_options){.now_ns = tell_later});
+    write_unseen(f, 10);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    assert_true(tap_fixture_value(f, RUNNING) == 1);
+    assert_true(tap_fixture_value(f, QUEUE) == 3);
+    later_ns = 60 * CLOCK_NS_PER_SECOND;
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    assert_true(tap_fixture_value(f, RUNNING) == 0);
+    assert_true(isnan(tap_fixture_value(f, QUEUE)));
+    assert_true(tap_fixture_value(f, "zmq_exporter_segments{state=\"silent\"}") == 1);
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 1);
+}
+
+static void unseen__silent_for_long_and_back__is_counted_once(void **state)
+{
+    struct tap_fixture *f = *state;
+    const struct tap_options options = {.now_ns = tell_later};
+    later_ns = 0;
+    tap_fixture_restart(f, &options);
+    write_unseen(f, 10);
+    tap_fixture_tick(f);
+    later_ns = 2 * 3600 * CLOCK_NS_PER_SECOND;
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    tap_fixture_restart(f, &options);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+
+    later_ns = 0;
+    write_unseen(f, 12);
+    assert_true(tap_fixture_value(f, SENT) == 12);
+    assert_true(tap_fixture_value(f, RUNNING) == 1);
+    tap_fixture_tick(f);
+    tap_fixture_restart(f, &options);
+    assert_true(tap_fixture_value(f, SENT) == 12);
+}
+
+static void state__damaged__is_an_error_and_then_replaced(void **state)
+{
+    struct tap_fixture *f = *state;
+    tap_puppet_kill(tap_puppet_start(f, send_ten));
+    tap_fixture_tick(f);
+    command(f, "sed -i s/=10/=11/ state");
+    tap_fixture_restart(f, NULL);
+    tap_fixture_scrape(f);
+    assert_int_equal(f->result, -EBADMSG);
+    tap_fixture_tick(f);
+    tap_fixture_scrape(f);
+    assert_int_equal(f->result, 0);
+    tap_fixture_restart(f, NULL);
+    tap_fixture_scrape(f);
+    assert_int_equal(f->result, 0);
+}
+
+static void state__of_another_boot__is_history(void **state)
+{
+    struct tap_fixture *f = *state;
+    struct own_writer own = own_writer_start(f);
+    strncpy(own.table->header->boot_id, "another", sizeof(own.table->header->boot_id));
+    assert_int_equal(segment_writer_publish(own.writer), 0);
+    assert_true(isnan(tap_fixture_value(f, SENT)));
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
+    own_writer_stop(&own);
+}
+
+static void state__cannot_be_saved__segment_stays(void **state)
+{
+    struct tap_fixture *f = *state;
+    tap_fixture_scrape(f);
+    command(f, "rm -f state && mkdir -p state/in_the_way");
+    tap_puppet_kill(tap_puppet_start(f, send_ten));
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 1);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    assert_true(f->result < 0);
+    command(f, "rm -r state");
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    assert_int_equal(f->result, 0);
+}
+
+/* Two exporters by mistake: both show the truth, one writes, the other takes over. */
+static void second__exporter__leaves_the_files_alone(void **state)
+{
+    struct tap_fixture *f = *state;
+    struct tap_fixture second = {0};
+    memcpy(second.directory, f->directory, sizeof(second.directory));
+    tap_fixture_tick(f);
+    tap_fixture_restart(&second, NULL);
+    pid_t pid = tap_puppet_start(f, send_ten);
+    assert_true(tap_fixture_value(&second, SENT) == 10);
+    tap_puppet_kill(pid);
+    tap_fixture_tick(&second);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 1);
+    tap_fixture_tick(f);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    assert_true(tap_fixture_value(&second, SENT) == 10);
+
+    f->collector.destroy(f->collector.state);
+    f->collector.destroy = NULL;
+    tap_fixture_tick(&second);
+    tap_puppet_kill(tap_puppet_start(f, send_ten));
+    tap_fixture_tick(&second);
+    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
+    assert_true(tap_fixture_value(&second, SENT) == 20);
+    second.collector.destroy(second.collector.state);
+    tap_fixture_restart(f, NULL);
+    assert_true(tap_fixture_value(f, SENT) == 20);
+    free(second.page);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, tap_fixture_set_up, tap_fixture_tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(killed__processes__counters_stay_and_gauges_go),
+        CASE(restart__dead_and_living__are_found_again),
+        CASE(restart__folded_but_not_removed__is_not_counted_again),
+        CASE(vanished__file_of_a_living_process__counts_on_when_it_is_back),
+        CASE(vanished__directory__is_made_again_with_all_that_was_counted),
+        CASE(images__after_execve__are_added),
+        CASE(images__two_files_of_one__the_later_counts),
+        CASE(closed__by_its_process__is_folded_at_once),
+        CASE(unseen__silent_process__counts_but_is_not_running),
+        CASE(unseen__silent_for_long_and_back__is_counted_once),
+        CASE(state__damaged__is_an_error_and_then_replaced),
+        CASE(state__of_another_boot__is_history),
+        CASE(state__cannot_be_saved__segment_stays),
+        CASE(second__exporter__leaves_the_files_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
