@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * stream - one thread sends messages of one byte, another receives them.
+ *
+ * usage: stream inproc|tcp COUNT. Prints messages per second, as the receiver saw them.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <zmq.h>
+
+static long count;
+static char endpoint[256];
+static void *context;
+
+static void check(int is_good, const char *what)
+{
+    if (!is_good) {
+        fprintf(stderr, "%s: %s\n", what, zmq_strerror(zmq_errno()));
+        exit(1);
+    }
+}
+
+static void *send_all(void *unused)
+{
+    (void)unused;
+    void *push = zmq_socket(context, ZMQ_PUSH);
+    check(zmq_connect(push, endpoint) == 0, "connect");
+    for (long i = 0; i < count; i++)
+        check(zmq_send(push, "x", 1, 0) == 1, "send");
+    zmq_close(push);
+    return NULL;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t thread;
+    char data[8];
+    size_t size = sizeof endpoint;
+    if (argc != 3)
+        return 2;
+    count = atol(argv[2]);
+    context = zmq_ctx_new();
+    void *pull = zmq_socket(context, ZMQ_PULL);
+    const char *wanted = strcmp(argv[1], "tcp") == 0 ? "tcp://127.0.0.1:*" : "inproc://stream";
+    check(zmq_bind(pull, wanted) == 0, "bind");
+    check(zmq_getsockopt(pull, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0, "endpoint");
+    pthread_create(&thread, NULL, send_all, NULL);
+    check(zmq_recv(pull, data, sizeof data, 0) == 1, "recv");
+    double begin = seconds();
+    for (long i = 1; i < count; i++)
+        check(zmq_recv(pull, data, sizeof data, 0) == 1, "recv");
+    printf("%.0f\n", (double)(count - 1) / (seconds() - begin));
+    pthread_join(thread, NULL);
+    zmq_close(pull);
+    zmq_ctx_term(context);
+    return 0;
+}
