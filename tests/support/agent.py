@@ -3,13 +3,14 @@
 
 import re
 import subprocess
+import threading
 import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from support import products
 from support.process import Process
-from support.waiting import wait_equal
+from support.waiting import DEADLINE_S, wait_equal
 
 ADDRESS = re.compile(r"address\"?[=:]\"?([\[\]\w.:]+:\d+)")
 
@@ -53,6 +54,18 @@ class Agent(Process):
             if found:
                 return found.group(1)
         raise AssertionError(f"the agent ended without an address: {''.join(self.log)}")
+
+    def keep_log(self):
+        """From now on the log is read as it comes, so that the agent never waits for a reader."""
+        self._reader = threading.Thread(target=self.log.extend, args=(self.popen.stderr,))
+        self._reader.start()
+
+    def end_and_read_log(self):
+        """Ends it as the service manager does; the whole log. After keep_log()."""
+        self.popen.terminate()
+        assert self.popen.wait(DEADLINE_S) == 0
+        self._reader.join(DEADLINE_S)
+        return "".join(self.log)
 
     def get(self, path="/metrics"):
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=30) as answer:
