@@ -226,7 +226,7 @@ static int save(struct tap_fold *self)
 static int fold_process(struct tap_fold *self, struct tap_process *process, uint64_t now_ns)
 {
     const struct tap_reading reading = {self->scan->directory_fd, &self->scan->host,
-                                        self->scan->groups, &self->scan->scratch};
+                                        self->scan->groups, &self->scan->scratch, now_ns};
     /* Once more now that it is surely dead: the last round may be later than the last reading.
      * What cannot be read any more is taken as it was. */
     if (process->reader.fd >= 0)

@@ -78,14 +78,14 @@ int tap_process_reserve(struct tap_process *self, uint32_t n)
 static int read_groups(struct tap_process *self, const struct tap_reading *reading)
 {
     uint32_t n = self->reader.layout.n_groups;
-    uint64_t now_ns = clock_monotonic_ns();
     int r = tap_process_reserve(self, n);
     for (uint32_t i = self->n_groups; r == 0 && i < n; i++) {
         struct segment_group found;
         r = segment_reader_groups(&self->reader, i, 1, &found);
         if (r != 0)
             return r;
-        struct tap_group *group = tap_groups_intern(reading->groups, self->service, &found, now_ns);
+        struct tap_group *group = tap_groups_intern(reading->groups, self->service, &found,
+                                                    reading->now_ns);
         if (!group)
             return -ENOMEM;
         group->n_users++;
@@ -168,20 +168,23 @@ static void take_reading(struct tap_process *self, struct tap_scratch *scratch)
     read_contexts(self);
 }
 
-/* The first reading tells whose account it is. */
+/* The first reading tells whose account it is. Nothing of a pretender's is taken in. */
 static int identify(struct tap_process *self, const struct tap_reading *reading)
 {
     const struct segment_header *layout = &self->reader.layout;
     if (self->service)
         return 0;
-    self->is_of_another_boot = *layout->boot_id &&
-                               strcmp(layout->boot_id, reading->host->boot_id) != 0;
+    self->is_of_another_boot = *layout->boot_id && strcmp(layout->boot_id, reading->host->boot_id);
     if (self->is_of_another_boot || layout->pid != self->name.pid ||
         layout->start_ticks != self->name.start_ticks)
         return SEGMENT_E_INVALID;
+    tap_process_search(self, reading->host, reading->now_ns);
+    if (self->life.state == TAP_LIFE_FOREIGN)
+        return SEGMENT_E_INVALID;
+
     self->id = (struct tap_process_id){layout->pid, layout->start_ticks, layout->pid_namespace,
                                        layout->created_ns};
-    self->service = tap_groups_service(reading->groups, layout->service, clock_monotonic_ns());
+    self->service = tap_groups_service(reading->groups, layout->service, reading->now_ns);
     if (!self->service)
         return -ENOMEM;
     self->service->n_users++;
@@ -228,6 +231,12 @@ int tap_process_read(struct tap_process *self, const struct tap_reading *reading
 /*
  * Life
  */
+void tap_process_search(struct tap_process *self, const struct tap_host *host, uint64_t now_ns)
+{
+    self->searched_ns = now_ns;
+    tap_life_begin(&self->life, host, &self->reader.layout, self->reader.owner);
+}
+
 static bool is_dead(const struct tap_process *self)
 {
     return self->is_closed || self->is_superseded || self->life.state == TAP_LIFE_DEAD;
@@ -240,9 +249,7 @@ void tap_process_judge(struct tap_process *self, uint64_t now_ns)
         return;
     uint64_t silence_ns = now_ns > self->updated_ns ? now_ns - self->updated_ns : 0;
     bool is_unsure = self->life.state == TAP_LIFE_UNSURE;
-    if (self->life.state == TAP_LIFE_FOREIGN)
-        self->state = TAP_PROCESS_REFUSED;
-    else if (is_dead(self))
+    if (is_dead(self))
         self->state = TAP_PROCESS_DEAD;
     else if (is_unsure && silence_ns > TAP_PARKED_NS)
         self->state = TAP_PROCESS_PARKED;

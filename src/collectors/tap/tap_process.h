@@ -84,6 +84,7 @@ struct tap_reading {
     const struct tap_host *host;
     struct tap_groups *groups;
     struct tap_scratch *scratch;
+    uint64_t now_ns;
 };
 
 int tap_process_new(const char *file, const struct segment_name *name, uint64_t now_ns,
@@ -95,7 +96,10 @@ void tap_process_destroy(struct tap_process **self_p, uint64_t now_ns);
  * Errors: -errno of what may pass: the account is as it was. */
 int tap_process_read(struct tap_process *self, const struct tap_reading *reading, bool is_forced);
 
-/* Sets LIVE, SILENT, DEAD, PARKED or REFUSED by what is known of its life. */
+/* Looks for the process by what the header says of it. */
+void tap_process_search(struct tap_process *self, const struct tap_host *host, uint64_t now_ns);
+
+/* Sets LIVE, SILENT, DEAD or PARKED by what is known of its life. */
 void tap_process_judge(struct tap_process *self, uint64_t now_ns);
 
 /* Makes room for `n` groups, and gives the account and group places. For the state file. */

@@ -189,21 +189,12 @@ static int list_directory(struct tap_scan *self, uint64_t now_ns)
 /*
  * Lives
  */
-static bool wants_life(const struct tap_process *process, uint64_t now_ns)
+/* A search may have failed for want of memory or descriptors; it is too dear to be made often. */
+static void search_again(const struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
 {
-    if (process->state == TAP_PROCESS_PARKED || process->state == TAP_PROCESS_REFUSED)
-        return false;
     bool is_lost = process->life.state == TAP_LIFE_UNSURE && process->life.pid == 0;
-    return is_lost &&
-           (process->searched_ns == 0 || now_ns - process->searched_ns > TAP_SEARCH_INTERVAL_NS);
-}
-
-static void begin_life(const struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
-{
-    if (!wants_life(process, now_ns))
-        return;
-    process->searched_ns = now_ns;
-    tap_life_begin(&process->life, &self->host, &process->reader.layout, process->reader.owner);
+    if (is_lost && now_ns - process->searched_ns > TAP_SEARCH_INTERVAL_NS)
+        tap_process_search(process, &self->host, now_ns);
 }
 
 static int reserve_polls(struct tap_scan *self)
@@ -307,7 +298,7 @@ static bool was_folded(const struct tap_scan *self, const struct tap_process_id 
 static int read_process(struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
 {
     const struct tap_reading reading = {self->directory_fd, &self->host, self->groups,
-                                        &self->scratch};
+                                        &self->scratch, now_ns};
     bool is_first = !process->has_reading;
     int r = tap_process_read(process, &reading, false);
     if (!process->has_reading)
@@ -320,7 +311,7 @@ static int read_process(struct tap_scan *self, struct tap_process *process, uint
             return 0;
         }
     }
-    begin_life(self, process, now_ns);
+    search_again(self, process, now_ns);
     return r;
 }
 
