@@ -18,6 +18,8 @@
 
 #define HOOK_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define HOOK_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define HOOK_INLINE              inline __attribute__((always_inline))
+#define HOOK_COLD                __attribute__((noinline, cold))
 #define HOOK_CALLER              __builtin_return_address(0)
 
 /* Draft functions, which zmq.h does not declare where it is of a build without drafts. */
@@ -31,6 +33,10 @@ HOOK_EXPORT uint32_t zmq_connect_peer(void *handle, const char *endpoint);
 /* The context of a handle, or NULL for one that is not the tap's business. It is the entry until
  * the context's end, which the program does not call while it calls something else with it. */
 struct registry_context *hooks_find_context(const void *handle);
+
+/* What zmq_msg_send and zmq_msg_recv do, for the hooks that are made of them. */
+int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const void *caller);
+int hooks_msg_receive(zmq_msg_t *message, void *handle, int flags, const void *caller);
 
 /* Set while the tap calls zmq_socket_monitor: the socket that libzmq makes for itself there
  * comes through the hook in builds that call their own functions by the linker's table. */

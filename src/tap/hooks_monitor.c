@@ -46,8 +46,8 @@ int zmq_socket_monitor(void *handle, const char *address, int events)
     }
     const struct monitor_request request = {
         .address = address, .events = (uint64_t)events, .version = 1, .type = ZMQ_PAIR};
-    if (!monitor_is_attached(slot->socket) || !is_taken_by_libzmq(slot->library, &request))
-        return pass_monitor(slot->library, handle, address, events);
+    if (!monitor_is_attached(slot->socket) || !is_taken_by_libzmq(slot->socket->library, &request))
+        return pass_monitor(slot->socket->library, handle, address, events);
     return monitor_request(slot->socket, &request);
 }
 
@@ -57,13 +57,15 @@ int zmq_socket_monitor_versioned(void *handle, const char *address, uint64_t eve
     const struct registry_slot *slot = registry_find(handle);
     const struct monitor_request request = {
         .address = address, .events = events, .version = version, .type = type};
-    bool is_ours = slot && slot->library->socket_monitor_versioned &&
-                   monitor_is_attached(slot->socket) && is_taken_by_libzmq(slot->library, &request);
+    bool is_ours = slot && slot->socket->library->socket_monitor_versioned &&
+                   monitor_is_attached(slot->socket) &&
+                   is_taken_by_libzmq(slot->socket->library, &request);
     if (is_ours)
         return monitor_request(slot->socket, &request);
     hooks_is_inside = true;
-    int rc = slot && slot->library->socket_monitor_versioned
-                 ? slot->library->socket_monitor_versioned(handle, address, events, version, type)
+    int rc = slot && slot->socket->library->socket_monitor_versioned
+                 ? slot->socket->library->socket_monitor_versioned(handle, address, events, version,
+                                                                   type)
                  : HOOK_PASS(HOOK_CALLER, socket_monitor_versioned, -1, handle, address, events,
                              version, type);
     hooks_is_inside = false;

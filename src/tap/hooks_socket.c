@@ -57,7 +57,7 @@ int zmq_close(void *handle)
     struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS(HOOK_CALLER, close, -1, handle);
-    const struct library *library = slot->library;
+    const struct library *library = slot->socket->library;
     monitor_close_socket(slot->socket);
     return library->close(handle);
 }
@@ -67,7 +67,7 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS(HOOK_CALLER, setsockopt, -1, handle, option, value, size);
-    int rc = slot->library->setsockopt(handle, option, value, size);
+    int rc = slot->socket->library->setsockopt(handle, option, value, size);
     if (rc == 0)
         options_read_changed(slot->socket, option);
     return rc;
@@ -120,7 +120,7 @@ int zmq_bind(void *handle, const char *endpoint)
     struct registry_socket *socket = slot->socket;
     begin_endpoint(socket, endpoint, false);
     uint32_t n_failures = socket->events.n_bind_failures;
-    int rc = slot->library->bind(handle, endpoint);
+    int rc = slot->socket->library->bind(handle, endpoint);
     if (rc != 0)
         recall_bind_error(socket, n_failures);
     end_endpoint(socket, endpoint, rc == 0);
@@ -133,7 +133,7 @@ int zmq_connect(void *handle, const char *endpoint)
     if (!slot)
         return HOOK_PASS(HOOK_CALLER, connect, -1, handle, endpoint);
     begin_endpoint(slot->socket, endpoint, true);
-    int rc = slot->library->connect(handle, endpoint);
+    int rc = slot->socket->library->connect(handle, endpoint);
     end_endpoint(slot->socket, endpoint, rc == 0);
     return rc;
 }
@@ -141,10 +141,10 @@ int zmq_connect(void *handle, const char *endpoint)
 uint32_t zmq_connect_peer(void *handle, const char *endpoint)
 {
     const struct registry_slot *slot = registry_find(handle);
-    if (!slot || !slot->library->connect_peer)
+    if (!slot || !slot->socket->library->connect_peer)
         return HOOK_PASS(HOOK_CALLER, connect_peer, 0, handle, endpoint);
     begin_endpoint(slot->socket, endpoint, true);
-    uint32_t id = slot->library->connect_peer(handle, endpoint);
+    uint32_t id = slot->socket->library->connect_peer(handle, endpoint);
     end_endpoint(slot->socket, endpoint, id != 0);
     return id;
 }
@@ -164,7 +164,7 @@ int zmq_unbind(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS(HOOK_CALLER, unbind, -1, handle, endpoint);
-    int rc = slot->library->unbind(handle, endpoint);
+    int rc = slot->socket->library->unbind(handle, endpoint);
     if (rc == 0)
         drop_endpoint(slot->socket, endpoint);
     return rc;
@@ -175,7 +175,7 @@ int zmq_disconnect(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS(HOOK_CALLER, disconnect, -1, handle, endpoint);
-    int rc = slot->library->disconnect(handle, endpoint);
+    int rc = slot->socket->library->disconnect(handle, endpoint);
     if (rc == 0)
         drop_endpoint(slot->socket, endpoint);
     return rc;

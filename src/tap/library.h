@@ -49,6 +49,8 @@ struct tap_message {
     X(int, recv, (void *, void *, size_t, int))                                                    \
     X(int, msg_init, (struct tap_message *))                                                       \
     X(int, msg_init_size, (struct tap_message *, size_t))                                          \
+    X(int, msg_init_data,                                                                          \
+      (struct tap_message *, void *, size_t, void (*)(void *, void *), void *))                    \
     X(int, msg_close, (struct tap_message *))                                                      \
     X(void *, msg_data, (struct tap_message *))                                                    \
     X(size_t, msg_size, (const struct tap_message *))                                              \
@@ -74,6 +76,7 @@ struct library {
     int version_number; /* major * 10000 + minor * 100 + patch */
     bool is_draft;
     bool is_complete;
+    uint32_t more_flag; /* offset in a socket, see more_flag.h; 0: not known */
     const void *object; /* of the dynamic linker, tells copies apart */
 #define X(type, name, parameters) type(*name) parameters;
     LIBRARY_REQUIRED(X)

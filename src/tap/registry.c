@@ -9,6 +9,7 @@
 #include "tap/registry.h"
 
 #include "base/clock.h"
+#include "tap/message.h"
 
 #include <string.h>
 #include <zmq.h>
@@ -206,15 +207,10 @@ static void describe_lane(struct registry_socket *socket)
 
 static void fill_slot(struct registry_slot *slot, struct registry_socket *socket)
 {
-    const struct library *library = socket->library;
     slot->words = socket->words;
-    slot->send = library->send;
-    slot->msg_send = library->msg_send;
-    slot->msg_recv = library->msg_recv;
-    slot->msg_more = library->msg_more;
-    slot->library = library;
     slot->socket = socket;
     socket->slot = slot;
+    message_fill_slot(slot);
     __atomic_store_n(&slot->key, registry_key(socket->handle), __ATOMIC_RELEASE);
 }
 

@@ -57,8 +57,9 @@ struct registry_socket {
     uint32_t n_inproc_peers;               /* by the sampler */
     uint64_t n_sent_seen, n_received_seen; /* by the sampler; at first what the lane had before */
     bool is_used;
-    bool is_placed;  /* in the group of its first endpoint */
-    bool has_events; /* a monitor of the tap is or was on it */
+    bool is_placed;          /* in the group of its first endpoint */
+    bool has_events;         /* a monitor of the tap is or was on it */
+    unsigned char more_flag; /* where the slot cannot point into libzmq's socket */
     struct events events;
 };
 
@@ -66,15 +67,16 @@ struct registry_socket {
 struct registry_slot {
     uintptr_t key;
     uint64_t *words;
+    /* libzmq's own, or the tap's where this socket needs more than counting. */
     int (*send)(void *, const void *, size_t, int);
+    int (*recv)(void *, void *, size_t, int);
     int (*msg_send)(struct tap_message *, void *, int);
     int (*msg_recv)(struct tap_message *, void *, int);
-    int (*msg_more)(const struct tap_message *);
-    const struct library *library;
+    const unsigned char *more_flag; /* of the frame received last: 0 where it ends its message */
     struct registry_socket *socket;
 } __attribute__((aligned(64)));
 
-extern struct registry_slot registry_slots[REGISTRY_N_SLOTS];
+extern struct registry_slot registry_slots[REGISTRY_N_SLOTS] __attribute__((visibility("hidden")));
 
 /* So that neither a free slot nor one that was freed is found by any pointer. */
 static inline uintptr_t registry_key(const void *handle)
@@ -89,12 +91,17 @@ static inline uint32_t registry_hash(const void *handle)
 
 struct registry_slot *registry_find_further(const void *handle);
 
+/* The slot where the handle is looked for first, or NULL if it is not there. */
+static inline struct registry_slot *registry_find_first(const void *handle)
+{
+    struct registry_slot *slot = &registry_slots[registry_hash(handle)];
+    bool is_there = __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE) == registry_key(handle);
+    return __builtin_expect(is_there, 1) ? slot : NULL;
+}
+
 /* The slot of a socket, or NULL for a handle that is not the tap's business. */
 static inline struct registry_slot *registry_find(const void *handle)
 {
-    struct registry_slot *slot = &registry_slots[registry_hash(handle)];
-    if (__builtin_expect(__atomic_load_n(&slot->key, __ATOMIC_ACQUIRE) == registry_key(handle), 1))
-        return slot;
     return registry_find_further(handle);
 }
 

@@ -2,6 +2,7 @@
 #include "tap/tap.h"
 
 #include "tap/monitor.h"
+#include "tap/more_flag.h"
 #include "tap/registry.h"
 #include "tap/sampler.h"
 #include "tap/thread.h"
@@ -146,6 +147,8 @@ static int start_parts(struct library *library)
     if (error < 0)
         return error;
     describe_library(library);
+    if (!library->more_flag)
+        library->more_flag = more_flag_calibrate(library);
     sampler_add_library(library, table);
     return thread_start(writer);
 }
