@@ -26,8 +26,7 @@ static int make_self(const struct agent_setup *setup, struct collector *ret_coll
 static int make_library(const struct agent_setup *setup, struct collector *ret_collector,
                         struct error *err)
 {
-    (void)setup;
-    return library_collector_new("/proc", ret_collector, err);
+    return library_collector_new("/proc", setup->options->directory, ret_collector, err);
 }
 
 static int make_tap(const struct agent_setup *setup, struct collector *ret_collector,

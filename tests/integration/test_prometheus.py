@@ -199,6 +199,7 @@ def test_prometheus__demo__every_part_shows_what_it_is_for(folder):
             ("refused keys", 'zmq_socket_handshake_failures_total{service="vault",cause="auth",detail="400"} > 0'),
             ("a wrong server key", 'sum(zmq_socket_handshake_failures_total{service="vault",cause="protocol"}) > 0'),
             ("a flapping peer", 'zmq_socket_disconnects_total{service="hub",type="PULL"} > 1'),
+            ("the library", 'zmq_library_processes{service="ticker"} == 1'),
             ("a good peer", 'zmq_socket_peers{service="chart"} == 1'),
         ]:
             wait_for(lambda: prometheus.query(expression), what)

@@ -47,7 +47,7 @@ static void collect__this_process__tells_its_exact_version(void **state)
     zmq_version(&major, &minor, &patch);
     loaded_path(path);
 
-    assert_int_equal(library_collector_new("/proc", &collector, NULL), 0);
+    assert_int_equal(library_collector_new("/proc", NULL, &collector, NULL), 0);
     collect(&collector, &page);
     (void)snprintf(expected, sizeof(expected),
                    SERVICE ",version=\"%d.%d.%d\",path=\"%s\",build_id=", major, minor, patch,
@@ -96,7 +96,7 @@ static void collect__copy_removed_on_disk__is_told_with_its_build_id(void **stat
     struct collector collector;
     struct string_buffer page = {0};
     char expected[256];
-    assert_int_equal(library_collector_new("/proc", &collector, NULL), 0);
+    assert_int_equal(library_collector_new("/proc", NULL, &collector, NULL), 0);
     collect(&collector, &page);
     (void)snprintf(expected, sizeof(expected), "version=\"4.1.2-4.1.4\",path=\"%s\",build_id=\"",
                    copy);
@@ -121,7 +121,7 @@ static void new__no_procfs__says_where_and_what_to_do(void **state)
     (void)state;
     struct collector collector;
     struct error err;
-    assert_int_equal(library_collector_new("/nowhere", &collector, &err), -ENOENT);
+    assert_int_equal(library_collector_new("/nowhere", NULL, &collector, &err), -ENOENT);
     assert_string_equal(err.message, "/nowhere: No such file or directory; mount procfs there");
 }
 

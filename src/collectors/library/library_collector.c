@@ -35,7 +35,10 @@ static void add_process(const struct library_process *process, void *data)
                                   .build_id = found->build_id,
                                   .n_processes = 1,
                                   .n_replaced = found->is_replaced};
-        library_row_from_file(&row);
+        if (found->is_told)
+            library_row_from_version(&row, found->version);
+        else
+            library_row_from_file(&row);
         library_rows_add(rows, &row);
     }
 }
@@ -130,13 +133,14 @@ static void destroy(void *state)
     free(self);
 }
 
-int library_collector_new(const char *procfs, struct collector *ret_collector, struct error *err)
+int library_collector_new(const char *procfs, const char *segments, struct collector *ret_collector,
+                          struct error *err)
 {
     int fd = open(procfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return error_set(err, -errno, "%s: %s; mount procfs there", procfs, strerror(errno));
     struct library_collector *self = calloc(1, sizeof(*self));
-    if (!self || library_scan_new(fd, &self->scan) < 0) {
+    if (!self || library_scan_new(fd, segments, &self->scan) < 0) {
         free(self);
         close(fd);
         return error_set(err, -ENOMEM, "out of memory");

@@ -10,7 +10,9 @@
 
 #include "collectors/collector.h"
 
-/* Opens `procfs` ("/proc"). Errors: -errno if it is no readable directory; -ENOMEM. */
-int library_collector_new(const char *procfs, struct collector *ret_collector, struct error *err);
+/* Opens `procfs` ("/proc"); `segments` is the tap's directory, NULL for none, borrowed.
+ * Errors: -errno if `procfs` is no readable directory; -ENOMEM. */
+int library_collector_new(const char *procfs, const char *segments, struct collector *ret_collector,
+                          struct error *err);
 
 #endif

@@ -30,62 +30,131 @@ void library_process_finish(struct library_process *self)
         forget(self);
 }
 
-static int read_service(struct library_process *self, int root_fd, struct string_buffer *text)
+static void find_service(const struct library_process *self, struct library_sources *sources,
+                         char ret_name[static SERVICE_NAME_SIZE])
 {
-    char name[SERVICE_NAME_SIZE], exe[PATH_MAX], link[32];
+    struct string_buffer *text = &sources->text;
+    if (procfs_read(sources->root_fd, self->pid, "cgroup", text) == 0 && text->data &&
+        service_name_from_cgroup(text->data, ret_name))
+        return;
 
-    bool is_unit = procfs_read(root_fd, self->pid, "cgroup", text) == 0 && text->data &&
-                   service_name_from_cgroup(text->data, name);
-    if (!is_unit) {
-        (void)snprintf(link, sizeof(link), "%d/exe", self->pid);
-        ssize_t n = readlinkat(root_fd, link, exe, sizeof(exe) - 1);
-        exe[n < 0 ? 0 : n] = '\0';
-        if (procfs_read(root_fd, self->pid, "cmdline", text) < 0)
-            string_buffer_clear(text);
-        service_name_from_command(exe, text->data, text->size, name);
-    }
-    self->service = strdup(name);
-    return self->service ? 0 : -ENOMEM;
+    char exe[PATH_MAX], link[32];
+    (void)snprintf(link, sizeof(link), "%d/exe", self->pid);
+    ssize_t n = readlinkat(sources->root_fd, link, exe, sizeof(exe) - 1);
+    exe[n < 0 ? 0 : n] = '\0';
+    if (procfs_read(sources->root_fd, self->pid, "cmdline", text) < 0)
+        string_buffer_clear(text);
+    service_name_from_command(exe, text->data, text->size, ret_name);
 }
 
-static int add_found(struct library_process *self, int root_fd,
-                     const struct library_mapping *mapping)
+static struct library_found *add_found(struct library_process *self, const char *path, size_t size)
 {
-    struct library_found *found = malloc(sizeof(*found) + mapping->path_size + 1);
+    struct library_found *found = malloc(sizeof(*found) + size + 1);
+    if (!found)
+        return NULL;
+    *found = (struct library_found){.next = self->found};
+    memcpy(found->path, path, size);
+    found->path[size] = '\0';
+    self->found = found;
+    return found;
+}
+
+static int add_mapping(struct library_process *self, int root_fd,
+                       const struct library_mapping *mapping)
+{
+    struct library_found *found = add_found(self, mapping->path, mapping->path_size);
     if (!found)
         return -ENOMEM;
-    *found = (struct library_found){.next = self->found, .is_replaced = mapping->is_deleted};
-    memcpy(found->path, mapping->path, mapping->path_size);
-    found->path[mapping->path_size] = '\0';
-    self->found = found;
-
+    found->is_replaced = mapping->is_deleted;
     cleanup_fd int fd = library_file_open(root_fd, self->pid, mapping);
     if (fd < 0 || build_id_read(fd, found->build_id) < 0)
         found->build_id[0] = '\0';
     return 0;
 }
 
-int library_process_read(struct library_process *self, int root_fd, struct string_buffer *text)
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The loader knows a library by the name it was asked for, libzmq.so.5, the kernel by the file's,
+ * libzmq.so.5.2.4. */
+static bool is_mapped_as(const char *loaded, const char *mapped)
+{
+    const char *name = base_name(loaded);
+    return strncmp(base_name(mapped), name, strlen(name)) == 0;
+}
+
+static struct library_found *find_mapped(const struct library_process *self, const char *loaded,
+                                         bool is_only)
+{
+    for (struct library_found *found = self->found; found; found = found->next) {
+        bool is_alone = is_only && found == self->found && !found->next;
+        if (!found->is_told && (is_alone || is_mapped_as(loaded, found->path)))
+            return found;
+    }
+    return NULL;
+}
+
+/* Gives exact versions to what is mapped. A copy inside another object, as in a node addon, is
+ * seen by the tap alone. */
+static int add_told(struct library_process *self, const struct library_told *told)
+{
+    for (size_t i = 0; i < told->n_libraries; i++) {
+        const char *path = told->libraries[i].path;
+        struct library_found *found = find_mapped(self, path, told->n_libraries == 1);
+        if (!found)
+            found = add_found(self, path, strlen(path));
+        if (!found)
+            return -ENOMEM;
+        found->is_told = true;
+        found->version = told->libraries[i].version;
+    }
+    return 0;
+}
+
+static int add_mappings(struct library_process *self, struct library_sources *sources)
+{
+    struct library_mapping mappings[LIBRARY_MAPS_MAX];
+    size_t n = library_maps_find(sources->text.data, mappings);
+    for (size_t i = 0; i < n; i++) {
+        int r = add_mapping(self, sources->root_fd, &mappings[i]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int library_process_read(struct library_process *self, struct library_sources *sources)
 {
     forget(self);
     self->access = LIBRARY_READ;
     if (self->size_bytes == 0)
         return 0; /* a kernel thread or a zombie has no maps */
 
-    int r = procfs_read(root_fd, self->pid, "maps", text);
+    int r = procfs_read(sources->root_fd, self->pid, "maps", &sources->text);
     if (r == -ENOENT || r == -ESRCH || r == -ENOMEM)
         return r;
-    if (r < 0) {
+    if (r < 0)
         self->access = LIBRARY_REFUSED;
-        return 0;
-    }
+    else
+        r = add_mappings(self, sources);
+    if (r == -ENOMEM)
+        return r;
 
-    struct library_mapping mappings[LIBRARY_MAPS_MAX];
-    size_t n = library_maps_find(text->data, mappings);
-    for (size_t i = 0; i < n; i++) {
-        r = add_found(self, root_fd, &mappings[i]);
-        if (r < 0)
-            return r;
-    }
-    return n ? read_service(self, root_fd, text) : 0;
+    uid_t owner;
+    struct library_told told;
+    bool is_tapped = procfs_owner(sources->root_fd, self->pid, &owner) == 0 &&
+                     library_segments_find(&sources->segments, self->pid, self->start_ticks, owner,
+                                           &told);
+    if (is_tapped && add_told(self, &told) < 0)
+        return -ENOMEM;
+    if (!self->found)
+        return 0;
+    char name[SERVICE_NAME_SIZE];
+    if (!is_tapped)
+        find_service(self, sources, name);
+    self->service = strdup(is_tapped ? told.service : name);
+    return self->service ? 0 : -ENOMEM;
 }

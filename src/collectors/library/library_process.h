@@ -7,9 +7,9 @@
 #ifndef COLLECTORS_LIBRARY_LIBRARY_PROCESS_H
 #define COLLECTORS_LIBRARY_LIBRARY_PROCESS_H
 
-#include "base/service_name.h"
 #include "base/string_buffer.h"
 #include "collectors/library/build_id.h"
+#include "collectors/library/library_segments.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,8 +18,10 @@
 enum library_access { LIBRARY_UNREAD, LIBRARY_READ, LIBRARY_REFUSED };
 
 struct library_found {
-    struct library_found *next;        /* another copy in the same process */
-    bool is_replaced;                  /* its file was removed or replaced since it was loaded */
+    struct library_found *next; /* another copy in the same process */
+    bool is_replaced;           /* its file was removed or replaced since it was loaded */
+    bool is_told;               /* the process told the next itself */
+    struct release_version version;
     char build_id[BUILD_ID_TEXT_SIZE]; /* empty: not known */
     char path[];                       /* as the process sees it, symbolic links resolved */
 };
@@ -32,10 +34,17 @@ struct library_process {
     char *service; /* NULL where nothing was found */
 };
 
-/* Reads maps, and where they hold a libzmq also its build id and the process's name; replaces
- * what `self` had. `text` is scratch. Returns 0 (see `access`), -ENOENT or -ESRCH if the process
- * is gone, -ENOMEM. */
-int library_process_read(struct library_process *self, int root_fd, struct string_buffer *text);
+/* Where a process is looked for. */
+struct library_sources {
+    int root_fd; /* of procfs; borrowed */
+    struct library_segments segments;
+    struct string_buffer text; /* scratch */
+};
+
+/* Reads maps and segment, and where they tell of a libzmq also its build id and the process's
+ * name; replaces what `self` had. Returns 0 (see `access`), -ENOENT or -ESRCH if the process is
+ * gone, -ENOMEM. */
+int library_process_read(struct library_process *self, struct library_sources *sources);
 
 void library_process_finish(struct library_process *self);
 

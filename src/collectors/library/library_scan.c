@@ -31,20 +31,20 @@ struct entry {
 };
 
 struct library_scan {
-    int root_fd;
+    struct library_sources sources;
     struct entry *entries;
     size_t n_entries;
     pid_t *pids;
     size_t n_pids, pids_capacity;
-    struct string_buffer text;
 };
 
-int library_scan_new(int root_fd, struct library_scan **ret_scan)
+int library_scan_new(int root_fd, const char *segments, struct library_scan **ret_scan)
 {
     struct library_scan *self = calloc(1, sizeof(*self));
     if (!self)
         return -ENOMEM;
-    self->root_fd = root_fd;
+    self->sources.root_fd = root_fd;
+    library_segments_init(&self->sources.segments, segments);
     *ret_scan = self;
     return 0;
 }
@@ -58,7 +58,8 @@ void library_scan_destroy(struct library_scan **self_p)
         library_process_finish(&self->entries[i].process);
     free(self->entries);
     free(self->pids);
-    string_buffer_finish(&self->text);
+    library_segments_finish(&self->sources.segments);
+    string_buffer_finish(&self->sources.text);
     free(self);
     *self_p = NULL;
 }
@@ -86,7 +87,7 @@ static int compare_pids(const void *a, const void *b)
 static int list_pids(struct library_scan *self)
 {
     /* The copy of the descriptor is closed with the stream; a dup would share its position. */
-    int fd = openat(self->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(self->sources.root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     DIR *directory = fdopendir(fd);
@@ -144,7 +145,7 @@ static int look_at(struct library_scan *self, struct entry *entry, uint64_t now_
 {
     struct library_process *process = &entry->process;
     uint64_t start_ticks, size_bytes;
-    int r = procfs_start_and_size(self->root_fd, process->pid, &start_ticks, &size_bytes);
+    int r = procfs_start_and_size(self->sources.root_fd, process->pid, &start_ticks, &size_bytes);
     if (r == -ENOENT || r == -ESRCH)
         return r;
     if (r < 0) {
@@ -165,7 +166,7 @@ static int look_at(struct library_scan *self, struct entry *entry, uint64_t now_
     process->start_ticks = start_ticks;
     process->size_bytes = size_bytes;
     entry->full_due_ns = now_ns + LIBRARY_SCAN_FULL_S * CLOCK_NS_PER_SECOND;
-    return library_process_read(process, self->root_fd, &self->text);
+    return library_process_read(process, &self->sources);
 }
 
 static int look_at_due(struct library_scan *self, uint64_t now_ns, uint64_t budget_ns)
@@ -202,6 +203,8 @@ int library_scan_run(struct library_scan *self, uint64_t now_ns, uint64_t budget
     int r = list_pids(self);
     if (r == 0)
         r = merge_pids(self);
+    if (r == 0)
+        library_segments_list(&self->sources.segments);
     if (r == 0)
         r = look_at_due(self, now_ns, budget_ns);
     if (r == 0)

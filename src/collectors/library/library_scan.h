@@ -34,8 +34,9 @@ struct library_scan_totals {
 
 struct library_scan;
 
-/* `root_fd` is an open directory, /proc or a fixture; borrowed. Errors: -ENOMEM. */
-int library_scan_new(int root_fd, struct library_scan **ret_scan);
+/* `root_fd` is an open directory, /proc or a fixture; `segments` is the tap's directory, NULL for
+ * none; both are borrowed. Errors: -ENOMEM. */
+int library_scan_new(int root_fd, const char *segments, struct library_scan **ret_scan);
 void library_scan_destroy(struct library_scan **self_p);
 
 /* One run at time `now_ns` (monotonic). Errors: -errno if /proc itself cannot be read. */
