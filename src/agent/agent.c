@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 
 #include "agent/agent_collectors.h"
+#include "agent/agent_config.h"
 #include "agent/agent_routes.h"
 #include "agent/agent_web.h"
 #include "base/cleanup.h"
@@ -24,6 +25,7 @@ struct agent {
     struct runner *runner;
     struct agent_routes routes;
     struct agent_web web;
+    struct agent_config config;
     struct http_server *server;
     int signal_fd;
 };
@@ -52,8 +54,10 @@ static int start_collectors(struct agent *self, struct error *err)
     int r = runner_new(&self->runner);
     if (r < 0)
         return error_set(err, r, "cannot start the collectors: %s", strerror(-r));
-    struct self_source sources[] = {agent_web_source(&self->web)};
+    struct self_source sources[] = {agent_config_source(&self->config),
+                                    agent_web_source(&self->web)};
     struct agent_setup setup = {.options = self->options,
+                                .pool = self->config.pool,
                                 .sources = sources,
                                 .n_sources = sizeof(sources) / sizeof(*sources)};
     return agent_collectors_add(self->runner, &setup, err);
@@ -61,7 +65,9 @@ static int start_collectors(struct agent *self, struct error *err)
 
 static int start_server(struct agent *self, struct error *err)
 {
-    int r = agent_routes_init(&self->routes, self->runner, self->options->telemetry_path, err);
+    const struct agent_route_parts parts = {self->runner, &self->config,
+                                            self->options->telemetry_path};
+    int r = agent_routes_init(&self->routes, &parts, err);
     if (r < 0)
         return r;
     struct http_server_options options = {.routes = self->routes.rows,
@@ -82,7 +88,8 @@ static void wait_for_end(struct agent *self)
         if (read(self->signal_fd, &signal, sizeof(signal)) != sizeof(signal))
             continue;
         if (signal.ssi_signo == SIGHUP) {
-            log_info("nothing to reload");
+            struct error err;
+            (void)agent_config_reload(&self->config, &err);
             continue;
         }
         log_info("stopping", "signal", strsignal((int)signal.ssi_signo));
@@ -94,6 +101,8 @@ static void stop(struct agent *self)
 {
     if (self->runner)
         runner_cancel(self->runner);
+    if (self->config.pool)
+        probe_pool_cancel(self->config.pool);
     if (self->server && http_server_stop(self->server, STOP_PATIENCE_MS) < 0) {
         log_warn("a request did not end in time; ending without it");
         _exit(0);
@@ -102,6 +111,7 @@ static void stop(struct agent *self)
     agent_routes_finish(&self->routes);
     runner_destroy(&self->runner);
     agent_web_finish(&self->web);
+    agent_config_finish(&self->config);
     if (self->signal_fd >= 0)
         close(self->signal_fd);
 }
@@ -113,6 +123,8 @@ int agent_run(const struct agent_options *options, struct error *err)
     int r = take_signals(&self, err);
     if (r == 0)
         r = agent_web_init(&self.web, options, err);
+    if (r == 0)
+        r = agent_config_init(&self.config, options, err);
     if (r == 0)
         r = start_collectors(&self, err);
     if (r == 0)

@@ -17,6 +17,7 @@ struct agent_options {
     size_t n_listen_addresses;
     bool uses_systemd_socket;    /* in place of the addresses */
     const char *web_config_file; /* see web_config.h; NULL or "": none */
+    const char *config_file;     /* see exporter_config.h; NULL or "": none */
     const char *telemetry_path;
     const char *directory; /* of segments */
     unsigned max_requests;

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/string_buffer.h"
 #include "collectors/library/library_collector.h"
+#include "collectors/probe/probe_collector.h"
 #include "collectors/tap/tap_collector.h"
 #include "metrics/labels.h"
 
@@ -36,12 +37,21 @@ static int make_tap(const struct agent_setup *setup, struct collector *ret_colle
     return tap_collector_new(&options, ret_collector, err);
 }
 
+static int make_probe(const struct agent_setup *setup, struct collector *ret_collector,
+                      struct error *err)
+{
+    (void)err;
+    probe_collector_init(setup->pool, ret_collector);
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*make)(const struct agent_setup *setup, struct collector *ret_collector,
                 struct error *err);
 } table[] = {
     {"library", make_library},
+    {"probe", make_probe},
     {"self", make_self},
     {"tap", make_tap},
 };

@@ -4,12 +4,14 @@
 #define AGENT_AGENT_COLLECTORS_H
 
 #include "agent/agent.h"
+#include "collectors/probe/probe_pool.h"
 #include "collectors/runner.h"
 #include "collectors/self.h"
 
 /* What a collector may need to know when it is made. */
 struct agent_setup {
     const struct agent_options *options;
+    struct probe_pool *pool;
     const struct self_source *sources; /* of the agent's own parts, for the self collector */
     size_t n_sources;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "agent/agent_routes.h"
 
+#include "agent/agent_probe.h"
 #include "agent/agent_sockets.h"
 
 #include <assert.h>
@@ -100,10 +101,27 @@ static int add_pages(struct agent_routes *self, const char *telemetry_path, stru
     return 0;
 }
 
-int agent_routes_init(struct agent_routes *self, struct runner *runner, const char *telemetry_path,
+/* The rows that need a part of the agent. */
+static int add_parts(struct agent_routes *self, const struct agent_route_parts *parts,
+                     struct error *err)
+{
+    const struct http_route rows[] = {
+        {"/-/reload", HTTP_POST, HTTP_SLOW, agent_config_handle, parts->config},
+        {AGENT_PROBE_PATH, HTTP_GET, HTTP_SLOW, agent_probe_handle, parts->config->pool},
+        {AGENT_SOCKETS_PATH, HTTP_GET, HTTP_SLOW, agent_sockets_handle, parts->runner},
+        {parts->telemetry_path, HTTP_GET, HTTP_SLOW, agent_metrics_handle, &self->metrics},
+    };
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < sizeof(rows) / sizeof(*rows); i++)
+        r = add(self, rows[i], err);
+    return r;
+}
+
+int agent_routes_init(struct agent_routes *self, const struct agent_route_parts *parts,
                       struct error *err)
 {
-    *self = (struct agent_routes){.metrics = {.runner = runner}};
+    const char *telemetry_path = parts->telemetry_path;
+    *self = (struct agent_routes){.metrics = {.runner = parts->runner}};
     if (page_pool_new(&self->metrics.pages) < 0)
         return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
     if (telemetry_path[0] != '/' ||
@@ -117,17 +135,7 @@ int agent_routes_init(struct agent_routes *self, struct runner *runner, const ch
         r = add(self, table[i], err);
     if (r == 0)
         r = add_pages(self, telemetry_path, err);
-    if (r == 0)
-        r = add(self,
-                (struct http_route){AGENT_SOCKETS_PATH, HTTP_GET, HTTP_SLOW, agent_sockets_handle,
-                                    runner},
-                err);
-    if (r == 0)
-        r = add(self,
-                (struct http_route){telemetry_path, HTTP_GET, HTTP_SLOW, agent_metrics_handle,
-                                    &self->metrics},
-                err);
-    return r;
+    return r == 0 ? add_parts(self, parts, err) : r;
 }
 
 static void free_text(const char *text)

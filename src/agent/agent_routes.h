@@ -3,6 +3,7 @@
 #ifndef AGENT_AGENT_ROUTES_H
 #define AGENT_AGENT_ROUTES_H
 
+#include "agent/agent_config.h"
 #include "agent/agent_metrics.h"
 #include "base/error.h"
 #include "http/http_pages.h"
@@ -18,8 +19,15 @@ struct agent_routes {
     size_t n_pages;
 };
 
+/* What the pages are about; borrowed. */
+struct agent_route_parts {
+    struct runner *runner;
+    struct agent_config *config;
+    const char *telemetry_path;
+};
+
 /* Fills in the table. Errors: -EINVAL `telemetry_path` is no path or taken; -ENOMEM. */
-int agent_routes_init(struct agent_routes *self, struct runner *runner, const char *telemetry_path,
+int agent_routes_init(struct agent_routes *self, const struct agent_route_parts *parts,
                       struct error *err);
 void agent_routes_finish(struct agent_routes *self);
 

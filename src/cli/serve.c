@@ -12,6 +12,7 @@
 
 struct serve_flags {
     struct flag_values addresses;
+    const char *config_file;
     const char *web_config_file;
     bool uses_systemd_socket;
     const char *telemetry_path;
@@ -59,6 +60,7 @@ static int serve(const struct serve_flags *given)
         .listen_addresses = given->addresses.n ? given->addresses.items : &default_address,
         .n_listen_addresses = given->addresses.n ? given->addresses.n : 1,
         .uses_systemd_socket = given->uses_systemd_socket,
+        .config_file = given->config_file,
         .web_config_file = given->web_config_file,
         .telemetry_path = given->telemetry_path,
         .directory = directory && *directory ? directory : SEGMENT_DIRECTORY_DEFAULT,
@@ -81,6 +83,10 @@ int command_serve(int argc, char **argv)
                                 .log_level = "info",
                                 .log_format = "logfmt"};
     const struct flag flags[] = {
+        {"config.file", "FILE", NULL,
+         "Probes and what else is configured; see `zmq_exporter check`. Read again on SIGHUP and "
+         "POST /-/reload.",
+         FLAG_TEXT, &given.config_file},
         {"web.listen-address", "ADDRESS", DEFAULT_ADDRESS,
          "Where to listen: ':PORT' for every address of the host, 'HOST:PORT', '[IPV6]:PORT', or "
          "'unix:PATH' for a socket file. Port 0 takes a free one, which the log tells.",

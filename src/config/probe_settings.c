@@ -108,6 +108,8 @@ int probe_settings_complete(const struct config_node *mapping, struct probe_sett
                                  "'heartbeat_timeout' must not be shorter than "
                                  "'heartbeat_interval'");
     int r = complete_method(mapping, settings, err);
+    if (settings->method == PROBE_METHOD_GREETING)
+        settings->security.mechanism = PROBE_ANY_MECHANISM;
     if (r == 0)
         r = probe_security_read(settings->security_node, &settings->security, err);
     if (r == 0)

@@ -35,7 +35,8 @@
 
 enum probe_method { PROBE_METHOD_AUTO, PROBE_METHOD_SOCKET, PROBE_METHOD_GREETING };
 
-enum probe_mechanism { PROBE_NULL = 0, PROBE_PLAIN = 1, PROBE_CURVE = 2 }; /* as in zmq.h */
+/* As in zmq.h. ANY: by greeting and without `security`, whatever the peer announces. */
+enum probe_mechanism { PROBE_ANY_MECHANISM = -1, PROBE_NULL = 0, PROBE_PLAIN = 1, PROBE_CURVE = 2 };
 
 enum probe_encoding { PROBE_LITTLE_ENDIAN, PROBE_BIG_ENDIAN, PROBE_DECIMAL };
 

@@ -92,6 +92,54 @@
       "Times that the taps sampled their sockets' queues.") \
     X(TAP_CPU_SECONDS, "zmq_tap_cpu_seconds_total", COUNTER, "seconds", \
       "CPU time of the taps' own threads.") \
+    X(PROBE_SUCCESS, "zmq_probe_success", GAUGE, "", \
+      "1 if the endpoint is as configured: its last greeting was good and, where the probe holds a socket there, the handshake's connection still stands.") \
+    X(PROBE_CONNECTED, "zmq_probe_connected", GAUGE, "", \
+      "1 while a socket of the probe has a finished handshake there. Absent for endpoints that are probed by greeting.") \
+    X(PROBE_PEERS, "zmq_probe_peers", GAUGE, "", \
+      "Peers with a finished handshake at a probe that binds.") \
+    X(PROBE_RESOLVE_DURATION, "zmq_probe_resolve_duration_seconds", GAUGE, "seconds", \
+      "Time that the last attempt took to resolve the host name. Absent if it did not get that far.") \
+    X(PROBE_CONNECT_DURATION, "zmq_probe_connect_duration_seconds", GAUGE, "seconds", \
+      "Time that the last attempt took to connect. Absent if it did not get that far.") \
+    X(PROBE_HANDSHAKE_DURATION, "zmq_probe_handshake_duration_seconds", GAUGE, "seconds", \
+      "Time that the last attempt's ZMTP handshake took: of a greeting from the connection on, of a socket with its own connect. Absent if it did not get that far.") \
+    X(PROBE_ATTEMPTS, "zmq_probe_attempts_total", COUNTER, "", \
+      "Attempts to greet the endpoint or to connect to it.") \
+    X(PROBE_FAILURES, "zmq_probe_failures_total", COUNTER, "", \
+      "Attempts that failed, by the phase in which they did: resolve, connect, handshake.") \
+    X(PROBE_CONNECT_FAILURES, "zmq_probe_connect_failures_total", COUNTER, "", \
+      "Attempts that failed before the handshake. cause resolve: detail is the resolver's error; transport: the errno. Only details that occurred; zmq_probe_failures_total is there from the start.") \
+    X(PROBE_HANDSHAKE_FAILURES, "zmq_probe_handshake_failures_total", COUNTER, "", \
+      "Attempts that failed in the handshake, cause and detail as in zmq_socket_handshake_failures_total; cause policy: the probe stays away from the peer. libzmq closes without a word on a wrong server key and on ZAP status 300, which is then transport EPIPE. Only details that occurred; zmq_probe_failures_total is there from the start.") \
+    X(PROBE_FAILURE_INFO, "zmq_probe_failure_info", INFO, "", \
+      "Why zmq_probe_success is 0 now. Absent while it is 1.") \
+    X(PROBE_DISCONNECTS, "zmq_probe_disconnects_total", COUNTER, "", \
+      "Connections with a finished handshake that broke or that the peer closed.") \
+    X(PROBE_PEER_INFO, "zmq_probe_peer_info", INFO, "", \
+      "What the peer said of itself: mechanism, ZMTP version (3.0: libzmq before 4.3.3 or another library) and socket type, empty where its protocol does not show it.") \
+    X(PROBE_RECEIVED_MESSAGES, "zmq_probe_received_messages_total", COUNTER, "messages", \
+      "Whole messages that a probe with subscriptions received.") \
+    X(PROBE_RECEIVED_BYTES, "zmq_probe_received_bytes_total", COUNTER, "bytes", \
+      "Bytes of all frames that a probe with subscriptions received.") \
+    X(PROBE_LAST_RECEIVED, "zmq_probe_last_received_timestamp_seconds", GAUGE, "seconds", \
+      "When a probe with subscriptions received its last message.") \
+    X(PROBE_MISSED_MESSAGES, "zmq_probe_missed_messages_total", COUNTER, "messages", \
+      "Messages of a numbered stream that did not arrive, by the gaps in their numbers. Not counted: what was published while there was no connection.") \
+    X(PROBE_SEQUENCE_RESTARTS, "zmq_probe_sequence_restarts_total", COUNTER, "", \
+      "Times that a numbered stream went back: its publisher restarted behind a proxy, or sent a number twice.") \
+    X(PROBE_UNNUMBERED_MESSAGES, "zmq_probe_unnumbered_messages_total", COUNTER, "messages", \
+      "Messages of a numbered stream that have no number at the configured place.") \
+    X(PROBE_UNTRACKED_MESSAGES, "zmq_probe_untracked_messages_total", COUNTER, "messages", \
+      "Messages whose sequence is not followed because the probe follows as many as its limit allows.") \
+    X(PROBE_DURATION, "zmq_probe_duration_seconds", GAUGE, "seconds", \
+      "Time that this probe took (/probe only).") \
+    X(PROBE_ENDPOINTS, "zmq_exporter_probes", GAUGE, "", \
+      "Standing probes in the configuration that is in use.") \
+    X(CONFIG_RELOAD_SUCCESSFUL, "zmq_exporter_config_last_reload_successful", GAUGE, "", \
+      "1 if the last attempt to load the configuration succeeded. The one in use stays when it fails.") \
+    X(CONFIG_RELOAD_SUCCESS_TIMESTAMP, "zmq_exporter_config_last_reload_success_timestamp_seconds", GAUGE, "seconds", \
+      "When the configuration in use was loaded.") \
     X(LIBRARY_INFO, "zmq_library_info", INFO, "", \
       "A libzmq that running processes have loaded, tapped or not. version is exact under the tap, else told by the file's name, which for old releases stands for a range; empty: not known.") \
     X(LIBRARY_PROCESSES, "zmq_library_processes", GAUGE, "", \

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/probe/probe_link.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define FRAMES_PER_TURN 1000 /* of one stream, before the others have their turn */
+
+/* The address that was greeted, as libzmq takes it without asking a resolver. */
+static int format_endpoint(const struct probe_endpoint *self, char *ret, size_t size)
+{
+    const struct resolver_address *address = &self->answer.answer.addresses[self->i_address];
+    char host[NI_MAXHOST];
+    if (self->address->transport == ENDPOINT_IPC)
+        return snprintf(ret, size, "%s", self->address->text) < (int)size ? 0 : -ENAMETOOLONG;
+    if (getnameinfo((const struct sockaddr *)&address->address, address->size, host, sizeof(host),
+                    NULL, 0, NI_NUMERICHOST) != 0)
+        return -EINVAL;
+    bool is_v6 = address->address.ss_family == AF_INET6;
+    int n = snprintf(ret, size, "tcp://%s%s%s:%u", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+                     self->address->port);
+    return n < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+static int watch(struct probe_endpoint *self, struct probe_loop *loop)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &self->socket_source};
+    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, self->socket.fd, &event) == 0 ? 0 : -errno;
+}
+
+static void fail(struct probe_endpoint *self, struct probe_loop *loop, enum probe_phase phase,
+                 int error)
+{
+    probe_endpoint_fail(self, loop, (struct probe_failure){phase, PROBE_CAUSE_TRANSPORT, error});
+}
+
+void probe_link_connect(struct probe_endpoint *self, struct probe_loop *loop)
+{
+    char endpoint[NI_MAXHOST + 32];
+    /* Before ZMTP 3.1 not every library answers a PING. */
+    int r = format_endpoint(self, endpoint, sizeof(endpoint));
+    if (r == 0)
+        r = probe_socket_open(&self->socket, self->settings, !zmtp_peer_is_old(&self->status.peer),
+                              loop->events);
+    if (r == 0)
+        r = watch(self, loop);
+    if (r == 0)
+        r = probe_socket_connect(&self->socket, endpoint);
+    if (r < 0) {
+        fail(self, loop, PROBE_PHASE_CONNECT, -r);
+        return;
+    }
+    /* Events carry no time and may be read late, so the socket's own connect is in its handshake.
+     */
+    self->phase_ns = clock_monotonic_ns();
+    self->state = PROBE_LINKING;
+}
+
+void probe_link_bind(struct probe_endpoint *self, struct probe_loop *loop)
+{
+    int r = probe_socket_open(&self->socket, self->settings, false, loop->events);
+    if (r == 0)
+        r = watch(self, loop);
+    if (r == 0)
+        r = probe_socket_bind(&self->socket, self->address->text);
+    if (r < 0) {
+        fail(self, loop, PROBE_PHASE_CONNECT, -r);
+        return;
+    }
+    self->state = PROBE_LINKED;
+    self->due_ns = PROBE_NEVER;
+    self->status.has_result = true;
+    self->status.has_failure = false;
+    self->status.is_success = false; /* until a peer comes */
+}
+
+/* Up to a number of frames; true if there are more. */
+static bool read_frames(struct probe_endpoint *self)
+{
+    void *handle = zsock_resolve(self->socket.socket);
+    for (int i = 0; i < FRAMES_PER_TURN; i++) {
+        zmq_msg_t frame;
+        zmq_msg_init(&frame);
+        if (zmq_msg_recv(&frame, handle, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&frame);
+            return false;
+        }
+        bool is_last = !zmq_msg_more(&frame);
+        size_t size = zmq_msg_size(&frame);
+        if (self->numbers)
+            stream_numbers_frame(self->numbers, zmq_msg_data(&frame), size, is_last);
+        zmq_msg_close(&frame);
+        self->status.received_bytes += size;
+        self->status.received_messages += is_last;
+    }
+    return true;
+}
+
+static void read_input(struct probe_endpoint *self)
+{
+    uint64_t before = self->status.received_messages;
+    self->is_busy = false;
+    if (!probe_socket_has_input(&self->socket) || self->settings->n_subscriptions == 0)
+        return;
+    self->is_busy = read_frames(self);
+    if (self->status.received_messages > before)
+        self->status.last_received_ns = clock_realtime_ns();
+    if (self->numbers)
+        self->status.stream = *stream_numbers_counts(self->numbers);
+}
+
+void probe_link_close(struct probe_endpoint *self, struct probe_loop *loop)
+{
+    if (!self->socket.socket)
+        return;
+    if (self->numbers)
+        stream_numbers_reconnect(self->numbers);
+    if (self->socket.fd >= 0)
+        (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, self->socket.fd, NULL);
+    probe_socket_close(&self->socket);
+    self->n_failing = 0;
+    self->is_busy = false;
+}
+
+void probe_link_on_ready(struct probe_endpoint *self, struct probe_loop *loop)
+{
+    (void)loop;
+    if (self->socket.socket)
+        read_input(self);
+}
+
+static void on_handshake(struct probe_endpoint *self, struct probe_loop *loop)
+{
+    self->status.n_peers++;
+    self->status.is_greeting_only = false;
+    if (!self->settings->is_bind)
+        probe_endpoint_end_phase(self, loop, PROBE_PHASE_HANDSHAKE);
+    self->state = PROBE_LINKED;
+    probe_endpoint_succeed(self, loop);
+}
+
+static void on_handshake_failed(struct probe_endpoint *self, enum probe_cause cause, int code)
+{
+    struct probe_failure failure = {PROBE_PHASE_HANDSHAKE, cause, code};
+    if (self->settings->is_bind) {
+        probe_endpoint_count_failure(self, &failure);
+        self->n_failing++;
+    } else if (!self->has_pending) {
+        self->has_pending = true;
+        self->pending = failure;
+    }
+}
+
+/* libzmq tells of no disconnect twice; one that follows a failed handshake was no peer's. */
+static void on_peer_gone(struct probe_endpoint *self)
+{
+    if (self->n_failing > 0) {
+        self->n_failing--;
+        return;
+    }
+    self->status.disconnects++;
+    if (self->status.n_peers > 0)
+        self->status.n_peers--;
+    if (self->status.n_peers == 0)
+        self->status.is_success = false;
+    if (self->numbers)
+        stream_numbers_reconnect(self->numbers);
+}
+
+static void on_disconnected(struct probe_endpoint *self, struct probe_loop *loop)
+{
+    if (self->settings->is_bind)
+        on_peer_gone(self);
+    else if (self->state == PROBE_LINKED)
+        probe_endpoint_lose(self, loop);
+    else if (self->has_pending)
+        probe_endpoint_fail(self, loop, self->pending);
+    else
+        fail(self, loop, PROBE_PHASE_HANDSHAKE, 0);
+}
+
+void probe_link_on_event(struct probe_endpoint *self, struct probe_loop *loop, uint16_t event,
+                         uint32_t value)
+{
+    if (self->state != PROBE_LINKING && self->state != PROBE_LINKED)
+        return; /* the rest of a connection that broke */
+    switch (event) {
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        on_handshake(self, loop);
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        on_handshake_failed(self, PROBE_CAUSE_TRANSPORT, (int)value);
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        on_handshake_failed(self, PROBE_CAUSE_PROTOCOL, (int)value);
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        on_handshake_failed(self, PROBE_CAUSE_AUTH, (int)value);
+        break;
+    case ZMQ_EVENT_DISCONNECTED:
+        on_disconnected(self, loop);
+        break;
+    case ZMQ_EVENT_CLOSED: /* of a connect: the attempt failed, libzmq does not tell why */
+        if (!self->settings->is_bind)
+            fail(self, loop, PROBE_PHASE_CONNECT, 0);
+        break;
+    default:
+        break;
+    }
+}
