@@ -145,3 +145,28 @@ def test_library__processes_of_others__are_counted_where_they_cannot_be_read(dir
         assert page.value("zmq_library_unreadable_processes") > 0
         assert page.value("zmq_exporter_collector_success", collector="library") == 1
         assert page.value("zmq_library_scanned_processes") > page.value("zmq_library_unreadable_processes")
+
+
+class SandboxedAgent(Agent):
+    """As the systemd unit runs it: another user, with the one capability."""
+
+    def __init__(self, directory):
+        Process.__init__(
+            self, ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
+                   "--bounding-set=-all,+sys_ptrace", "--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace",
+                   products.exporter(), "--web.listen-address=127.0.0.1:0"],
+            variables={"ZMQ_EXPORTER_DIR": str(directory)}, stderr=subprocess.PIPE)
+        self.log = []
+        self.address = self._read_address()
+
+
+def test_library__capability_of_the_unit__reads_the_programs_of_others(directory, folder, copies, load):
+    if os.geteuid() != 0:
+        pytest.skip("becoming another user needs root")
+    os.chmod(folder, 0o755)
+    path = copies("libzmq-others.so.5.2.4")
+    load(path)
+    with SandboxedAgent(directory) as agent:
+        found = wait_for(lambda: info(agent, path=str(path)), "root's program")
+        assert len(found[0]["build_id"]) == 40
+        assert found[0]["service"].startswith("python")
