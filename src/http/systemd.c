@@ -31,9 +31,3 @@ void systemd_tell(const char *state)
 {
     (void)sd_notify(0, state);
 }
-
-uint64_t systemd_watchdog_ns(void)
-{
-    uint64_t microseconds = 0;
-    return sd_watchdog_enabled(0, &microseconds) > 0 ? microseconds * 1000 : 0;
-}

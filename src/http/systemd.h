@@ -11,16 +11,12 @@
 #include "base/error.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 /* The descriptors that the manager has opened for this process, in `ret_fds`; they are the
  * caller's. -ENOENT: it gave none; -E2BIG: more than `max`. Call once. */
 int systemd_take_sockets(int *ret_fds, size_t max, size_t *ret_n, struct error *err);
 
-/* "READY=1", "STOPPING=1", "RELOADING=1", "WATCHDOG=1", "STATUS=…". Nothing without a manager. */
+/* "READY=1" or "STOPPING=1"; nothing without a manager. */
 void systemd_tell(const char *state);
-
-/* How often the manager wants to be told WATCHDOG=1 at least; 0: it does not. */
-uint64_t systemd_watchdog_ns(void);
 
 #endif

@@ -15,8 +15,3 @@ void systemd_tell(const char *state)
 {
     (void)state;
 }
-
-uint64_t systemd_watchdog_ns(void)
-{
-    return 0;
-}

@@ -87,9 +87,14 @@ static void parse__what_is_not_for_a_configuration__is_refused_with_its_place(vo
         {"a: &x 1\n", "x.yml:1:7: anchors are not supported"},
         {"a: *x\n", "x.yml:1:5: aliases are not supported"},
         {"a: !!str 1\n", "x.yml:1:10: tags are not supported"},
+        {"# is it ?\n? a:\t|", "x.yml:2:1: a '?' by itself is not supported, nor are keys that "
+                               "begin with it"},
+        {"{'#': b, ? c : d}", "x.yml:1:10: a '?' by itself is not supported, nor are keys that "
+                              "begin with it"},
         {"- a\n- b\n", "x.yml:1:1: the file must be a mapping of keys to values"},
         {"just text\n", "x.yml:1:1: the file must be a mapping of keys to values"},
-        {"? [a, b]\n: 1\n", "x.yml:1:3: a key must be a plain text"},
+        {"? [a, b]\n: 1\n",
+         "x.yml:1:1: a '?' by itself is not supported, nor are keys that begin with it"},
         {"a: 1\nb: 2\na: 3\n", "x.yml:3:1: key 'a' is given twice, first in line 1"},
         {"'': 1\n", "x.yml:1:2: a key must not be empty"},
         {"a: \"x\\0y\"\n", "x.yml:1:5: a text must not contain the character NUL"},

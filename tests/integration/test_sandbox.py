@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The exporter inside what its unit leaves to it: everything works, and no more is possible."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+import zmq
+
+from support import products, sandbox, web
+from support.agent import Agent
+from support.process import Process, run
+from support.puppet import Puppet
+from support.waiting import wait_for
+
+UNIT = products.TESTS.parent / "packaging/systemd/zmq_exporter.service.in"
+DAEMON = 1  # another user than the exporter's
+
+
+@pytest.fixture
+def place(folder):
+    """Folders and copies of the programs that any user can reach."""
+    reason = sandbox.why_not()
+    if reason:
+        pytest.skip(reason)
+    folder.chmod(0o755)
+    (folder / "bin").mkdir()
+    for source in (products.exporter(), products.tap_library(), products.program("puppet")[0]):
+        shutil.copy(source, folder / "bin")
+    segments = folder / "segments"
+    segments.mkdir()
+    os.chown(segments, sandbox.NOBODY, sandbox.NOBODY)
+    segments.chmod(0o3773)
+    return folder
+
+
+def become_daemon():
+    os.setgroups([])
+    os.setresgid(DAEMON, DAEMON, DAEMON)
+    os.setresuid(DAEMON, DAEMON, DAEMON)
+
+
+@pytest.fixture
+def inside(place, monkeypatch):
+    """Starts the exporter in the sandbox: inside(capabilities, "--flag")."""
+    agents = []
+
+    def start(capabilities, *flags):
+        monkeypatch.setenv("TEST_EXPORTER", str(place / "bin/zmq_exporter"))
+        box = sandbox.Sandbox(UNIT, capabilities)
+        agents.append(Agent(place / "segments", *flags, preexec_fn=box))
+        agents[-1].keep_log()
+        return agents[-1]
+
+    yield start
+    for agent in agents:
+        agent.end()
+
+
+@pytest.fixture
+def others(place, monkeypatch):
+    """A tapped program of another user, with a socket."""
+    monkeypatch.setenv("TEST_TAP_LIBRARY", str(place / "bin/libzmqtap.so"))
+    monkeypatch.setattr(products, "program", lambda name: [str(place / "bin" / name)])
+    with Puppet("c", place / "segments", preexec_fn=become_daemon) as puppet:
+        push = puppet.socket(zmq.PUSH)
+        push.bind("tcp://127.0.0.1:*")
+        yield puppet
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return dict(line.split(":", 1) for line in status.read().splitlines())
+
+
+def test_unit__exporter_in_it__sees_and_serves_everything(inside, others, place):
+    authority = web.Authority(place, "authority")
+    authority.issue("server")
+    for path in (place / "server.key", place / "server.crt"):
+        os.chown(path, sandbox.NOBODY, sandbox.NOBODY)
+    (place / "web.yml").write_text(
+        "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
+        f"basic_auth_users: {{prometheus: {web.bcrypt('x')}}}\n")
+    agent = inside(None, f"--web.config.file={place}/web.yml")
+    status = status_of(agent.pid)
+    assert status["Uid"].split() == [str(sandbox.NOBODY)] * 4
+    assert {status[name].strip() for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb")} == {
+        f"{1 << sandbox.CAPABILITIES['CAP_SYS_PTRACE']:016x}"}
+    assert status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2"
+
+    def page():
+        return web.fetch(agent.address, "/metrics", authority.context(),
+                         web.basic("prometheus", "x"))
+
+    wait_for(lambda: f'zmq_sockets{{service="puppet",type="PUSH",endpoint="tcp' in page().text,
+             lambda: page().text)
+    text = page().text
+    assert 'zmq_library_info{service="puppet"' in text
+    assert "process_max_fds " in text and "process_open_fds " in text
+    assert 'collector_success{collector="library"} 1' in text
+    for path in ("/", "/-/ready", "/api/v1/sockets"):
+        answer = web.fetch(agent.address, path, authority.context(), web.basic("prometheus", "x"))
+        assert answer.status in (200, 404), path
+    authority.issue("server")  # a change is read as well
+    os.chown(place / "server.key", sandbox.NOBODY, sandbox.NOBODY)
+    assert page().status == 200
+    others.end()
+    wait_for(lambda: 'type="PUSH"' in page().text and
+             not any(place.joinpath("segments").glob("*.seg")),
+             lambda: list(place.joinpath("segments").iterdir()))
+    assert "stopped" in agent.end_and_read_log()  # and no call ended it
+
+
+def test_unit__without_its_capability__only_libraries_of_others_are_missing(inside, others):
+    agent = inside([])
+    agent.wait_value(1, "zmq_sockets", service="puppet", type="PUSH")
+    page = agent.scrape()
+    assert page.value("zmq_library_info", service="puppet") is None
+    assert page.value("zmq_library_unreadable_processes") >= 1
+    assert "stopped" in agent.end_and_read_log()
+
+
+PRY = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+pid = int(sys.argv[1])
+def attempt(name, result):
+    print(name, "ok" if result >= 0 else os.strerror(ctypes.get_errno()))
+def opened(path, flags=os.O_RDONLY):
+    return libc.open(f"/proc/{pid}/{path}".encode(), flags)
+class Vector(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+local = ctypes.create_string_buffer(8)
+here = Vector(ctypes.addressof(local), 8)
+there = Vector(int(open(f"/proc/{pid}/maps").read().split("-")[0], 16), 8)
+attempt("maps", opened("maps"))
+attempt("mem", opened("mem"))
+attempt("mem_write", opened("mem", os.O_RDWR))
+attempt("environ", opened("environ"))
+attempt("ptrace", libc.ptrace(16, pid, 0, 0))
+attempt("readv", libc.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0))
+attempt("writev", libc.process_vm_writev(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0))
+attempt("setuid", libc.setuid(0))
+attempt("packet", libc.socket(17, 3, 0))
+attempt("mount", libc.mount(b"none", b"/mnt", b"tmpfs", 0, None))
+attempt("kill", libc.kill(pid, 0))
+"""
+
+
+def test_unit__a_program_that_pries__gets_at_maps_and_nothing_else(place, others):
+    box = sandbox.Sandbox(UNIT, is_strict=False)
+    done = run([products.PYTHON, "-c", PRY, others.pid], preexec_fn=box)
+    seen = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert seen.pop("maps") == "ok", done
+    assert len(seen) == 10 and "ok" not in seen.values(), seen
+    assert others.popen.poll() is None
+    free = run([products.PYTHON, "-c", PRY, others.pid])  # the same by root, to know that it can
+    assert [line for line in free.stdout.splitlines() if line.endswith(" ok")][1:], free
