@@ -152,10 +152,8 @@ static void run_descriptor(struct probe_actor *self, const struct epoll_event *e
     const struct probe_source *source = event->data.ptr;
     if (event->data.ptr == &wake_mark)
         probe_inbox_clear(&self->inbox);
-    else if (event->data.ptr == &pipe_mark)
-        run_pipe(self);
-    else if (event->data.ptr == &events_mark)
-        return; /* see run_monitors() */
+    else if (event->data.ptr == &pipe_mark || event->data.ptr == &events_mark)
+        return; /* see run_pipe() and run_monitors() */
     else if (source->is_client)
         probe_attempt_on_ready(source->endpoint, &self->loop);
     else
@@ -165,8 +163,10 @@ static void run_descriptor(struct probe_actor *self, const struct epoll_event *e
 static int wait_ms(struct probe_actor *self)
 {
     uint64_t due_ns = PROBE_NEVER;
-    /* Events may have come in while the ROUTER did something else; its descriptor tells once. */
-    if (self->is_busy || zsock_events(self->loop.events) & ZMQ_POLLIN)
+    /* Events may have come in while the ROUTER did something else; its descriptor tells once. That
+     * of the pipe tells only after the pipe was once seen empty. */
+    if (self->is_busy || zsock_events(self->loop.events) & ZMQ_POLLIN ||
+        zsock_events(self->pipe) & ZMQ_POLLIN)
         return 0;
     for (const struct probe_endpoint *i = self->endpoints; i; i = i->next)
         due_ns = i->due_ns < due_ns ? i->due_ns : due_ns;
@@ -186,6 +186,7 @@ static void turn(struct probe_actor *self)
     self->is_busy = false;
     for (int i = 0; i < n; i++)
         run_descriptor(self, &events[i]);
+    run_pipe(self);
     run_monitors(self);
     run_answers(self);
     run_due(self);
