@@ -96,35 +96,105 @@ static bool negotiate(const struct http_request *request, struct wanted *ret_wan
     return true;
 }
 
-static void give(struct http_response *response, struct page *page, const char *content_type)
+/* One scrape on its way from the request to the last byte. */
+struct answer {
+    struct agent_metrics *metrics;
+    const struct http_request *request;
+    struct http_response *response;
+    struct wanted wanted;
+    struct scrape *scrape;
+    struct text_writer writer;
+};
+
+static void answer_free(void *state)
 {
-    if (page->text.has_failed) {
-        page_pool_give(page);
-        http_response_text(response, 500, "out of memory\n");
-        return;
-    }
-    response->content_type = content_type;
-    response->body = page->text.data ? page->text.data : "";
-    response->size = page->text.size;
-    response->free_body = page_pool_give;
-    response->owner = page;
+    struct answer *self = state;
+    scrape_destroy(&self->scrape);
+    free(self);
 }
 
-static void respond(struct agent_metrics *self, const struct wanted *wanted, struct page *page,
-                    struct http_response *response)
+static void refuse(struct answer *self, unsigned status, const char *text)
 {
-    http_response_header(response, "Vary", "Accept, Accept-Encoding");
-    bool is_worth = wanted->coding == NEGOTIATE_EITHER && page->text.size >= GZIP_WORTH_BYTES;
-    struct page *coded = is_worth || wanted->coding == NEGOTIATE_GZIP ? page_pool_take(self->pages)
-                                                                      : NULL;
-    if (coded && gzip_append(page->text.data, page->text.size, &coded->text) == 0) {
-        http_response_header(response, "Content-Encoding", "gzip");
-        page_pool_give(page);
-        page = coded;
-    } else if (coded) {
-        page_pool_give(coded);
+    const struct http_request *request = self->request;
+    http_response_text(self->response, status, text);
+    answer_free(self);
+    http_request_finish(request);
+}
+
+static size_t read_page(void *state, char *at, size_t room)
+{
+    struct answer *self = state;
+    return text_writer_fill(&self->writer, at, room);
+}
+
+/* The page is written as it is sent, so that no memory holds the whole of it. */
+static void respond_plain(struct answer *self)
+{
+    const struct http_request *request = self->request;
+    self->response->size = self->writer.size;
+    if (self->writer.size == 0) {
+        answer_free(self);
+    } else {
+        self->response->read_body = read_page;
+        self->response->free_body = answer_free;
+        self->response->owner = self;
     }
-    give(response, page, wanted->negotiated.content_type);
+    http_request_finish(request);
+}
+
+/* On a thread of the pool: coding takes its time. */
+static void respond_coded(void *state)
+{
+    struct answer *self = state;
+    struct page *page = page_pool_take(self->metrics->pages);
+    if (!page) {
+        refuse(self, 500, "out of memory\n");
+        return;
+    }
+    gzip_begin(page->gzip, &page->coded);
+    for (size_t n; (n = text_writer_fill(&self->writer, page->piece, PAGE_PIECE)) > 0;)
+        gzip_add(page->gzip, page->piece, n, &page->coded);
+    gzip_end(page->gzip, &page->coded);
+    if (page->coded.has_failed) {
+        page_pool_give(page);
+        refuse(self, 500, "out of memory\n");
+        return;
+    }
+
+    const struct http_request *request = self->request;
+    http_response_header(self->response, "Content-Encoding", "gzip");
+    self->response->body = page->coded.data;
+    self->response->size = page->coded.size;
+    self->response->free_body = page_pool_give;
+    self->response->owner = page;
+    answer_free(self);
+    http_request_finish(request);
+}
+
+static void on_collected(void *state, int r, struct scrape *scrape)
+{
+    struct answer *self = state;
+    self->scrape = scrape;
+    if (r == 0) {
+        size_t n_parts;
+        const struct samples *const *parts = scrape_parts(scrape, &n_parts);
+        r = text_writer_init(&self->writer, self->wanted.negotiated.format, parts, n_parts);
+    }
+    if (r < 0) {
+        refuse(self, 503, r == -ECANCELED ? "the exporter is stopping\n" : "out of memory\n");
+        return;
+    }
+    self->response->content_type = self->wanted.negotiated.content_type;
+    http_response_header(self->response, "Vary", "Accept, Accept-Encoding");
+    bool is_coded = self->wanted.coding == NEGOTIATE_GZIP ||
+                    (self->wanted.coding == NEGOTIATE_EITHER &&
+                     self->writer.size >= GZIP_WORTH_BYTES);
+    if (is_coded && http_request_offload(self->request, respond_coded, self) == 0)
+        return;
+    if (self->wanted.coding == NEGOTIATE_GZIP)
+        refuse(self, 503, "too many requests at once\n");
+    else
+        respond_plain(self);
 }
 
 void agent_metrics_handle(void *state, const struct http_request *request,
@@ -136,22 +206,17 @@ void agent_metrics_handle(void *state, const struct http_request *request,
     uint64_t deadline_ns = clock_monotonic_ns() +
                            agent_metrics_patience_ns(http_request_header(request, TIMEOUT_HEADER));
     if (!negotiate(request, &wanted, response) ||
-        !select_collectors(self->runner, request, &selected, response))
-        return;
-
-    cleanup(scrape_destroy) struct scrape *scrape = NULL;
-    struct page *page = page_pool_take(self->pages);
-    int r = page ? runner_collect(self->runner, selected, deadline_ns, &scrape) : -ENOMEM;
-    if (r < 0) {
-        if (page)
-            page_pool_give(page);
-        http_response_text(response, 503,
-                           r == -ECANCELED ? "the exporter is stopping\n" : "out of memory\n");
+        !select_collectors(self->runner, request, &selected, response)) {
+        http_request_finish(request);
         return;
     }
-    size_t n_parts;
-    const struct samples *const *parts = scrape_parts(scrape, &n_parts);
-    if (text_format_write(wanted.negotiated.format, parts, n_parts, &page->text) < 0)
-        page->text.has_failed = true;
-    respond(self, &wanted, page, response);
+    struct answer *answer = calloc(1, sizeof(*answer));
+    if (!answer) {
+        http_response_text(response, 500, "out of memory\n");
+        http_request_finish(request);
+        return;
+    }
+    *answer = (struct answer){
+        .metrics = self, .request = request, .response = response, .wanted = wanted};
+    runner_start(self->runner, selected, deadline_ns, on_collected, answer);
 }

@@ -16,7 +16,7 @@ struct agent_metrics {
     struct page_pool *pages;
 };
 
-/* An http_handler; `state` is a struct agent_metrics. */
+/* An http_handler, HTTP_ASYNC; `state` is a struct agent_metrics. */
 void agent_metrics_handle(void *state, const struct http_request *request,
                           struct http_response *response);
 

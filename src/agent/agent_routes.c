@@ -109,7 +109,7 @@ static int add_parts(struct agent_routes *self, const struct agent_route_parts *
         {"/-/reload", HTTP_POST, HTTP_SLOW, agent_config_handle, parts->config},
         {AGENT_PROBE_PATH, HTTP_GET, HTTP_SLOW, agent_probe_handle, parts->config->pool},
         {AGENT_SOCKETS_PATH, HTTP_GET, HTTP_SLOW, agent_sockets_handle, parts->runner},
-        {parts->telemetry_path, HTTP_GET, HTTP_SLOW, agent_metrics_handle, &self->metrics},
+        {parts->telemetry_path, HTTP_GET, HTTP_ASYNC, agent_metrics_handle, &self->metrics},
     };
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(rows) / sizeof(*rows); i++)

@@ -23,7 +23,9 @@ int page_pool_new(struct page_pool **ret_pool)
 
 static void page_free(struct page *page)
 {
-    string_buffer_finish(&page->text);
+    string_buffer_finish(&page->coded);
+    gzip_destroy(&page->gzip);
+    free(page->piece);
     free(page);
 }
 
@@ -42,6 +44,20 @@ void page_pool_destroy(struct page_pool **self_p)
     free(self);
 }
 
+static struct page *page_new(struct page_pool *self)
+{
+    struct page *page = calloc(1, sizeof(*page));
+    if (!page)
+        return NULL;
+    page->pool = self;
+    page->piece = malloc(PAGE_PIECE);
+    if (!page->piece || gzip_new(&page->gzip) < 0) {
+        page_free(page);
+        return NULL;
+    }
+    return page;
+}
+
 struct page *page_pool_take(struct page_pool *self)
 {
     pthread_mutex_lock(&self->lock);
@@ -52,13 +68,9 @@ struct page *page_pool_take(struct page_pool *self)
     }
     pthread_mutex_unlock(&self->lock);
 
-    if (!page) {
-        page = calloc(1, sizeof(*page));
-        if (page)
-            page->pool = self;
-        return page;
-    }
-    string_buffer_clear(&page->text);
+    if (!page)
+        return page_new(self);
+    string_buffer_clear(&page->coded);
     return page;
 }
 

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * page_pool - the buffers that pages are written to, used again.
+ * page_pool - what a coded page is made with and in, used again.
  *
- * A page of a megabyte from fresh memory costs more in page faults than in writing. A buffer goes
- * from the handler to the HTTP library and comes back when the last byte is sent.
+ * Fresh memory costs page faults and a coder's tables take long to lay out. A page goes from the
+ * handler to the HTTP library and comes back when the last byte is sent.
  *
  * Thread: any.
  */
 #ifndef AGENT_PAGE_POOL_H
 #define AGENT_PAGE_POOL_H
 
-#include "base/string_buffer.h"
+#include "metrics/gzip.h"
 
 #define PAGE_POOL_MAX 4u /* kept; more are freed when they come back */
+#define PAGE_PIECE    ((size_t)64 << 10)
 
 struct page {
-    struct string_buffer text;
+    struct string_buffer coded;
+    struct gzip *gzip;
+    char *piece; /* PAGE_PIECE bytes, for what is to be coded */
     struct page_pool *pool;
     struct page *next;
 };

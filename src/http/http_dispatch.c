@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_dispatch.h"
 
+#include "base/clock.h"
 #include "http/http_exchange.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,13 +59,37 @@ static bool has_body(struct MHD_Connection *connection)
                                        MHD_HTTP_HEADER_TRANSFER_ENCODING);
 }
 
+/* False: there are enough already, or the server is stopping. */
+static bool suspend(struct http_dispatch *self, struct http_exchange *exchange)
+{
+    pthread_mutex_lock(&self->lock);
+    bool has_room = self->n_suspended < self->max_requests && !self->is_stopping;
+    self->n_suspended += has_room;
+    pthread_mutex_unlock(&self->lock);
+    if (has_room) {
+        exchange->state = HTTP_EXCHANGE_WAITING;
+        MHD_suspend_connection(exchange->request.connection);
+    }
+    return has_room;
+}
+
+void http_request_finish(const struct http_request *request)
+{
+    struct http_dispatch *self = request->exchange->dispatch;
+    request->exchange->state = HTTP_EXCHANGE_READY;
+    MHD_resume_connection(request->connection); /* and the exchange may be gone */
+    pthread_mutex_lock(&self->lock);
+    self->n_suspended--;
+    pthread_cond_signal(&self->is_resumed);
+    pthread_mutex_unlock(&self->lock);
+}
+
 /* On a thread of the pool, with the connection suspended. */
 static void run_handler(struct http_job *job)
 {
     struct http_exchange *exchange = (struct http_exchange *)job;
     exchange->route->handle(exchange->route->state, &exchange->request, &exchange->response);
-    exchange->state = HTTP_EXCHANGE_READY;
-    MHD_resume_connection(exchange->request.connection);
+    http_request_finish(&exchange->request);
 }
 
 static enum MHD_Result start_handler(struct http_dispatch *self, struct http_exchange *exchange)
@@ -73,15 +99,16 @@ static enum MHD_Result start_handler(struct http_dispatch *self, struct http_exc
         route->handle(route->state, &exchange->request, &exchange->response);
         return respond(self, exchange);
     }
-
-    MHD_suspend_connection(exchange->request.connection);
-    exchange->state = HTTP_EXCHANGE_WAITING;
-    exchange->job.run = run_handler;
-    if (http_workers_submit(self->workers, &exchange->job) < 0) {
-        http_response_text(&exchange->response, 503, "too many requests at once\n");
+    if (!suspend(self, exchange)) {
         http_response_header(&exchange->response, "Retry-After", "1");
-        exchange->state = HTTP_EXCHANGE_READY;
-        MHD_resume_connection(exchange->request.connection);
+        return refuse(self, exchange, 503, "too many requests at once\n");
+    }
+    exchange->job.run = run_handler;
+    if (route->pace == HTTP_ASYNC) {
+        route->handle(route->state, &exchange->request, &exchange->response);
+    } else if (http_workers_submit(self->workers, &exchange->job) < 0) {
+        http_response_text(&exchange->response, 503, "no thread for this request\n");
+        http_request_finish(&exchange->request);
     }
     return MHD_YES;
 }
@@ -177,7 +204,8 @@ enum MHD_Result http_dispatch_request(void *state, struct MHD_Connection *connec
         if (!exchange)
             return MHD_NO;
         *exchange_p = exchange;
-        exchange->request = (struct http_request){connection, url, method};
+        exchange->dispatch = self;
+        exchange->request = (struct http_request){exchange, connection, url, method};
         exchange->response.status = 200;
         return meet(self, exchange);
     }
@@ -205,4 +233,31 @@ void http_dispatch_completed(void *state, struct MHD_Connection *connection, voi
     http_guard_end(&exchange->pass);
     free(exchange);
     *exchange_p = NULL;
+}
+
+void http_dispatch_init(struct http_dispatch *self)
+{
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_cond_init(&self->is_resumed, NULL);
+}
+
+void http_dispatch_finish(struct http_dispatch *self)
+{
+    pthread_cond_destroy(&self->is_resumed);
+    pthread_mutex_destroy(&self->lock);
+}
+
+bool http_dispatch_stop(struct http_dispatch *self, uint64_t patience_ms)
+{
+    uint64_t until_ns = clock_realtime_ns() + patience_ms * CLOCK_NS_PER_MS;
+    const struct timespec until = {.tv_sec = (time_t)(until_ns / CLOCK_NS_PER_SECOND),
+                                   .tv_nsec = (long)(until_ns % CLOCK_NS_PER_SECOND)};
+    int r = 0;
+    pthread_mutex_lock(&self->lock);
+    self->is_stopping = true;
+    while (self->n_suspended && r != ETIMEDOUT)
+        r = pthread_cond_timedwait(&self->is_resumed, &self->lock, &until);
+    bool is_quiet = self->n_suspended == 0;
+    pthread_mutex_unlock(&self->lock);
+    return is_quiet;
 }

@@ -2,9 +2,10 @@
 /*
  * http_dispatch - from a request to its answer, inside http/ only: the guard, then the route.
  *
- * Both functions are the library's callbacks, with a struct http_dispatch as their state.
+ * http_dispatch_request() and _completed() are the library's callbacks, with a struct
+ * http_dispatch as their state.
  *
- * Thread:  that of the daemon, never two for one connection.   Blocks: no.
+ * Thread:  that of the daemon, never two for one connection.   Blocks: http_dispatch_stop() only.
  */
 #ifndef HTTP_HTTP_DISPATCH_H
 #define HTTP_HTTP_DISPATCH_H
@@ -15,6 +16,7 @@
 #include "http/http_workers.h"
 
 #include <microhttpd.h>
+#include <pthread.h>
 
 struct http_dispatch {
     const struct http_route *routes; /* borrowed, as all is */
@@ -22,7 +24,18 @@ struct http_dispatch {
     struct http_workers *workers;
     struct http_guard *guard;
     struct http_stats stats;
+    unsigned max_requests;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t is_resumed;
+    unsigned n_suspended; /* connections of slow and asynchronous handlers */
+    bool is_stopping;
 };
+
+void http_dispatch_init(struct http_dispatch *self);
+void http_dispatch_finish(struct http_dispatch *self);
+
+/* No handler is started from now on. Waits for those that run; false: one still does. */
+bool http_dispatch_stop(struct http_dispatch *self, uint64_t patience_ms);
 
 enum MHD_Result http_dispatch_request(void *state, struct MHD_Connection *connection,
                                       const char *url, const char *method, const char *version,

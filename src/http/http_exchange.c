@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_exchange.h"
 
+#include <stdlib.h>
+
 /* A browser is not to guess a type, frame a page, keep a copy, or load anything from elsewhere. */
 static const struct http_header every_answer[] = {
     {"X-Content-Type-Options", "nosniff"},
@@ -12,8 +14,40 @@ static const struct http_header every_answer[] = {
     {"Cache-Control", "no-store"},
 };
 
+static ssize_t read_piece(void *state, uint64_t position, char *at, size_t room)
+{
+    const struct http_response *response = state;
+    (void)position;
+    size_t n = response->read_body(response->owner, at, room);
+    return n ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void free_kept(void *state)
+{
+    struct http_response *response = state;
+    response->free_body(response->owner);
+    free(response);
+}
+
+static struct MHD_Response *make_read_response(struct http_response *response)
+{
+    struct http_response *kept = malloc(sizeof(*kept));
+    if (!kept)
+        return NULL;
+    *kept = *response;
+    struct MHD_Response *made = MHD_create_response_from_callback(response->size, HTTP_PIECE_SIZE,
+                                                                  read_piece, kept, free_kept);
+    if (made)
+        *response = (struct http_response){.status = response->status};
+    else
+        free(kept);
+    return made;
+}
+
 static struct MHD_Response *make_response(struct http_response *response)
 {
+    if (response->read_body)
+        return make_read_response(response);
     /* The library frees the body when the last byte is sent; a const body is not written to. */
     union {
         const char *borrowed;

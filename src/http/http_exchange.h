@@ -10,6 +10,7 @@
 #include <microhttpd.h>
 
 struct http_request {
+    struct http_exchange *exchange;
     struct MHD_Connection *connection;
     const char *path;
     const char *method;
@@ -22,8 +23,13 @@ enum http_exchange_state {
     HTTP_EXCHANGE_READY,
 };
 
+struct http_dispatch;
+
 struct http_exchange {
     struct http_job job;
+    struct http_dispatch *dispatch;
+    void (*run)(void *state); /* offloaded */
+    void *run_state;
     struct http_pass pass;
     struct http_request request;
     struct http_response response;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include "http/http_dispatch.h"
 #include "http/http_exchange.h"
 
 #include <strings.h>
@@ -81,6 +82,21 @@ void http_request_each_parameter(const struct http_request *self,
 {
     struct visit visit = {.see_name = see, .state = state};
     MHD_get_connection_values(self->connection, MHD_GET_ARGUMENT_KIND, visit_name, &visit);
+}
+
+static void run_offloaded(struct http_job *job)
+{
+    struct http_exchange *exchange = (struct http_exchange *)job;
+    exchange->run(exchange->run_state);
+}
+
+int http_request_offload(const struct http_request *self, void (*run)(void *state), void *state)
+{
+    struct http_exchange *exchange = self->exchange;
+    exchange->run = run;
+    exchange->run_state = state;
+    exchange->job.run = run_offloaded;
+    return http_workers_submit(exchange->dispatch->workers, &exchange->job);
 }
 
 const char *http_request_path(const struct http_request *self)

@@ -41,6 +41,7 @@ void http_response_finish(struct http_response *self)
     if (self->free_body)
         self->free_body(self->owner);
     self->free_body = NULL;
+    self->read_body = NULL;
     self->body = NULL;
     self->size = 0;
 }

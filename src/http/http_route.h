@@ -8,8 +8,11 @@
  * A handler reads the request and fills in the response, which comes as status 200 without a
  * body. It knows nothing of the HTTP library. Requests carry no body.
  *
- * Thread:  HTTP_QUICK handlers run on the server's own thread and may not wait for anything;
- *          the others run on a thread of the server's pool and may block, several at a time.
+ * Thread:  HTTP_SLOW   on a thread of the server's pool; may block, several run at a time
+ *          HTTP_QUICK  on the server's own thread; may not wait for anything
+ *          HTTP_ASYNC  as quick, but returns with the response to come: keeps both pointers and
+ *                      calls http_request_finish() once, from any thread, perhaps before it
+ *                      returns
  */
 #ifndef HTTP_HTTP_ROUTE_H
 #define HTTP_HTTP_ROUTE_H
@@ -22,9 +25,10 @@
 struct http_request;
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* GET is HEAD as well */
-enum http_pace { HTTP_SLOW, HTTP_QUICK };
+enum http_pace { HTTP_SLOW, HTTP_QUICK, HTTP_ASYNC };
 
 #define HTTP_MAX_HEADERS 8u
+#define HTTP_PIECE_SIZE  ((size_t)256 << 10)
 
 struct http_header {
     const char *name;
@@ -36,6 +40,10 @@ struct http_response {
     const char *content_type; /* a literal; NULL: none */
     const char *body;         /* borrowed until free_body(owner), for ever if that is NULL */
     size_t size;
+    /* Instead of `body`: writes the next of the `size` bytes at `at`, at most `room`, which is
+     * HTTP_PIECE_SIZE or what remains; returns how many. Called on the server's own thread.
+     * Needs a free_body. */
+    size_t (*read_body)(void *owner, char *at, size_t room);
     void (*free_body)(void *owner);
     void *owner;
     struct http_header headers[HTTP_MAX_HEADERS]; /* literals */
@@ -69,6 +77,13 @@ void http_request_each_query(const struct http_request *self, const char *name,
 /* Names of query parameters, until `see` returns false. */
 void http_request_each_parameter(const struct http_request *self,
                                  bool (*see)(void *state, const char *name), void *state);
+
+/* Of an HTTP_ASYNC handler: the response is filled in. The request is gone when it returns. */
+void http_request_finish(const struct http_request *self);
+
+/* Of an HTTP_ASYNC handler: goes on with `run` on a thread of the pool, where it may take time.
+ * Errors: -EAGAIN all are busy; then nothing was done. */
+int http_request_offload(const struct http_request *self, void (*run)(void *state), void *state);
 
 /* The path as it came, decoded. */
 const char *http_request_path(const struct http_request *self);

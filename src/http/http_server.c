@@ -66,6 +66,8 @@ int http_server_new(const struct http_server_options *options, struct http_serve
     self->options = *options;
     self->dispatch.routes = options->routes;
     self->dispatch.n_routes = options->n_routes;
+    self->dispatch.max_requests = options->max_requests;
+    http_dispatch_init(&self->dispatch);
     int r = http_workers_new(options->max_requests, &self->dispatch.workers);
     if (r < 0)
         (void)error_set(err, r, "cannot start the server: %s", strerror(-r));
@@ -154,7 +156,7 @@ int http_server_stop(struct http_server *self, uint64_t patience_ms)
     }
     /* A daemon must not be stopped while one of its connections is suspended. */
     if (!http_guard_stop(self->dispatch.guard, patience_ms) ||
-        !http_workers_drain(self->dispatch.workers, patience_ms))
+        !http_dispatch_stop(&self->dispatch, patience_ms))
         return -EBUSY;
     for (size_t i = 0; i < self->n_listeners; i++) {
         if (self->listeners[i].daemon)
@@ -177,5 +179,6 @@ void http_server_destroy(struct http_server **self_p)
     }
     http_workers_destroy(&self->dispatch.workers);
     http_guard_destroy(&self->dispatch.guard);
+    http_dispatch_finish(&self->dispatch);
     free(self);
 }

@@ -131,18 +131,6 @@ int http_workers_submit(struct http_workers *self, struct http_job *job)
     return r;
 }
 
-bool http_workers_drain(struct http_workers *self, uint64_t patience_ms)
-{
-    struct timespec until = deadline_after(patience_ms * CLOCK_NS_PER_MS);
-    bool is_quiet = true;
-    pthread_mutex_lock(&self->lock);
-    self->is_stopping = true;
-    while (is_quiet && self->n_busy + self->n_queued > 0)
-        is_quiet = pthread_cond_timedwait(&self->is_quiet, &self->lock, &until) != ETIMEDOUT;
-    pthread_mutex_unlock(&self->lock);
-    return is_quiet;
-}
-
 void http_workers_destroy(struct http_workers **self_p)
 {
     struct http_workers *self = *self_p;

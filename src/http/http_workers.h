@@ -26,11 +26,7 @@ int http_workers_new(unsigned max_threads, struct http_workers **ret_workers);
 /* Runs the job on a thread of its own, soon. */
 int http_workers_submit(struct http_workers *self, struct http_job *job);
 
-/* Refuses jobs from now on and waits until nothing runs. Returns false if something still does
- * after `patience_ms`. */
-bool http_workers_drain(struct http_workers *self, uint64_t patience_ms);
-
-/* After a drain that was true. */
+/* Waits for the jobs that run. */
 void http_workers_destroy(struct http_workers **self_p);
 
 #endif

@@ -70,7 +70,7 @@ static void *allocate(struct samples *self, size_t size)
     return place;
 }
 
-static bool grow(struct samples *self, struct sample_list *list)
+static __attribute__((noinline)) bool grow(struct samples *self, struct sample_list *list)
 {
     size_t capacity = list->capacity ? list->capacity * 2 : FIRST_CAPACITY;
     struct sample *items = reallocarray(list->items, capacity, sizeof(*items));
@@ -84,8 +84,8 @@ static bool grow(struct samples *self, struct sample_list *list)
 }
 
 /* The place of the next sample, with its labels. */
-static struct sample *add(struct samples *self, struct sample_list *list, struct label_text labels,
-                          const char *extra)
+static inline struct sample *add(struct samples *self, struct sample_list *list,
+                                 struct label_text labels, const char *extra)
 {
     size_t extra_size = extra ? strlen(extra) : 0;
     if (labels.size + extra_size > SAMPLES_LABELS_MAX) {
@@ -102,7 +102,7 @@ static struct sample *add(struct samples *self, struct sample_list *list, struct
     return sample;
 }
 
-static void set_number(struct sample *sample, struct text_number number)
+static inline void set_number(struct sample *sample, struct text_number number)
 {
     sample->value.digits = number.digits;
     sample->form = number.form;
@@ -111,7 +111,7 @@ static void set_number(struct sample *sample, struct text_number number)
 }
 
 /* "{labels,extra} " or, without either, " "; `more` is the size of a further label. */
-static size_t decorated_size(const struct sample *sample, size_t more)
+static inline size_t decorated_size(const struct sample *sample, size_t more)
 {
     size_t size = sample->labels_size + (size_t)sample->extra_size + more;
     if (size == 0)
@@ -120,8 +120,8 @@ static size_t decorated_size(const struct sample *sample, size_t more)
     return size + 3 + n - 1;
 }
 
-static void add_number(struct samples *self, enum family_id id, struct label_text labels,
-                       const char *extra, struct text_number number)
+static inline void add_number(struct samples *self, enum family_id id, struct label_text labels,
+                              const char *extra, struct text_number number)
 {
     struct sample_list *list = &self->lists[id];
     struct sample *sample = add(self, list, labels, extra);

@@ -21,33 +21,26 @@
 #define EXACT_MAX 9007199254740992.0 /* 2^53: every whole number up to it is a double */
 #define EIGHT     UINT64_C(100000000)
 
-static const uint64_t powers[] = {1u,
-                                  10u,
-                                  100u,
-                                  1000u,
-                                  10000u,
-                                  100000u,
-                                  1000000u,
-                                  10000000u,
-                                  100000000u,
-                                  1000000000u,
-                                  10000000000u,
-                                  100000000000u,
-                                  1000000000000u,
-                                  10000000000000u,
-                                  100000000000000u,
-                                  1000000000000000u,
-                                  10000000000000000u,
-                                  100000000000000000u,
-                                  1000000000000000000u,
-                                  10000000000000000000u};
-
-static unsigned count_digits(uint64_t value)
-{
-    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-    unsigned guess = bits * 1233 >> 12; /* bits * log10(2), at most one too small */
-    return guess + (guess == 0 || value >= powers[guess]);
-}
+const uint64_t text_number_powers[20] = {1u,
+                                         10u,
+                                         100u,
+                                         1000u,
+                                         10000u,
+                                         100000u,
+                                         1000000u,
+                                         10000000u,
+                                         100000000u,
+                                         1000000000u,
+                                         10000000000u,
+                                         100000000000u,
+                                         1000000000000u,
+                                         10000000000000u,
+                                         100000000000000u,
+                                         1000000000000000u,
+                                         10000000000000000u,
+                                         100000000000000000u,
+                                         1000000000000000000u,
+                                         10000000000000000000u};
 
 /* The eight decimal digits of `value` < 10^8, one a byte, the first one lowest. */
 static uint64_t spread_digits(uint64_t value)
@@ -72,9 +65,9 @@ static char *write_some(char *at, uint64_t value, unsigned n)
     return at + n;
 }
 
-static char *write_u64(char *at, uint64_t value)
+/* All `n` digits that the value has. */
+static char *write_whole(char *at, uint64_t value, unsigned n)
 {
-    unsigned n = count_digits(value);
     if (n <= 8)
         return write_some(at, value, n);
     uint64_t upper = value / EIGHT;
@@ -89,19 +82,15 @@ static char *write_u64(char *at, uint64_t value)
 
 static char *write_scaled(char *at, uint64_t digits, unsigned places)
 {
-    at = write_u64(at, digits / powers[places]);
-    uint64_t rest = digits % powers[places];
+    uint64_t whole = digits / text_number_powers[places];
+    at = write_whole(at, whole, text_number_of_u64(whole).size);
+    uint64_t rest = digits % text_number_powers[places];
     *at++ = '.';
     if (places > 8) {
         at = write_some(at, rest / EIGHT, places - 8);
         return write_some(at, rest % EIGHT, 8);
     }
     return write_some(at, rest, places);
-}
-
-struct text_number text_number_of_u64(uint64_t value)
-{
-    return (struct text_number){.digits = value, .size = (uint8_t)count_digits(value)};
 }
 
 /* digits / 10^places, with zeros at the end left off. */
@@ -119,7 +108,7 @@ static struct text_number scaled(uint64_t digits, unsigned places, bool is_negat
         digits /= 10;
         places--;
     }
-    unsigned n = count_digits(digits);
+    unsigned n = text_number_of_u64(digits).size;
     if (places)
         n = (n > places ? n : places + 1) + 1; /* at least a zero before the point */
     return (struct text_number){.digits = digits,
@@ -132,7 +121,7 @@ static struct text_number scaled(uint64_t digits, unsigned places, bool is_negat
 
 static bool try_scale(double value, unsigned places, struct text_number *ret_number)
 {
-    double scale = (double)powers[places], positive = fabs(value);
+    double scale = (double)text_number_powers[places], positive = fabs(value);
     double product = positive * scale;
     if (!(product < EXACT_MAX))
         return false;
@@ -172,25 +161,25 @@ struct text_number text_number_of_real(double value)
     return number;
 }
 
-char *text_number_write(char *at, struct text_number number)
+static __attribute__((noinline)) char *write_any(char *at, struct text_number number)
 {
-    switch ((enum text_number_form)number.form) {
-    case TEXT_NUMBER_WHOLE:
-        return write_u64(at, number.digits);
-    case TEXT_NUMBER_NEGATIVE:
-        *at++ = '-';
-        if (!number.places)
-            return write_u64(at, number.digits);
-        return write_scaled(at, number.digits, number.places);
-    case TEXT_NUMBER_SCALED:
-        return write_scaled(at, number.digits, number.places);
-    case TEXT_NUMBER_ANY:
-        break;
-    }
     double value;
     char room[TEXT_NUMBER_MAX];
     memcpy(&value, &number.digits, sizeof(value));
     unsigned n = print(room, value);
     memcpy(at, room, n);
     return at + n;
+}
+
+char *text_number_write(char *at, struct text_number number)
+{
+    if (number.form == TEXT_NUMBER_WHOLE)
+        return write_whole(at, number.digits, number.size);
+    if (number.form == TEXT_NUMBER_ANY)
+        return write_any(at, number);
+    if (number.form == TEXT_NUMBER_NEGATIVE)
+        *at++ = '-';
+    if (number.places)
+        return write_scaled(at, number.digits, number.places);
+    return write_whole(at, number.digits, number.size - 1u);
 }

@@ -25,7 +25,14 @@ struct text_number {
     uint8_t size; /* of the text */
 };
 
-struct text_number text_number_of_u64(uint64_t value);
+static inline struct text_number text_number_of_u64(uint64_t value)
+{
+    extern const uint64_t text_number_powers[20]; /* of ten */
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    unsigned guess = bits * 1233 >> 12; /* bits * log10(2), at most one too small */
+    unsigned n = guess + (guess == 0 || value >= text_number_powers[guess]);
+    return (struct text_number){.digits = value, .size = (uint8_t)n};
+}
 
 /* A text that reads back as the same double, the shortest unless more than 15 digits are needed;
  * NaN, +Inf, -Inf. Whole numbers have no decimal point. */

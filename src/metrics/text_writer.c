@@ -27,16 +27,25 @@ struct line {
     struct text_number number;
 };
 
+/* By size in few classes, each a fixed number of moves that overlap: how many moves there are is
+ * then the same from line to line, and the processor guesses it right. */
 static inline char *put(char *at, const char *from, size_t n)
 {
-    if (n < 16) {
+    if (n > 128) {
+        memcpy(at, from, n);
+    } else if (n > 64) {
+        memcpy(at, from, 64);
+        memcpy(at + n - 64, from + n - 64, 64);
+    } else if (n > 32) {
+        memcpy(at, from, 32);
+        memcpy(at + n - 32, from + n - 32, 32);
+    } else if (n >= 16) {
+        memcpy(at, from, 16);
+        memcpy(at + n - 16, from + n - 16, 16);
+    } else {
         for (size_t i = 0; i < n; i++)
             at[i] = from[i];
-        return at + n;
     }
-    for (size_t i = 0; i + 16 < n; i += 16)
-        memcpy(at + i, from + i, 16);
-    memcpy(at + n - 16, from + n - 16, 16);
     return at + n;
 }
 
