@@ -3,7 +3,6 @@
 
 import os
 import shutil
-import subprocess
 
 import pytest
 import zmq
@@ -69,12 +68,20 @@ def others(place, monkeypatch):
         yield puppet
 
 
+@pytest.fixture
+def plain(place):
+    """A program of another user that has libzmq and no tap."""
+    shutil.copy(products.program("puppet")[0], place / "bin/plain")
+    with Process([place / "bin/plain"], preexec_fn=become_daemon) as process:
+        yield process
+
+
 def status_of(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         return dict(line.split(":", 1) for line in status.read().splitlines())
 
 
-def test_unit__exporter_in_it__sees_and_serves_everything(inside, others, place):
+def test_unit__exporter_in_it__sees_and_serves_everything(inside, plain, others, place):
     authority = web.Authority(place, "authority")
     authority.issue("server")
     for path in (place / "server.key", place / "server.crt"):
@@ -95,8 +102,9 @@ def test_unit__exporter_in_it__sees_and_serves_everything(inside, others, place)
 
     wait_for(lambda: f'zmq_sockets{{service="puppet",type="PUSH",endpoint="tcp' in page().text,
              lambda: page().text)
+    wait_for(lambda: 'zmq_library_info{service="plain"' in page().text, lambda: page().text)
     text = page().text
-    assert 'zmq_library_info{service="puppet"' in text
+    assert plain.popen.poll() is None
     assert "process_max_fds " in text and "process_open_fds " in text
     assert 'collector_success{collector="library"} 1' in text
     for path in ("/", "/-/ready", "/api/v1/sockets"):
@@ -112,11 +120,12 @@ def test_unit__exporter_in_it__sees_and_serves_everything(inside, others, place)
     assert "stopped" in agent.end_and_read_log()  # and no call ended it
 
 
-def test_unit__without_its_capability__only_libraries_of_others_are_missing(inside, others):
+def test_unit__without_its_capability__only_libraries_of_untapped_others_are_missing(inside, plain, others):
     agent = inside([])
     agent.wait_value(1, "zmq_sockets", service="puppet", type="PUSH")
     page = agent.scrape()
-    assert page.value("zmq_library_info", service="puppet") is None
+    assert page.value("zmq_library_info", service="plain") is None
+    assert plain.popen.poll() is None
     assert page.value("zmq_library_unreadable_processes") >= 1
     assert "stopped" in agent.end_and_read_log()
 
