@@ -38,8 +38,9 @@ struct registry_context *hooks_find_context(const void *handle);
 int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const void *caller);
 int hooks_msg_receive(zmq_msg_t *message, void *handle, int flags, const void *caller);
 
-/* Set while the tap calls zmq_socket_monitor: the socket that libzmq makes for itself there
- * comes through the hook in builds that call their own functions by the linker's table. */
+/* Set while the tap calls a function of libzmq that calls others by their exported names, as it
+ * does in most builds: zmq_socket_monitor makes a socket, zmq_ctx_set is zmq_ctx_set_ext. What
+ * comes through a hook then is libzmq's own. */
 extern _Thread_local bool hooks_is_inside;
 
 /* Calls a function of the caller's own libzmq, or fails as a function that is not there. */

@@ -147,7 +147,7 @@ int zmq_ctx_set(void *handle, int option, int value)
     struct registry_context *context = hooks_find_context(handle);
     if (!context)
         return HOOK_PASS(HOOK_CALLER, ctx_set, -1, handle, option, value);
-    int rc = context->library->ctx_set(handle, option, value);
+    int rc = limits_set_option(context, option, value);
     if (rc == 0 && option == ZMQ_MAX_SOCKETS)
         limits_set_max_sockets(context, value);
     return rc;
@@ -164,7 +164,7 @@ int zmq_ctx_get(void *handle, int option)
 
 int zmq_ctx_set_ext(void *handle, int option, const void *value, size_t size)
 {
-    struct registry_context *context = hooks_find_context(handle);
+    struct registry_context *context = hooks_is_inside ? NULL : hooks_find_context(handle);
     if (!context || !context->library->ctx_set_ext)
         return HOOK_PASS(HOOK_CALLER, ctx_set_ext, -1, handle, option, value, size);
     int rc = context->library->ctx_set_ext(handle, option, value, size);

@@ -57,17 +57,18 @@ int zmq_socket_monitor_versioned(void *handle, const char *address, uint64_t eve
     const struct registry_slot *slot = registry_find(handle);
     const struct monitor_request request = {
         .address = address, .events = events, .version = version, .type = type};
-    bool is_ours = slot && slot->socket->library->socket_monitor_versioned &&
+    bool is_ours = !hooks_is_inside && slot && slot->socket->library->socket_monitor_versioned &&
                    monitor_is_attached(slot->socket) &&
                    is_taken_by_libzmq(slot->socket->library, &request);
     if (is_ours)
         return monitor_request(slot->socket, &request);
+    bool was_inside = hooks_is_inside;
     hooks_is_inside = true;
     int rc = slot && slot->socket->library->socket_monitor_versioned
                  ? slot->socket->library->socket_monitor_versioned(handle, address, events, version,
                                                                    type)
                  : HOOK_PASS(HOOK_CALLER, socket_monitor_versioned, -1, handle, address, events,
                              version, type);
-    hooks_is_inside = false;
+    hooks_is_inside = was_inside;
     return rc;
 }

@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/limits.h"
 
+#include "tap/hooks.h"
 #include "tap/monitor.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <zmq.h>
 
 #define MAX_RAISED     4000 /* sockets; all of them are tracked, so that they can be counted */
 #define SPARE          64   /* the consumer, monitors of closed sockets, the program's monitors */
 #define RETRIES        100
 #define RETRY_PAUSE_NS 1000000
 
+int limits_set_option(struct registry_context *context, int option, int value)
+{
+    hooks_is_inside = true;
+    int rc = context->library->ctx_set(context->handle, option, value);
+    hooks_is_inside = false;
+    return rc;
+}
+
 void limits_set_max_sockets(struct registry_context *context, int value)
 {
-    const struct library *library = context->library;
     struct guard guard;
     int error = errno;
     bool is_raised = value <= MAX_RAISED &&
-                     library->ctx_set(context->handle, ZMQ_MAX_SOCKETS, 2 * value + SPARE) == 0;
+                     limits_set_option(context, ZMQ_MAX_SOCKETS, 2 * value + SPARE) == 0;
     registry_lock(&guard);
     context->max_sockets = value;
     if (!context->has_started)

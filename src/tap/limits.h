@@ -15,6 +15,9 @@
 
 void limits_begin_context(struct registry_context *context);
 
+/* zmq_ctx_set of the context's library. */
+int limits_set_option(struct registry_context *context, int option, int value);
+
 /* The program has set it, with success. */
 void limits_set_max_sockets(struct registry_context *context, int value);
 
