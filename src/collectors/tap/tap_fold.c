@@ -95,6 +95,7 @@ static int load_service(const struct segment_state_service *found, void *data)
         else
             service->base[i] += found->counters[i];
     }
+    service->has_base = service->has_base || !process;
     return 0;
 }
 
@@ -170,9 +171,12 @@ static void save_group(struct string_buffer *text, const struct tap_group *group
 static void save_sums(struct tap_fold *self)
 {
     const struct tap_groups *groups = self->scan->groups;
-    for (size_t i = 0; i < groups->n_services; i++)
-        segment_state_add_service(&self->text, groups->services[i]->name, groups->services[i]->base,
-                                  TAP_N_PROCESS_COUNTERS);
+    for (size_t i = 0; i < groups->n_services; i++) {
+        const struct tap_service *service = groups->services[i];
+        if (service->has_base)
+            segment_state_add_service(&self->text, service->name, service->base,
+                                      TAP_N_PROCESS_COUNTERS);
+    }
     for (size_t i = 0; i < groups->n_groups; i++) {
         const struct tap_group *group = groups->groups[i];
         if (group->base)

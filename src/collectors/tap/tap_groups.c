@@ -126,8 +126,8 @@ static void forget_idle_service(struct tap_groups *self, uint64_t now_ns)
 {
     for (size_t i = 0; i < self->n_services; i++) {
         const struct tap_service *service = self->services[i];
-        if (service->n_users == 0 && service->n_groups == 0 &&
-            now_ns - service->last_used_ns > TAP_GROUP_IDLE_NS) {
+        bool is_idle = !service->has_base || now_ns - service->last_used_ns > TAP_GROUP_IDLE_NS;
+        if (is_idle && service->n_users == 0 && service->n_groups == 0) {
             remove_service(self, i, now_ns);
             return;
         }
@@ -244,14 +244,22 @@ static bool is_other(const struct tap_group *group)
     return strcmp(group->endpoint, SEGMENT_OTHER) == 0;
 }
 
+/* How long nobody has had a use for the group; 0: it is in use. */
+static uint64_t idle_time(const struct tap_group *group, uint64_t now_ns)
+{
+    if (group->n_users > 0 || is_other(group))
+        return 0;
+    return group->base ? now_ns - group->last_used_ns : UINT64_MAX;
+}
+
 static bool forget_idle_group(struct tap_groups *self, uint64_t now_ns)
 {
     size_t oldest = SIZE_MAX;
-    uint64_t idle_ns = TAP_GROUP_IDLE_NS;
+    uint64_t longest_ns = TAP_GROUP_IDLE_NS;
     for (size_t i = 0; i < self->n_groups; i++) {
-        const struct tap_group *group = self->groups[i];
-        if (group->n_users == 0 && !is_other(group) && now_ns - group->last_used_ns > idle_ns) {
-            idle_ns = now_ns - group->last_used_ns;
+        uint64_t idle_ns = idle_time(self->groups[i], now_ns);
+        if (idle_ns > longest_ns) {
+            longest_ns = idle_ns;
             oldest = i;
         }
     }
@@ -365,12 +373,14 @@ void tap_groups_start(struct tap_groups *self)
         group->known = 0;
         group->known_once = group->base_known;
         group->n_processes = 0;
+        group->n_accounts = 0;
     }
     for (size_t i = 0; i < self->n_services; i++) {
         struct tap_service *service = self->services[i];
         memcpy(service->counters, service->base, sizeof(service->counters));
         memset(service->capabilities, 0, sizeof(service->capabilities));
         service->n_processes = 0;
+        service->n_accounts = 0;
         service->context_sockets = service->descriptors = (struct tap_usage){0};
     }
 }

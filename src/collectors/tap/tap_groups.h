@@ -6,7 +6,8 @@
  * rendered when they appear. Both are bounded: beyond the limit a group is the one with endpoint
  * (other) of its service and type, and a service is the service (other). A group without a
  * process that has been out of use for TAP_GROUP_IDLE_NS gives up its place to a new one; it is
- * forgotten, because added to (other) its past would look like events of now.
+ * forgotten, because added to (other) its past would look like events of now. One that was taken
+ * in with a file that then turned out to be no segment gives it up at once, and is never shown.
  *
  * Also holds what folded processes counted (base_*), and the sums of the scrape being made.
  *
@@ -50,11 +51,13 @@ struct tap_service {
     char *name;
     struct label_text labels;
     uint64_t base[TAP_N_PROCESS_COUNTERS];
+    bool has_base;     /* processes were folded into it */
     uint32_t n_groups; /* that belong to it */
     uint32_t n_users;  /* processes */
     uint64_t last_used_ns;
     /* Of the scrape. */
     uint64_t counters[TAP_N_PROCESS_COUNTERS];
+    uint32_t n_accounts; /* that were added */
     uint32_t n_processes;
     struct tap_usage context_sockets, descriptors;
     uint32_t capabilities[SEGMENT_N_CAPABILITIES][TAP_N_CAPABILITY_STATES];
@@ -73,6 +76,7 @@ struct tap_group {
     uint32_t base_known; /* capabilities that one of them had: bit 1 << SEGMENT_CAPABILITY_* */
     /* Of the scrape. */
     struct tap_account sum;
+    uint32_t n_accounts; /* that were added */
     uint32_t known;      /* capabilities of its running processes */
     uint32_t known_once; /* of those that are not, folded or not yet */
     uint32_t n_processes;
@@ -106,6 +110,17 @@ int tap_group_prepare_base(struct tap_group *self);
 void tap_group_add_base(struct tap_group *self, const uint64_t *counters, uint32_t known);
 
 void tap_usage_add(struct tap_usage *self, const struct tap_usage *other);
+
+/* Whether there is, or was, a process that has it. */
+static inline bool tap_group_is_real(const struct tap_group *self)
+{
+    return self->base || self->n_accounts;
+}
+
+static inline bool tap_service_is_real(const struct tap_service *self)
+{
+    return self->has_base || self->n_accounts;
+}
 
 /* Sets the sums of the scrape to what folded processes left. */
 void tap_groups_start(struct tap_groups *self);

@@ -223,8 +223,10 @@ int tap_process_read(struct tap_process *self, const struct tap_reading *reading
     if (r == 0 || r == SEGMENT_E_TORN || r == SEGMENT_E_UNCHANGED || r == SEGMENT_E_PREPARING)
         return 0;
     /* What was an account once, and is cut now, will be made again by its process. */
-    if (r > 0 && !self->has_reading)
+    if (r > 0 && !self->has_reading) {
+        forget_account(self, reading->now_ns);
         self->state = TAP_PROCESS_REFUSED;
+    }
     return r > 0 ? 0 : r;
 }
 
@@ -265,6 +267,7 @@ void tap_process_judge(struct tap_process *self, uint64_t now_ns)
 static void add_to_service(const struct tap_process *self)
 {
     struct tap_service *service = self->service;
+    service->n_accounts++;
     for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++)
         service->counters[i] += self->counters[i];
     if (self->state != TAP_PROCESS_LIVE)
@@ -283,6 +286,7 @@ void tap_process_add(const struct tap_process *self)
     add_to_service(self);
     for (uint32_t i = 0; i < self->n_groups; i++) {
         struct tap_group *group = self->groups[i];
+        group->n_accounts++;
         tap_account_add_counters(&group->sum, self->accounts[i].counters);
         if (self->state != TAP_PROCESS_LIVE) {
             group->known_once |= self->known;
@@ -311,8 +315,9 @@ int tap_process_fold(struct tap_process *self, uint64_t now_ns)
     }
     for (uint32_t i = 0; i < self->n_groups; i++)
         tap_group_add_base(self->groups[i], self->accounts[i].counters, self->known);
-    for (size_t i = 0; self->service && i < TAP_N_PROCESS_COUNTERS; i++)
+    for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++)
         self->service->base[i] += self->counters[i];
+    self->service->has_base = true;
     forget_account(self, now_ns);
     tap_process_close(self);
     self->state = TAP_PROCESS_FOLDED;

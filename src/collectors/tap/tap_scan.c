@@ -159,7 +159,8 @@ static int list_entries(struct tap_scan *self, uint64_t now_ns)
     if (r == 0 && errno)
         r = -errno;
     closedir(directory);
-    qsort(self->processes, self->n_processes, sizeof(*self->processes), compare_files);
+    if (self->n_processes)
+        qsort(self->processes, self->n_processes, sizeof(*self->processes), compare_files);
     return r;
 }
 
