@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <zmq.h>
@@ -185,6 +186,8 @@ static void legacy_spellings(void)
     cases_report("sendiov", zmq_sendiov(push, parts, 3, ZMQ_SNDMORE));
     cases_report("recviov", zmq_recviov(pull, received, &n, 0));
     printf("%zu parts\n", n);
+    for (size_t i = 0; i < n; i++)
+        free(received[i].iov_base);
     cases_report("sendiov of none", zmq_sendiov(push, parts, 0, 0));
     n = 0;
     cases_report("recviov of none", zmq_recviov(pull, received, &n, ZMQ_DONTWAIT));
