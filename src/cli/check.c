@@ -2,10 +2,11 @@
 #include "cli/command.h"
 #include "cli/flags.h"
 #include "config/exporter_config.h"
+#include "http/web_live.h"
 
 #include <stdio.h>
 
-#define USAGE "usage: zmq_exporter check [FLAG ...] FILE\n"
+#define USAGE "usage: zmq_exporter check [FLAG ...] [FILE]\n"
 
 /* What will be done to each endpoint: the answer to "is this safe for that program?" */
 static void print_probe(const struct probe_definition *probe)
@@ -37,22 +38,49 @@ static int check_file(const char *path)
     return COMMAND_OK;
 }
 
+/* With the certificates that it names. */
+static int check_web(const char *path)
+{
+    struct web_live *live = NULL;
+    struct error err;
+    if (web_live_new(path, &live, &err) < 0) {
+        (void)fprintf(stderr, "%s\n", err.message);
+        return COMMAND_FAILED;
+    }
+    struct web_settings *settings = web_live_get(live);
+    printf("%s: valid, %s, %zu user%s, %s\n", path, settings->tls ? "TLS" : "no TLS",
+           settings->config->n_users, settings->config->n_users == 1 ? "" : "s",
+           settings->config->rate_interval_ns > 0 ? "a rate limit" : "no rate limit");
+    web_settings_release(settings);
+    web_live_destroy(&live);
+    return COMMAND_OK;
+}
+
 int command_check(int argc, char **argv)
 {
+    const char *web_path = NULL;
+    const struct flag flags[] = {
+        {"web.config.file", "FILE", NULL,
+         "Checks a file of the exporter's flag of this name, with its certificates.", FLAG_TEXT,
+         &web_path},
+    };
     struct error err;
     int rest;
-    int r = flags_parse(NULL, 0, argc, argv, &rest, &err);
+    int r = flags_parse(flags, 1, argc, argv, &rest, &err);
     if (r == FLAGS_E_HELP) {
         printf(USAGE "\nReads a configuration file as the exporter would, the files of secrets "
                      "included,\nand says what is wrong in it, or how each endpoint will be "
-                     "probed.\n");
+                     "probed.\n\nFlags:\n");
+        flags_print(flags, 1);
         return COMMAND_OK;
     }
-    if (r == 0 && rest != argc - 1)
+    if (r == 0 && rest != argc - 1 && !(web_path && rest == argc))
         r = error_set(&err, -1, "check takes one file");
     if (r < 0) {
         (void)fprintf(stderr, "zmq_exporter: %s\n" USAGE, err.message);
         return COMMAND_MISUSED;
     }
-    return check_file(argv[rest]);
+    int status = web_path ? check_web(web_path) : COMMAND_OK;
+    int file_status = rest < argc ? check_file(argv[rest]) : COMMAND_OK;
+    return status ? status : file_status;
 }

@@ -3,7 +3,7 @@
 
 import pytest
 
-from support import products
+from support import products, web
 from support.process import run
 
 EXAMPLE = products.TESTS.parent / "packaging" / "zmq_exporter.example.yml"
@@ -57,3 +57,22 @@ def test_check__file_that_is_not_there__is_named():
     done = check("/nonexistent.yml")
     assert done.returncode == 1
     assert done.stderr == "/nonexistent.yml: No such file or directory\n"
+
+
+def test_check__web_config_example__is_valid_with_its_certificates(folder):
+    authority = web.Authority(folder, "client_ca")
+    authority.issue("server")
+    path = folder / "web.yml"
+    path.write_text((EXAMPLE.parent / "web.example.yml").read_text())
+    done = check(f"--web.config.file={path}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{path}: valid, TLS, 1 user, a rate limit\n"
+
+
+def test_check__bad_web_config_and_good_file__says_both(folder):
+    path = folder / "web.yml"
+    path.write_text("rate_limit: {interval: soon}\n")
+    done = check(f"--web.config.file={path}", EXAMPLE)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{path}:1:24: 'interval' must be a duration")
+    assert "valid" in done.stdout
