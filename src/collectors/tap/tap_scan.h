@@ -17,7 +17,7 @@
 #include <time.h>
 
 #define TAP_MAX_PROCESSES 4096u
-#define TAP_GARBAGE_NS    (60 * CLOCK_NS_PER_SECOND) /* a file that never became a segment */
+#define TAP_GARBAGE_NS    (5 * CLOCK_NS_PER_SECOND) /* a file that never became a segment */
 
 struct pollfd;
 

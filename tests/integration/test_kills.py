@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MPL-2.0
+"""300 rounds of sudden death, of programs and of the agent, while pages are scraped throughout:
+no counter ever decreases, none counts twice, and what a page shows at the end is what the next
+agent shows."""
+
+import os
+import random
+import struct
+
+from support import products
+from support.agent import Agent
+from support.process import Process
+from support.waiting import wait_for
+
+ROUNDS = 300
+N_PROGRAMS = 5
+SEED = int(os.environ.get("TEST_SEED", "1"))
+COUNTERS = ("_total", "_bucket", "_count", "_sum")
+
+
+class Watcher:
+    """Remembers the greatest value of each counter, from whichever agent."""
+
+    def __init__(self):
+        self.known = {}
+        self.n_pages = 0
+
+    def look(self, agent):
+        page = agent.scrape()
+        self.n_pages += 1
+        # The exporter's own counters begin anew with each; they have no service.
+        seen = {
+            (sample.name, *sorted(sample.labels.items())): sample.value for sample in page.samples
+            if sample.name.endswith(COUNTERS) and "service" in sample.labels
+        }
+        for key, known in self.known.items():
+            assert key in seen, f"{key} is gone from the page"
+            assert seen[key] >= known, f"{key} fell from {known} to {seen[key]}"
+        self.known = seen
+        return page
+
+
+class Mortals:
+    """Programs that are killed and started again, each in the place of the last."""
+
+    def __init__(self, folder, directory):
+        self.folder, self.directory = folder, directory
+        self.n_started = 0
+        self.running = [self.start(i) for i in range(N_PROGRAMS)]
+
+    def start(self, place):
+        self.n_started += 1
+        return Process(
+            [*products.program("mortal"), f"ipc://{self.folder}/p{place}",
+             self.folder / f"count-{self.n_started}"],
+            self.directory, variables={"ZMQ_EXPORTER_SERVICE": "mortal"},
+        )
+
+    def kill_one(self, place, is_ready):
+        if is_ready:
+            assert self.running[place].line() == "ready"
+        self.running[place].end()
+        self.running[place] = self.start(place)
+
+    def end(self):
+        for process in self.running:
+            process.end()
+
+    def n_sent(self):
+        """At least as many as they have sent."""
+        total = 0
+        for path in self.folder.glob("count-*"):
+            data = path.read_bytes()
+            total += struct.unpack("=Q", data)[0] if len(data) == 8 else 0
+        return total
+
+
+class Folded:
+    """The state file, which is replaced about once a second while something has died."""
+
+    def __init__(self, directory):
+        self.path = directory / "state"
+        self.last = None
+        self.n_seen = 0
+
+    def is_new(self):
+        status = self.path.stat() if self.path.exists() else None
+        now = status and (status.st_ino, status.st_mtime_ns)
+        if not now or now == self.last:
+            return False
+        self.last = now
+        return True
+
+    def wait(self):
+        self.is_new()
+        wait_for(self.is_new, "a new state file")
+        self.n_seen += 1
+
+
+def sent(page):
+    return page.value("zmq_socket_sent_messages_total", service="mortal") or 0
+
+
+def test_kills__300_rounds__no_counter_decreases(folder, directory):
+    chance = random.Random(SEED)
+    watcher = Watcher()
+    mortals = Mortals(folder, directory)
+    agent = Agent(directory)
+    try:
+        folded = Folded(directory)
+        for _ in range(ROUNDS):
+            what = chance.random()
+            if what < 0.05:
+                agent.end()
+            mortals.kill_one(chance.randrange(N_PROGRAMS), chance.random() < 0.8)
+            if what < 0.05:
+                agent = Agent(directory)
+            page = watcher.look(agent)
+            assert sent(page) <= mortals.n_sent()
+            if chance.random() < 0.06:
+                folded.wait()
+
+        mortals.end()
+        wait_for(lambda: not list(directory.glob("*.seg")), "all segments to be folded")
+        last = watcher.look(agent)
+        assert 0 < sent(last) <= mortals.n_sent()
+        agent.end()
+        agent = Agent(directory)
+        assert sent(watcher.look(agent)) == sent(last)
+        print(f"{watcher.n_pages} pages, {len(watcher.known)} series, {mortals.n_started} "
+              f"programs, {folded.n_seen} foldings waited for, {sent(last):.0f} of {mortals.n_sent()} messages")
+    finally:
+        mortals.end()
+        agent.end()
