@@ -53,12 +53,12 @@ static int read_number(const struct config_node *node, const struct config_key *
         [CONFIG_SIZE] = "a size such as 65536, 64KiB or 1MiB",
     };
     int64_t value = 0;
-    bool is_good = node->is_plain;
-    if (is_good && key->type == CONFIG_INTEGER)
-        is_good = config_number_parse_integer(node->text, &value);
-    else if (is_good && key->type == CONFIG_DURATION)
+    bool is_good = false;
+    if (key->type == CONFIG_INTEGER)
+        is_good = node->is_plain && config_number_parse_integer(node->text, &value);
+    else if (key->type == CONFIG_DURATION)
         is_good = config_number_parse_duration(node->text, &value);
-    else if (is_good)
+    else
         is_good = config_number_parse_size(node->text, &value);
     if (!is_good)
         return config_node_error(node, err, "'%s' must be %s, not '%s'", name_of(key),

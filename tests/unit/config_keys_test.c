@@ -64,7 +64,7 @@ static void read__every_type__is_converted(void **state)
     struct config_document *document = NULL;
     struct values values;
     struct error err = {0};
-    assert_int_equal(read_text("on: off\ncount: -1\ntimeout: 1m30s\nsize: 2MiB\nname: '5'\n"
+    assert_int_equal(read_text("on: off\ncount: -1\ntimeout: '1m30s'\nsize: 2MiB\nname: '5'\n"
                                "color: red\nmapping: {a: b}\nlist: [1]\n",
                                &values, &document, &err),
                      0);

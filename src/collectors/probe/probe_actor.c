@@ -135,7 +135,8 @@ static void run_due(struct probe_actor *self)
     }
 }
 
-/* The actor's own pipe: CZMQ asks it to end. Its descriptor is edge-triggered. */
+/* The actor's own pipe: CZMQ asks it to end. Its descriptor only tells of what comes after the
+ * pipe was found empty, so it is looked at in every turn. */
 static void run_pipe(struct probe_actor *self)
 {
     while (zsock_events(self->pipe) & ZMQ_POLLIN) {
@@ -153,7 +154,7 @@ static void run_descriptor(struct probe_actor *self, const struct epoll_event *e
     if (event->data.ptr == &wake_mark)
         probe_inbox_clear(&self->inbox);
     else if (event->data.ptr == &pipe_mark || event->data.ptr == &events_mark)
-        return; /* see run_pipe() and run_monitors() */
+        return; /* looked at in every turn */
     else if (source->is_client)
         probe_attempt_on_ready(source->endpoint, &self->loop);
     else
@@ -163,10 +164,8 @@ static void run_descriptor(struct probe_actor *self, const struct epoll_event *e
 static int wait_ms(struct probe_actor *self)
 {
     uint64_t due_ns = PROBE_NEVER;
-    /* Events may have come in while the ROUTER did something else; its descriptor tells once. That
-     * of the pipe tells only after the pipe was once seen empty. */
-    if (self->is_busy || zsock_events(self->loop.events) & ZMQ_POLLIN ||
-        zsock_events(self->pipe) & ZMQ_POLLIN)
+    /* Events may have come in while the ROUTER did something else; its descriptor tells once. */
+    if (self->is_busy || zsock_events(self->loop.events) & ZMQ_POLLIN)
         return 0;
     for (const struct probe_endpoint *i = self->endpoints; i; i = i->next)
         due_ns = i->due_ns < due_ns ? i->due_ns : due_ns;
@@ -231,6 +230,7 @@ static void actor_main(zsock_t *pipe, void *argument)
     int r = open_loop(self);
     self->start_error = r; /* read once the signal has come */
     zsock_signal(pipe, 0);
+    run_pipe(self);
     while (r == 0 && !self->is_ending)
         turn(self);
     close_loop(self);

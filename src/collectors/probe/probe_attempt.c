@@ -162,8 +162,6 @@ static bool is_harmless(const struct probe_settings *settings, const struct zmtp
     return !probe_pairing_get(type)->may_queue_on_accept;
 }
 
-enum { INVALID_METADATA = 0x10000018, MECHANISM_MISMATCH = 0x11000002 };
-
 /* What the greeting tells against what was configured. */
 static bool check_peer(const struct probe_settings *settings, const struct zmtp_peer *peer,
                        struct probe_failure *ret)
@@ -173,10 +171,10 @@ static bool check_peer(const struct probe_settings *settings, const struct zmtp_
         ret->cause = PROBE_CAUSE_POLICY;
         ret->code = PROBE_POLICY_OLD_PEER;
     } else if (!mechanism_fits(settings, peer)) {
-        ret->code = MECHANISM_MISMATCH;
+        ret->code = PROBE_MECHANISM_MISMATCH;
     } else if (settings->peer != PROBE_PEER_ANY && peer->has_socket_type &&
                peer->socket_type != settings->peer) {
-        ret->code = INVALID_METADATA; /* as libzmq has it */
+        ret->code = PROBE_INVALID_METADATA; /* as libzmq has it */
     } else {
         return true;
     }

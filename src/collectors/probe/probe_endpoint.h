@@ -18,6 +18,7 @@
 #ifndef COLLECTORS_PROBE_PROBE_ENDPOINT_H
 #define COLLECTORS_PROBE_PROBE_ENDPOINT_H
 
+#include "collectors/probe/link_peers.h"
 #include "collectors/probe/probe_inbox.h"
 #include "collectors/probe/probe_socket.h"
 #include "collectors/probe/probe_status.h"
@@ -77,9 +78,9 @@ struct probe_endpoint {
     struct probe_source client_source, socket_source;
 
     struct probe_socket socket;
-    bool is_busy;       /* input is left for the next turn */
-    unsigned n_failing; /* failed handshakes whose disconnect has not been told */
-    bool has_pending;   /* the reason that came before the disconnect */
+    bool is_busy;             /* input is left for the next turn */
+    struct link_peers *peers; /* of a bound socket, else NULL */
+    bool has_pending;         /* the reason that came before the disconnect */
     struct probe_failure pending;
     struct stream_numbers *numbers; /* NULL: no sequence */
 

@@ -98,8 +98,8 @@ const char *probe_failure_hint(const struct probe_failure *failure, int mechanis
     if (failure->phase != PROBE_PHASE_HANDSHAKE || !is_closed)
         return NULL;
     if (mechanism == PROBE_CURVE)
-        return "the peer closed without a word: mostly a wrong server key, or its ZAP handler "
-               "answered 300";
+        return "the peer closed without a word: mostly a wrong server key, else a socket type that "
+               "does not fit or a ZAP handler that answered 300";
     if (mechanism == PROBE_PLAIN)
         return "the peer closed without a word: its ZAP handler may have answered 300";
     return NULL;

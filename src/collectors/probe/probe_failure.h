@@ -28,6 +28,9 @@ enum probe_cause {
     PROBE_CAUSE_POLICY,    /* code: enum probe_policy */
 };
 
+/* Of zmq.h, where the probe itself finds what libzmq has a code for. */
+enum { PROBE_INVALID_METADATA = 0x10000018, PROBE_MECHANISM_MISMATCH = 0x11000002 };
+
 /* What the exporter itself decides against. */
 enum probe_policy { PROBE_POLICY_OLD_PEER = 1 };
 

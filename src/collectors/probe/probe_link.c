@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -59,11 +60,15 @@ void probe_link_connect(struct probe_endpoint *self, struct probe_loop *loop)
      */
     self->phase_ns = clock_monotonic_ns();
     self->state = PROBE_LINKING;
+    (void)probe_socket_has_input(&self->socket); /* from now on its descriptor tells */
 }
 
 void probe_link_bind(struct probe_endpoint *self, struct probe_loop *loop)
 {
-    int r = probe_socket_open(&self->socket, self->settings, false, loop->events);
+    self->peers = calloc(1, sizeof(*self->peers));
+    int r = self->peers ? 0 : -ENOMEM;
+    if (r == 0)
+        r = probe_socket_open(&self->socket, self->settings, false, loop->events);
     if (r == 0)
         r = watch(self, loop);
     if (r == 0)
@@ -72,6 +77,7 @@ void probe_link_bind(struct probe_endpoint *self, struct probe_loop *loop)
         fail(self, loop, PROBE_PHASE_CONNECT, -r);
         return;
     }
+    (void)probe_socket_has_input(&self->socket);
     self->state = PROBE_LINKED;
     self->due_ns = PROBE_NEVER;
     self->status.has_result = true;
@@ -116,6 +122,8 @@ static void read_input(struct probe_endpoint *self)
 
 void probe_link_close(struct probe_endpoint *self, struct probe_loop *loop)
 {
+    free(self->peers);
+    self->peers = NULL;
     if (!self->socket.socket)
         return;
     if (self->numbers)
@@ -123,7 +131,6 @@ void probe_link_close(struct probe_endpoint *self, struct probe_loop *loop)
     if (self->socket.fd >= 0)
         (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, self->socket.fd, NULL);
     probe_socket_close(&self->socket);
-    self->n_failing = 0;
     self->is_busy = false;
 }
 
@@ -136,52 +143,63 @@ void probe_link_on_ready(struct probe_endpoint *self, struct probe_loop *loop)
 
 static void on_handshake(struct probe_endpoint *self, struct probe_loop *loop)
 {
-    self->status.n_peers++;
-    self->status.is_greeting_only = false;
-    if (!self->settings->is_bind)
+    if (self->peers)
+        link_peers_succeed(self->peers);
+    else
         probe_endpoint_end_phase(self, loop, PROBE_PHASE_HANDSHAKE);
+    self->status.n_peers = self->peers ? link_peers_count(self->peers) : 1;
+    self->status.is_greeting_only = false;
     self->state = PROBE_LINKED;
     probe_endpoint_succeed(self, loop);
 }
 
+/* The reason waits for the disconnect that follows it. */
 static void on_handshake_failed(struct probe_endpoint *self, enum probe_cause cause, int code)
 {
-    struct probe_failure failure = {PROBE_PHASE_HANDSHAKE, cause, code};
-    if (self->settings->is_bind) {
-        probe_endpoint_count_failure(self, &failure);
-        self->n_failing++;
-    } else if (!self->has_pending) {
-        self->has_pending = true;
-        self->pending = failure;
-    }
+    if (self->has_pending)
+        return;
+    self->has_pending = true;
+    if (cause == PROBE_CAUSE_TRANSPORT && code == EAGAIN)
+        code = ETIMEDOUT; /* what ZMQ_HANDSHAKE_IVL leaves in errno */
+    self->pending = (struct probe_failure){PROBE_PHASE_HANDSHAKE, cause, code};
 }
 
-/* libzmq tells of no disconnect twice; one that follows a failed handshake was no peer's. */
-static void on_peer_gone(struct probe_endpoint *self)
+/* Without a reason from libzmq: in mechanism_t::parse_metadata of 4.3.4 a socket type that does
+ * not fit is a protocol error without an event. All others have one. */
+static struct probe_failure take_reason(struct probe_endpoint *self)
 {
-    if (self->n_failing > 0) {
-        self->n_failing--;
-        return;
+    struct probe_failure failure = {PROBE_PHASE_HANDSHAKE, PROBE_CAUSE_PROTOCOL,
+                                    PROBE_INVALID_METADATA};
+    if (self->has_pending)
+        failure = self->pending;
+    self->has_pending = false;
+    return failure;
+}
+
+static void on_peer_gone(struct probe_endpoint *self, int fd)
+{
+    enum link_peers_end end = link_peers_disconnect(self->peers, fd);
+    if (end == LINK_PEERS_HANDSHAKE) {
+        struct probe_failure failure = take_reason(self);
+        probe_endpoint_count_failure(self, &failure);
     }
+    if (end != LINK_PEERS_PEER)
+        return;
     self->status.disconnects++;
-    if (self->status.n_peers > 0)
-        self->status.n_peers--;
-    if (self->status.n_peers == 0)
-        self->status.is_success = false;
+    self->status.n_peers = link_peers_count(self->peers);
+    self->status.is_success = self->status.n_peers > 0;
     if (self->numbers)
         stream_numbers_reconnect(self->numbers);
 }
 
-static void on_disconnected(struct probe_endpoint *self, struct probe_loop *loop)
+static void on_disconnected(struct probe_endpoint *self, struct probe_loop *loop, int fd)
 {
-    if (self->settings->is_bind)
-        on_peer_gone(self);
+    if (self->peers)
+        on_peer_gone(self, fd);
     else if (self->state == PROBE_LINKED)
         probe_endpoint_lose(self, loop);
-    else if (self->has_pending)
-        probe_endpoint_fail(self, loop, self->pending);
     else
-        fail(self, loop, PROBE_PHASE_HANDSHAKE, 0);
+        probe_endpoint_fail(self, loop, take_reason(self));
 }
 
 void probe_link_on_event(struct probe_endpoint *self, struct probe_loop *loop, uint16_t event,
@@ -190,6 +208,10 @@ void probe_link_on_event(struct probe_endpoint *self, struct probe_loop *loop, u
     if (self->state != PROBE_LINKING && self->state != PROBE_LINKED)
         return; /* the rest of a connection that broke */
     switch (event) {
+    case ZMQ_EVENT_ACCEPTED:
+        if (self->peers)
+            link_peers_accept(self->peers, (int)value);
+        break;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         on_handshake(self, loop);
         break;
@@ -203,10 +225,10 @@ void probe_link_on_event(struct probe_endpoint *self, struct probe_loop *loop, u
         on_handshake_failed(self, PROBE_CAUSE_AUTH, (int)value);
         break;
     case ZMQ_EVENT_DISCONNECTED:
-        on_disconnected(self, loop);
+        on_disconnected(self, loop, (int)value);
         break;
     case ZMQ_EVENT_CLOSED: /* of a connect: the attempt failed, libzmq does not tell why */
-        if (!self->settings->is_bind)
+        if (!self->peers)
             fail(self, loop, PROBE_PHASE_CONNECT, 0);
         break;
     default:

@@ -14,6 +14,7 @@
 #define SILENT_BYTES         65536 /* MAXMSGSIZE of a socket that gets no messages at all */
 #define KEEPALIVE_IDLE_S     15
 #define KEEPALIVE_INTERVAL_S 5
+#define TIMEOUT_MARGIN_MS    1000
 #define KEEPALIVE_COUNT      3
 
 static int set_int(void *handle, int option, int value)
@@ -70,8 +71,9 @@ static int set_times(void *handle, const struct probe_settings *settings, bool u
     const int options[][2] = {
         {ZMQ_RECONNECT_IVL, -1},
         {ZMQ_RECONNECT_IVL_MAX, 0},
-        {ZMQ_CONNECT_TIMEOUT, (int)settings->timeout_ms},
-        {ZMQ_HANDSHAKE_IVL, (int)settings->timeout_ms},
+        /* Later than the attempt's own deadline, which knows that it was one. */
+        {ZMQ_CONNECT_TIMEOUT, (int)settings->timeout_ms + TIMEOUT_MARGIN_MS},
+        {ZMQ_HANDSHAKE_IVL, (int)settings->timeout_ms + TIMEOUT_MARGIN_MS},
         {ZMQ_HEARTBEAT_IVL, interval},
         {ZMQ_HEARTBEAT_TIMEOUT, timeout},
         {ZMQ_HEARTBEAT_TTL, 0},
