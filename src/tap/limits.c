@@ -3,6 +3,7 @@
 
 #include "tap/hooks.h"
 #include "tap/monitor.h"
+#include "tap/thread.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -53,6 +54,11 @@ static bool is_at_limit(struct registry_context *context)
     return is_at_it;
 }
 
+static bool is_out(void)
+{
+    return errno == EMFILE || errno == ENFILE;
+}
+
 /* libzmq's reaper closes the tap's sockets: descriptors and places are free a little later. */
 static void *retry(const struct registry_context *context, int type)
 {
@@ -61,7 +67,7 @@ static void *retry(const struct registry_context *context, int type)
     for (int i = 0; i < RETRIES && !handle; i++) {
         nanosleep(&pause, NULL);
         handle = context->library->socket(context->handle, type);
-        if (!handle && errno != EMFILE && errno != ENFILE)
+        if (!handle && !is_out())
             break;
     }
     return handle;
@@ -74,8 +80,9 @@ void *limits_make_socket(struct registry_context *context, int type)
         return NULL;
     }
     void *handle = context->library->socket(context->handle, type);
-    bool is_out = !handle && (errno == EMFILE || errno == ENFILE);
-    if (is_out && monitor_shed())
+    if (!handle && is_out() && thread_shed())
+        handle = context->library->socket(context->handle, type);
+    if (!handle && is_out() && monitor_shed())
         handle = retry(context, type);
     return handle;
 }

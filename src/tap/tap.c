@@ -185,7 +185,7 @@ __attribute__((destructor)) static void finish(void)
     struct guard guard;
     guard_lock(&guard, &life_lock);
     thread_stop();
-    if (writer)
+    if (writer && thread_may_open_files())
         segment_writer_close(writer);
     guard_unlock(&guard, &life_lock);
 }

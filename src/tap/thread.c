@@ -8,6 +8,7 @@
 #include "tap/sampler.h"
 
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,17 @@ static bool is_running;
 static uintptr_t generation; /* a thread of an older one ends */
 static int wake_fd = -1;
 static uint64_t n_asked, n_done; /* rounds, asked for and published */
+static int filter_mode = -1;     /* of system calls, when the first thread was made */
+static bool is_quiet;
+
+/* A program that puts a filter on all its threads later on may well be killed for the files that
+ * the tap opens: a sandbox. The tap opens none from then on; what it counted so far stays. */
+static bool must_be_quiet(void)
+{
+    if (!is_quiet && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != filter_mode)
+        __atomic_store_n(&is_quiet, true, __ATOMIC_RELAXED);
+    return is_quiet;
+}
 
 static void wake(void)
 {
@@ -53,7 +65,8 @@ static void publish(void)
     registry_lock_inside();
     registry_each_socket(show_peers, NULL);
     registry_unlock_inside();
-    segment_writer_publish(writer);
+    if (!must_be_quiet())
+        segment_writer_publish(writer);
 
     pthread_mutex_lock(&lock);
     n_done = asked;
@@ -65,15 +78,17 @@ static void publish(void)
 static bool wait_for_work(uint64_t deadline_ns, uintptr_t own_generation)
 {
     static struct pollfd fds[MONITOR_MAX_FDS + 1];
-    fds[0] = (struct pollfd){.fd = wake_fd, .events = POLLIN};
-    size_t n = 1 + monitor_fds(fds + 1, MONITOR_MAX_FDS);
-    if (poll(fds, n, ms_until(deadline_ns)) > 0) {
-        uint64_t count;
-        while ((fds[0].revents & POLLIN) && read(wake_fd, &count, sizeof(count)) > 0)
-            continue;
-        monitor_drain_all();
-    }
     pthread_mutex_lock(&lock);
+    fds[0] = (struct pollfd){.fd = wake_fd, .events = POLLIN};
+    pthread_mutex_unlock(&lock);
+    size_t n = 1 + monitor_fds(fds + 1, MONITOR_MAX_FDS);
+    if (poll(fds, n, ms_until(deadline_ns)) > 0)
+        monitor_drain_all();
+    pthread_mutex_lock(&lock);
+    /* With the lock: what was shed is by now a descriptor of the program's. */
+    uint64_t count;
+    while (wake_fd >= 0 && (fds[0].revents & POLLIN) && read(wake_fd, &count, sizeof(count)) > 0)
+        continue;
     bool is_last = generation != own_generation;
     pthread_mutex_unlock(&lock);
     return is_last;
@@ -93,9 +108,11 @@ static void *run(void *own_generation)
     bool is_last = false;
     pthread_setname_np(pthread_self(), "zmqtap");
     while (!is_last) {
-        if (limits_are_descriptors_short())
-            monitor_shed();
-        sampler_round();
+        if (!must_be_quiet()) {
+            if (limits_are_descriptors_short())
+                monitor_shed();
+            sampler_round();
+        }
         publish();
         tick += THREAD_TICK_MS * CLOCK_NS_PER_MS;
         while (!is_last && !is_asked_to_publish() && clock_monotonic_ns() < tick)
@@ -126,6 +143,8 @@ int thread_start(struct segment_writer *new_writer)
     guard_lock(&guard, &lock);
     if (!is_running) {
         writer = new_writer;
+        if (filter_mode < 0)
+            filter_mode = prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
         wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         error = create(); /* inherits the guard's mask: no signal is for this thread */
         is_running = error == 0;
@@ -184,6 +203,24 @@ void thread_stop(void)
     guard_leave(&guard);
 }
 
+bool thread_shed(void)
+{
+    struct guard guard;
+    guard_lock(&guard, &lock);
+    bool has_shed = wake_fd >= 0;
+    if (has_shed)
+        close(wake_fd);
+    wake_fd = -1;
+    guard_unlock(&guard, &lock);
+    return has_shed;
+}
+
+bool thread_may_open_files(void)
+{
+    return !__atomic_load_n(&is_quiet, __ATOMIC_RELAXED) &&
+           prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == filter_mode;
+}
+
 bool thread_is_running(void)
 {
     return __atomic_load_n(&is_running, __ATOMIC_RELAXED);
@@ -195,4 +232,6 @@ void thread_forked(void)
     published = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     is_running = false;
     wake_fd = -1;
+    filter_mode = -1;
+    is_quiet = false;
 }

@@ -30,6 +30,12 @@ void thread_publish(void);
 /* A last round, then the thread ends. */
 void thread_stop(void);
 
+/* Gives back its one descriptor; from then on it looks for work at each tick. False: had none. */
+bool thread_shed(void);
+
+/* False once a filter of system calls has come over the tap's thread or the caller. */
+bool thread_may_open_files(void);
+
 bool thread_is_running(void);
 
 /* In a forked child: there is no thread. */

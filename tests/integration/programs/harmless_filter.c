@@ -48,6 +48,11 @@ static void service_after_sockets(void)
     filter_after_sockets(FILTER_SERVICE, 1);
 }
 
+static void strict_after_sockets(void)
+{
+    filter_after_sockets(FILTER_STRICT, 1);
+}
+
 static void refusing_after_sockets(void)
 {
     filter_after_sockets(FILTER_STRICT, 0);
@@ -58,6 +63,7 @@ int main(int argc, char **argv)
     static const struct cases_case cases[] = {
         {"service_before_sockets", service_before_sockets},
         {"service_after_sockets", service_after_sockets},
+        {"strict_after_sockets", strict_after_sockets},
         {"refusing_after_sockets", refusing_after_sockets},
     };
     return cases_main(cases, sizeof cases / sizeof *cases, argc, argv);

@@ -89,6 +89,20 @@ static void largest_max_sockets(void)
     cases_report("ctx_term", zmq_ctx_term(context));
 }
 
+static void out_of_descriptors(void)
+{
+    static const rlim_t limits[] = {24, 64, 256};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        set_descriptors(limits[i]);
+        void *context = zmq_ctx_new();
+        int n = open_all(context);
+        zmq_close(sockets[--n]);
+        while (!(sockets[n] = zmq_socket(context, ZMQ_PUSH)))
+            ; /* until the reaper has freed the descriptor */
+        close_all(context, n + 1);
+    }
+}
+
 /* Opens files until there is no descriptor left, also none that the tap had for a moment. */
 static int fill_with_files(int *ret_fds)
 {
@@ -102,20 +116,23 @@ static int fill_with_files(int *ret_fds)
     return n;
 }
 
-/* A socket that there is no descriptor for, and the same again when there is. */
+/* Files first, sockets then: together as many as there are descriptors, also where the tap had
+ * some and gave them back. Again with the files closed. */
 static void descriptors_full_of_files(void)
 {
     int fds[64];
     set_descriptors(64);
     void *context = zmq_ctx_new();
-    for (int i = 0; i < 5; i++)
-        sockets[i] = zmq_socket(context, ZMQ_PUSH);
-    int n = fill_with_files(fds);
-    cases_report_handle("socket", zmq_socket(context, ZMQ_PUSH));
-    while (n > 0)
-        close(fds[--n]);
-    sockets[5] = cases_report_handle("socket", zmq_socket(context, ZMQ_PUSH));
-    close_all(context, 6);
+    sockets[0] = zmq_socket(context, ZMQ_PUSH);
+    int n_files = fill_with_files(fds), n = 1;
+    while ((sockets[n] = zmq_socket(context, ZMQ_PUSH)))
+        n++;
+    cases_report("the next socket", -1);
+    printf("%d files and sockets\n", n_files + n);
+    while (n_files > 0)
+        close(fds[--n_files]);
+    sockets[n] = cases_report_handle("socket", zmq_socket(context, ZMQ_PUSH));
+    close_all(context, n + 1);
 }
 
 static void many_contexts(void)
@@ -141,6 +158,7 @@ int main(int argc, char **argv)
         {"default_max_sockets", default_max_sockets},
         {"own_max_sockets", own_max_sockets},
         {"largest_max_sockets", largest_max_sockets},
+        {"out_of_descriptors", out_of_descriptors},
         {"descriptors_full_of_files", descriptors_full_of_files},
         {"many_contexts", many_contexts},
     };
