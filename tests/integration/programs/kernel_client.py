@@ -18,21 +18,37 @@ CELLS = [
 ]
 
 
-def show(message):
-    kind, content = message["msg_type"], message["content"]
-    if kind == "stream":
-        print(content["name"], content["text"])
-    elif kind == "execute_result":
-        print("result", content["data"]["text/plain"])
-    elif kind == "error":
-        print(content["ename"], content["evalue"])
+class Answer:
+    """What a cell said. Its output may come in pieces, cut where the kernel's timer struck."""
+
+    def __init__(self):
+        self.streams, self.results = {}, []
+
+    def take(self, message):
+        kind, content = message["msg_type"], message["content"]
+        if kind == "stream":
+            name = content["name"]
+            self.streams[name] = self.streams.get(name, "") + content["text"]
+        elif kind == "execute_result":
+            self.results.append(f"result {content['data']['text/plain']}")
+        elif kind == "error":
+            self.results.append(f"{content['ename']} {content['evalue']}")
+
+    def show(self):
+        for name, text in sorted(self.streams.items()):
+            print(name, text)
+        print("\n".join(self.results))
 
 
 def main():
     manager, client = start_new_kernel(kernel_name="python3", startup_timeout=60)
     for cell in CELLS:
-        answer = client.execute_interactive(cell, output_hook=show, timeout=60)
-        print(answer["content"]["status"])
+        answer = Answer()
+        # After an error a kernel aborts what comes within a moment; these cells are on their own.
+        reply = client.execute_interactive(cell, output_hook=answer.take, timeout=60,
+                                           stop_on_error=False)
+        answer.show()
+        print(reply["content"]["status"])
     client.stop_channels()
     manager.shutdown_kernel()
     print(manager.is_alive())
