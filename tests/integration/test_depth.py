@@ -6,6 +6,8 @@ import pathlib
 import pytest
 import zmq
 
+from support import products
+from support.puppet import Puppet
 from support.waiting import wait_equal, wait_for
 
 LANGUAGE_PAIRS = [("c", "c"), ("pyzmq", "pyzmq"), ("c", "pyzmq")]
@@ -199,3 +201,17 @@ def depth__consumer_asleep__grows_without_a_call_of_its_thread(start, folder, tr
         push.send(700)
         pull.puppet.wait_gauge(total, "RECEIVE_QUEUE", "PULL")
     assert switches(pull.puppet.pid) == before
+
+
+@pytest.mark.parametrize("mode", ["kill", "refuse"])
+def depth__service_without_process_vm_readv__is_true(directory, mode):
+    """The filter of a hardened systemd service kills, or refuses, for that call."""
+    command = [*products.program("filtered"), mode]
+    with Puppet("c", directory, prefix=command) as puppet:
+        push, pull = puppet.socket(zmq.PUSH), puppet.socket(zmq.PULL)
+        push.connect(pull.bind("tcp://127.0.0.1:*"))
+        attach(pull, 1, "PULL")
+        push.send(700)
+        pull.recv(200)
+        puppet.wait_gauge(500, "RECEIVE_QUEUE", "PULL")
+        assert puppet.segment().capabilities["queue_depth"][0] == "on"

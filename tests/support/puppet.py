@@ -26,8 +26,9 @@ class PuppetError(Exception):
 
 
 class Puppet(Process):
-    def __init__(self, language="c", directory=None, **options):
-        super().__init__(products.program(COMMANDS[language]), directory, **options)
+    def __init__(self, language="c", directory=None, prefix=(), **options):
+        """`prefix`: the words of a program that starts it."""
+        super().__init__([*prefix, *products.program(COMMANDS[language])], directory, **options)
         self.language = language
         self._names = (f"s{i}" for i in itertools.count())
 
