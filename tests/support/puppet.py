@@ -93,9 +93,11 @@ class PuppetSocket:
     def close(self):
         self.puppet.ask("close", self.name)
 
-    def send(self, count=1, size=1, frames=1, flags=0, spelling="send"):
-        """Returns how many messages were accepted before an error, as EAGAIN."""
-        return int(self.puppet.ask("send", self.name, count, size, frames, flags, spelling)[0])
+    def send(self, count=1, size=1, frames=1, flags=0, spelling="send", first=b""):
+        """Returns how many messages were accepted before an error, as EAGAIN. `first` is one more
+        frame before the others: a topic, or the peer's id at a ROUTER."""
+        words = [first.hex()] if first else []
+        return int(self.puppet.ask("send", self.name, count, size, frames, flags, spelling, *words)[0])
 
     def fill(self, limit=100000, size=1):
         """Sends until it would block; returns how many were accepted."""

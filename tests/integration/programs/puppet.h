@@ -22,8 +22,9 @@ struct puppet_words {
 long puppet_number(const struct puppet_words *words, size_t i, long otherwise);
 const char *puppet_text(const struct puppet_words *words, size_t i);
 
-/* `send NAME COUNT SIZE [FRAMES [FLAGS [SPELLING]]]`: answers how many messages were accepted and
- * the errno that ended it, 0 for none. `recv NAME COUNT [FLAGS [SPELLING]]`: answers messages,
+/* `send NAME COUNT SIZE [FRAMES [FLAGS [SPELLING [HEX]]]]`: answers how many messages were accepted
+ * and the errno that ended it, 0 for none. HEX is one more frame before the others: a topic, or
+ * the peer's id at a ROUTER. `recv NAME COUNT [FLAGS [SPELLING]]`: answers messages,
  * bytes and errno. The socket is resolved already. */
 void puppet_send(void *socket, const struct puppet_words *words);
 void puppet_receive(void *socket, const struct puppet_words *words);

@@ -24,11 +24,11 @@ def words_from(words, defaults):
 
 
 def send(socket, *words):
-    count, size, frames, flags, spelling = words_from(words, (1, 1, 1, 0, "copy"))
-    data, n, error = bytes(size), 0, 0
+    count, size, frames, flags, spelling, first = words_from(words, (1, 1, 1, 0, "copy", ""))
+    message, n, error = [bytes.fromhex(first)] * bool(first) + [bytes(size)] * frames, 0, 0
     while n < count and not error:
         try:
-            socket.send_multipart([data] * frames, flags, copy=spelling != "nocopy")
+            socket.send_multipart(message, flags, copy=spelling != "nocopy")
             n += 1
         except zmq.ZMQError as failure:
             error = failure.errno

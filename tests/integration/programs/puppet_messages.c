@@ -124,12 +124,25 @@ static int send_vector(void *socket, void *data, const struct puppet_words *word
     return zmq_sendiov(socket, parts, frames, flags);
 }
 
+static size_t from_hex(const char *text, unsigned char *ret_data)
+{
+    size_t n = 0;
+    unsigned int byte;
+    while (sscanf(text + 2 * n, "%2x", &byte) == 1)
+        ret_data[n++] = (unsigned char)byte;
+    return n;
+}
+
 static int send_frames(void *socket, const void *data, const struct puppet_words *words)
 {
     send_frame send = find_send(puppet_text(words, 6));
     long frames = puppet_number(words, 4, 1);
     int flags = (int)puppet_number(words, 5, 0);
     int rc = 0;
+    if (words->n > 7) {
+        unsigned char first[256];
+        rc = zmq_send(socket, first, from_hex(words->word[7], first), flags | ZMQ_SNDMORE);
+    }
     for (long i = 0; i < frames && rc >= 0; i++)
         rc = send(socket, data, (size_t)puppet_number(words, 3, 1),
                   flags | (i + 1 < frames ? ZMQ_SNDMORE : 0));
@@ -167,15 +180,6 @@ void puppet_receive(void *socket, const struct puppet_words *words)
             n++;
     }
     puppet_answer("ok %ld %zu %d", n, bytes, error);
-}
-
-static size_t from_hex(const char *text, unsigned char *ret_data)
-{
-    size_t n = 0;
-    unsigned int byte;
-    while (sscanf(text + 2 * n, "%2x", &byte) == 1)
-        ret_data[n++] = (unsigned char)byte;
-    return n;
 }
 
 void puppet_send_frames(void *socket, const struct puppet_words *words)
