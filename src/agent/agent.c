@@ -3,6 +3,7 @@
 
 #include "agent/agent_collectors.h"
 #include "agent/agent_config.h"
+#include "agent/agent_privileges.h"
 #include "agent/agent_routes.h"
 #include "agent/agent_web.h"
 #include "base/cleanup.h"
@@ -120,6 +121,7 @@ int agent_run(const struct agent_options *options, struct error *err)
 {
     struct agent self = {.options = options, .signal_fd = -1};
 
+    agent_privileges_drop();
     int r = take_signals(&self, err);
     if (r == 0)
         r = agent_web_init(&self.web, options, err);

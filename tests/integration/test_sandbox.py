@@ -130,6 +130,19 @@ def test_unit__without_its_capability__only_libraries_of_untapped_others_are_mis
     assert "stopped" in agent.end_and_read_log()
 
 
+def test_root__exporter_without_a_unit__keeps_what_reads_and_nothing_else(directory):
+    if os.geteuid() != 0:
+        pytest.skip("there is nothing to give up without root")
+    with Agent(directory) as agent:
+        kept = sum(1 << number for number in (1, 2, 3, 10, 19, 40))  # see agent_privileges.c
+        for task in os.listdir(f"/proc/{agent.pid}/task"):
+            status = status_of(f"{agent.pid}/task/{task}")
+            for name in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb"):
+                assert int(status[name], 16) & ~kept == 0, (task, name)
+            assert int(status["CapEff"], 16) & 1 << 19
+            assert status["NoNewPrivs"].strip() == "1"
+
+
 PRY = """
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
