@@ -19,7 +19,8 @@ struct agent_options {
     const char *web_config_file; /* see web_config.h; NULL or "": none */
     const char *config_file;     /* see exporter_config.h; NULL or "": none */
     const char *telemetry_path;
-    const char *directory; /* of segments */
+    const char *directory;   /* of segments */
+    unsigned max_tap_groups; /* label sets of sockets; 0: the tap collector's default */
     unsigned max_requests;
     unsigned max_connections;
 };

@@ -33,7 +33,8 @@ static int make_library(const struct agent_setup *setup, struct collector *ret_c
 static int make_tap(const struct agent_setup *setup, struct collector *ret_collector,
                     struct error *err)
 {
-    const struct tap_options options = {.directory = setup->options->directory};
+    const struct tap_options options = {.directory = setup->options->directory,
+                                        .max_groups = setup->options->max_tap_groups};
     return tap_collector_new(&options, ret_collector, err);
 }
 

@@ -17,6 +17,7 @@ struct serve_flags {
     bool uses_systemd_socket;
     const char *telemetry_path;
     const char *directory;
+    unsigned max_tap_groups;
     unsigned max_requests;
     unsigned max_connections;
     const char *log_level;
@@ -64,6 +65,7 @@ static int serve(const struct serve_flags *given)
         .web_config_file = given->web_config_file,
         .telemetry_path = given->telemetry_path,
         .directory = directory && *directory ? directory : SEGMENT_DIRECTORY_DEFAULT,
+        .max_tap_groups = given->max_tap_groups,
         .max_requests = given->max_requests,
         .max_connections = given->max_connections,
     };
@@ -78,6 +80,7 @@ static int serve(const struct serve_flags *given)
 int command_serve(int argc, char **argv)
 {
     struct serve_flags given = {.telemetry_path = "/metrics",
+                                .max_tap_groups = 2000,
                                 .max_requests = 40,
                                 .max_connections = 512,
                                 .log_level = "info",
@@ -108,6 +111,11 @@ int command_serve(int argc, char **argv)
         {"tap.directory", "DIRECTORY",
          "$" SEGMENT_DIRECTORY_VARIABLE " or " SEGMENT_DIRECTORY_DEFAULT,
          "Where tapped programs write what they count.", FLAG_TEXT, &given.directory},
+        {"tap.max-groups", "N", "2000",
+         "Groups of sockets (service, type, endpoint) with series of their own; those beyond it "
+         "are "
+         "counted together, with endpoint \"(other)\".",
+         FLAG_NUMBER, &given.max_tap_groups},
         {"log.level", "LEVEL", "info", "debug, info, warn or error.", FLAG_TEXT, &given.log_level},
         {"log.format", "FORMAT", "logfmt", "logfmt or json.", FLAG_TEXT, &given.log_format},
         {"version", NULL, NULL, "Shows the version.", FLAG_SWITCH, &given.is_version},

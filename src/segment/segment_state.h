@@ -17,8 +17,8 @@
  * `folded` names a segment whose counters are in the lines below, though its file may still be
  * there. What follows a `process` line is the account of that process alone, which may come back
  * (it was silent for long, and cannot be seen from here); what precedes the first is the sum of
- * all that never will. `service` numbers are those of the reader's own table of process counters,
- * `group` numbers those of a lane's words.
+ * all that never will. A group without numbers has its place in a full table. `service` numbers are
+ * those of the reader's own table of process counters, `group` numbers those of a lane's words.
  *
  * Parsing: input may be anything; nothing is told before the check of the whole text has held.
  * Errors: SEGMENT_STATE_E_INVALID     not a state file of this version, or damaged

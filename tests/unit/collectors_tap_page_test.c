@@ -214,6 +214,40 @@ static void limit__of_groups__folds_into_other(void **state)
     tap_puppet_kill(pid);
 }
 
+static void rename_segment(const struct tap_fixture *f, const char *format, pid_t pid)
+{
+    char text[300];
+    int n = snprintf(text, sizeof(text), "cd %s && ", f->directory);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    (void)snprintf(text + n, sizeof(text) - (size_t)n, format, pid);
+#pragma GCC diagnostic pop
+    assert_int_equal(system(text), 0);
+}
+
+/* With another order of the files the next agent would give the places to others. */
+static void limit__of_groups__next_agent_keeps_the_places(void **state)
+{
+    struct tap_fixture *f = *state;
+    const struct tap_options options = {.max_groups = 4};
+    tap_fixture_restart(f, &options);
+    pid_t first = tap_puppet_start(f, fill_many);
+    tap_fixture_tick(f);
+    pid_t second = tap_puppet_start(f, fill_first);
+    const char *other = "zmq_sockets" OF("ROUTER", "(other)");
+    assert_true(tap_fixture_value(f, other) == 1);
+    assert_true(tap_fixture_value(f, "zmq_sockets" OF("PUB", "(other)")) == 7);
+    tap_fixture_tick(f);
+    rename_segment(f, "mkdir away && mv %d-*.seg away", first);
+    tap_fixture_restart(f, &options);
+    assert_true(tap_fixture_value(f, other) == 1);
+    rename_segment(f, "mv away/* .", first);
+    assert_true(tap_fixture_value(f, other) == 1);
+    assert_true(tap_fixture_value(f, "zmq_sockets" OF("PUB", "(other)")) == 7);
+    tap_puppet_kill(first);
+    tap_puppet_kill(second);
+}
+
 static uint64_t later_ns;
 
 static uint64_t tell_later(void)
@@ -238,24 +272,29 @@ static void limit__of_groups__idle_ones_give_way(void **state)
     pid_t pid = tap_puppet_start(f, fill_new);
     assert_true(tap_fixture_value(f, "zmq_socket_sent_messages_total" OF("PUB", "tcp://new")) == 1);
     assert_true(isnan(tap_fixture_value(f, "zmq_socket_sent_messages_total" OF("PUB", "tcp://0"))));
-    assert_true(tap_fixture_value(f, "zmq_socket_sent_messages_total" OF("PUB", "tcp://1")) == 1);
     assert_true(isnan(tap_fixture_value(f, "zmq_socket_sent_messages_total" OF("PUB", "(other)"))));
+    tap_puppet_kill(pid);
+}
+
+static void idle__group__is_hidden_and_counts_on(void **state)
+{
+    struct tap_fixture *f = *state;
+    const char *sent = "zmq_socket_sent_messages_total" OF("PUB", "tcp://new");
+    later_ns = 0;
+    tap_fixture_restart(f, &(struct tap_options){.now_ns = tell_later});
+    tap_puppet_kill(tap_puppet_start(f, fill_new));
+    tap_fixture_tick(f);
+    assert_true(tap_fixture_value(f, sent) == 1);
+    later_ns = 2 * 3600 * CLOCK_NS_PER_SECOND;
+    assert_true(isnan(tap_fixture_value(f, sent)));
+    assert_true(tap_fixture_value(f, "zmq_processes{service=\"feed\"}") == 0);
+    pid_t pid = tap_puppet_start(f, fill_new);
+    assert_true(tap_fixture_value(f, sent) == 2);
     tap_puppet_kill(pid);
 }
 
 #define INVALID "zmq_exporter_segments{state=\"invalid\"}"
 #define LIVE    "zmq_exporter_segments{state=\"live\"}"
-
-static void rename_segment(const struct tap_fixture *f, const char *format, pid_t pid)
-{
-    char text[300];
-    int n = snprintf(text, sizeof(text), "cd %s && ", f->directory);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    (void)snprintf(text + n, sizeof(text) - (size_t)n, format, pid);
-#pragma GCC diagnostic pop
-    assert_int_equal(system(text), 0);
-}
 
 static void hostile__files__are_refused_and_counted(void **state)
 {
@@ -344,6 +383,8 @@ int main(void)
         CASE(capability__off__leaves_nothing_behind),
         CASE(limit__of_groups__folds_into_other),
         CASE(limit__of_groups__idle_ones_give_way),
+        CASE(limit__of_groups__next_agent_keeps_the_places),
+        CASE(idle__group__is_hidden_and_counts_on),
         CASE(hostile__files__are_refused_and_counted),
         CASE(hostile__file_of_another_user__is_refused),
         CASE(hostile__words__harm_nobody_else),

@@ -105,13 +105,13 @@ static int collect(void *state, struct samples *out, struct error *err)
 
     tap_groups_start(&self->groups);
     for (size_t i = 0; i < self->scan.n_processes; i++)
-        tap_process_add(self->scan.processes[i]);
+        tap_process_add(self->scan.processes[i], now_ns);
     for (size_t i = 0; i < self->groups.n_groups; i++) {
-        if (tap_group_is_real(self->groups.groups[i]))
+        if (tap_group_is_shown(self->groups.groups[i], now_ns))
             tap_samples_add_group(out, self->groups.groups[i]);
     }
     for (size_t i = 0; i < self->groups.n_services; i++) {
-        if (tap_service_is_real(self->groups.services[i]))
+        if (tap_service_is_shown(self->groups.services[i]))
             tap_samples_add_service(out, self->groups.services[i]);
     }
     add_segments(self, out);

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define TAP_MAX_GROUPS_DEFAULT 5000u
+#define TAP_MAX_GROUPS_DEFAULT 2000u
 
 struct tap_options {
     const char *directory;    /* of the segments; made if it is missing and its parent allows it */

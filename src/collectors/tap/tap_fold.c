@@ -170,6 +170,7 @@ static void save_group(struct string_buffer *text, const struct tap_group *group
 
 static void save_sums(struct tap_fold *self)
 {
+    static const uint64_t none[TAP_N_COUNTERS];
     const struct tap_groups *groups = self->scan->groups;
     for (size_t i = 0; i < groups->n_services; i++) {
         const struct tap_service *service = groups->services[i];
@@ -181,6 +182,8 @@ static void save_sums(struct tap_fold *self)
         const struct tap_group *group = groups->groups[i];
         if (group->base)
             save_group(&self->text, group, group->base, group->base_known);
+        else if (group->n_users && tap_groups_is_full(groups))
+            save_group(&self->text, group, none, 0);
     }
 }
 
@@ -294,9 +297,12 @@ int tap_fold_run(struct tap_fold *self, uint64_t now_ns)
     if (!self->is_leader)
         self->is_leader = take_lock(self->scan);
     int r = fold_dead(self, now_ns);
+    if (self->scan->groups->has_new_order)
+        self->is_dirty = true;
     if (r == 0 && self->is_dirty && self->is_leader) {
         r = save(self);
         self->is_dirty = r < 0;
+        self->scan->groups->has_new_order = false;
     }
     if (r == 0 && self->is_leader)
         remove_files(self, now_ns);

@@ -272,6 +272,7 @@ static bool forget_idle_group(struct tap_groups *self, uint64_t now_ns)
     free_group(group);
     self->n_groups--;
     self->n_ordinary--;
+    self->has_new_order = true;
     memmove(&self->groups[oldest], &self->groups[oldest + 1],
             (self->n_groups - oldest) * sizeof(*self->groups));
     return make_slots(self, self->n_groups);
@@ -305,6 +306,7 @@ static struct tap_group *add_group(struct tap_groups *self, const struct tap_gro
     }
     self->groups[self->n_groups++] = group;
     self->n_ordinary += !is_other(group);
+    self->has_new_order = self->has_new_order || tap_groups_is_full(self);
     fill_slot(self, self->n_groups - 1);
     group->service->n_groups++;
     return group;
@@ -320,8 +322,7 @@ struct tap_group *tap_groups_intern(struct tap_groups *self, struct tap_service 
                             .name = (char *)(uintptr_t)wanted->name};
     key.hash = hash_key(&key);
     struct tap_group *group = find_group(self, &key);
-    if (!group && !is_other(&key) && self->n_ordinary >= self->max_groups &&
-        !forget_idle_group(self, now_ns)) {
+    if (!group && !is_other(&key) && tap_groups_is_full(self) && !forget_idle_group(self, now_ns)) {
         static char other[] = SEGMENT_OTHER, none[] = "";
         service->base[TAP_PROCESS_FOLDED_GROUPS]++;
         key.endpoint = other;

@@ -4,10 +4,13 @@
  *
  * Services, and groups of sockets: (service, type, endpoint, name). Their label texts are
  * rendered when they appear. Both are bounded: beyond the limit a group is the one with endpoint
- * (other) of its service and type, and a service is the service (other). A group without a
- * process that has been out of use for TAP_GROUP_IDLE_NS gives up its place to a new one; it is
- * forgotten, because added to (other) its past would look like events of now. One that was taken
- * in with a file that then turned out to be no segment gives it up at once, and is never shown.
+ * (other) of its service and type, and a service is the service (other).
+ *
+ * A group that no process has had for TAP_GROUP_IDLE_NS is not shown any more, so that a page is
+ * of what is there; its counters are kept, and go on from where they were if it is back. Only if
+ * the limit is met it gives up its place to a new one and is forgotten: added to (other) its
+ * past would look like events of now. One that was taken in with a file that then turned out to
+ * be no segment gives up its place at once, and is never shown.
  *
  * Also holds what folded processes counted (base_*), and the sums of the scrape being made.
  *
@@ -92,6 +95,8 @@ struct tap_groups {
     struct tap_service **services;
     size_t n_services, services_capacity;
     struct tap_text *retired; /* label texts, newest first */
+    /* At the limit, who has a place of his own must be the same for the next agent. */
+    bool has_new_order;
 };
 
 void tap_groups_init(struct tap_groups *self, uint32_t max_groups);
@@ -111,15 +116,20 @@ void tap_group_add_base(struct tap_group *self, const uint64_t *counters, uint32
 
 void tap_usage_add(struct tap_usage *self, const struct tap_usage *other);
 
-/* Whether there is, or was, a process that has it. */
-static inline bool tap_group_is_real(const struct tap_group *self)
+/* After the sums of the scrape were made. */
+static inline bool tap_group_is_shown(const struct tap_group *self, uint64_t now_ns)
 {
-    return self->base || self->n_accounts;
+    return (self->base || self->n_accounts) && now_ns - self->last_used_ns <= TAP_GROUP_IDLE_NS;
 }
 
-static inline bool tap_service_is_real(const struct tap_service *self)
+static inline bool tap_service_is_shown(const struct tap_service *self)
 {
     return self->has_base || self->n_accounts;
+}
+
+static inline bool tap_groups_is_full(const struct tap_groups *self)
+{
+    return self->n_ordinary >= self->max_groups;
 }
 
 /* Sets the sums of the scrape to what folded processes left. */

@@ -279,7 +279,7 @@ static void add_to_service(const struct tap_process *self)
         service->capabilities[i][self->capabilities[i]]++;
 }
 
-void tap_process_add(const struct tap_process *self)
+void tap_process_add(const struct tap_process *self, uint64_t now_ns)
 {
     if (!tap_process_counts(self))
         return;
@@ -287,6 +287,8 @@ void tap_process_add(const struct tap_process *self)
     for (uint32_t i = 0; i < self->n_groups; i++) {
         struct tap_group *group = self->groups[i];
         group->n_accounts++;
+        if (self->state != TAP_PROCESS_PARKED)
+            group->last_used_ns = now_ns;
         tap_account_add_counters(&group->sum, self->accounts[i].counters);
         if (self->state != TAP_PROCESS_LIVE) {
             group->known_once |= self->known;

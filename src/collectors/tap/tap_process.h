@@ -106,7 +106,7 @@ void tap_process_judge(struct tap_process *self, uint64_t now_ns);
 int tap_process_reserve(struct tap_process *self, uint32_t n);
 
 /* Adds the account to the sums of the scrape. */
-void tap_process_add(const struct tap_process *self);
+void tap_process_add(const struct tap_process *self, uint64_t now_ns);
 
 /* Adds the counters to those of folded processes, and forgets the account: FOLDED. */
 int tap_process_fold(struct tap_process *self, uint64_t now_ns);

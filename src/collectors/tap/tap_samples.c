@@ -255,7 +255,7 @@ void tap_samples_add_service(struct samples *out, const struct tap_service *serv
               (const enum family_id[2]){FAMILY_CONTEXT_SOCKETS, FAMILY_CONTEXT_MAX_SOCKETS});
     add_usage(out, service, &service->descriptors,
               (const enum family_id[2]){FAMILY_TAPPED_OPEN_FDS, FAMILY_TAPPED_MAX_FDS});
-    for (unsigned i = 0; i < SEGMENT_N_CAPABILITIES; i++) {
+    for (unsigned i = 0; service->n_processes && i < SEGMENT_N_CAPABILITIES; i++) {
         for (unsigned state = SEGMENT_CAPABILITY_ON; state < TAP_N_CAPABILITY_STATES; state++)
             samples_add_u64(out, FAMILY_TAP_CAPABILITY, service->labels,
                             capability_labels[i][state], service->capabilities[i][state]);
