@@ -39,11 +39,11 @@
     X(SOCKET_SEND_AT_HWM, "zmq_socket_send_at_hwm_seconds_total", COUNTER, "seconds", \
       "Time during which the send queue to at least one peer was full, to the sampling interval.") \
     X(SOCKET_SEND_BLOCKED, "zmq_socket_send_blocked_seconds_total", COUNTER, "seconds", \
-      "Time that the program's threads waited inside a send.") \
+      "Time that the program's threads waited inside a send. cause: full, the queues were; no_peer, there was no queue to send to.") \
     X(SOCKET_SEND_WOULD_BLOCK, "zmq_socket_send_would_block_total", COUNTER, "", \
-      "Sends that libzmq refused with EAGAIN: no room, or no peer. See zmq_socket_peers to tell them apart.") \
+      "Sends that libzmq refused with EAGAIN. cause: full, the queues were; no_peer, there was no queue to send to.") \
     X(SOCKET_RECEIVE_BLOCKED, "zmq_socket_receive_blocked_seconds_total", COUNTER, "seconds", \
-      "Time that the program's threads waited inside a receive; an idle consumer waits all the time.") \
+      "Time that the program's threads spent inside a receive, sampled ten times a second; an idle consumer waits all the time.") \
     X(SOCKET_RECEIVE_WOULD_BLOCK, "zmq_socket_receive_would_block_total", COUNTER, "", \
       "Receives that found no message and gave EAGAIN.") \
     X(SOCKET_DROPPED_MESSAGES, "zmq_socket_dropped_messages_total", COUNTER, "messages", \

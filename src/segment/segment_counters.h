@@ -29,17 +29,19 @@
     X(9, SENT_BYTES, COUNTER)    /* program: bytes of all frames */                                \
     X(10, RECEIVED_MESSAGES, COUNTER)                                                              \
     X(11, RECEIVED_BYTES, COUNTER)                                                                 \
-    X(12, SEND_WOULD_BLOCK, COUNTER) /* program: sends refused with EAGAIN */                      \
+    X(12, SEND_WOULD_BLOCK, COUNTER) /* program: sends refused with EAGAIN: queues are full */     \
     X(13, RECEIVE_WOULD_BLOCK, COUNTER)                                                            \
-    X(14, SEND_BLOCKED_NS, COUNTER) /* program: time waited in a send */                           \
-    X(15, RECEIVE_BLOCKED_NS, COUNTER)                                                             \
-    X(16, DROPPED_HWM, COUNTER) /* program: messages, see segment_format */                        \
+    X(14, SEND_BLOCKED_NS, COUNTER)    /* both, atomic: time waited in a send: queues are full */  \
+    X(15, RECEIVE_BLOCKED_NS, COUNTER) /* tap: time in a receive, sampled */                       \
+    X(16, DROPPED_HWM, COUNTER)        /* program: messages, see segment_format */                 \
     X(17, DROPPED_UNROUTABLE, COUNTER)                                                             \
     X(18, DROPPED_LINGER, COUNTER)                                                                 \
     X(19, DROPPED_DISCONNECT, COUNTER)                                                             \
-    X(104, SEND_AT_HWM_NS, COUNTER) /* tap: time with a peer's queue full */                       \
-    X(160, PEERS, GAUGE)            /* tap: peers with a finished handshake */                     \
-    X(161, SEND_QUEUE, GAUGE)       /* tap: messages over all peers */                             \
+    X(20, SEND_WOULD_BLOCK_NO_PEER, COUNTER) /* program: the same as 12: there is no queue */      \
+    X(21, SEND_BLOCKED_NO_PEER_NS, COUNTER)  /* both, atomic: the same as 14 */                    \
+    X(104, SEND_AT_HWM_NS, COUNTER)          /* tap: time with a peer's queue full */              \
+    X(160, PEERS, GAUGE)                     /* tap: peers with a finished handshake */            \
+    X(161, SEND_QUEUE, GAUGE)                /* tap: messages over all peers */                    \
     X(162, RECEIVE_QUEUE, GAUGE)                                                                   \
     X(163, SEND_HWM, GAUGE) /* program: as configured, messages; 0: unlimited */                   \
     X(164, RECEIVE_HWM, GAUGE)                                                                     \

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/blocking.h"
 #include "tap/hooks.h"
 #include "tap/limits.h"
 #include "tap/monitor.h"
@@ -33,6 +34,7 @@ static void track(struct registry_context *context, void *handle, int type)
     registry_unlock(&guard);
     if (socket) {
         options_read_all(socket);
+        blocking_start(socket);
         monitor_attach(socket);
     }
 }
@@ -68,8 +70,10 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
     if (!slot)
         return HOOK_PASS(HOOK_CALLER, setsockopt, -1, handle, option, value, size);
     int rc = slot->socket->library->setsockopt(handle, option, value, size);
-    if (rc == 0)
+    if (rc == 0) {
         options_read_changed(slot->socket, option);
+        blocking_update(slot->socket);
+    }
     return rc;
 }
 

@@ -17,6 +17,7 @@
 #define TAP_REGISTRY_H
 
 #include "segment/segment_table.h"
+#include "tap/blocking.h"
 #include "tap/events.h"
 #include "tap/guard.h"
 #include "tap/library.h"
@@ -57,13 +58,14 @@ struct registry_socket {
     uint32_t n_inproc_peers;               /* by the sampler */
     uint64_t n_sent_seen, n_received_seen; /* by the sampler; at first what the lane had before */
     bool is_used;
-    bool is_placed;          /* in the group of its first endpoint */
+    bool is_placed; /* in the group of its first endpoint */
+    struct blocking blocking;
     bool has_events;         /* a monitor of the tap is or was on it */
     unsigned char more_flag; /* where the slot cannot point into libzmq's socket */
     struct events events;
 };
 
-/* One cache line. A slot that was never used is all zero. */
+/* The message path reads the first cache line. A slot that was never used is all zero. */
 struct registry_slot {
     uintptr_t key;
     uint64_t *words;
@@ -73,8 +75,15 @@ struct registry_slot {
     int (*msg_send)(struct tap_message *, void *, int);
     int (*msg_recv)(struct tap_message *, void *, int);
     const unsigned char *more_flag; /* of the frame received last: 0 where it ends its message */
+    /* Flags of the next send: ZMQ_DONTWAIT where it could wait, which it then does under a clock
+     * (blocking.h). Between the frames of a message none waits. */
+    int wait_flags;
+    int first_wait_flags; /* of a message's first frame */
     struct registry_socket *socket;
-} __attribute__((aligned(64)));
+    bool is_receiving; /* a thread of the program is in a receive */
+} __attribute__((aligned(128)));
+
+static_assert(offsetof(struct registry_slot, socket) == 64, "one cache line");
 
 extern struct registry_slot registry_slots[REGISTRY_N_SLOTS] __attribute__((visibility("hidden")));
 
@@ -95,7 +104,12 @@ struct registry_slot *registry_find_further(const void *handle);
 static inline struct registry_slot *registry_find_first(const void *handle)
 {
     struct registry_slot *slot = &registry_slots[registry_hash(handle)];
-    bool is_there = __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE) == registry_key(handle);
+    bool is_there;
+#if defined(__x86_64__) /* loads are in order there: one instruction, not two */
+    __asm__("cmpq %2, %1" : "=@cce"(is_there) : "m"(slot->key), "r"(registry_key(handle)));
+#else
+    is_there = __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE) == registry_key(handle);
+#endif
     return __builtin_expect(is_there, 1) ? slot : NULL;
 }
 

@@ -58,7 +58,7 @@ static void set_capability(struct segment_table *shown_in, const char *reason)
                      __ATOMIC_RELEASE);
 }
 
-static const struct pipe_layout *layout_of(const struct library *library)
+const struct pipe_layout *sampler_layout_of(const struct library *library)
 {
     uint32_t n = __atomic_load_n(&n_libraries, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < n; i++) {
@@ -81,7 +81,7 @@ static const struct pipe_layout *learn_layout(const struct library *library)
 
 void sampler_add_library(const struct library *library, struct segment_table *new_table)
 {
-    const struct pipe_layout *layout = layout_of(library);
+    const struct pipe_layout *layout = sampler_layout_of(library);
     if (layout && table == new_table)
         return;
     if (!layout)
@@ -132,7 +132,7 @@ static void add_target(struct registry_socket *socket, void *unused)
     struct round *round = &round_now;
     struct memory *memory = recall(socket);
     note_times(socket, memory);
-    const struct pipe_layout *layout = layout_of(socket->library);
+    const struct pipe_layout *layout = sampler_layout_of(socket->library);
     if (!layout || !layout->is_known || round->n == REGISTRY_MAX_SOCKETS)
         return;
     round->sockets[round->n] = socket;

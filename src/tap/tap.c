@@ -150,6 +150,11 @@ static int start_parts(struct library *library)
     if (!library->more_flag)
         library->more_flag = more_flag_calibrate(library);
     sampler_add_library(library, table);
+    if (sampler_layout_of(library) && sampler_layout_of(library)->is_known)
+        set_capability(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_ON, "");
+    else
+        set_capability(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_BOUND,
+                       "no peer is not told from full queues");
     return thread_start(writer);
 }
 

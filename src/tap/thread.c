@@ -49,10 +49,21 @@ static int ms_until(uint64_t deadline_ns)
     return (int)((deadline_ns - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
 }
 
-static void show_peers(struct registry_socket *socket, void *unused)
+static void look(struct registry_socket *socket, void *elapsed_ns)
 {
-    (void)unused;
     events_show_peers(socket);
+    blocking_sample(socket, *(const uint64_t *)elapsed_ns);
+}
+
+static void look_at_all(void)
+{
+    static uint64_t last_ns;
+    uint64_t now = clock_monotonic_ns();
+    uint64_t elapsed_ns = last_ns && now - last_ns < CLOCK_NS_PER_SECOND ? now - last_ns : 0;
+    last_ns = now;
+    registry_lock_inside();
+    registry_each_socket(look, &elapsed_ns);
+    registry_unlock_inside();
 }
 
 static void publish(void)
@@ -62,9 +73,7 @@ static void publish(void)
     pthread_mutex_unlock(&lock);
 
     monitor_drain_all();
-    registry_lock_inside();
-    registry_each_socket(show_peers, NULL);
-    registry_unlock_inside();
+    look_at_all();
     if (!must_be_quiet())
         segment_writer_publish(writer);
 

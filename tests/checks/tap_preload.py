@@ -24,7 +24,7 @@ FORBIDDEN = re.compile(r"""^(
   | signal | sigaction | sigset | sigwait | sigsuspend | pause | alarm | setitimer | sleep | usleep
   | setenv | putenv | unsetenv | clearenv | chdir | fchdir | umask | setlocale | srand | rand
   | longjmp | siglongjmp | _longjmp | __longjmp_chk | atexit
-  | set[re]*[ug]id | setrlimit | prlimit | prctl | chroot | mount
+  | set[re]*[ug]id | setrlimit | prlimit | chroot | mount
 )$""", re.X)
 
 GLIBC_LIMIT = (2, 34)  # pthread and dl functions lie in libc itself from here on: Debian 12 has 2.36

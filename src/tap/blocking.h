@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * blocking - how long a program waits in its sends, and how often it is refused.
+ *
+ * No clock is read for a message that is taken at once. The first frame of a message is sent with
+ * ZMQ_DONTWAIT first, where the program would wait; only if that is refused the clock starts, and
+ * the program's own call is done as it is, with its timeout. libzmq's own wait is such a series
+ * of attempts (socket_base.cpp, send). Frames after the first are not tried so: they never wait,
+ * and where their peer has gone libzmq drops them for a program that would wait, and tells one
+ * that would not (lb.cpp, sendpipe).
+ *
+ * A wait that lasts is seen while it lasts: the tap's thread takes what has passed of it at each
+ * tick, the program's thread the rest, both atomically.
+ *
+ * Waits and refusals where the socket has no queue at all to send to are counted apart as well:
+ * no peer, not a slow one.
+ *
+ * Receives are another matter: a consumer that has nothing to do waits in them, and to try first
+ * would double its work. Whether a thread is in one is looked at from outside, at each tick.
+ *
+ * Thread: the one that uses the socket; blocking_sample: the tap's own, the registry's lock held.
+ */
+#ifndef TAP_BLOCKING_H
+#define TAP_BLOCKING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct registry_socket;
+
+/* Of one socket; embedded, all zero is at rest. */
+struct blocking {
+    uint64_t since_ns; /* 0: not waiting; the part of the wait before it is counted */
+    bool is_without_peer;
+};
+
+void blocking_begin(struct registry_socket *socket);
+void blocking_end(struct registry_socket *socket);
+
+/* The program was told EAGAIN. */
+void blocking_refused(struct registry_socket *socket);
+
+/* `elapsed_ns` since the last tick. */
+void blocking_sample(struct registry_socket *socket, uint64_t elapsed_ns);
+
+/* Sets the slot's wait flags: after the socket is made, and when an option was set. */
+void blocking_start(struct registry_socket *socket);
+void blocking_update(struct registry_socket *socket);
+
+#endif
