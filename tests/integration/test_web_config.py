@@ -218,10 +218,21 @@ def password__being_guessed__does_not_keep_a_scraper_out(serve):
     wait_for(lambda: seen == {401, 503}, lambda: f"guesses were answered with {seen}")
     for _ in range(50):
         assert web.fetch(agent.address, "/metrics", headers=known).status == 200
+    assert niceness(agent.pid, "bcrypt") > niceness(agent.pid, "zmq_exporter")
     stop.set()
     for guesser in guessers:
         guesser.join(web.DEADLINE_S)
     assert seen == {401, 503}
+
+
+def niceness(pid, thread):
+    """That of the process's thread of this name."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/stat", encoding="ascii") as stat:
+            name, _, rest = stat.read().partition("(")[2].rpartition(")")
+        if name == thread:
+            return int(rest.split()[16])
+    raise AssertionError(f"no thread {thread}")
 
 
 @pytest.mark.parametrize("text, message", [
