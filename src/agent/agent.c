@@ -66,8 +66,8 @@ static int start_collectors(struct agent *self, struct error *err)
 
 static int start_server(struct agent *self, struct error *err)
 {
-    const struct agent_route_parts parts = {self->runner, &self->config,
-                                            self->options->telemetry_path};
+    const struct agent_route_parts parts = {
+        self->runner, &self->config, self->options->telemetry_path, self->options->directory};
     int r = agent_routes_init(&self->routes, &parts, err);
     if (r < 0)
         return r;

@@ -108,6 +108,8 @@ static int add_parts(struct agent_routes *self, const struct agent_route_parts *
     const struct http_route rows[] = {
         {"/-/reload", HTTP_POST, HTTP_SLOW, agent_config_handle, parts->config},
         {AGENT_PROBE_PATH, HTTP_GET, HTTP_SLOW, agent_probe_handle, parts->config->pool},
+        {AGENT_OPEN_SOCKETS_PATH, HTTP_GET, HTTP_SLOW, agent_open_sockets_handle,
+         &self->open_sockets},
         {AGENT_SOCKETS_PATH, HTTP_GET, HTTP_SLOW, agent_sockets_handle, parts->runner},
         {parts->telemetry_path, HTTP_GET, HTTP_ASYNC, agent_metrics_handle, &self->metrics},
     };
@@ -121,7 +123,8 @@ int agent_routes_init(struct agent_routes *self, const struct agent_route_parts 
                       struct error *err)
 {
     const char *telemetry_path = parts->telemetry_path;
-    *self = (struct agent_routes){.metrics = {.runner = parts->runner}};
+    *self = (struct agent_routes){.metrics = {.runner = parts->runner},
+                                  .open_sockets = {.directory = parts->directory}};
     if (page_pool_new(&self->metrics.pages) < 0)
         return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
     if (telemetry_path[0] != '/' ||

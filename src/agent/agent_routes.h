@@ -5,6 +5,7 @@
 
 #include "agent/agent_config.h"
 #include "agent/agent_metrics.h"
+#include "agent/agent_open_sockets.h"
 #include "base/error.h"
 #include "http/http_pages.h"
 #include "http/http_route.h"
@@ -13,6 +14,7 @@
 
 struct agent_routes {
     struct agent_metrics metrics;
+    struct agent_open_sockets open_sockets;
     struct http_route rows[AGENT_MAX_ROUTES];
     size_t n;
     struct http_page *pages; /* with their words replaced */
@@ -24,6 +26,7 @@ struct agent_route_parts {
     struct runner *runner;
     struct agent_config *config;
     const char *telemetry_path;
+    const char *directory; /* of the segments */
 };
 
 /* Fills in the table. Errors: -EINVAL `telemetry_path` is no path or taken; -ENOMEM. */

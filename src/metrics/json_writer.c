@@ -12,9 +12,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum section { SOCKETS, SERVICES, LIBRARIES, EXPORTER, N_SECTIONS };
+enum section { SOCKETS, SERVICES, LIBRARIES, PROBES, EXPORTER, N_SECTIONS };
 
-static const char *const section_names[N_SECTIONS] = {"sockets", "services", "libraries",
+static const char *const section_names[N_SECTIONS] = {"sockets", "services", "libraries", "probes",
                                                       "exporter"};
 
 /* One sample and where it goes. */
@@ -49,6 +49,8 @@ static enum section section_of(const char *family)
         return SOCKETS;
     if (has_prefix(family, "zmq_library_"))
         return LIBRARIES;
+    if (has_prefix(family, "zmq_probe_"))
+        return PROBES;
     if (has_prefix(family, "zmq_exporter_") || has_prefix(family, "process_"))
         return EXPORTER;
     return SERVICES;
@@ -138,7 +140,7 @@ void json_writer_text(struct string_buffer *json, const char *text)
 }
 
 /* `name="value",…` as `"name":"value",…`. */
-static void append_labels(struct string_buffer *json, const char *text, size_t size)
+void json_writer_labels(struct string_buffer *json, const char *text, size_t size)
 {
     const char *end = text + size;
     while (text < end) {
@@ -188,7 +190,7 @@ static const struct place *append_family(struct string_buffer *json, const struc
             continue;
         string_buffer_append_text(json, is_empty ? "{" : ",{");
         is_empty = false;
-        append_labels(json, at->sample->extra, at->sample->extra_size);
+        json_writer_labels(json, at->sample->extra, at->sample->extra_size);
         string_buffer_append_text(json, ",\"value\":");
         append_number(json, at->sample);
         string_buffer_append(json, "}", 1);
@@ -201,7 +203,7 @@ static const struct place *append_set(struct string_buffer *json, const struct p
                                       const struct place *end)
 {
     string_buffer_append_text(json, "{\"labels\":{");
-    append_labels(json, first->sample->labels, first->sample->labels_size);
+    json_writer_labels(json, first->sample->labels, first->sample->labels_size);
     string_buffer_append_text(json, "},\"values\":{");
     const struct place *at = first;
     while (at < end && at->set == first->set) {

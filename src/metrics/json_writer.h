@@ -9,6 +9,7 @@
  *                                                                       "value": 7}]}}, …],
  *      "services":  [… labelled by service alone …],
  *      "libraries": [… zmq_library families …],
+ *      "probes":    [… zmq_probe families …],
  *      "exporter":  [… the rest …]}
  *
  * Names are those of the families, numbers are those of the page. Where a family has more labels
@@ -26,7 +27,11 @@
 int json_writer_write(const struct samples *const *parts, size_t n_parts,
                       struct string_buffer *json);
 
-/* Appends `text`, which must be UTF-8, as a JSON string. */
+/* Appends label pairs as members of an object, without its braces. */
+void json_writer_labels(struct string_buffer *json, const char *text, size_t size);
+
+/* Appends `text`, which must be UTF-8, as a JSON string. Texts of strangers become so by
+ * labels_append and json_writer_labels. */
 void json_writer_text(struct string_buffer *json, const char *text);
 
 #endif

@@ -3,6 +3,7 @@
 
 import json
 import tempfile
+import urllib.parse
 
 import pytest
 import zmq
@@ -93,7 +94,7 @@ def test_page__full_queue__shows_depth_bar_and_warning(browser, agent, full_queu
 def test_page__text_from_programs__is_text(browser, agent, full_queue):
     open_page(browser, agent)
     row = wait_for(lambda: row_of(browser, "PUSH"), "the row of the PUSH socket")
-    assert row[0].split() == HOSTILE.split()
+    assert row[0].replace("\u25b8", "").split() == HOSTILE.split()
     assert browser.title == "zmq_exporter"
     assert not browser.find_elements(By.CSS_SELECTOR, "#sockets img")
 
@@ -127,6 +128,35 @@ def test_page__filter_and_sort__order_the_rows(browser, agent, full_queue):
     header.find_element(By.TAG_NAME, "button").click()
     assert [row[1] for row in rows(browser)] == ["PUSH", "PULL"]
     assert header.get_attribute("aria-sort") == "descending"
+
+
+def test_page__row_opened__shows_its_single_sockets(browser, agent, full_queue):
+    open_page(browser, agent)
+    wait_for(lambda: row_of(browser, "PUSH"), "the row of the PUSH socket")
+    browser.execute_script(
+        "[...document.querySelectorAll('#sockets tbody tr')]"
+        ".find((row) => row.children[1].innerText === 'PUSH').querySelector('button').click()")
+    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "tr.detail table"), "its sockets")
+    words = browser.find_element(By.CSS_SELECTOR, "tr.detail").text
+    assert str(full_queue.pid) in words and zmq.zmq_version() in words
+    browser.execute_script("document.querySelector('#sockets button[aria-expanded=true]').click()")
+    assert not browser.find_elements(By.CSS_SELECTOR, "tr.detail")
+    assert not complaints(browser)
+
+
+def test_page__probes__are_shown_with_what_they_found(browser, folder, directory, start):
+    endpoint = start("c").socket(zmq.ROUTER).bind("tcp://127.0.0.1:*")
+    (folder / "probes.yml").write_text(
+        "probes:\n"
+        f"  - {{name: good, endpoint: '{endpoint}', peer: ROUTER}}\n"
+        f"  - {{name: bad, endpoint: 'ipc://{folder}/nobody', peer: ROUTER, interval: 1s}}\n")
+    with Agent(directory, f"--config.file={folder}/probes.yml") as agent:
+        open_page(browser, agent)
+        wait_for(lambda: [row[2].split(":")[0] for row in rows(browser, "probes")] == ["fails", "connected"],
+                 lambda: f"both states; seen {rows(browser, 'probes')}")
+        assert [row[0] for row in rows(browser, "probes")] == ["bad", "good"]
+        assert "ROUTER" in rows(browser, "probes")[1][3]
+        assert not complaints(browser)
 
 
 def test_page__libraries__show_version_and_age(browser, agent, full_queue):
@@ -166,3 +196,23 @@ def test_sockets__json__has_the_numbers_of_the_metrics_page(agent, full_queue):
                 assert [value] == page.find(name, **group["labels"])
             n += 1
     assert n > 15
+
+
+def test_open_sockets__json__has_single_sockets_and_filters(agent, start):
+    puppet = start("c", variables={"ZMQ_EXPORTER_SERVICE": HOSTILE})
+    endpoints = [puppet.socket(zmq.PUB).bind("tcp://127.0.0.1:*") for _ in range(3)]
+    wait_equal(lambda: len(json.loads(agent.get("/api/v1/sockets/open"))["open"]), 3, "open sockets")
+    everything = json.loads(agent.get("/api/v1/sockets/open"))
+    assert everything["is_complete"] is True
+    assert {s["service"] for s in everything["open"]} == {HOSTILE}
+    assert {s["pid"] for s in everything["open"]} == {puppet.pid}
+    assert {s["library"] for s in everything["open"]} == {zmq.zmq_version()}
+    assert all(s["fields"]["linger"] == -1 for s in everything["open"])
+    query = urllib.parse.urlencode({"service": HOSTILE, "type": "PUB", "endpoint": "tcp://127.0.0.1:*"})
+    assert len(json.loads(agent.get(f"/api/v1/sockets/open?{query}"))["open"]) == len(endpoints)
+    assert json.loads(agent.get("/api/v1/sockets/open?type=SUB"))["open"] == []
+
+
+def test_open_sockets__no_directory__is_an_empty_list(folder):
+    with Agent(folder / "none") as agent:
+        assert json.loads(agent.get("/api/v1/sockets/open"))["open"] == []

@@ -46,7 +46,7 @@ static void write__two_sets_of_two_parts__are_gathered_by_set(void **state)
         "{\"cause\":\"transport\",\"detail\":\"EPIPE\",\"value\":1}]}},"
         "{\"labels\":{\"service\":\"de\\\"sk\\n\\u0001\\\\\",\"type\":\"PUB\"},\"values\":{"
         "\"zmq_sockets\":0,\"zmq_socket_handshake_failures_total\":[]}}],"
-        "\"services\":[],\"libraries\":[],"
+        "\"services\":[],\"libraries\":[],\"probes\":[],"
         "\"exporter\":[{\"labels\":{},\"values\":{\"process_cpu_seconds_total\":0.25}}]");
     samples_finish(&sockets);
     samples_finish(&self);
@@ -78,8 +78,8 @@ static void write__nothing__has_the_empty_sections(void **state)
     (void)state;
     struct string_buffer json = {0};
     assert_int_equal(json_writer_write(NULL, 0, &json), 0);
-    assert_string_equal(json.data,
-                        "\"sockets\":[],\"services\":[],\"libraries\":[],\"exporter\":[]");
+    assert_string_equal(
+        json.data, "\"sockets\":[],\"services\":[],\"libraries\":[],\"probes\":[],\"exporter\":[]");
     string_buffer_finish(&json);
 }
 

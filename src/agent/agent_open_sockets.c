@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "agent/agent_open_sockets.h"
+
+#include "collectors/tap/tap_sockets.h"
+#include "metrics/json_writer.h"
+#include "metrics/labels.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+/* What is asked for, NULL: any; and the answer so far. */
+struct listing {
+    const char *service, *type, *endpoint;
+    struct string_buffer json, labels;
+    unsigned n;
+};
+
+static bool is_wanted(const char *wanted, const char *text)
+{
+    return !wanted || strcmp(wanted, text) == 0;
+}
+
+/* Nanoseconds as seconds, billionths as a ratio. */
+static void append_billionths(struct string_buffer *json, uint64_t value)
+{
+    string_buffer_append_format(json, "%" PRIu64 ".%09" PRIu64, value / 1000000000,
+                                value % 1000000000);
+}
+
+static void append_field(struct string_buffer *json, const struct tap_socket_field *field)
+{
+    json_writer_text(json, field->name);
+    string_buffer_append(json, ":", 1);
+    if (field->is_seconds || field->is_ratio)
+        append_billionths(json, field->value);
+    else if (field->is_signed)
+        string_buffer_append_format(json, "%" PRId64, (int64_t)field->value);
+    else
+        string_buffer_append_u64(json, field->value);
+}
+
+static void append_fields(struct string_buffer *json, const struct tap_socket *socket)
+{
+    struct tap_socket_field fields[TAP_SOCKET_MAX_FIELDS];
+    size_t n = tap_socket_fields(socket, fields);
+    string_buffer_append_text(json, ",\"fields\":{");
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            string_buffer_append(json, ",", 1);
+        append_field(json, &fields[i]);
+    }
+    string_buffer_append(json, "}", 1);
+}
+
+static void append_names(struct listing *self, const struct tap_socket *socket)
+{
+    struct string_buffer *labels = &self->labels;
+    string_buffer_clear(labels);
+    labels_append(labels, "program", socket->process->program);
+    labels_append(labels, "service", socket->process->service);
+    labels_append(labels, "type", socket->type);
+    labels_append(labels, "endpoint", socket->group->endpoint);
+    json_writer_labels(&self->json, labels->data ? labels->data : "", labels->size);
+    if (socket->library)
+        string_buffer_append_format(&self->json, ",\"library\":\"%u.%u.%u\"",
+                                    socket->library->version_major, socket->library->version_minor,
+                                    socket->library->version_patch);
+}
+
+static int visit(const struct tap_socket *socket, void *data)
+{
+    struct listing *self = data;
+    if (!is_wanted(self->service, socket->process->service) ||
+        !is_wanted(self->type, socket->type) || !is_wanted(self->endpoint, socket->group->endpoint))
+        return 0;
+    if (self->n++ >= AGENT_OPEN_SOCKETS_MAX)
+        return 0;
+    string_buffer_append_format(&self->json, "%s{\"pid\":%" PRIu64 ",", self->n > 1 ? "," : "",
+                                socket->process->pid);
+    append_names(self, socket);
+    append_fields(&self->json, socket);
+    string_buffer_append(&self->json, "}", 1);
+    return self->json.has_failed || self->labels.has_failed ? -ENOMEM : 0;
+}
+
+void agent_open_sockets_handle(void *state, const struct http_request *request,
+                               struct http_response *response)
+{
+    struct listing listing = {.service = http_request_query(request, "service"),
+                              .type = http_request_query(request, "type"),
+                              .endpoint = http_request_query(request, "endpoint")};
+    string_buffer_append_text(&listing.json, "{\"open\":[");
+    const struct agent_open_sockets *self = state;
+    int r = tap_sockets_each(self->directory, visit, &listing);
+    string_buffer_finish(&listing.labels);
+    if (r < 0 && r != -ENOENT) {
+        string_buffer_finish(&listing.json);
+        http_response_text(response, 503, "the segment directory cannot be read\n");
+        return;
+    }
+    bool is_complete = listing.n <= AGENT_OPEN_SOCKETS_MAX;
+    string_buffer_append_format(&listing.json, "],\"is_complete\":%s}\n",
+                                is_complete ? "true" : "false");
+    http_response_take(response, "application/json", &listing.json);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * agent_open_sockets - answers /api/v1/sockets/open: single sockets of processes, one by one.
+ *
+ *     ?service=feed&type=PUB&endpoint=ipc://feed     each may be left out
+ *
+ *     {"open": [{"pid": 4711, "program": "feed", "service": "feed", "type": "PUB",
+ *                "endpoint": "tcp://…", "library": "4.3.4", "fields": {"peers": 2, …}}, …],
+ *      "is_complete": true}
+ *
+ * For people: what may not be series. pid is the number that the process has for itself.
+ */
+#ifndef AGENT_AGENT_OPEN_SOCKETS_H
+#define AGENT_AGENT_OPEN_SOCKETS_H
+
+#include "http/http_route.h"
+
+#define AGENT_OPEN_SOCKETS_PATH "/api/v1/sockets/open"
+#define AGENT_OPEN_SOCKETS_MAX  1000u /* in one answer; is_complete is false beyond */
+
+struct agent_open_sockets {
+    const char *directory; /* of the segments; borrowed */
+};
+
+/* An http_handler, HTTP_SLOW; `state` is a struct agent_open_sockets. */
+void agent_open_sockets_handle(void *state, const struct http_request *request,
+                               struct http_response *response);
+
+#endif
