@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Random traffic: what was sent was received, is queued, or was counted as dropped.
+
+A seeded generator makes links of every kind and transport with small marks, and has their sockets
+send and receive at random. At the end all that waits is received, so that nothing is left in the
+kernel: each message that is missing then must have been counted, with a reason.
+
+    TEST_BALANCE_SECONDS=600 TEST_BALANCE_SEED=7 ./dev test balance
+"""
+
+import itertools
+import os
+import random
+import time
+
+import pytest
+import zmq
+
+from support.waiting import wait_equal, wait_for
+
+SECONDS = float(os.environ.get("TEST_BALANCE_SECONDS", "10"))
+SEEDS = [int(os.environ["TEST_BALANCE_SEED"])] if "TEST_BALANCE_SEED" in os.environ else [1, 2, 3]
+SIZES = [1, 30, 3000, 40000]
+
+
+class Link:
+    """One sender and its receivers. `expected` counts copies: a message for each receiver that
+    ought to get it."""
+
+    kinds = (zmq.PUSH, zmq.PULL)
+    names = ("PUSH", "PULL")
+    needs = None
+    numbers = itertools.count()
+
+    def __init__(self, rng, start, folder):
+        self.rng = rng
+        transport = rng.choice(["inproc", "tcp", "ipc"])
+        n_receivers = rng.randint(1, 4) if self.kinds[0] != zmq.PAIR else 1
+        self.endpoint = {"inproc": "inproc://", "tcp": "tcp://127.0.0.1:*",
+                         "ipc": f"ipc://{folder}/"}[transport]
+        if transport != "tcp":
+            self.endpoint += str(next(self.numbers))
+        puppet = start("c")
+        self.sender = puppet.socket(self.kinds[0], sndhwm=rng.choice([1, 2, 7, 50, 0]))
+        self.resolved = self.sender.bind(self.endpoint)
+        self.receivers = []
+        for i in range(n_receivers):
+            other = puppet if transport == "inproc" else start("c")
+            receiver = other.socket(self.kinds[1], rcvhwm=rng.choice([1, 3, 20, 0]))
+            self.prepare(i, receiver)
+            receiver.connect(self.resolved)
+            self.receivers.append(receiver)
+        self.expected = self.received = self.accepted = self.drained = 0
+        self.meet()
+        for puppet in {self.sender.puppet, *(receiver.puppet for receiver in self.receivers)}:
+            puppet.wait_next_rounds()
+        self.dropped_before, self.sent_before, self.received_before = self.counted()
+
+    def prepare(self, i, receiver):
+        """Before the receiver connects."""
+
+    def meet(self):
+        """Waits until the sender's own thread has taken in every peer."""
+        n_pipes = len(self.receivers)
+        if self.kinds[0] == self.kinds[1] and self.endpoint.startswith("inproc"):
+            n_pipes *= 2  # the group has both ends
+
+        def has_met():
+            self.sender.poll(zmq.POLLIN if self.kinds[0] in (zmq.PAIR, zmq.DEALER) else zmq.POLLOUT)
+            return self.sender.puppet.segment().gauge("PIPES", self.names[0]) == n_pipes
+
+        wait_for(has_met, "all peers")
+
+    def step(self):
+        if self.accepted - self.drained > 2000:  # without a mark it would take all memory
+            while any(receiver.poll(timeout_ms=50) for receiver in self.receivers):
+                for receiver in self.receivers:
+                    self.receive(receiver, 100000)
+            self.drained = self.accepted
+        elif self.rng.random() < 0.5:
+            self.send(self.rng.choice([1, 5, 50, 300]), self.rng.choice(SIZES), self.rng.randint(1, 3))
+        else:
+            self.receive(self.rng.choice(self.receivers), self.rng.choice([1, 10, 200]))
+
+    def send(self, count, size, frames):
+        n = self.sender.send(count, size, frames, zmq.DONTWAIT)
+        self.accepted += n
+        self.expected += n
+
+    def receive(self, receiver, count):
+        n = receiver.recv(count, zmq.DONTWAIT)[0]
+        self.received += n
+        return n
+
+    def dropped(self):
+        segment = self.sender.puppet.segment()
+        return sum(segment.counter(f"DROPPED_{reason}", self.names[0])
+                   for reason in ("HWM", "UNROUTABLE", "LINGER", "DISCONNECT"))
+
+    def drain(self):
+        """Receives what there is; true once all has come or was counted."""
+        n = sum(self.receive(receiver, 100000) for receiver in self.receivers)
+        return n == 0 and self.expected == self.received + self.dropped() - self.dropped_before
+
+    def counted(self):
+        """(dropped, sent, received) as the tap has counted them."""
+        sent = self.sender.puppet.segment().counter("SENT_MESSAGES", self.names[0], self.endpoint)
+        received = sum(puppet.segment().counter("RECEIVED_MESSAGES", self.names[1], self.resolved)
+                       for puppet in {receiver.puppet for receiver in self.receivers})
+        return self.dropped(), sent, received
+
+    def check_counters(self):
+        """The tap counted what the sockets answered, no more and no less."""
+        _, sent, received = self.counted()
+        assert (sent - self.sent_before, received - self.received_before) == (
+            self.accepted, self.received), self.tell()
+
+    def tell(self):
+        return (f"{self.names} {self.endpoint}: {self.expected} ought to come, {self.received} came, "
+                f"{self.dropped() - self.dropped_before} dropped")
+
+
+class PairLink(Link):
+    kinds, names = (zmq.PAIR, zmq.PAIR), ("PAIR", "PAIR")
+
+
+class DealerLink(Link):
+    kinds, names = (zmq.DEALER, zmq.DEALER), ("DEALER", "DEALER")
+
+
+class RouterLink(Link):
+    kinds, names = (zmq.ROUTER, zmq.DEALER), ("ROUTER", "DEALER")
+    needs = "router_drops"
+
+    def prepare(self, i, receiver):
+        receiver.set(zmq.ROUTING_ID, f"peer{i}")
+
+    def meet(self):
+        """A ROUTER knows a peer's id once it has looked for messages."""
+        for receiver in self.receivers:
+            receiver.send()
+        wait_for(lambda: self.sender.recv(1, zmq.DONTWAIT)[0] == 0 and
+                 self.sender.puppet.segment().counter("RECEIVED_MESSAGES", "ROUTER") == len(self.receivers),
+                 "every peer's first message")
+
+    def send(self, count, size, frames):
+        name = f"peer{self.rng.randint(0, len(self.receivers))}"  # the last one does not exist
+        n = self.sender.send(count, size, frames, zmq.DONTWAIT, first=name.encode())
+        assert n == count
+        self.accepted += n
+        self.expected += n
+
+
+class PublishLink(Link):
+    kinds, names = (zmq.PUB, zmq.SUB), ("PUB", "SUB")
+    needs = "publish_drops"
+    topics = [b"A", b"AB", b"ABC", b"B", b"BA", b"Z"]
+    subscriptions = ["", "A", "AB", "B", "ABCD", "Z"]
+
+    def prepare(self, i, receiver):
+        receiver.topics = self.rng.sample(self.subscriptions, self.rng.randint(1, 3))
+        for topic in receiver.topics:
+            receiver.set(zmq.SUBSCRIBE, topic)
+        receiver.set(zmq.SUBSCRIBE, f"?{i}")  # to see that its subscriptions have come
+
+    def meet(self):
+        super().meet()
+        for i, receiver in enumerate(self.receivers):
+            def has_come():
+                self.sender.send(first=f"?{i}".encode())
+                return receiver.poll(timeout_ms=20)
+
+            wait_for(has_come, "a subscription")
+            while receiver.poll(timeout_ms=100):
+                receiver.recv(1000, zmq.DONTWAIT)
+
+    def send(self, count, size, frames):
+        topic = self.rng.choice(self.topics)
+        n = self.sender.send(count, size, frames, zmq.DONTWAIT, first=topic)
+        assert n == count
+        self.accepted += n
+        self.expected += n * sum(any(topic.decode().startswith(wanted) for wanted in receiver.topics)
+                                 for receiver in self.receivers)
+
+
+class ExtendedPublishLink(PublishLink):
+    kinds, names = (zmq.XPUB, zmq.SUB), ("XPUB", "SUB")
+
+
+KINDS = [Link, PairLink, DealerLink, RouterLink, PublishLink, ExtendedPublishLink]
+
+
+def kinds_that_can_be_known(start):
+    """Where the tap says that it does not know a type's drops, there is no balance to ask for."""
+    puppet = start("c")
+    puppet.socket(zmq.ROUTER), puppet.socket(zmq.PUB)
+    capabilities = puppet.segment().capabilities
+    return [kind for kind in KINDS if not kind.needs or capabilities[kind.needs][0] == "on"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def balance__random_traffic__no_message_is_missing(start, folder, seed):
+    rng = random.Random(seed)
+    links = [kind(rng, start, folder) for kind in kinds_that_can_be_known(start)]
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        rng.choice(links).step()
+    for link in links:
+        wait_for(link.drain, link.tell)
+        wait_equal(lambda: link.sender.puppet.segment().gauge("SEND_QUEUE", link.names[0]), 0, "queue")
+        link.sender.puppet.wait_next_rounds()
+        assert link.drain(), link.tell()
+        assert link.accepted > 0 and link.received > 0, link.tell()
+        link.check_counters()
+    print([link.tell() for link in links])

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Each lost message is counted once, with its reason: the receivers know what is missing."""
+
+import pytest
+import zmq
+
+from support.puppet import Puppet
+from support.waiting import wait_equal, wait_for
+
+REASONS = ("HWM", "UNROUTABLE", "LINGER", "DISCONNECT")
+TRANSPORTS = ["inproc", "tcp", "ipc"]
+
+
+def endpoint_of(transport, folder):
+    return {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{folder}/q", "inproc": "inproc://q"}[transport]
+
+
+def drops(puppet, kind):
+    segment = puppet.segment()
+    return {reason: n for reason in REASONS if (n := segment.counter(f"DROPPED_{reason}", kind))}
+
+
+def wait_drops(puppet, kind, **expected):
+    """Waits for these drops, and sees that they stay and that there are no others."""
+    wait_equal(lambda: drops(puppet, kind), expected, f"drops of {kind}")
+    puppet.wait_next_rounds()
+    assert drops(puppet, kind) == expected
+
+
+def attach(socket, n_peers, kind):
+    def is_attached():
+        socket.poll(zmq.POLLIN | zmq.POLLOUT)
+        return socket.puppet.segment().gauge("PIPES", kind) == n_peers
+
+    wait_for(is_attached, f"{n_peers} pipes of {kind}")
+
+
+def receive_all(socket):
+    """Until nothing more comes; how many messages."""
+    n = 0
+    while True:
+        n += socket.recv(100000, zmq.DONTWAIT)[0]
+        if not socket.poll(timeout_ms=300):
+            return n
+
+
+@pytest.fixture
+def router_drops(start):
+    """Skips where the tap itself says that it does not count a ROUTER's drops."""
+    puppet = start("c")
+    puppet.socket(zmq.ROUTER)
+    state, reason = puppet.segment().capabilities["router_drops"]
+    if state != "on":
+        pytest.skip(f"the tap does not count a ROUTER's drops here: {state} {reason}")
+
+
+def router_and_dealer(start, folder, transport, **options):
+    server = start("c")
+    router = server.socket(zmq.ROUTER, **options)
+    endpoint = router.bind(endpoint_of(transport, folder))
+    client = server if transport == "inproc" else start("c")
+    dealer = client.socket(zmq.DEALER, **options)
+    dealer.set(zmq.ROUTING_ID, "peer")
+    dealer.connect(endpoint)
+    dealer.send()
+    assert router.recv() == (1, 5)
+    return router, dealer
+
+
+@pytest.mark.parametrize("spelling", ["send", "send_const", "msg_send", "sendmsg"])
+@pytest.mark.parametrize("frames", [1, 4])
+def router__peer_unknown__each_message_is_unroutable(start, folder, router_drops, frames, spelling):
+    router, dealer = router_and_dealer(start, folder, "inproc")
+    assert router.send(7, 3, frames, spelling=spelling, first=b"nobody") == 7
+    assert router.send(5, 3, frames, spelling=spelling, first=b"peer") == 5
+    assert dealer.recv(5)[0] == 5
+    wait_drops(router.puppet, "ROUTER", UNROUTABLE=7)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def router__peer_gone__each_message_is_unroutable(start, folder, router_drops, transport):
+    router, dealer = router_and_dealer(start, folder, transport)
+    assert router.send(3, first=b"peer") == 3
+    assert dealer.recv(3)[0] == 3
+    dealer.close()
+    attach(router, 0, "ROUTER")
+    assert router.send(11, first=b"peer") == 11
+    wait_drops(router.puppet, "ROUTER", UNROUTABLE=11)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("frames", [1, 3])
+def router__peer_full__what_did_not_arrive_is_dropped_at_the_mark(start, folder, router_drops, transport, frames):
+    router, dealer = router_and_dealer(start, folder, transport, sndhwm=5, rcvhwm=5)
+    size = 1 if transport == "inproc" else 50000
+    sent = received = 0
+    for _ in range(3):
+        assert router.send(300, size, frames, first=b"peer") == 300
+        sent += 300
+        received += receive_all(dealer)
+    assert received < sent
+    wait_drops(router.puppet, "ROUTER", HWM=sent - received)
+
+
+def router__mandatory__tells_the_program_and_counts_no_drop(start, folder, router_drops):
+    router, dealer = router_and_dealer(start, folder, "inproc", sndhwm=2, rcvhwm=2)
+    router.set(zmq.ROUTER_MANDATORY, 1)
+    assert router.send(3, first=b"nobody", flags=zmq.DONTWAIT) == 0
+    assert router.send(10, first=b"peer", flags=zmq.DONTWAIT) == 4
+    assert receive_all(dealer) == 4
+    wait_drops(router.puppet, "ROUTER")
+    router.set(zmq.ROUTER_MANDATORY, 0)
+    assert router.send(3, first=b"nobody") == 3
+    wait_drops(router.puppet, "ROUTER", UNROUTABLE=3)
+
+
+@pytest.mark.parametrize("language", ["c", "pyzmq"])
+@pytest.mark.parametrize("transport", ["inproc", "tcp"])
+def reply__requester_gone__is_unroutable(start, folder, router_drops, transport, language):
+    server = start(language)
+    reply = server.socket(zmq.REP)
+    endpoint = reply.bind(endpoint_of(transport, folder))
+    for turn in range(1, 6):
+        client = server if transport == "inproc" else start("c")
+        request = client.socket(zmq.REQ, linger=0)
+        request.connect(endpoint)
+        request.send()
+        assert reply.recv()[0] == 1
+        request.close()
+        attach(reply, 0, "REP")
+        assert reply.send() == 1
+        wait_drops(server, "REP", UNROUTABLE=turn)
+    assert server.segment().counter("SENT_MESSAGES", "REP") == 5
+
+
+@pytest.mark.parametrize("pair", [(zmq.PUSH, zmq.PULL), (zmq.DEALER, zmq.DEALER), (zmq.PAIR, zmq.PAIR)])
+def senders_that_wait__full__lose_nothing(start, pair):
+    puppet = start("c")
+    sender, receiver = puppet.socket(pair[0], sndhwm=4), puppet.socket(pair[1], rcvhwm=4)
+    sender.connect(receiver.bind("inproc://q"))
+    assert sender.fill() == 8
+    assert receive_all(receiver) == 8
+    wait_drops(puppet, None)
+
+
+def words(puppet, *names):
+    segment = puppet.segment()
+    return [segment.counter(name, "PUSH") for name in names]
+
+
+def send__no_peer_and_full__are_told_apart(start):
+    puppet = start("c")
+    push, pull = puppet.socket(zmq.PUSH, sndhwm=2), puppet.socket(zmq.PULL, rcvhwm=2)
+    for _ in range(3):
+        assert push.send(flags=zmq.DONTWAIT) == 0
+    push.connect(pull.bind("inproc://q"))
+    assert push.fill() == 4
+    for _ in range(4):
+        assert push.send(flags=zmq.DONTWAIT) == 0
+    wait_equal(lambda: words(puppet, "SEND_WOULD_BLOCK", "SEND_WOULD_BLOCK_NO_PEER"), [5, 3], "refusals")
+
+
+@pytest.mark.parametrize("cause", ["full", "no_peer"])
+def send__waits__is_seen_while_it_waits(start, cause):
+    """The program's own thread is stuck in zmq_send, and its time already counts."""
+    word, other = (("SEND_BLOCKED_NS", "SEND_BLOCKED_NO_PEER_NS") if cause == "full"
+                   else ("SEND_BLOCKED_NO_PEER_NS", "SEND_BLOCKED_NS"))
+    sender, receiver = start("c"), start("c")
+    push, pull = sender.socket(zmq.PUSH, sndhwm=1), receiver.socket(zmq.PULL, rcvhwm=1)
+    endpoint = pull.bind("tcp://127.0.0.1:*")
+    if cause == "full":
+        push.connect(endpoint)
+    sender.tell("send", push.name, 300, 100000)  # more than the kernel's buffers hold
+    wait_for(lambda: words(sender, word)[0] > 5e8, f"half a second of {word}")
+    assert words(sender, other)[0] == 0
+    if cause == "full":
+        wait_for(lambda: words(sender, "SEND_AT_HWM_NS")[0] > 5e8, "half a second at the mark")
+        receiver.tell("recv", pull.name, 1000000)
+        assert sender.answer("send")[0] == "300"
+
+
+def linger__messages_delivered__are_no_drop(start):
+    receiver, sender = start("c"), start("c")
+    pull = receiver.socket(zmq.PULL)
+    endpoint = pull.bind("tcp://127.0.0.1:*")
+    for _ in range(5):
+        push = sender.socket(zmq.PUSH, linger=20000)
+        push.connect(endpoint)
+        push.send(100)
+        push.close()
+        assert pull.recv(100)[0] == 100
+    wait_drops(sender, None)
+
+
+def disconnect__connecting_side__keeps_its_queue(start):
+    sender = start("c")
+    with Puppet("c") as receiver:
+        pull = receiver.socket(zmq.PULL, rcvhwm=5)
+        endpoint = pull.bind("tcp://127.0.0.1:*")
+        push = sender.socket(zmq.PUSH, sndhwm=20, reconnect_ivl=50)
+        push.connect(endpoint)
+        while push.fill(size=50000):
+            sender.wait_next_rounds()
+    queued = sender.segment().gauge("SEND_QUEUE", "PUSH")
+    assert queued > 10
+    sender.wait_counter(1, ("EVENTS", "disconnected"), "PUSH")
+    wait_drops(sender, "PUSH")
+    assert sender.segment().gauge("SEND_QUEUE", "PUSH") == queued
