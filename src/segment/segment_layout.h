@@ -145,23 +145,70 @@ struct segment_lane {
     uint64_t words[SEGMENT_LANE_WORDS_MAX];
 };
 
-static_assert(sizeof(struct segment_capability) == 64, "capability");
-static_assert(sizeof(struct segment_library) == 256, "library");
-static_assert(sizeof(struct segment_context) == 32, "context");
-static_assert(sizeof(struct segment_header) == 16384, "header");
-static_assert(sizeof(struct segment_group) == 1024, "group");
-static_assert(sizeof(struct segment_lane) == 2048, "lane");
-static_assert(offsetof(struct segment_header, groups_offset) == 32, "groups_offset");
-static_assert(offsetof(struct segment_header, generation_begin) == 56, "generation_begin");
-static_assert(offsetof(struct segment_header, generation_end) == 64, "generation_end");
-static_assert(offsetof(struct segment_header, n_groups) == 88, "n_groups");
-static_assert(offsetof(struct segment_header, pid) == 104, "pid");
-static_assert(offsetof(struct segment_header, boot_id) == 168, "boot_id");
-static_assert(offsetof(struct segment_header, service) == 232, "service");
-static_assert(offsetof(struct segment_header, program) == 360, "program");
-static_assert(offsetof(struct segment_header, created_ns) == 488, "created_ns");
-static_assert(offsetof(struct segment_header, capabilities) == 4096, "capabilities");
-static_assert(offsetof(struct segment_header, libraries) == 6144, "libraries");
-static_assert(offsetof(struct segment_header, contexts) == 8192, "contexts");
+/* Every offset, so that no compiler and no word size makes another file of it. */
+#define SEGMENT_SIZE_IS(name, size) static_assert(sizeof(struct segment_##name) == (size), #name)
+#define SEGMENT_OFFSET_IS(name, field, offset)                                                     \
+    static_assert(offsetof(struct segment_##name, field) == (offset), #name "." #field)
+
+SEGMENT_SIZE_IS(capability, 64);
+SEGMENT_OFFSET_IS(capability, state, 0);
+SEGMENT_OFFSET_IS(capability, reserved, 4);
+SEGMENT_OFFSET_IS(capability, reason, 8);
+SEGMENT_SIZE_IS(library, 256);
+SEGMENT_OFFSET_IS(library, version_major, 0);
+SEGMENT_OFFSET_IS(library, version_minor, 4);
+SEGMENT_OFFSET_IS(library, version_patch, 8);
+SEGMENT_OFFSET_IS(library, is_draft, 12);
+SEGMENT_OFFSET_IS(library, path, 16);
+SEGMENT_SIZE_IS(context, 32);
+SEGMENT_OFFSET_IS(context, is_open, 0);
+SEGMENT_OFFSET_IS(context, n_sockets, 8);
+SEGMENT_OFFSET_IS(context, max_sockets, 16);
+SEGMENT_OFFSET_IS(context, io_threads, 24);
+SEGMENT_SIZE_IS(header, 16384);
+SEGMENT_OFFSET_IS(header, magic, 0);
+SEGMENT_OFFSET_IS(header, version, 8);
+SEGMENT_OFFSET_IS(header, byte_order, 12);
+SEGMENT_OFFSET_IS(header, header_size, 16);
+SEGMENT_OFFSET_IS(header, group_size, 20);
+SEGMENT_OFFSET_IS(header, lane_size, 24);
+SEGMENT_OFFSET_IS(header, n_lane_words, 28);
+SEGMENT_OFFSET_IS(header, groups_offset, 32);
+SEGMENT_OFFSET_IS(header, lanes_offset, 40);
+SEGMENT_OFFSET_IS(header, group_capacity, 48);
+SEGMENT_OFFSET_IS(header, lane_capacity, 52);
+SEGMENT_OFFSET_IS(header, generation_begin, 56);
+SEGMENT_OFFSET_IS(header, generation_end, 64);
+SEGMENT_OFFSET_IS(header, state, 72);
+SEGMENT_OFFSET_IS(header, updated_ns, 80);
+SEGMENT_OFFSET_IS(header, n_groups, 88);
+SEGMENT_OFFSET_IS(header, n_lanes, 92);
+SEGMENT_OFFSET_IS(header, n_libraries, 96);
+SEGMENT_OFFSET_IS(header, n_contexts, 100);
+SEGMENT_OFFSET_IS(header, pid, 104);
+SEGMENT_OFFSET_IS(header, start_ticks, 112);
+SEGMENT_OFFSET_IS(header, pid_namespace, 120);
+SEGMENT_OFFSET_IS(header, untracked_sockets, 128);
+SEGMENT_OFFSET_IS(header, folded_groups, 136);
+SEGMENT_OFFSET_IS(header, rounds_failed, 144);
+SEGMENT_OFFSET_IS(header, samples, 152);
+SEGMENT_OFFSET_IS(header, tap_cpu_ns, 160);
+SEGMENT_OFFSET_IS(header, boot_id, 168);
+SEGMENT_OFFSET_IS(header, tap_version, 208);
+SEGMENT_OFFSET_IS(header, service, 232);
+SEGMENT_OFFSET_IS(header, program, 360);
+SEGMENT_OFFSET_IS(header, created_ns, 488);
+SEGMENT_OFFSET_IS(header, reserved, 496);
+SEGMENT_OFFSET_IS(header, capabilities, 4096);
+SEGMENT_OFFSET_IS(header, libraries, 6144);
+SEGMENT_OFFSET_IS(header, contexts, 8192);
+SEGMENT_OFFSET_IS(header, reserved_end, 9216);
+SEGMENT_SIZE_IS(group, 1024);
+SEGMENT_OFFSET_IS(group, type, 0);
+SEGMENT_OFFSET_IS(group, is_other, 4);
+SEGMENT_OFFSET_IS(group, endpoint, 8);
+SEGMENT_OFFSET_IS(group, name, 768);
+SEGMENT_SIZE_IS(lane, 2048);
+SEGMENT_OFFSET_IS(lane, words, 0);
 
 #endif

@@ -5,12 +5,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <math.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PUSH      8
@@ -356,6 +359,52 @@ static void second__exporter__leaves_the_files_alone(void **state)
     free(second.page);
 }
 
+#define AGENT_USER   65534
+#define PROGRAM_USER 1
+
+static void send_ten_as_another(struct segment_table *table)
+{
+    if (setgroups(0, NULL) < 0 || setgid(PROGRAM_USER) < 0 || setuid(PROGRAM_USER) < 0)
+        _exit(3);
+    send_ten(table);
+}
+
+/* The agent of a unit: a user of its own, who owns the directory, and no more rights. */
+static int run_as_agent_user(struct tap_fixture *f)
+{
+    if (setgroups(0, NULL) < 0 || setgid(AGENT_USER) < 0 || setuid(AGENT_USER) < 0)
+        return 1;
+    tap_fixture_restart(f, NULL);
+    if (tap_fixture_value(f, SENT) != 10 || tap_fixture_value(f, RUNNING) != 1)
+        return 2;
+    (void)raise(SIGSTOP);
+    tap_fixture_tick(f);
+    if (tap_fixture_value(f, SENT) != 10 || tap_fixture_value(f, RUNNING) != 0)
+        return 4;
+    return tap_fixture_files(f, ".seg") == 0 && f->result == 0 ? 0 : 5;
+}
+
+static void users__agent_and_program__need_not_be_the_same(void **state)
+{
+    struct tap_fixture *f = *state;
+    int status;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(f->directory, AGENT_USER, AGENT_USER), 0);
+    assert_int_equal(chmod(f->directory, 03773), 0);
+    pid_t puppet = tap_puppet_start(f, send_ten_as_another), pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(run_as_agent_user(f));
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+    tap_puppet_kill(puppet);
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, tap_fixture_set_up, tap_fixture_tear_down)
@@ -373,6 +422,7 @@ int main(void)
         CASE(state__damaged__is_an_error_and_then_replaced),
         CASE(state__of_another_boot__is_history),
         CASE(state__cannot_be_saved__segment_stays),
+        CASE(users__agent_and_program__need_not_be_the_same),
         CASE(second__exporter__leaves_the_files_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
