@@ -75,6 +75,7 @@ static int start_server(struct agent *self, struct error *err)
                                           .n_routes = self->routes.n,
                                           .max_connections = self->options->max_connections,
                                           .max_requests = self->options->max_requests,
+                                          .stats = &self->web.stats,
                                           .web = self->web.live};
     r = http_server_new(&options, &self->server, err);
     if (r == 0)

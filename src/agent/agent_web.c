@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "agent/agent_web.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/systemd.h"
 
@@ -23,6 +24,7 @@ int agent_web_init(struct agent_web *self, const struct agent_options *options, 
     int r = web_live_new(options->web_config_file, &self->live, err);
     if (r < 0)
         return error_prefix(err, r, "--web.config.file");
+    self->since_seconds = (double)(clock_realtime_ns() / CLOCK_NS_PER_MS) / 1e3;
     web_live_set_report(self->live, report_change, NULL);
     return 0;
 }
@@ -32,9 +34,43 @@ void agent_web_finish(struct agent_web *self)
     web_live_destroy(&self->live);
 }
 
+static void add_requests(const struct http_stats *stats, double since, struct samples *out)
+{
+    static const char *const codes[HTTP_N_STATUS] = {
+#define X(code) "code=\"" #code "\"",
+        HTTP_STATUS_CODES(X)
+#undef X
+    };
+    for (size_t i = 0; i < HTTP_N_STATUS; i++) {
+        const char *label = i == HTTP_N_STATUS - 1 ? "code=\"other\"" : codes[i];
+        samples_add_u64(out, FAMILY_EXPORTER_HTTP_REQUESTS, LABEL_TEXT_NONE, label,
+                        http_stats_get(&stats->responses[i]));
+        samples_add_created(out, FAMILY_EXPORTER_HTTP_REQUESTS, since);
+    }
+}
+
+static void add_limits(const struct http_stats *stats, double since, struct samples *out)
+{
+    static const char *const limits[HTTP_N_LIMITS] = {
+#define X(name, text) "limit=\"" text "\"",
+        HTTP_LIMITS(X)
+#undef X
+    };
+    for (size_t i = 0; i < HTTP_N_LIMITS; i++) {
+        samples_add_u64(out, FAMILY_EXPORTER_HTTP_LIMITED, LABEL_TEXT_NONE, limits[i],
+                        http_stats_get(&stats->limits[i]));
+        samples_add_created(out, FAMILY_EXPORTER_HTTP_LIMITED, since);
+    }
+}
+
 static void add_samples(void *state, struct samples *out)
 {
     struct agent_web *self = state;
+    add_requests(&self->stats, self->since_seconds, out);
+    add_limits(&self->stats, self->since_seconds, out);
+    uint64_t closed = http_stats_get(&self->stats.closed_connections);
+    samples_add_u64(out, FAMILY_EXPORTER_HTTP_CONNECTIONS, LABEL_TEXT_NONE, NULL,
+                    http_stats_get(&self->stats.connections) - closed);
     if (!web_live_has_file(self->live))
         return;
     samples_add_u64(out, FAMILY_EXPORTER_WEB_CONFIG_SUCCESS, LABEL_TEXT_NONE, NULL,

@@ -14,6 +14,8 @@
 
 struct agent_web {
     struct web_live *live;
+    struct http_stats stats;
+    double since_seconds; /* that they count */
 };
 
 int agent_web_init(struct agent_web *self, const struct agent_options *options, struct error *err);

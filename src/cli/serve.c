@@ -106,15 +106,14 @@ int command_serve(int argc, char **argv)
         {"web.max-requests", "N", "40",
          "Scrapes and probes that are answered at once; one more gets status 503.", FLAG_NUMBER,
          &given.max_requests},
-        {"web.max-connections", "N", "512", "Open connections of each listening address.",
+        {"web.max-connections", "N", "512", "Open connections; beyond it, the one that has been slow for longest is closed.",
          FLAG_NUMBER, &given.max_connections},
         {"tap.directory", "DIRECTORY",
          "$" SEGMENT_DIRECTORY_VARIABLE " or " SEGMENT_DIRECTORY_DEFAULT,
          "Where tapped programs write what they count.", FLAG_TEXT, &given.directory},
         {"tap.max-groups", "N", "2000",
          "Groups of sockets (service, type, endpoint) with series of their own; those beyond it "
-         "are "
-         "counted together, with endpoint \"(other)\".",
+         "are counted together, with endpoint \"(other)\".",
          FLAG_NUMBER, &given.max_tap_groups},
         {"log.level", "LEVEL", "info", "debug, info, warn or error.", FLAG_TEXT, &given.log_level},
         {"log.format", "FORMAT", "logfmt", "logfmt or json.", FLAG_TEXT, &given.log_format},

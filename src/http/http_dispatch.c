@@ -18,7 +18,7 @@ static void count_status(struct http_dispatch *self, unsigned status)
     size_t i = 0;
     while (i < HTTP_N_STATUS - 1 && codes[i] != status)
         i++;
-    http_stats_add(&self->stats.responses[i], 1);
+    http_stats_add(&self->stats->responses[i], 1);
 }
 
 static enum MHD_Result respond(struct http_dispatch *self, struct http_exchange *exchange)
@@ -100,6 +100,7 @@ static enum MHD_Result start_handler(struct http_dispatch *self, struct http_exc
         return respond(self, exchange);
     }
     if (!suspend(self, exchange)) {
+        http_stats_add(&self->stats->limits[HTTP_LIMIT_REQUESTS], 1);
         http_response_header(&exchange->response, "Retry-After", "1");
         return refuse(self, exchange, 503, "too many requests at once\n");
     }
@@ -176,12 +177,15 @@ static enum MHD_Result meet(struct http_dispatch *self, struct http_exchange *ex
         connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     const union MHD_ConnectionInfo *address = MHD_get_connection_info(
         connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct http_peer *peer = context ? context->socket_context : NULL;
     struct http_guard_request request = {
-        .connection = context ? context->socket_context : NULL,
+        .connection = peer ? peer->guard : NULL,
         .authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
                                                      MHD_HTTP_HEADER_AUTHORIZATION),
         .address = address ? address->client_addr : NULL,
     };
+    exchange->connection = peer ? peer->connection : NULL;
+    http_connection_works(exchange->connection);
     http_guard_begin(self->guard, &request, &exchange->pass);
     if (exchange->pass.verdict != HTTP_GUARD_PASS && exchange->pass.verdict != HTTP_GUARD_VERIFY)
         return turn_away(self, exchange);
@@ -229,6 +233,7 @@ void http_dispatch_completed(void *state, struct MHD_Connection *connection, voi
     (void)code;
     if (!exchange)
         return;
+    http_connection_rests(exchange->connection);
     http_response_finish(&exchange->response);
     http_guard_end(&exchange->pass);
     free(exchange);

@@ -10,6 +10,7 @@
 #ifndef HTTP_HTTP_DISPATCH_H
 #define HTTP_HTTP_DISPATCH_H
 
+#include "http/http_connections.h"
 #include "http/http_guard.h"
 #include "http/http_route.h"
 #include "http/http_stats.h"
@@ -23,7 +24,8 @@ struct http_dispatch {
     size_t n_routes;
     struct http_workers *workers;
     struct http_guard *guard;
-    struct http_stats stats;
+    struct http_connections *connections;
+    struct http_stats *stats;
     unsigned max_requests;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t is_resumed;

@@ -93,6 +93,7 @@ static bool add_common_headers(struct MHD_Response *made, const struct http_pass
 enum MHD_Result http_exchange_send(struct http_exchange *self)
 {
     struct http_response given = self->response;
+    http_connection_answers(self->connection, given.size);
     struct MHD_Response *made = make_response(&self->response);
     if (!made) {
         http_response_finish(&self->response);

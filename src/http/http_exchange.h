@@ -3,6 +3,7 @@
 #ifndef HTTP_HTTP_EXCHANGE_H
 #define HTTP_HTTP_EXCHANGE_H
 
+#include "http/http_connections.h"
 #include "http/http_guard.h"
 #include "http/http_route.h"
 #include "http/http_workers.h"
@@ -25,9 +26,16 @@ enum http_exchange_state {
 
 struct http_dispatch;
 
+/* What the server keeps of a connection: the library's socket context. */
+struct http_peer {
+    struct http_guard_connection *guard;
+    struct http_connection *connection;
+};
+
 struct http_exchange {
     struct http_job job;
     struct http_dispatch *dispatch;
+    struct http_connection *connection;
     void (*run)(void *state); /* offloaded */
     void *run_state;
     struct http_pass pass;

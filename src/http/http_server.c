@@ -2,6 +2,7 @@
 #include "http/http_server.h"
 
 #include "http/http_dispatch.h"
+#include "http/http_exchange.h"
 
 #include <errno.h>
 #include <gnutls/abstract.h>
@@ -18,7 +19,10 @@
  */
 
 #define CONNECTION_MEMORY    ((size_t)16 << 10)
-#define CONNECTION_TIMEOUT_S 15u
+#define CONNECTION_TIMEOUT_S 300u /* http_connections is stricter */
+#define CONNECTION_SLACK     64u  /* let in before those that have to go are gone */
+
+static const struct http_patience patience = {.request_s = 10, .idle_s = 90, .answer_s = 30};
 
 struct http_listener {
     struct http_listen listen;
@@ -36,14 +40,27 @@ static void on_connection(void *state, struct MHD_Connection *connection, void *
                           enum MHD_ConnectionNotificationCode code)
 {
     struct http_server *self = state;
+    struct http_peer *peer = *context;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        http_guard_release(*context);
+        if (peer) {
+            http_connection_closed(peer->connection);
+            http_guard_release(peer->guard);
+            free(peer);
+        }
         *context = NULL;
         return;
     }
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+    peer = calloc(1, sizeof(*peer));
+    *context = peer;
+    if (!peer)
+        return; /* every request will be refused */
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection,
+                                                                 MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *tls = MHD_get_connection_info(
         connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    *context = http_guard_accept(self->dispatch.guard, info ? info->tls_session : NULL);
+    if (fd)
+        peer->connection = http_connection_opened(self->dispatch.connections, fd->connect_fd);
+    peer->guard = http_guard_accept(self->dispatch.guard, tls ? tls->tls_session : NULL);
 }
 
 /* The library asks for a certificate at start; each session has its own from the guard. */
@@ -67,8 +84,15 @@ int http_server_new(const struct http_server_options *options, struct http_serve
     self->dispatch.routes = options->routes;
     self->dispatch.n_routes = options->n_routes;
     self->dispatch.max_requests = options->max_requests;
+    self->dispatch.stats = options->stats;
     http_dispatch_init(&self->dispatch);
     int r = http_workers_new(options->max_requests, &self->dispatch.workers);
+    const struct http_connections_options connections = {.max_open = options->max_connections,
+                                                         .max_large = options->max_requests,
+                                                         .patience = patience,
+                                                         .stats = options->stats};
+    if (r == 0)
+        r = http_connections_new(&connections, &self->dispatch.connections);
     if (r < 0)
         (void)error_set(err, r, "cannot start the server: %s", strerror(-r));
     if (r == 0)
@@ -120,9 +144,10 @@ static int start_listener(struct http_server *self, struct http_listener *listen
         ignore_message, NULL, MHD_OPTION_LISTEN_SOCKET, listener->listen.fd,
         MHD_OPTION_NOTIFY_COMPLETED, http_dispatch_completed, &self->dispatch,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_ARRAY,
-        uses_tls ? tls_items : no_items, MHD_OPTION_CONNECTION_LIMIT, self->options.max_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        uses_tls ? tls_items : no_items, MHD_OPTION_CONNECTION_LIMIT,
+        self->options.max_connections + CONNECTION_SLACK, MHD_OPTION_CONNECTION_TIMEOUT,
+        CONNECTION_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (!listener->daemon)
         return error_set(err, -EIO, "cannot serve on '%s': the HTTP library refused",
                          listener->listen.address);
@@ -138,11 +163,6 @@ int http_server_start(struct http_server *self, struct error *err)
             return r;
     }
     return 0;
-}
-
-const struct http_stats *http_server_stats(const struct http_server *self)
-{
-    return &self->dispatch.stats;
 }
 
 int http_server_stop(struct http_server *self, uint64_t patience_ms)
@@ -179,6 +199,7 @@ void http_server_destroy(struct http_server **self_p)
     }
     http_workers_destroy(&self->dispatch.workers);
     http_guard_destroy(&self->dispatch.guard);
+    http_connections_destroy(&self->dispatch.connections);
     http_dispatch_finish(&self->dispatch);
     free(self);
 }

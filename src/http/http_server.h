@@ -26,8 +26,9 @@ struct http_server;
 struct http_server_options {
     const struct http_route *routes; /* borrowed for the server's life */
     size_t n_routes;
-    unsigned max_connections; /* of each listening socket */
-    unsigned max_requests;    /* slow handlers at once */
+    unsigned max_connections; /* of all listening sockets */
+    unsigned max_requests;    /* slow handlers at once, and large answers under way */
+    struct http_stats *stats; /* borrowed; any thread may read it */
     struct web_live *web;     /* borrowed; NULL: no web configuration */
 };
 
@@ -41,9 +42,6 @@ int http_server_add(struct http_server *self, struct http_listen *listener);
 const char *http_server_address(const struct http_server *self, size_t index);
 
 int http_server_start(struct http_server *self, struct error *err);
-
-/* What it has counted; may be read by any thread. */
-const struct http_stats *http_server_stats(const struct http_server *self);
 
 /* Ends the handlers' connections and all others. A handler, or a password's computation, that is
  * not back within `patience_ms` makes it return -EBUSY: then nothing may be freed, the process has

@@ -172,6 +172,12 @@
       "1 if --web.config.file and its certificates are in force as they are now, 0 if the last change was bad and the former stays.") \
     X(EXPORTER_WEB_CONFIG_TIMESTAMP, "zmq_exporter_web_config_last_reload_success_timestamp_seconds", GAUGE, "seconds", \
       "When the web configuration in force was read, in seconds since the Unix epoch.") \
+    X(EXPORTER_HTTP_REQUESTS, "zmq_exporter_http_requests_total", COUNTER, "", \
+      "Answers of the exporter's server by status. Not counted: what is no HTTP at all, and headers beyond the limit.") \
+    X(EXPORTER_HTTP_CONNECTIONS, "zmq_exporter_http_connections", GAUGE, "", \
+      "Open connections to the exporter's server.") \
+    X(EXPORTER_HTTP_LIMITED, "zmq_exporter_http_limited_total", COUNTER, "", \
+      "Connections shut down and requests refused by a limit of the exporter's server: too many connections, large answers or requests at once, or too much time for a request's headers, until the next request, or to take an answer.") \
     X(PROCESS_CPU_SECONDS, "process_cpu_seconds_total", COUNTER, "seconds", \
       "User and system CPU time of the exporter.") \
     X(PROCESS_OPEN_FDS, "process_open_fds", GAUGE, "", \

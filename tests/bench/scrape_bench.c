@@ -86,7 +86,12 @@ static void serve_exporter(int fd)
     static struct agent_metrics metrics;
     static struct http_route route = {"/metrics", HTTP_GET, HTTP_ASYNC, agent_metrics_handle,
                                       &metrics};
-    const struct http_server_options options = {&route, 1, 64, 40, NULL};
+    static struct http_stats stats;
+    const struct http_server_options options = {.routes = &route,
+                                                .n_routes = 1,
+                                                .max_connections = 64,
+                                                .max_requests = 40,
+                                                .stats = &stats};
     const struct collector collector = {"bench", NULL, collect, NULL, destroy};
     struct http_server *server;
     struct http_listen listener;

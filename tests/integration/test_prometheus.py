@@ -6,50 +6,19 @@ import json
 import re
 import subprocess
 import threading
-import urllib.error
 import urllib.parse
-import urllib.request
 
 import pytest
 import yaml
 import zmq
 
 from support import products
-from support.process import Process
+from support.server import Server
 from support.waiting import wait_for
 
 RULES = products.TESTS.parent / "alerts" / "zmq.rules.yml"
-LISTENING = re.compile(r'msg="Listening on" address=(127\.0\.0\.1:\d+)')
 # Sampled ten times a second whether anything moves or not, or the exporter's own.
 RESTLESS = re.compile(r"_fill_ratio|_at_hwm_seconds|_blocked_seconds|_timestamp_seconds|^zmq_tap_(samples|cpu)")
-
-
-class Server(Process):
-    """A server that tells the address it took, on standard error."""
-
-    def __init__(self, *command):
-        super().__init__(command, stderr=subprocess.PIPE)
-        log = []
-        for line in self.popen.stderr:
-            log.append(line)
-            found = LISTENING.search(line)
-            if found:
-                self.address = found.group(1)
-                threading.Thread(target=self.popen.stderr.read, daemon=True).start()
-                wait_for(self.is_ready, f"{command[0]} to be ready")
-                return
-        raise AssertionError(f"{command[0]} ended: {''.join(log)}")
-
-    def is_ready(self):
-        try:
-            with urllib.request.urlopen(f"http://{self.address}/-/ready", timeout=30):
-                return True
-        except urllib.error.HTTPError:
-            return False
-
-    def get(self, path):
-        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=30) as answer:
-            return json.loads(answer.read())
 
 
 class Prometheus(Server):

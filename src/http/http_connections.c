@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "http/http_connections.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/*
+ * Design. One list for each state, the oldest first, as connections enter a state in order of
+ * time: so whoever has to go stands at the head, and nothing is searched. Shutting down is
+ * shutdown(2) on the descriptor; the HTTP library then sees the end of the stream and closes. It
+ * tells us before it does, under the lock of ours, so the descriptor is still that connection's.
+ */
+
+enum state { REQUEST, IDLE, ANSWER, LARGE_ANSWER, N_TIMED, WORK = N_TIMED, SHUT, N_STATES };
+
+struct http_connection {
+    struct http_connections *all;
+    struct http_connection *before, *after; /* in its state's list */
+    uint64_t since_ns;
+    enum state state;
+    int fd;
+};
+
+struct list {
+    struct http_connection *first, *last;
+    unsigned n;
+};
+
+struct http_connections {
+    struct http_connections_options options;
+    pthread_mutex_t lock;
+    pthread_cond_t is_stopping_now;
+    pthread_t thread;
+    struct list lists[N_STATES];
+    bool is_stopping;
+};
+
+/* With the lock held. */
+
+static void leave(struct http_connection *connection)
+{
+    struct list *list = &connection->all->lists[connection->state];
+    *(connection->before ? &connection->before->after : &list->first) = connection->after;
+    *(connection->after ? &connection->after->before : &list->last) = connection->before;
+    list->n--;
+}
+
+static void enter(struct http_connection *connection, enum state state)
+{
+    struct list *list = &connection->all->lists[state];
+    connection->state = state;
+    connection->since_ns = clock_monotonic_ns();
+    connection->before = list->last;
+    connection->after = NULL;
+    *(list->last ? &list->last->after : &list->first) = connection;
+    list->last = connection;
+    list->n++;
+}
+
+static void shut(struct http_connection *connection, enum http_limit limit)
+{
+    leave(connection);
+    enter(connection, SHUT);
+    shutdown(connection->fd, SHUT_RDWR);
+    http_stats_add(&connection->all->options.stats->limits[limit], 1);
+}
+
+/* Whoever is slow at sending goes first, then at taking, then those that rest. */
+static void make_room(struct http_connections *self)
+{
+    static const enum state order[] = {REQUEST, LARGE_ANSWER, ANSWER, IDLE};
+    unsigned n = 0;
+    for (int state = 0; state < SHUT; state++)
+        n += self->lists[state].n;
+    for (size_t i = 0; n > self->options.max_open && i < sizeof(order) / sizeof(*order); i++) {
+        if (self->lists[order[i]].first) {
+            shut(self->lists[order[i]].first, HTTP_LIMIT_CONNECTIONS);
+            return;
+        }
+    }
+}
+
+static void move(struct http_connection *connection, enum state state)
+{
+    if (!connection)
+        return;
+    struct http_connections *self = connection->all;
+    pthread_mutex_lock(&self->lock);
+    if (connection->state != SHUT) {
+        leave(connection);
+        enter(connection, state);
+        const struct list *large = &self->lists[LARGE_ANSWER];
+        if (large->n > self->options.max_large)
+            shut(large->first, HTTP_LIMIT_ANSWERS);
+    }
+    pthread_mutex_unlock(&self->lock);
+}
+
+static void shut_slow(struct http_connections *self)
+{
+    const struct http_patience *patience = &self->options.patience;
+    const struct {
+        unsigned seconds;
+        enum http_limit limit;
+    } rules[N_TIMED] = {
+        [REQUEST] = {patience->request_s, HTTP_LIMIT_REQUEST_TIME},
+        [IDLE] = {patience->idle_s, HTTP_LIMIT_IDLE_TIME},
+        [ANSWER] = {patience->answer_s, HTTP_LIMIT_ANSWER_TIME},
+        [LARGE_ANSWER] = {patience->answer_s, HTTP_LIMIT_ANSWER_TIME},
+    };
+    uint64_t now_ns = clock_monotonic_ns();
+    for (int state = 0; state < N_TIMED; state++) {
+        uint64_t limit_ns = rules[state].seconds * CLOCK_NS_PER_SECOND;
+        struct http_connection *first;
+        while ((first = self->lists[state].first) && now_ns - first->since_ns > limit_ns)
+            shut(first, rules[state].limit);
+    }
+}
+
+static void *watch(void *arg)
+{
+    struct http_connections *self = arg;
+    pthread_mutex_lock(&self->lock);
+    while (!self->is_stopping) {
+        shut_slow(self);
+        uint64_t at_ns = clock_monotonic_ns() + CLOCK_NS_PER_SECOND;
+        struct timespec until = {.tv_sec = (time_t)(at_ns / CLOCK_NS_PER_SECOND),
+                                 .tv_nsec = (long)(at_ns % CLOCK_NS_PER_SECOND)};
+        pthread_cond_timedwait(&self->is_stopping_now, &self->lock, &until);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return NULL;
+}
+
+int http_connections_new(const struct http_connections_options *options,
+                         struct http_connections **ret_connections)
+{
+    struct http_connections *self = calloc(1, sizeof(*self));
+    if (!self)
+        return -ENOMEM;
+    self->options = *options;
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->is_stopping_now, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int r = -pthread_create(&self->thread, NULL, watch, self);
+    if (r < 0) {
+        free(self);
+        return r;
+    }
+    pthread_setname_np(self->thread, "http watch");
+    *ret_connections = self;
+    return 0;
+}
+
+void http_connections_destroy(struct http_connections **self_p)
+{
+    struct http_connections *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    pthread_mutex_lock(&self->lock);
+    self->is_stopping = true;
+    pthread_cond_signal(&self->is_stopping_now);
+    pthread_mutex_unlock(&self->lock);
+    pthread_join(self->thread, NULL);
+    pthread_cond_destroy(&self->is_stopping_now);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+struct http_connection *http_connection_opened(struct http_connections *self, int fd)
+{
+    struct http_connection *connection = calloc(1, sizeof(*connection));
+    if (!connection)
+        return NULL;
+    connection->all = self;
+    connection->fd = fd;
+    http_stats_add(&self->options.stats->connections, 1);
+    pthread_mutex_lock(&self->lock);
+    enter(connection, REQUEST);
+    make_room(self);
+    pthread_mutex_unlock(&self->lock);
+    return connection;
+}
+
+void http_connection_closed(struct http_connection *connection)
+{
+    if (!connection)
+        return;
+    struct http_connections *self = connection->all;
+    pthread_mutex_lock(&self->lock);
+    leave(connection);
+    pthread_mutex_unlock(&self->lock);
+    http_stats_add(&self->options.stats->closed_connections, 1);
+    free(connection);
+}
+
+void http_connection_works(struct http_connection *connection)
+{
+    move(connection, WORK);
+}
+
+void http_connection_answers(struct http_connection *connection, size_t size)
+{
+    move(connection, size > HTTP_LARGE_ANSWER ? LARGE_ANSWER : ANSWER);
+}
+
+void http_connection_rests(struct http_connection *connection)
+{
+    move(connection, IDLE);
+}
