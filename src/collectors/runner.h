@@ -5,7 +5,8 @@
  * A collector that fails or is not back in time is reported by zmq_exporter_collector_success 0,
  * and the rest is served. One that is still busy with a call that an earlier scrape gave up on
  * is left out at once, so that a hung source costs one scrape its deadline, not every scrape.
- * Scrapes are independent: each has samples of its own.
+ * Scrapes are independent, but those that wait for the same collector to begin share what it then
+ * gives: it is as fresh for each of them, and a crowd costs no more than two scrapes in turn.
  *
  * Thread:  any.   Blocks: runner_collect, to its deadline; runner_destroy, see there.
  * Errors:  -ENOMEM, -ENOSPC (too many collectors), -ENOENT (no collector of that name),

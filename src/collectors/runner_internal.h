@@ -2,11 +2,12 @@
 /*
  * runner_internal - what runner.c, runner_worker.c and runner_scrape.c share.
  *
- * Design. One lock guards the queues of all workers; it is held for pointer work only. A scrape
- * makes one job for each collector and is complete when the count of those pending is zero:
- * whoever brings it there reports it. At the deadline a thread of the runner's takes back the
- * jobs that have not begun and orphans those that run: their worker recycles them when the
- * collector returns, and until then the worker counts as stuck.
+ * Design. One lock guards all of it; it is held for pointer work only. A job is one call of a
+ * collector. A worker has at most one that runs and one that is next, which every scrape joins
+ * that comes before it begins. A scrape is complete when the count of its pending jobs is zero:
+ * whoever brings it there reports it. At the deadline a thread of the runner's takes the scrape
+ * out of the jobs it still waits for; a job that runs and that nobody waits for any more makes
+ * its worker stuck. Whoever is the last to hold a job gives it back to its worker.
  */
 #ifndef COLLECTORS_RUNNER_INTERNAL_H
 #define COLLECTORS_RUNNER_INTERNAL_H
@@ -18,27 +19,31 @@
 #include <pthread.h>
 #include <time.h>
 
-enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_REFUSED };
-
 struct job {
-    struct job *next;
-    struct scrape *scrape; /* NULL: orphaned */
+    struct worker *worker;
+    struct job *next;       /* in the worker's list of free ones */
+    struct scrape *waiting; /* scrapes that wait for it, linked by next_waiting[worker] */
+    unsigned n_holders; /* scrapes that have it in `jobs`, and the worker while it is not done */
     struct samples samples;
-    enum job_state state;
     int result;
     uint64_t duration_ns;
     struct error err;
 };
 
+#define RUNNER_MAX_FREE_JOBS    4u /* of a worker; more are freed */
+#define RUNNER_MAX_FREE_SCRAPES 16u
+
 struct worker {
     struct runner *runner;
+    unsigned index;
     struct collector collector;
     struct string_buffer labels; /* collector="name" */
     pthread_t thread;
     pthread_cond_t wakes;
-    struct job *queue; /* oldest first */
+    struct job *queued;
     struct job *running;
     struct job *free_jobs;
+    unsigned n_free_jobs;
     bool has_failed; /* as last logged */
 };
 
@@ -46,7 +51,8 @@ struct scrape {
     struct runner *runner;
     struct scrape *next; /* in one of the runner's lists */
     struct samples own;
-    struct job *jobs[RUNNER_MAX_COLLECTORS];
+    struct job *jobs[RUNNER_MAX_COLLECTORS]; /* NULL: not asked, refused or too slow */
+    struct scrape *next_waiting[RUNNER_MAX_COLLECTORS];
     const struct samples *parts[RUNNER_MAX_COLLECTORS + 1];
     size_t n_parts;
     unsigned n_pending;
@@ -62,6 +68,7 @@ struct runner {
     struct worker *workers[RUNNER_MAX_COLLECTORS];
     unsigned n_workers;
     struct scrape *free_scrapes;
+    unsigned n_free_scrapes;
     struct scrape *waiting; /* with jobs pending */
     pthread_t deadline_thread;
     pthread_cond_t deadline_moved;
@@ -77,13 +84,18 @@ void runner_condition_init(pthread_cond_t *condition);
 int runner_worker_new(struct runner *runner, const struct collector *collector,
                       struct worker **ret_worker);
 void runner_worker_free(struct worker *worker);
+/* The job that a scrape may join now, with the lock: it is made, queued and the worker woken if
+ * there is none. NULL: out of memory. */
+struct job *runner_worker_job(struct worker *worker);
+/* One holder less. With the lock. */
+void runner_job_release(struct job *job);
 
 /* runner_scrape.c. A scrape that is not in the list any more: puts the samples together and
  * calls `done`, or destroys it and says `r`. Without the lock. */
 void runner_scrape_finish(struct scrape *scrape, int r);
 /* Takes it out of the list. With the lock. */
 void runner_scrape_unlink(struct scrape *scrape);
-/* Takes back or orphans its pending jobs. With the lock. */
+/* Takes it out of the jobs that it waits for. With the lock. */
 void runner_scrape_abandon(struct scrape *scrape);
 
 #endif

@@ -13,12 +13,14 @@
 static struct scrape *take_scrape(struct runner *runner)
 {
     struct scrape *scrape = runner->free_scrapes;
-    if (scrape)
+    if (scrape) {
         runner->free_scrapes = scrape->next;
-    else
+        runner->n_free_scrapes--;
+    } else {
         scrape = calloc(1, sizeof(*scrape));
-    if (!scrape)
-        return NULL;
+        if (!scrape)
+            return NULL;
+    }
     scrape->runner = runner;
     scrape->n_parts = scrape->n_pending = 0;
     memset(scrape->jobs, 0, sizeof(scrape->jobs));
@@ -26,45 +28,23 @@ static struct scrape *take_scrape(struct runner *runner)
     return scrape;
 }
 
-static struct job *take_job(struct worker *worker)
-{
-    struct job *job = worker->free_jobs;
-    if (job)
-        worker->free_jobs = job->next;
-    else
-        job = calloc(1, sizeof(*job));
-    if (job) {
-        samples_clear(&job->samples);
-        job->next = NULL;
-        job->result = 0;
-        job->duration_ns = 0;
-        job->err.message[0] = '\0';
-    }
-    return job;
-}
-
 static bool is_stuck(const struct worker *worker)
 {
-    return worker->running && !worker->running->scrape;
+    return worker->running && !worker->running->waiting;
 }
 
-static int start_job(struct scrape *scrape, unsigned index)
+static int join_job(struct scrape *scrape, struct worker *worker)
 {
-    struct worker *worker = scrape->runner->workers[index];
-    struct job *job = take_job(worker);
+    if (is_stuck(worker))
+        return 0;
+    struct job *job = runner_worker_job(worker);
     if (!job)
         return -ENOMEM;
-    scrape->jobs[index] = job;
-    job->scrape = scrape;
-    job->state = is_stuck(worker) ? JOB_REFUSED : JOB_QUEUED;
-    if (job->state == JOB_REFUSED)
-        return 0;
-    struct job **last = &worker->queue;
-    while (*last)
-        last = &(*last)->next;
-    *last = job;
+    scrape->next_waiting[worker->index] = job->waiting;
+    job->waiting = scrape;
+    job->n_holders++;
+    scrape->jobs[worker->index] = job;
     scrape->n_pending++;
-    pthread_cond_signal(&worker->wakes);
     return 0;
 }
 
@@ -73,7 +53,7 @@ static int start_jobs(struct scrape *scrape)
     int r = scrape->runner->is_cancelled ? -ECANCELED : 0;
     for (unsigned i = 0; r == 0 && i < scrape->runner->n_workers; i++) {
         if (scrape->selected & UINT64_C(1) << i)
-            r = start_job(scrape, i);
+            r = join_job(scrape, scrape->runner->workers[i]);
     }
     return r;
 }
@@ -87,24 +67,32 @@ void runner_scrape_unlink(struct scrape *scrape)
         *link = scrape->next;
 }
 
+/* Whether it waited for the job; it does no more. */
+static bool leave_job(struct scrape *scrape, struct job *job)
+{
+    unsigned index = job->worker->index;
+    struct scrape **link = &job->waiting;
+    while (*link && *link != scrape)
+        link = &(*link)->next_waiting[index];
+    if (!*link)
+        return false;
+    *link = scrape->next_waiting[index];
+    return true;
+}
+
 void runner_scrape_abandon(struct scrape *scrape)
 {
-    struct runner *runner = scrape->runner;
-    for (unsigned i = 0; i < runner->n_workers; i++) {
+    for (unsigned i = 0; i < scrape->runner->n_workers; i++) {
         struct job *job = scrape->jobs[i];
-        if (!job || job->state == JOB_DONE || job->state == JOB_REFUSED)
+        if (!job || !leave_job(scrape, job))
             continue;
         scrape->n_pending--;
-        if (job->state == JOB_RUNNING) {
-            job->scrape = NULL;
-            scrape->jobs[i] = NULL;
-            continue;
+        scrape->jobs[i] = NULL;
+        if (job->worker->queued == job && !job->waiting) {
+            job->worker->queued = NULL;
+            runner_job_release(job);
         }
-        struct job **link = &runner->workers[i]->queue;
-        while (*link != job)
-            link = &(*link)->next;
-        *link = job->next;
-        job->state = JOB_REFUSED;
+        runner_job_release(job);
     }
 }
 
@@ -122,7 +110,7 @@ static void log_change(const struct worker *worker, const struct job *job, bool 
     const char *name = worker->collector.name;
     if (!has_failed)
         log_info("collector works again", "collector", name);
-    else if (job && job->state == JOB_DONE)
+    else if (job)
         log_warn("collector failed", "collector", name, "error",
                  job->err.message[0] ? job->err.message : strerror(-job->result));
     else
@@ -133,14 +121,13 @@ static void report_worker(struct scrape *scrape, unsigned index, uint64_t elapse
 {
     struct worker *worker = scrape->runner->workers[index];
     const struct job *job = scrape->jobs[index];
-    bool is_done = job && job->state == JOB_DONE;
-    bool has_failed = !is_done || job->result < 0;
-    double seconds = (double)(is_done ? job->duration_ns : elapsed_ns) / 1e9;
+    bool has_failed = !job || job->result < 0;
+    double seconds = (double)(job ? job->duration_ns : elapsed_ns) / 1e9;
     struct label_text labels = {worker->labels.data, (uint32_t)worker->labels.size};
 
     samples_add_u64(&scrape->own, FAMILY_EXPORTER_COLLECTOR_SUCCESS, labels, NULL, !has_failed);
     samples_add_real(&scrape->own, FAMILY_EXPORTER_COLLECTOR_DURATION, labels, NULL, seconds);
-    if (is_done)
+    if (job)
         scrape->parts[scrape->n_parts++] = &job->samples;
 
     pthread_mutex_lock(&scrape->runner->lock);
@@ -217,13 +204,18 @@ void scrape_destroy(struct scrape **self_p)
     struct runner *runner = self->runner;
     pthread_mutex_lock(&runner->lock);
     for (unsigned i = 0; i < runner->n_workers; i++) {
-        struct job *job = self->jobs[i];
-        if (!job)
-            continue;
-        job->next = runner->workers[i]->free_jobs;
-        runner->workers[i]->free_jobs = job;
+        if (self->jobs[i])
+            runner_job_release(self->jobs[i]);
     }
-    self->next = runner->free_scrapes;
-    runner->free_scrapes = self;
+    bool is_kept = runner->n_free_scrapes < RUNNER_MAX_FREE_SCRAPES;
+    if (is_kept) {
+        self->next = runner->free_scrapes;
+        runner->free_scrapes = self;
+        runner->n_free_scrapes++;
+    }
     pthread_mutex_unlock(&runner->lock);
+    if (!is_kept) {
+        samples_finish(&self->own);
+        free(self);
+    }
 }

@@ -10,36 +10,94 @@
 
 #define TICK_NS CLOCK_NS_PER_SECOND
 
-/* Called without the lock. Returns the scrape that this job completed, or NULL. */
-static struct scrape *run_job(struct worker *worker, struct job *job)
+static void job_free(struct job *job)
+{
+    samples_finish(&job->samples);
+    free(job);
+}
+
+void runner_job_release(struct job *job)
+{
+    struct worker *worker = job->worker;
+    if (--job->n_holders > 0)
+        return;
+    if (worker->n_free_jobs == RUNNER_MAX_FREE_JOBS) {
+        job_free(job);
+        return;
+    }
+    samples_clear(&job->samples);
+    job->next = worker->free_jobs;
+    worker->free_jobs = job;
+    worker->n_free_jobs++;
+}
+
+struct job *runner_worker_job(struct worker *worker)
+{
+    if (worker->queued)
+        return worker->queued;
+    struct job *job = worker->free_jobs;
+    if (job) {
+        worker->free_jobs = job->next;
+        worker->n_free_jobs--;
+    } else {
+        job = calloc(1, sizeof(*job));
+        if (!job)
+            return NULL;
+        job->worker = worker;
+    }
+    job->waiting = NULL;
+    job->n_holders = 1;
+    job->result = 0;
+    job->err.message[0] = '\0';
+    worker->queued = job;
+    pthread_cond_signal(&worker->wakes);
+    return job;
+}
+
+/* Tells those that wait; returns the scrapes that this completed, linked by `next`. With the
+ * lock. */
+static struct scrape *settle(struct worker *worker, struct job *job)
+{
+    struct scrape *complete = NULL, *scrape = job->waiting;
+    while (scrape) {
+        struct scrape *next = scrape->next_waiting[worker->index];
+        if (--scrape->n_pending == 0) {
+            runner_scrape_unlink(scrape);
+            scrape->next = complete;
+            complete = scrape;
+        }
+        scrape = next;
+    }
+    job->waiting = NULL;
+    worker->running = NULL;
+    runner_job_release(job);
+    return complete;
+}
+
+/* Called without the lock. */
+static void run_job(struct worker *worker, struct job *job)
 {
     struct runner *runner = worker->runner;
-    struct scrape *complete = NULL;
     uint64_t started_ns = clock_monotonic_ns();
     int r = worker->collector.collect(worker->collector.state, &job->samples, &job->err);
-    uint64_t duration_ns = clock_monotonic_ns() - started_ns;
+    job->result = r == 0 && job->samples.has_failed ? -ENOMEM : r;
+    job->duration_ns = clock_monotonic_ns() - started_ns;
 
     pthread_mutex_lock(&runner->lock);
-    job->result = r == 0 && job->samples.has_failed ? -ENOMEM : r;
-    job->duration_ns = duration_ns;
-    job->state = JOB_DONE;
-    worker->running = NULL;
-    if (!job->scrape) {
-        job->next = worker->free_jobs;
-        worker->free_jobs = job;
-    } else if (--job->scrape->n_pending == 0) {
-        complete = job->scrape;
-        runner_scrape_unlink(complete);
-    }
+    struct scrape *complete = settle(worker, job);
     pthread_mutex_unlock(&runner->lock);
-    return complete;
+    while (complete) {
+        struct scrape *next = complete->next;
+        runner_scrape_finish(complete, 0);
+        complete = next;
+    }
 }
 
 /* Waits for a job or the next tick. Called and left with the lock held. */
 static struct job *next_job(struct worker *worker, uint64_t tick_at_ns)
 {
     struct runner *runner = worker->runner;
-    while (!worker->queue && !runner->is_stopping) {
+    while (!worker->queued && !runner->is_stopping) {
         if (!worker->collector.tick) {
             pthread_cond_wait(&worker->wakes, &runner->lock);
             continue;
@@ -48,12 +106,9 @@ static struct job *next_job(struct worker *worker, uint64_t tick_at_ns)
         if (pthread_cond_timedwait(&worker->wakes, &runner->lock, &until) == ETIMEDOUT)
             return NULL;
     }
-    struct job *job = worker->queue;
-    if (job) {
-        worker->queue = job->next;
-        job->state = JOB_RUNNING;
-        worker->running = job;
-    }
+    struct job *job = worker->queued;
+    worker->queued = NULL;
+    worker->running = job;
     return job;
 }
 
@@ -67,9 +122,8 @@ static void *worker_main(void *arg)
     while (!runner->is_stopping) {
         struct job *job = next_job(worker, tick_at_ns);
         pthread_mutex_unlock(&runner->lock);
-        struct scrape *complete = job ? run_job(worker, job) : NULL;
-        if (complete)
-            runner_scrape_finish(complete, 0);
+        if (job)
+            run_job(worker, job);
         if (worker->collector.tick && clock_monotonic_ns() >= tick_at_ns) {
             worker->collector.tick(worker->collector.state);
             tick_at_ns = clock_monotonic_ns() + TICK_NS;
@@ -87,9 +141,10 @@ void runner_worker_free(struct worker *worker)
     while (worker->free_jobs) {
         struct job *job = worker->free_jobs;
         worker->free_jobs = job->next;
-        samples_finish(&job->samples);
-        free(job);
+        job_free(job);
     }
+    if (worker->queued)
+        job_free(worker->queued);
     string_buffer_finish(&worker->labels);
     pthread_cond_destroy(&worker->wakes);
     free(worker);
@@ -105,6 +160,7 @@ int runner_worker_new(struct runner *runner, const struct collector *collector,
         return -ENOMEM;
     }
     worker->runner = runner;
+    worker->index = runner->n_workers;
     worker->collector = *collector;
     runner_condition_init(&worker->wakes);
     labels_append(&worker->labels, "collector", collector->name);

@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 
 /*
- * Design. One list for each state, the oldest first, as connections enter a state in order of
- * time: so whoever has to go stands at the head, and nothing is searched. Shutting down is
- * shutdown(2) on the descriptor; the HTTP library then sees the end of the stream and closes. It
+ * Design. One list for each state, the one that has not moved for longest first, as connections
+ * enter at the end: so whoever has to go stands at the head, and nothing is searched. Shutting down
+ * is shutdown(2) on the descriptor; the HTTP library then sees the end of the stream and closes. It
  * tells us before it does, under the lock of ours, so the descriptor is still that connection's.
  */
 
@@ -21,7 +21,8 @@ enum state { REQUEST, IDLE, ANSWER, LARGE_ANSWER, N_TIMED, WORK = N_TIMED, SHUT,
 struct http_connection {
     struct http_connections *all;
     struct http_connection *before, *after; /* in its state's list */
-    uint64_t since_ns;
+    uint64_t since_ns;                      /* in the state */
+    uint64_t moved_ns;                      /* last, within it */
     enum state state;
     int fd;
 };
@@ -54,7 +55,7 @@ static void enter(struct http_connection *connection, enum state state)
 {
     struct list *list = &connection->all->lists[state];
     connection->state = state;
-    connection->since_ns = clock_monotonic_ns();
+    connection->moved_ns = clock_monotonic_ns();
     connection->before = list->last;
     connection->after = NULL;
     *(list->last ? &list->last->after : &list->first) = connection;
@@ -70,19 +71,28 @@ static void shut(struct http_connection *connection, enum http_limit limit)
     http_stats_add(&connection->all->options.stats->limits[limit], 1);
 }
 
-/* Whoever is slow at sending goes first, then at taking, then those that rest. */
+/* Whoever has not moved for longest goes. */
 static void make_room(struct http_connections *self)
 {
-    static const enum state order[] = {REQUEST, LARGE_ANSWER, ANSWER, IDLE};
-    unsigned n = 0;
-    for (int state = 0; state < SHUT; state++)
+    struct http_connection *slowest = NULL;
+    unsigned n = self->lists[WORK].n;
+    for (int state = 0; state < N_TIMED; state++) {
+        struct http_connection *first = self->lists[state].first;
         n += self->lists[state].n;
-    for (size_t i = 0; n > self->options.max_open && i < sizeof(order) / sizeof(*order); i++) {
-        if (self->lists[order[i]].first) {
-            shut(self->lists[order[i]].first, HTTP_LIMIT_CONNECTIONS);
-            return;
-        }
+        if (first && (!slowest || first->moved_ns < slowest->moved_ns))
+            slowest = first;
     }
+    if (n > self->options.max_open && slowest)
+        shut(slowest, HTTP_LIMIT_CONNECTIONS);
+}
+
+static void shut_stalled(struct http_connections *self)
+{
+    const struct list *large = &self->lists[LARGE_ANSWER];
+    uint64_t now_ns = clock_monotonic_ns();
+    while (large->n > self->options.max_large &&
+           now_ns - large->first->moved_ns > HTTP_STALL_MS * CLOCK_NS_PER_MS)
+        shut(large->first, HTTP_LIMIT_ANSWERS);
 }
 
 static void move(struct http_connection *connection, enum state state)
@@ -92,11 +102,12 @@ static void move(struct http_connection *connection, enum state state)
     struct http_connections *self = connection->all;
     pthread_mutex_lock(&self->lock);
     if (connection->state != SHUT) {
+        bool is_new = connection->state != state;
         leave(connection);
         enter(connection, state);
-        const struct list *large = &self->lists[LARGE_ANSWER];
-        if (large->n > self->options.max_large)
-            shut(large->first, HTTP_LIMIT_ANSWERS);
+        if (is_new)
+            connection->since_ns = connection->moved_ns;
+        shut_stalled(self);
     }
     pthread_mutex_unlock(&self->lock);
 }
@@ -116,10 +127,14 @@ static void shut_slow(struct http_connections *self)
     uint64_t now_ns = clock_monotonic_ns();
     for (int state = 0; state < N_TIMED; state++) {
         uint64_t limit_ns = rules[state].seconds * CLOCK_NS_PER_SECOND;
-        struct http_connection *first;
-        while ((first = self->lists[state].first) && now_ns - first->since_ns > limit_ns)
-            shut(first, rules[state].limit);
+        struct http_connection *next;
+        for (struct http_connection *i = self->lists[state].first; i; i = next) {
+            next = i->after;
+            if (now_ns - i->since_ns > limit_ns)
+                shut(i, rules[state].limit);
+        }
     }
+    shut_stalled(self);
 }
 
 static void *watch(void *arg)
@@ -186,6 +201,7 @@ struct http_connection *http_connection_opened(struct http_connections *self, in
     http_stats_add(&self->options.stats->connections, 1);
     pthread_mutex_lock(&self->lock);
     enter(connection, REQUEST);
+    connection->since_ns = connection->moved_ns;
     make_room(self);
     pthread_mutex_unlock(&self->lock);
     return connection;
@@ -216,4 +232,9 @@ void http_connection_answers(struct http_connection *connection, size_t size)
 void http_connection_rests(struct http_connection *connection)
 {
     move(connection, IDLE);
+}
+
+void http_connection_moves_on(struct http_connection *connection)
+{
+    move(connection, LARGE_ANSWER);
 }

@@ -3,10 +3,10 @@
  * http_connections - who is connected, since when in which state; slow clients lose, not fast ones.
  *
  * A connection has so much time for its request's headers, between requests and for taking an
- * answer; whoever exceeds it is shut down. When there are too many connections, or too many large
- * answers under way, a new one is let in and the one that has been slow for longest goes. So a
- * crowd that sends or reads a byte at a time cannot keep a scrape out. A connection whose handler
- * works is never shut down.
+ * answer; whoever exceeds it is shut down. When there are too many connections a new one is let in
+ * and the one that has been slow for longest goes. When too many large answers are under way,
+ * those go that nobody has taken a piece of for HTTP_STALL_MS. So a crowd that sends or reads a
+ * byte at a time cannot keep a scrape out. A connection whose handler works is never shut down.
  *
  * Thread:  any.   Blocks: no.
  */
@@ -36,6 +36,7 @@ struct http_connections_options {
 };
 
 #define HTTP_LARGE_ANSWER ((size_t)64 << 10)
+#define HTTP_STALL_MS     250u
 
 /* Starts a thread that looks once a second. Errors: -ENOMEM, -errno no thread. */
 int http_connections_new(const struct http_connections_options *options,
@@ -52,5 +53,8 @@ void http_connection_closed(struct http_connection *connection); /* accepts NULL
 void http_connection_works(struct http_connection *connection);
 void http_connection_answers(struct http_connection *connection, size_t size);
 void http_connection_rests(struct http_connection *connection);
+
+/* A further piece of its large answer is taken. */
+void http_connection_moves_on(struct http_connection *connection);
 
 #endif

@@ -63,8 +63,10 @@ static bool has_body(struct MHD_Connection *connection)
 static bool suspend(struct http_dispatch *self, struct http_exchange *exchange)
 {
     pthread_mutex_lock(&self->lock);
-    bool has_room = self->n_suspended < self->max_requests && !self->is_stopping;
+    bool is_slow = exchange->route->pace == HTTP_SLOW;
+    bool has_room = !self->is_stopping && (!is_slow || self->n_slow < self->max_requests);
     self->n_suspended += has_room;
+    self->n_slow += has_room && is_slow;
     pthread_mutex_unlock(&self->lock);
     if (has_room) {
         exchange->state = HTTP_EXCHANGE_WAITING;
@@ -76,10 +78,12 @@ static bool suspend(struct http_dispatch *self, struct http_exchange *exchange)
 void http_request_finish(const struct http_request *request)
 {
     struct http_dispatch *self = request->exchange->dispatch;
+    bool is_slow = request->exchange->route->pace == HTTP_SLOW;
     request->exchange->state = HTTP_EXCHANGE_READY;
     MHD_resume_connection(request->connection); /* and the exchange may be gone */
     pthread_mutex_lock(&self->lock);
     self->n_suspended--;
+    self->n_slow -= is_slow;
     pthread_cond_signal(&self->is_resumed);
     pthread_mutex_unlock(&self->lock);
 }

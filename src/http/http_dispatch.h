@@ -29,7 +29,8 @@ struct http_dispatch {
     unsigned max_requests;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t is_resumed;
-    unsigned n_suspended; /* connections of slow and asynchronous handlers */
+    unsigned n_slow;      /* handlers that run */
+    unsigned n_suspended; /* connections, also those of asynchronous handlers */
     bool is_stopping;
 };
 

@@ -14,40 +14,57 @@ static const struct http_header every_answer[] = {
     {"Cache-Control", "no-store"},
 };
 
+/* A large body on its way, piece by piece: so it is seen who takes it and who does not. */
+struct parcel {
+    struct http_response response;
+    struct http_connection *connection;
+    size_t position;
+};
+
 static ssize_t read_piece(void *state, uint64_t position, char *at, size_t room)
 {
-    const struct http_response *response = state;
+    struct parcel *parcel = state;
+    const struct http_response *response = &parcel->response;
     (void)position;
-    size_t n = response->read_body(response->owner, at, room);
-    return n ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
+    http_connection_moves_on(parcel->connection);
+    if (response->read_body) {
+        size_t n = response->read_body(response->owner, at, room);
+        return n ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    size_t rest = response->size - parcel->position;
+    size_t n = room < rest ? room : rest;
+    memcpy(at, response->body + parcel->position, n);
+    parcel->position += n;
+    return (ssize_t)n;
 }
 
-static void free_kept(void *state)
+static void free_parcel(void *state)
 {
-    struct http_response *response = state;
-    response->free_body(response->owner);
-    free(response);
+    struct parcel *parcel = state;
+    http_response_finish(&parcel->response);
+    free(parcel);
 }
 
-static struct MHD_Response *make_read_response(struct http_response *response)
+static struct MHD_Response *make_parcel(struct http_exchange *exchange)
 {
-    struct http_response *kept = malloc(sizeof(*kept));
-    if (!kept)
+    struct parcel *parcel = malloc(sizeof(*parcel));
+    if (!parcel)
         return NULL;
-    *kept = *response;
-    struct MHD_Response *made = MHD_create_response_from_callback(response->size, HTTP_PIECE_SIZE,
-                                                                  read_piece, kept, free_kept);
+    *parcel = (struct parcel){.response = exchange->response, .connection = exchange->connection};
+    struct MHD_Response *made = MHD_create_response_from_callback(
+        parcel->response.size, HTTP_PIECE_SIZE, read_piece, parcel, free_parcel);
     if (made)
-        *response = (struct http_response){.status = response->status};
+        exchange->response = (struct http_response){.status = parcel->response.status};
     else
-        free(kept);
+        free(parcel);
     return made;
 }
 
-static struct MHD_Response *make_response(struct http_response *response)
+static struct MHD_Response *make_response(struct http_exchange *exchange)
 {
-    if (response->read_body)
-        return make_read_response(response);
+    struct http_response *response = &exchange->response;
+    if (response->read_body || response->size > HTTP_LARGE_ANSWER)
+        return make_parcel(exchange);
     /* The library frees the body when the last byte is sent; a const body is not written to. */
     union {
         const char *borrowed;
@@ -94,7 +111,7 @@ enum MHD_Result http_exchange_send(struct http_exchange *self)
 {
     struct http_response given = self->response;
     http_connection_answers(self->connection, given.size);
-    struct MHD_Response *made = make_response(&self->response);
+    struct MHD_Response *made = make_response(self);
     if (!made) {
         http_response_finish(&self->response);
         return MHD_NO;
