@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Processes die, files vanish, the agent starts again: no counter decreases, none counts twice. */
 #include "base/clock.h"
+#include "base/procfs.h"
+#include "segment/segment_state.h"
+#include "segment/segment_state_file.h"
 #include "support/tap_fixture.h"
 
 #include <errno.h>
@@ -20,6 +23,7 @@
 #define SENT      "zmq_socket_sent_messages_total{service=\"feed\",type=\"PUSH\",endpoint=\"tcp://a\"}"
 #define QUEUE     "zmq_socket_send_queue_messages{service=\"feed\",type=\"PUSH\",endpoint=\"tcp://a\"}"
 #define RUNNING   "zmq_processes{service=\"feed\"}"
+#define LIVE      "zmq_exporter_segments{state=\"live\"}"
 #define UNTRACKED "zmq_tap_untracked_sockets_total{service=\"feed\"}"
 
 static void send_ten(struct segment_table *table)
@@ -147,6 +151,14 @@ static void vanished__file_of_a_living_process__counts_on_when_it_is_back(void *
     tap_fixture_tick(f);
     assert_true(tap_fixture_value(f, SENT) == 11);
     assert_true(tap_fixture_value(f, RUNNING) == 1);
+    /* The new file has the name of the old one: it must not be taken for what is to be removed. */
+    for (int i = 0; i < 3; i++) {
+        command(f, "touch another && rm another");
+        assert_true(tap_fixture_value(f, SENT) == 11);
+        tap_fixture_tick(f);
+        assert_int_equal(tap_fixture_files(f, ".seg"), 1);
+        assert_true(tap_fixture_value(f, LIVE) == 1);
+    }
 
     command(f, "truncate -s 5000 *.seg");
     tap_fixture_tick(f);
@@ -299,6 +311,34 @@ static void state__damaged__is_an_error_and_then_replaced(void **state)
     assert_int_equal(f->result, 0);
 }
 
+/* Written by nobody of ours, but whole: an account without the line that says whose it is. */
+static void state__account_without_service__harms_nobody(void **state)
+{
+    struct tap_fixture *f = *state;
+    struct string_buffer text = {0};
+    char boot_id[37];
+    const struct segment_state_process process = {.pid = 7, .start_ticks = 8};
+    struct segment_state_group group = {.service = "feed", .group = {.type = PUSH}};
+    group.counters[0] = 5;
+    assert_int_equal(procfs_boot_id(boot_id), 0);
+    segment_state_begin(&text, boot_id);
+    segment_state_add_process(&text, &process);
+    segment_state_add_group(&text, &group, group.counters);
+    segment_state_end(&text);
+    int fd = open(f->directory, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(segment_state_file_save(fd, &text), 0);
+    close(fd);
+    string_buffer_finish(&text);
+
+    tap_puppet_kill(tap_puppet_start(f, send_ten));
+    tap_fixture_restart(f, NULL);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+    assert_int_equal(f->result, 0);
+    tap_fixture_tick(f);
+    tap_fixture_restart(f, NULL);
+    assert_true(tap_fixture_value(f, SENT) == 10);
+}
+
 static void state__of_another_boot__is_history(void **state)
 {
     struct tap_fixture *f = *state;
@@ -420,6 +460,7 @@ int main(void)
         CASE(unseen__silent_process__counts_but_is_not_running),
         CASE(unseen__silent_for_long_and_back__is_counted_once),
         CASE(state__damaged__is_an_error_and_then_replaced),
+        CASE(state__account_without_service__harms_nobody),
         CASE(state__of_another_boot__is_history),
         CASE(state__cannot_be_saved__segment_stays),
         CASE(users__agent_and_program__need_not_be_the_same),

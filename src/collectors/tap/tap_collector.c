@@ -40,7 +40,8 @@ static void make_directory(const char *path)
         (void)chmod(path, DIRECTORY_MODE);
 }
 
-static int run_scan(struct tap_collector *self, uint64_t now_ns, struct error *err)
+static int run_scan(struct tap_collector *self, enum tap_scan_depth depth, uint64_t now_ns,
+                    struct error *err)
 {
     bool is_new;
     int r = tap_scan_open(&self->scan, &is_new);
@@ -56,7 +57,7 @@ static int run_scan(struct tap_collector *self, uint64_t now_ns, struct error *e
     if (r < 0)
         error_set(err, r, "state file in %s: %s", self->scan.directory, strerror(-r));
 
-    int scanned = tap_scan_run(&self->scan, now_ns);
+    int scanned = tap_scan_run(&self->scan, depth, now_ns);
     if (scanned < 0)
         return error_set(err, scanned, "cannot read segments in %s: %s", self->scan.directory,
                          strerror(-scanned));
@@ -100,7 +101,7 @@ static int collect(void *state, struct samples *out, struct error *err)
 {
     struct tap_collector *self = state;
     uint64_t now_ns = self->now_ns();
-    int r = run_scan(self, now_ns, err);
+    int r = run_scan(self, TAP_SCAN_ACCOUNTS, now_ns, err);
     count_descriptors(self, now_ns);
 
     tap_groups_start(&self->groups);
@@ -126,7 +127,7 @@ static void tick(void *state)
 {
     struct tap_collector *self = state;
     uint64_t now_ns = self->now_ns();
-    (void)run_scan(self, now_ns, NULL);
+    (void)run_scan(self, TAP_SCAN_LIVES, now_ns, NULL);
     self->fold_result = tap_fold_run(&self->fold, now_ns);
     tap_groups_clean(&self->groups, now_ns);
 }

@@ -233,7 +233,8 @@ static int save(struct tap_fold *self)
 static int fold_process(struct tap_fold *self, struct tap_process *process, uint64_t now_ns)
 {
     const struct tap_reading reading = {self->scan->directory_fd, &self->scan->host,
-                                        self->scan->groups, &self->scan->scratch, now_ns};
+                                        self->scan->groups,       &self->scan->scratch,
+                                        &self->scan->budget,      now_ns};
     /* Once more now that it is surely dead: the last round may be later than the last reading.
      * What cannot be read any more is taken as it was. */
     if (process->reader.fd >= 0)
@@ -283,10 +284,9 @@ static void remove_files(struct tap_fold *self, uint64_t now_ns)
     struct tap_scan *scan = self->scan;
     for (size_t i = 0; i < scan->n_processes; i++) {
         struct tap_process *process = scan->processes[i];
-        if (!tap_scan_is_removable(process, now_ns))
-            continue;
-        if (unlinkat(scan->directory_fd, process->file, 0) == 0 || errno == ENOENT)
-            process->is_on_disk = false;
+        /* One that cannot be removed is looked at again with every tick. */
+        if (tap_scan_is_removable(process, now_ns))
+            (void)tap_scan_remove(scan, process);
     }
 }
 

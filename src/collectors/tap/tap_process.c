@@ -43,6 +43,7 @@ static void forget_account(struct tap_process *self, uint64_t now_ns)
     self->accounts = NULL;
     self->service = NULL;
     self->n_groups = self->groups_capacity = 0;
+    self->n_lanes = 0;
 }
 
 void tap_process_destroy(struct tap_process **self_p, uint64_t now_ns)
@@ -162,6 +163,7 @@ static void take_reading(struct tap_process *self, struct tap_scratch *scratch)
     TAP_PROCESS_COUNTERS(X)
 #undef X
     self->updated_ns = layout->updated_ns;
+    self->n_lanes = layout->n_lanes;
     self->is_closed = layout->state == SEGMENT_CLOSED;
     self->has_reading = true;
     read_capabilities(self);
@@ -191,9 +193,19 @@ static int identify(struct tap_process *self, const struct tap_reading *reading)
     return 0;
 }
 
+static bool is_within_budget(const struct tap_process *self, const struct tap_budget *budget)
+{
+    const struct segment_header *layout = &self->reader.layout;
+    return layout->n_groups <= TAP_MAX_ACCOUNTS && layout->n_lanes <= TAP_MAX_LANES &&
+           budget->n_groups <= TAP_MAX_ACCOUNTS - layout->n_groups &&
+           budget->n_lanes <= TAP_MAX_LANES - layout->n_lanes;
+}
+
 static int read_once(struct tap_process *self, const struct tap_reading *reading, bool is_forced)
 {
     int r = segment_reader_begin(&self->reader, is_forced);
+    if (r == 0 && !is_within_budget(self, reading->budget))
+        r = SEGMENT_E_INVALID;
     if (r == 0)
         r = identify(self, reading);
     if (r == 0)
@@ -225,6 +237,7 @@ int tap_process_read(struct tap_process *self, const struct tap_reading *reading
     /* What was an account once, and is cut now, will be made again by its process. */
     if (r > 0 && !self->has_reading) {
         forget_account(self, reading->now_ns);
+        tap_process_close(self);
         self->state = TAP_PROCESS_REFUSED;
     }
     return r > 0 ? 0 : r;
@@ -281,7 +294,7 @@ static void add_to_service(const struct tap_process *self)
 
 void tap_process_add(const struct tap_process *self, uint64_t now_ns)
 {
-    if (!tap_process_counts(self))
+    if (!tap_process_counts(self) || !self->service)
         return;
     add_to_service(self);
     for (uint32_t i = 0; i < self->n_groups; i++) {
@@ -317,9 +330,10 @@ int tap_process_fold(struct tap_process *self, uint64_t now_ns)
     }
     for (uint32_t i = 0; i < self->n_groups; i++)
         tap_group_add_base(self->groups[i], self->accounts[i].counters, self->known);
-    for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++)
+    for (size_t i = 0; self->service && i < TAP_N_PROCESS_COUNTERS; i++)
         self->service->base[i] += self->counters[i];
-    self->service->has_base = true;
+    if (self->service) /* a parked process of a damaged state file may have none */
+        self->service->has_base = true;
     forget_account(self, now_ns);
     tap_process_close(self);
     self->state = TAP_PROCESS_FOLDED;

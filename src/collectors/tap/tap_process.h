@@ -48,6 +48,7 @@ struct tap_process {
     char file[80]; /* name in the directory; empty: none */
     struct segment_name name;
     bool is_on_disk;
+    bool has_lost_name; /* another file has it */
     enum tap_process_state state;
     struct tap_process_id id;     /* known once it was read */
     uint64_t updated_ns;          /* last heartbeat */
@@ -64,6 +65,7 @@ struct tap_process {
     struct tap_group **groups; /* by index in the segment */
     struct tap_account *accounts;
     uint32_t n_groups, groups_capacity;
+    uint32_t n_lanes;
     uint64_t counters[TAP_N_PROCESS_COUNTERS];
     uint8_t capabilities[SEGMENT_N_CAPABILITIES]; /* enum segment_capability_state */
     uint32_t known;                               /* capabilities on or bound: bits */
@@ -78,12 +80,21 @@ struct tap_scratch {
     struct segment_lane lanes[32];
 };
 
+/* How much all processes together may cost a scrape; files are free for whoever makes them. */
+#define TAP_MAX_ACCOUNTS 32768u /* groups, each process's own */
+#define TAP_MAX_LANES    131072u
+
+struct tap_budget {
+    uint32_t n_groups, n_lanes; /* of the other processes */
+};
+
 /* What a reading needs; all borrowed. */
 struct tap_reading {
     int directory_fd;
     const struct tap_host *host;
     struct tap_groups *groups;
     struct tap_scratch *scratch;
+    const struct tap_budget *budget;
     uint64_t now_ns;
 };
 

@@ -106,7 +106,7 @@ int tap_scan_add(struct tap_scan *self, struct tap_process *process)
 static bool is_same_file(const struct tap_scan *self, const struct tap_process *process)
 {
     struct stat status;
-    return process->reader.fd < 0 ||
+    return process->reader.inode == 0 ||
            (fstatat(self->directory_fd, process->file, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
             status.st_dev == process->reader.device && status.st_ino == process->reader.inode);
 }
@@ -121,6 +121,8 @@ static int take_entry(struct tap_scan *self, const char *file, size_t n_sorted, 
         process->is_on_disk = true;
         return 0;
     }
+    if (process)
+        process->has_lost_name = true;
     if (self->n_processes >= TAP_MAX_PROCESSES) {
         self->n_beyond_limit++;
         return 0;
@@ -159,6 +161,10 @@ static int list_entries(struct tap_scan *self, uint64_t now_ns)
     if (r == 0 && errno)
         r = -errno;
     closedir(directory);
+    for (size_t i = 0; i < n_sorted; i++) {
+        if (self->processes[i]->has_lost_name)
+            self->processes[i]->file[0] = '\0';
+    }
     if (self->n_processes)
         qsort(self->processes, self->n_processes, sizeof(*self->processes), compare_files);
     return r;
@@ -298,10 +304,14 @@ static bool was_folded(const struct tap_scan *self, const struct tap_process_id 
 
 static int read_process(struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
 {
-    const struct tap_reading reading = {self->directory_fd, &self->host, self->groups,
-                                        &self->scratch, now_ns};
+    const struct tap_reading reading = {self->directory_fd, &self->host,   self->groups,
+                                        &self->scratch,     &self->budget, now_ns};
     bool is_first = !process->has_reading;
+    self->budget.n_groups -= process->n_groups;
+    self->budget.n_lanes -= process->n_lanes;
     int r = tap_process_read(process, &reading, false);
+    self->budget.n_groups += process->n_groups;
+    self->budget.n_lanes += process->n_lanes;
     if (!process->has_reading)
         return r;
     if (is_first) {
@@ -322,13 +332,30 @@ static bool is_readable(const struct tap_process *process)
            process->state == TAP_PROCESS_SILENT || process->state == TAP_PROCESS_DEAD;
 }
 
-static int read_processes(struct tap_scan *self, uint64_t now_ns)
+/* Its end will be told by its pidfd; until then there is no hurry to know what it counts. */
+static bool can_wait(const struct tap_process *process)
+{
+    return process->has_reading && process->life.pidfd >= 0 &&
+           process->life.state == TAP_LIFE_ALIVE;
+}
+
+static void start_budget(struct tap_scan *self)
+{
+    self->budget = (struct tap_budget){0};
+    for (size_t i = 0; i < self->n_processes; i++) {
+        self->budget.n_groups += self->processes[i]->n_groups;
+        self->budget.n_lanes += self->processes[i]->n_lanes;
+    }
+}
+
+static int read_processes(struct tap_scan *self, enum tap_scan_depth depth, uint64_t now_ns)
 {
     int result = 0;
-    bool is_complete = self->is_listed;
+    bool is_complete = self->is_listed && self->n_beyond_limit == 0;
+    start_budget(self);
     for (size_t i = 0; i < self->n_processes; i++) {
         struct tap_process *process = self->processes[i];
-        if (!is_readable(process))
+        if (!is_readable(process) || (depth == TAP_SCAN_LIVES && can_wait(process)))
             continue;
         int r = read_process(self, process, now_ns);
         if (r < 0 && r != -ENOENT)
@@ -340,13 +367,13 @@ static int read_processes(struct tap_scan *self, uint64_t now_ns)
     return result;
 }
 
-int tap_scan_run(struct tap_scan *self, uint64_t now_ns)
+int tap_scan_run(struct tap_scan *self, enum tap_scan_depth depth, uint64_t now_ns)
 {
     int listed = list_directory(self, now_ns);
     int r = update_lives(self);
     if (r < 0)
         return r;
-    r = read_processes(self, now_ns);
+    r = read_processes(self, depth, now_ns);
     if (self->is_unresolved && resolve(self, now_ns) < 0)
         r = -ENOMEM;
     for (size_t i = 0; i < self->n_processes; i++)
@@ -364,6 +391,16 @@ bool tap_scan_is_removable(const struct tap_process *process, uint64_t now_ns)
     bool is_garbage = process->state == TAP_PROCESS_REFUSED || process->state == TAP_PROCESS_NEW;
     return is_garbage && now_ns - process->seen_ns > TAP_GARBAGE_NS &&
            kill((pid_t)process->name.pid, 0) < 0 && errno == ESRCH;
+}
+
+int tap_scan_remove(struct tap_scan *self, struct tap_process *process)
+{
+    /* The name may be that of another file by now, which is nobody's to remove. */
+    if (is_same_file(self, process) && unlinkat(self->directory_fd, process->file, 0) < 0 &&
+        errno != ENOENT)
+        return -errno;
+    process->is_on_disk = false;
+    return 0;
 }
 
 void tap_scan_forget(struct tap_scan *self, uint64_t now_ns)

@@ -29,6 +29,7 @@ struct tap_scan {
     struct tap_host host;
     struct tap_groups *groups;
     struct tap_scratch scratch;
+    struct tap_budget budget;
     struct tap_process **processes; /* by file name */
     size_t n_processes, capacity;
     uint32_t n_beyond_limit;
@@ -49,11 +50,17 @@ void tap_scan_finish(struct tap_scan *self);
 /* Opens the directory, if it is not open, or another is in its place. Sets `ret_is_new`. */
 int tap_scan_open(struct tap_scan *self, bool *ret_is_new);
 
+/* ACCOUNTS: reads what every process counts. LIVES: only what is needed to know which live. */
+enum tap_scan_depth { TAP_SCAN_LIVES, TAP_SCAN_ACCOUNTS };
+
 /* Lists, reads and judges all processes. Errors of single files are not errors of the scan. */
-int tap_scan_run(struct tap_scan *self, uint64_t now_ns);
+int tap_scan_run(struct tap_scan *self, enum tap_scan_depth depth, uint64_t now_ns);
 
 /* Takes in a process without a file. For the state file. */
 int tap_scan_add(struct tap_scan *self, struct tap_process *process);
+
+/* Takes the file out of the directory, if it is still the process's. */
+int tap_scan_remove(struct tap_scan *self, struct tap_process *process);
 
 /* Drops processes that nothing is left of. */
 void tap_scan_forget(struct tap_scan *self, uint64_t now_ns);
