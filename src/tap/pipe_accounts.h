@@ -19,6 +19,7 @@
 #define TAP_PIPE_ACCOUNTS_H
 
 #include "tap/library.h"
+#include "tap/publish_layout.h"
 
 struct pipe_layout {
     bool is_known;
@@ -33,6 +34,7 @@ struct pipe_layout {
     uint32_t pipe_size;          /* bytes of a pipe that are read */
     uintptr_t conflating_vtable; /* first word of every conflating queue */
     uint32_t has_message;        /* in a conflating queue */
+    struct publish_layout publish;
 };
 
 /* Learns the layout of `library`; a few milliseconds, inproc only. On failure is_known is false

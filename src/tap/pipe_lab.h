@@ -16,7 +16,7 @@
 #include "tap/library.h"
 #include "tap/pipe_memory.h"
 
-#define LAB_PATIENCE_MS 2000
+#define LAB_PATIENCE_MS 500
 #define LAB_PIPE_BYTES  256  /* of a pipe or queue that are looked at */
 #define LAB_OBJECT_SIZE 4096 /* of a socket */
 

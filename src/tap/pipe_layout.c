@@ -184,10 +184,14 @@ void pipe_layout_calibrate(const struct library *library, struct pipe_layout *re
     const char *reason = pipe_lab_open(library, &lab);
     if (!reason) {
         reason = run_trials(&lab, &findings);
+        if (!reason && !conclude(&findings, ret_layout))
+            reason = "calibration: accounts not found";
+        if (!reason)
+            publish_layout_calibrate(&lab, ret_layout, &ret_layout->publish);
         pipe_lab_close(&lab);
     }
-    if (!reason && !conclude(&findings, ret_layout))
-        reason = "calibration: accounts not found";
     ret_layout->is_known = !reason;
     snprintf(ret_layout->reason, sizeof(ret_layout->reason), "%s", reason ? reason : "");
+    if (reason)
+        memcpy(ret_layout->publish.reason, ret_layout->reason, sizeof(ret_layout->reason));
 }
