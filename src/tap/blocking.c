@@ -2,8 +2,8 @@
 #include "tap/blocking.h"
 
 #include "base/clock.h"
+#include "tap/layouts.h"
 #include "tap/registry.h"
-#include "tap/sampler.h"
 
 #include <string.h>
 #include <zmq.h>
@@ -11,7 +11,7 @@
 /* In the thread that uses the socket: nobody else changes its vector of pipes. */
 static bool has_no_queue(const struct registry_socket *socket)
 {
-    const struct pipe_layout *layout = sampler_layout_of(socket->library);
+    const struct pipe_layout *layout = layouts_of(socket->library);
     if (!layout || !layout->is_known)
         return false;
     uintptr_t begin_and_end[2];

@@ -10,6 +10,7 @@
  */
 #include "tap/blocking.h"
 #include "tap/hooks.h"
+#include "tap/publish.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,8 @@ static inline void count_sent(struct registry_slot *slot, size_t size, int flags
     }
     slot->wait_flags = slot->first_wait_flags;
     add(&words[SEGMENT_SENT_MESSAGES], 1);
+    if (HOOK_UNLIKELY(--slot->n_until_look == 0))
+        publish_look(slot->socket);
 }
 
 static inline void note_receiving(struct registry_slot *slot, bool is_receiving)

@@ -4,6 +4,7 @@
 #include "tap/limits.h"
 #include "tap/monitor.h"
 #include "tap/options.h"
+#include "tap/publish.h"
 #include "tap/tap.h"
 
 _Thread_local bool hooks_is_inside;
@@ -35,6 +36,7 @@ static void track(struct registry_context *context, void *handle, int type)
     if (socket) {
         options_read_all(socket);
         blocking_start(socket);
+        publish_begin(socket);
         monitor_attach(socket);
     }
 }
@@ -73,6 +75,7 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
     if (rc == 0) {
         options_read_changed(slot->socket, option);
         blocking_update(slot->socket);
+        publish_option_changed(slot->socket, option);
     }
     return rc;
 }

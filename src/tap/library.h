@@ -51,6 +51,7 @@ struct tap_message {
     X(int, msg_init_size, (struct tap_message *, size_t))                                          \
     X(int, msg_init_data,                                                                          \
       (struct tap_message *, void *, size_t, void (*)(void *, void *), void *))                    \
+    X(int, msg_copy, (struct tap_message *, struct tap_message *))                                 \
     X(int, msg_close, (struct tap_message *))                                                      \
     X(void *, msg_data, (struct tap_message *))                                                    \
     X(size_t, msg_size, (const struct tap_message *))                                              \

@@ -44,6 +44,15 @@ struct registry_context {
     bool is_ending;         /* shut down or being terminated */
 };
 
+/* See publish.h. */
+struct publish_state {
+    bool is_publisher;
+    bool is_watched;
+    bool is_within;    /* a message, known while watched */
+    bool is_inverted;  /* ZMQ_INVERT_MATCHING */
+    bool is_last_only; /* ZMQ_XPUB_MANUAL_LAST_VALUE */
+};
+
 struct registry_socket {
     struct registry_slot *slot; /* NULL once the program has closed it */
     void *handle;               /* valid while slot is */
@@ -60,6 +69,7 @@ struct registry_socket {
     bool is_used;
     bool is_placed; /* in the group of its first endpoint */
     struct blocking blocking;
+    struct publish_state publish;
     bool has_events;         /* a monitor of the tap is or was on it */
     unsigned char more_flag; /* where the slot cannot point into libzmq's socket */
     struct events events;
@@ -80,7 +90,8 @@ struct registry_slot {
     int wait_flags;
     int first_wait_flags; /* of a message's first frame */
     struct registry_socket *socket;
-    bool is_receiving; /* a thread of the program is in a receive */
+    uint32_t n_until_look; /* whole messages until publish_look is asked; see publish.h */
+    bool is_receiving;     /* a thread of the program is in a receive */
 } __attribute__((aligned(128)));
 
 static_assert(offsetof(struct registry_slot, socket) == 64, "one cache line");

@@ -8,21 +8,13 @@
 #include "tap/sampler.h"
 
 #include "base/clock.h"
-#include "tap/pipe_accounts.h"
+#include "tap/layouts.h"
 #include "tap/pipe_words.h"
+#include "tap/tap.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 
-#define MAX_LIBRARIES 16u
-#define MAX_INVALID   10u /* rounds without a valid sample before a socket's depth is unknown */
-
-static struct known_library {
-    const struct library *library;
-    struct pipe_layout layout;
-} libraries[MAX_LIBRARIES];
-static uint32_t n_libraries; /* published after the entry */
+#define MAX_INVALID 10u /* rounds without a valid sample before a socket's depth is unknown */
 
 /* What is remembered of the socket in an entry of the registry. */
 static struct memory {
@@ -46,52 +38,25 @@ static struct pipe_reader *reader;
 static uint64_t pause_until_ns;
 static uint64_t last_cost_ns;
 
-/* One process has one answer: off if any of its libraries is not understood. */
-static void set_capability(struct segment_table *shown_in, const char *reason)
+/* A process has one answer: off if any of its libraries is not understood. */
+static void tell(enum segment_capability_id id, const char *reason)
 {
-    struct segment_capability *shown =
-        &shown_in->header->capabilities[SEGMENT_CAPABILITY_QUEUE_DEPTH];
-    if (shown->state == SEGMENT_CAPABILITY_OFF)
-        return;
-    snprintf(shown->reason, sizeof(shown->reason), "%s", reason ? reason : "");
-    __atomic_store_n(&shown->state, reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
-                     __ATOMIC_RELEASE);
-}
-
-const struct pipe_layout *sampler_layout_of(const struct library *library)
-{
-    uint32_t n = __atomic_load_n(&n_libraries, __ATOMIC_ACQUIRE);
-    for (uint32_t i = 0; i < n; i++) {
-        if (libraries[i].library == library)
-            return &libraries[i].layout;
-    }
-    return NULL;
-}
-
-static const struct pipe_layout *learn_layout(const struct library *library)
-{
-    if (n_libraries == MAX_LIBRARIES)
-        return NULL;
-    struct known_library *known = &libraries[n_libraries];
-    known->library = library;
-    pipe_layout_calibrate(library, &known->layout);
-    __atomic_store_n(&n_libraries, n_libraries + 1, __ATOMIC_RELEASE);
-    return &known->layout;
+    tap_set_capability(id, reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
+                       reason ? reason : "");
 }
 
 void sampler_add_library(const struct library *library, struct segment_table *new_table)
 {
-    const struct pipe_layout *layout = sampler_layout_of(library);
-    if (layout && table == new_table)
+    if (layouts_of(library) && table == new_table)
         return;
-    if (!layout)
-        layout = learn_layout(library);
-    if (!reader && pipe_reader_new(&reader) < 0)
-        set_capability(new_table, "no memory");
-    else if (!layout)
-        set_capability(new_table, "too many libraries");
-    else
-        set_capability(new_table, layout->is_known ? NULL : layout->reason);
+    const struct pipe_layout *layout = layouts_add(library);
+    const char *reason = !layout ? "too many libraries" : layout->is_known ? NULL : layout->reason;
+    if (!reason && !reader && pipe_reader_new(&reader) < 0)
+        reason = "no memory";
+    tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
+    tell(SEGMENT_CAPABILITY_PUBLISH_DROPS, !layout                    ? "too many libraries"
+                                           : layout->publish.is_known ? NULL
+                                                                      : layout->publish.reason);
     __atomic_store_n(&table, new_table, __ATOMIC_RELEASE);
 }
 
@@ -132,7 +97,7 @@ static void add_target(struct registry_socket *socket, void *unused)
     struct round *round = &round_now;
     struct memory *memory = recall(socket);
     note_times(socket, memory);
-    const struct pipe_layout *layout = sampler_layout_of(socket->library);
+    const struct pipe_layout *layout = layouts_of(socket->library);
     if (!layout || !layout->is_known || round->n == REGISTRY_MAX_SOCKETS)
         return;
     round->sockets[round->n] = socket;
@@ -195,7 +160,7 @@ static void sample_all(void)
     const char *reason = pipe_reader_sample(reader, round_now.targets, round_now.n);
     registry_lock(&guard);
     if (reason)
-        set_capability(table, reason);
+        tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
     note_round(&round_now);
     segment_word_add(&table->header->samples, 1);
     registry_unlock(&guard);

@@ -14,16 +14,12 @@
 #ifndef TAP_SAMPLER_H
 #define TAP_SAMPLER_H
 
-#include "tap/pipe_accounts.h"
 #include "tap/registry.h"
 
 #define SAMPLER_PAUSE 200 /* a round costs at most 1/200 of a core */
 
 /* Learns the layout of a library's pipes, once each. */
 void sampler_add_library(const struct library *library, struct segment_table *table);
-
-/* NULL if it was not learned. */
-const struct pipe_layout *sampler_layout_of(const struct library *library);
 
 void sampler_round(void);
 

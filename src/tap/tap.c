@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/tap.h"
 
+#include "tap/layouts.h"
 #include "tap/monitor.h"
 #include "tap/more_flag.h"
 #include "tap/registry.h"
@@ -70,9 +71,8 @@ static uint32_t max_groups(void)
     return n > 0 && n <= SEGMENT_MAX_GROUPS ? (uint32_t)n : MAX_GROUPS_DEFAULT;
 }
 
-/* A capability only gets worse: what was missed once is missing in the sums. */
-static void set_capability(enum segment_capability_id id, enum segment_capability_state state,
-                           const char *reason)
+void tap_set_capability(enum segment_capability_id id, enum segment_capability_state state,
+                        const char *reason)
 {
     struct segment_capability *capability = &table->header->capabilities[id];
     if (capability->state > SEGMENT_CAPABILITY_ON)
@@ -86,10 +86,10 @@ void tap_note_events(bool is_attached)
     struct guard guard;
     registry_lock(&guard);
     if (is_attached)
-        set_capability(SEGMENT_CAPABILITY_EVENTS, SEGMENT_CAPABILITY_ON, "");
+        tap_set_capability(SEGMENT_CAPABILITY_EVENTS, SEGMENT_CAPABILITY_ON, "");
     else
-        set_capability(SEGMENT_CAPABILITY_EVENTS, SEGMENT_CAPABILITY_BOUND,
-                       "some sockets have no monitor: descriptors");
+        tap_set_capability(SEGMENT_CAPABILITY_EVENTS, SEGMENT_CAPABILITY_BOUND,
+                           "some sockets have no monitor: descriptors");
     registry_unlock(&guard);
 }
 
@@ -112,7 +112,7 @@ static int make_table(void)
         return error;
     }
     registry_set_table(table);
-    set_capability(SEGMENT_CAPABILITY_MESSAGES, SEGMENT_CAPABILITY_ON, "");
+    tap_set_capability(SEGMENT_CAPABILITY_MESSAGES, SEGMENT_CAPABILITY_ON, "");
     return 0;
 }
 
@@ -128,10 +128,10 @@ static void describe_library(const struct library *library)
     shown->is_draft = library->is_draft;
     memcpy(shown->path, library->path, sizeof(shown->path));
     if (tap_has_handshakes(library))
-        set_capability(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_ON, "");
+        tap_set_capability(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_ON, "");
     else
-        set_capability(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_OFF,
-                       "libzmq before 4.3.0");
+        tap_set_capability(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_OFF,
+                           "libzmq before 4.3.0");
     if (library->index >= header->n_libraries)
         __atomic_store_n(&header->n_libraries, library->index + 1, __ATOMIC_RELEASE);
 }
@@ -150,11 +150,11 @@ static int start_parts(struct library *library)
     if (!library->more_flag)
         library->more_flag = more_flag_calibrate(library);
     sampler_add_library(library, table);
-    if (sampler_layout_of(library) && sampler_layout_of(library)->is_known)
-        set_capability(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_ON, "");
+    if (layouts_of(library) && layouts_of(library)->is_known)
+        tap_set_capability(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_ON, "");
     else
-        set_capability(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_BOUND,
-                       "no peer is not told from full queues");
+        tap_set_capability(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_BOUND,
+                           "no peer is not told from full queues");
     return thread_start(writer);
 }
 

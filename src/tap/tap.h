@@ -10,6 +10,7 @@
 #ifndef TAP_TAP_H
 #define TAP_TAP_H
 
+#include "segment/segment_layout.h"
 #include "tap/library.h"
 
 /* False if ZMQ_EXPORTER_TAP=off, or if what the tap needs could not be had. */
@@ -17,6 +18,11 @@ bool tap_is_enabled(void);
 
 /* Before each socket: makes what is missing. False: do not track the socket. */
 bool tap_start(struct library *library);
+
+/* Says what can be measured, with the registry's lock held or before the first socket is tracked.
+ * It only gets worse: what was missed once is missing in the sums. */
+void tap_set_capability(enum segment_capability_id id, enum segment_capability_state state,
+                        const char *reason);
 
 /* A socket has a monitor of the tap, or goes without. */
 void tap_note_events(bool is_attached);
