@@ -154,6 +154,8 @@
       "Processes of the host that the exporter sees.") \
     X(LIBRARY_UNREADABLE_PROCESSES, "zmq_library_unreadable_processes", GAUGE, "", \
       "Of these, processes whose mappings the exporter may not read (it needs CAP_SYS_PTRACE for other users'): what they have loaded is not known.") \
+    X(LIBRARY_PENDING_PROCESSES, "zmq_library_pending_processes", GAUGE, "", \
+      "Of these, processes that were not looked at yet because a scrape gives it little time; the next ones do.") \
     X(LIBRARY_FOLDED_PROCESSES, "zmq_library_folded_processes", GAUGE, "", \
       "Processes with a libzmq that are left out of zmq_library_info because it would have too many series.") \
     X(LIBRARY_LATEST_INFO, "zmq_library_latest_info", INFO, "", \

@@ -46,7 +46,7 @@ static void add_process(const struct library_process *process, void *data)
 static int scan(struct library_collector *self)
 {
     uint64_t now_ns = clock_monotonic_ns();
-    if (self->scanned_ns && self->totals.is_complete &&
+    if (self->scanned_ns && self->totals.n_pending == 0 &&
         now_ns - self->scanned_ns < SCAN_INTERVAL_NS)
         return 0;
     self->scanned_ns = now_ns;
@@ -111,6 +111,8 @@ static int collect(void *state, struct samples *out, struct error *err)
                     self->totals.n_processes);
     samples_add_u64(out, FAMILY_LIBRARY_UNREADABLE_PROCESSES, LABEL_TEXT_NONE, NULL,
                     self->totals.n_unreadable);
+    samples_add_u64(out, FAMILY_LIBRARY_PENDING_PROCESSES, LABEL_TEXT_NONE, NULL,
+                    self->totals.n_pending);
     samples_add_u64(out, FAMILY_LIBRARY_FOLDED_PROCESSES, LABEL_TEXT_NONE, NULL,
                     self->rows.n_folded);
     return self->labels.has_failed ? -ENOMEM : 0;
@@ -120,7 +122,7 @@ static int collect(void *state, struct samples *out, struct error *err)
 static void tick(void *state)
 {
     struct library_collector *self = state;
-    if (self->scanned_ns && !self->totals.is_complete)
+    if (self->scanned_ns && self->totals.n_pending)
         (void)scan(self);
 }
 

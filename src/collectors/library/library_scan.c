@@ -186,13 +186,12 @@ static int look_at_due(struct library_scan *self, uint64_t now_ns, uint64_t budg
 
 static struct library_scan_totals count(const struct library_scan *self)
 {
-    struct library_scan_totals totals = {.n_processes = self->n_pids, .is_complete = true};
+    struct library_scan_totals totals = {.n_processes = self->n_pids};
     totals.n_unreadable = self->n_pids - self->n_entries;
     for (size_t i = 0; i < self->n_entries; i++) {
         enum library_access access = self->entries[i].process.access;
         totals.n_unreadable += access == LIBRARY_REFUSED;
-        if (access == LIBRARY_UNREAD)
-            totals.is_complete = false;
+        totals.n_pending += access == LIBRARY_UNREAD;
     }
     return totals;
 }

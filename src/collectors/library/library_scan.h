@@ -29,7 +29,7 @@
 struct library_scan_totals {
     size_t n_processes;  /* seen in /proc */
     size_t n_unreadable; /* of these, maps not readable: what they have loaded is not known */
-    bool is_complete;    /* false: the budget ended before every process was looked at */
+    size_t n_pending;    /* of these, not looked at yet because the budget ended before */
 };
 
 struct library_scan;
