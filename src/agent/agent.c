@@ -4,6 +4,7 @@
 #include "agent/agent_collectors.h"
 #include "agent/agent_config.h"
 #include "agent/agent_privileges.h"
+#include "agent/agent_resident.h"
 #include "agent/agent_routes.h"
 #include "agent/agent_web.h"
 #include "base/cleanup.h"
@@ -16,10 +17,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #define STOP_PATIENCE_MS 3000u
+#define OTHER_FDS        1024u /* for all that is no connection */
 
 struct agent {
     const struct agent_options *options;
@@ -30,6 +33,16 @@ struct agent {
     struct http_server *server;
     int signal_fd;
 };
+
+/* The limit that a shell gives is for programs that may use select(2). */
+static void raise_fd_limit(unsigned n)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= n)
+        return;
+    limit.rlim_cur = limit.rlim_max < n ? limit.rlim_max : n;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 /* All signals go to the descriptor, so that every thread, made later, has them blocked. */
 static int take_signals(struct agent *self, struct error *err)
@@ -123,6 +136,7 @@ int agent_run(const struct agent_options *options, struct error *err)
     struct agent self = {.options = options, .signal_fd = -1};
 
     agent_privileges_drop();
+    raise_fd_limit(options->max_connections + OTHER_FDS);
     int r = take_signals(&self, err);
     if (r == 0)
         r = agent_web_init(&self.web, options, err);
@@ -136,6 +150,7 @@ int agent_run(const struct agent_options *options, struct error *err)
         const char *address;
         for (size_t i = 0; (address = http_server_address(self.server, i)); i++)
             log_info("listening", "address", address, "path", options->telemetry_path);
+        agent_resident_trim();
         systemd_tell("READY=1");
         wait_for_end(&self);
         systemd_tell("STOPPING=1");
