@@ -50,10 +50,12 @@ static int set_limits(void *handle, const struct probe_settings *settings, int o
     int receive_hwm = has_input                    ? (int)settings->receive_hwm
                       : own_type == PROBE_PEER_PUB ? PUBLISHER_HWM
                                                    : SILENT_HWM;
+    /* libzmq drops a subscription that has no room in the pipe: xsub.cpp, send_subscription(). */
+    int send_hwm = SILENT_HWM + (int)settings->n_subscriptions;
     int64_t max_bytes = has_input ? settings->max_message_bytes : SILENT_BYTES;
     const int options[][2] = {
-        {ZMQ_LINGER, 0},   {ZMQ_SNDHWM, SILENT_HWM}, {ZMQ_RCVHWM, receive_hwm}, {ZMQ_SNDTIMEO, 0},
-        {ZMQ_RCVTIMEO, 0}, {ZMQ_BACKLOG, BACKLOG},   {ZMQ_IMMEDIATE, 1},
+        {ZMQ_LINGER, 0},   {ZMQ_SNDHWM, send_hwm}, {ZMQ_RCVHWM, receive_hwm}, {ZMQ_SNDTIMEO, 0},
+        {ZMQ_RCVTIMEO, 0}, {ZMQ_BACKLOG, BACKLOG}, {ZMQ_IMMEDIATE, 1},
     };
     for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
         int r = set_int(handle, options[i][0], options[i][1]);
