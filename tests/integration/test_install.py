@@ -75,6 +75,15 @@ def test_unit__systemd__accepts_it(root, folder):
     assert not ours
 
 
+def test_drop_in__systemd__accepts_it_on_a_service(root, folder):
+    need("systemd-analyze")
+    (folder / "feed.service").write_text("[Unit]\nDescription=feed\n[Service]\nExecStart=/bin/true\n")
+    (folder / "feed.service.d").mkdir()
+    shutil.copy(find(root, "zmqtap.conf"), folder / "feed.service.d")
+    done = run(["systemd-analyze", "verify", "--man=no", folder / "feed.service"])
+    assert not [line for line in done.stderr.splitlines() if "zmqtap.conf" in line or "feed" in line]
+
+
 def test_unit__sandbox__is_rated_safe(root):
     need("systemd-analyze")
     unit = find(root, "zmq_exporter.service")

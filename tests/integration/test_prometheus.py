@@ -163,6 +163,7 @@ def test_prometheus__demo__every_part_shows_what_it_is_for(folder):
         for what, expression in [
             ("a full queue in front of the slow archive",
              'max_over_time(zmq_socket_send_hwm_proximity_ratio{service="ticker"}[1m]) > 0.9'),
+            ("its drops", 'zmq_socket_dropped_messages_total{service="ticker",reason="hwm"} > 0'),
             ("workers near their mark", 'zmq_socket_send_hwm_proximity_ratio{service="dispatcher"} > 0.8'),
             ("a stuck consumer", 'zmq_socket_receive_queue_messages{service="ledger"} >= 80'),
             ("refused keys", 'zmq_socket_handshake_failures_total{service="vault",cause="auth",detail="400"} > 0'),

@@ -89,6 +89,20 @@ export function drawProbes(section, entries) {
     fill(section, probes.map(probeRow));
 }
 
+/* What the tap cannot measure, or only bound, in some process; so that a dash has its reason. */
+export function drawLimits(place, services) {
+    const limits = new Map();
+    for (const { labels, values } of services) {
+        for (const member of values.zmq_tap_capability || []) {
+            if (member.state === "on") continue;
+            const text = `${member.capability.replaceAll("_", " ")} ${member.state === "bound" ? "is an upper bound" : "cannot be measured"}`;
+            limits.set(text, [...(limits.get(text) || []), labels.service]);
+        }
+    }
+    place.hidden = limits.size === 0;
+    place.textContent = [...limits].map(([text, names]) => `${text} in ${names.sort().join(", ")}`).join("; ");
+}
+
 /* Columns of single sockets: title, how to write a field, name of the field. */
 const FIELDS = [
     ["Open for", (v, now) => since(now - v), "opened_timestamp_seconds"],

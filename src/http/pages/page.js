@@ -5,7 +5,7 @@
  * Numbers are those of the metrics page. A row of the table of sockets is a group; a click on it
  * asks for its single sockets as well.
  */
-import { detailRow, drawLibraries, drawProbes } from "./lists.js";
+import { detailRow, drawLibraries, drawLimits, drawProbes } from "./lists.js";
 import { forgetOthers, isBad, rowOf, worst } from "./rows.js";
 import { DASH, FULL, NEAR, cell, count, element, known, level, numberCell, percent, rateText } from "./words.js";
 
@@ -143,6 +143,7 @@ function draw() {
     drawTiles(last.answer, last.rows);
     drawAttention(last.rows);
     drawSockets(last.rows);
+    drawLimits(find("#limits"), last.answer.services);
     drawProbes(find("#probes"), last.answer.probes);
     drawLibraries(find("#libraries"), last.answer.libraries);
 }
