@@ -166,6 +166,15 @@ static void sample_all(void)
     registry_unlock(&guard);
 }
 
+/* Of the whole thread, which runs this; a new one begins at 0. */
+static void note_cpu_time(uint64_t total_ns)
+{
+    static uint64_t known_ns;
+    segment_word_add(&table->header->tap_cpu_ns,
+                     total_ns < known_ns ? total_ns : total_ns - known_ns);
+    known_ns = total_ns;
+}
+
 void sampler_round(void)
 {
     uint64_t now_ns = clock_monotonic_ns();
@@ -173,7 +182,9 @@ void sampler_round(void)
         return;
     uint64_t begin_ns = thread_cpu_ns();
     sample_all();
-    uint64_t cost_ns = thread_cpu_ns() - begin_ns;
+    uint64_t end_ns = thread_cpu_ns();
+    uint64_t cost_ns = end_ns - begin_ns;
+    note_cpu_time(end_ns);
     /* One round can be slow for reasons of its own, as the first is, which touches new memory. */
     pause_until_ns = now_ns + (cost_ns < last_cost_ns ? cost_ns : last_cost_ns) * SAMPLER_PAUSE;
     last_cost_ns = cost_ns;
