@@ -6,7 +6,7 @@
  * asks for its single sockets as well.
  */
 import { detailRow, drawLibraries, drawLimits, drawProbes } from "./lists.js";
-import { forgetOthers, isBad, rowOf, worst } from "./rows.js";
+import { forgetOthers, isBad, recently, rowOf, worst } from "./rows.js";
 import { DASH, FULL, NEAR, cell, count, element, known, level, numberCell, percent, rateText } from "./words.js";
 
 const INTERVAL_MS = 2000;
@@ -125,7 +125,7 @@ function drawTiles(answer, rows) {
         .map((l) => l.labels.version)).size;
     const old = versions(3), behind = versions(1);
     const lost = (title, key) => (has(key)
-        ? tile(title, count(sum(rows, key)), `${count(sum(rows, `${key}Recent`))} in the last minute`, sum(rows, `${key}Recent`) ? "bad" : "good")
+        ? tile(title, count(sum(rows, key)), `${count(sum(rows, `${key}Recent`))} ${recently(answer.time * 1000)}`, sum(rows, `${key}Recent`) ? "bad" : "good")
         : tile(title, "\u2013", "not measured"));
     find("#tiles").replaceChildren(
         tile("Tapped processes", count(processes), `${count(sum(open, "sockets"))} open sockets`),

@@ -11,6 +11,15 @@ const RATE_MS = 10000;
 
 const history = new Map(); // key of a row: [{time, counters}], oldest first
 
+let firstAnswer = null; // ms
+
+/* What "recent" is: the last minute, or as much of it as this page has seen. */
+export function recently(now) {
+    firstAnswer = firstAnswer ?? now;
+    const seconds = Math.round((now - firstAnswer) / 1000);
+    return seconds * 1000 >= WINDOW_MS ? "in the last minute" : `in the last ${seconds} s`;
+}
+
 function sumOf(list) {
     return Array.isArray(list) ? list.reduce((sum, member) => sum + member.value, 0) : list;
 }
@@ -43,14 +52,14 @@ function most(list, names) {
 }
 
 /* What is wrong with a socket, in words. */
-function problems(row) {
-    const found = [];
+function problems(row, now) {
+    const found = [], lately = recently(now);
     const say = (kind, text) => found.push({ kind, text });
     if (row.sendFill >= NEAR) say(level(row.sendFill), `send queue at ${percent(row.sendFill)} of its high water mark`);
     if (row.receiveFill >= NEAR) say(level(row.receiveFill), `receive queue at ${percent(row.receiveFill)} of its high water mark`);
-    if (row.droppedRecent > 0) say("bad", `${count(row.droppedRecent)} dropped in the last minute (${most(row.reasons, ["reason"])})`);
-    if (row.failuresRecent > 0) say("bad", `${count(row.failuresRecent)} handshakes failed in the last minute (${most(row.causes, ["cause", "detail"])})`);
-    if (row.disconnectsRecent > 5) say("warn", `${count(row.disconnectsRecent)} connections lost in the last minute`);
+    if (row.droppedRecent > 0) say("bad", `${count(row.droppedRecent)} dropped ${lately} (${most(row.reasons, ["reason"])})`);
+    if (row.failuresRecent > 0) say("bad", `${count(row.failuresRecent)} handshakes failed ${lately} (${most(row.causes, ["cause", "detail"])})`);
+    if (row.disconnectsRecent > 5) say("warn", `${count(row.disconnectsRecent)} connections lost ${lately}`);
     return found;
 }
 
@@ -89,7 +98,7 @@ export function rowOf(group, now) {
         causes: v.zmq_socket_handshake_failures_total || [],
         reasons: v.zmq_socket_dropped_messages_total || [],
     };
-    return { ...row, problems: problems(row) };
+    return { ...row, problems: problems(row, now) };
 }
 
 /* Forgets rows that are no longer there. */
