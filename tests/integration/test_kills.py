@@ -80,20 +80,17 @@ class Folded:
 
     def __init__(self, directory):
         self.path = directory / "state"
-        self.last = None
         self.n_seen = 0
 
-    def is_new(self):
-        status = self.path.stat() if self.path.exists() else None
-        now = status and (status.st_ino, status.st_mtime_ns)
-        if not now or now == self.last:
-            return False
-        self.last = now
-        return True
+    def look(self):
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns
 
-    def wait(self):
-        self.is_new()
-        wait_for(self.is_new, "a new state file")
+    def wait(self, before):
+        wait_for(lambda: self.look() not in (None, before), "a new state file")
         self.n_seen += 1
 
 
@@ -112,13 +109,14 @@ def test_kills__300_rounds__no_counter_decreases(folder, directory):
             what = chance.random()
             if what < 0.05:
                 agent.end()
+            before = folded.look()
             mortals.kill_one(chance.randrange(N_PROGRAMS), chance.random() < 0.8)
             if what < 0.05:
                 agent = Agent(directory)
             page = watcher.look(agent)
             assert sent(page) <= mortals.n_sent()
             if chance.random() < 0.06:
-                folded.wait()
+                folded.wait(before)
 
         mortals.end()
         wait_for(lambda: not list(directory.glob("*.seg")), "all segments to be folded")
