@@ -22,7 +22,7 @@
 
 #define EVENTS_PER_TURN  64
 #define MONITOR_PER_TURN 1000
-#define START_STEP_NS    (2 * CLOCK_NS_PER_MS) /* between the first attempts of two endpoints */
+#define START_STEP_NS    (CLOCK_NS_PER_MS / 2) /* between first attempts: 2,000 a second */
 #define WAIT_MAX_MS      60000
 
 /* What epoll's data points to for the actor's own descriptors. */
@@ -39,17 +39,28 @@ struct probe_actor {
     uint64_t n_posted, n_done; /* commands */
     bool is_busy, is_ending, is_cancelled;
     int start_error;
-    uint64_t start_ns; /* of the next endpoint's first attempt */
+    struct probe_shared *shared;
 };
+
+/* Thousands of handshakes at once would time out all together, and again at their next attempt. */
+static uint64_t take_start(struct probe_actor *self)
+{
+    uint64_t *next = &self->shared->next_start_ns;
+    uint64_t now = self->loop.now_ns, found = __atomic_load_n(next, __ATOMIC_RELAXED), start;
+    do
+        start = found > now ? found : now;
+    while (!__atomic_compare_exchange_n(next, &found, start + START_STEP_NS, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return start;
+}
 
 static void add(struct probe_actor *self, struct probe_endpoint *endpoint)
 {
-    uint64_t now = self->loop.now_ns;
     endpoint->next = NULL;
     *self->last = endpoint;
     self->last = &endpoint->next;
-    self->start_ns = self->start_ns > now ? self->start_ns + START_STEP_NS : now;
-    probe_endpoint_start(endpoint, &self->loop, endpoint->is_once ? now : self->start_ns);
+    probe_endpoint_start(endpoint, &self->loop,
+                         endpoint->is_once ? self->loop.now_ns : take_start(self));
 }
 
 static void drop(struct probe_actor *self, struct probe_endpoint *endpoint)
@@ -72,7 +83,7 @@ static void retarget(struct probe_actor *self, const struct probe_command *comma
     struct exporter_config *config = command->config;
     if (!probe_endpoint_retarget(endpoint, config, command->definition)) {
         probe_endpoint_stop(endpoint, &self->loop);
-        probe_endpoint_start(endpoint, &self->loop, self->loop.now_ns);
+        probe_endpoint_start(endpoint, &self->loop, take_start(self));
     }
     exporter_config_unref(&config);
 }
@@ -236,7 +247,7 @@ static void actor_main(zsock_t *pipe, void *argument)
     close_loop(self);
 }
 
-static int init(struct probe_actor *self, struct resolver *resolver)
+static int init(struct probe_actor *self, struct probe_shared *shared)
 {
     int r = probe_inbox_init(&self->inbox);
     if (r < 0)
@@ -248,7 +259,7 @@ static int init(struct probe_actor *self, struct resolver *resolver)
     pthread_cond_init(&self->change, &monotonic);
     pthread_condattr_destroy(&monotonic);
     self->loop = (struct probe_loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
-                                     .resolver = resolver,
+                                     .resolver = shared->resolver,
                                      .inbox = &self->inbox,
                                      .now_ns = clock_monotonic_ns(),
                                      .random = (unsigned)clock_monotonic_ns()};
@@ -265,13 +276,14 @@ static void finish(struct probe_actor *self)
     free(self);
 }
 
-int probe_actor_new(struct resolver *resolver, struct probe_actor **ret)
+int probe_actor_new(struct probe_shared *shared, struct probe_actor **ret)
 {
     struct probe_actor *self = calloc(1, sizeof(*self));
     if (!self)
         return -ENOMEM;
     self->last = &self->endpoints;
-    int r = init(self, resolver);
+    self->shared = shared;
+    int r = init(self, shared);
     if (r < 0) {
         free(self);
         return r;

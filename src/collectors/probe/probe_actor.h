@@ -18,8 +18,13 @@
 
 struct probe_actor;
 
-/* `resolver` is borrowed. */
-int probe_actor_new(struct resolver *resolver, struct probe_actor **ret);
+/* What the actors share; borrowed. */
+struct probe_shared {
+    struct resolver *resolver;
+    uint64_t next_start_ns; /* of the next first attempt, in any actor; atomic */
+};
+
+int probe_actor_new(struct probe_shared *shared, struct probe_actor **ret);
 void probe_actor_destroy(struct probe_actor **self_p);
 
 /* Takes the command. */

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-int probe_actors_place(struct probe_actors *self, struct resolver *resolver,
+int probe_actors_place(struct probe_actors *self, struct probe_shared *shared,
                        struct probe_actor **ret)
 {
     size_t best = 0;
@@ -14,7 +14,7 @@ int probe_actors_place(struct probe_actors *self, struct resolver *resolver,
     if (self->n == 0 || self->items[best].n_endpoints >= PROBE_ACTOR_ENDPOINTS_MAX) {
         if (self->n == PROBE_ACTORS_MAX)
             return -ENOSPC;
-        int r = probe_actor_new(resolver, &self->items[self->n].actor);
+        int r = probe_actor_new(shared, &self->items[self->n].actor);
         if (r < 0)
             return r;
         best = self->n++;

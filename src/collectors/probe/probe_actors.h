@@ -21,7 +21,7 @@ struct probe_actors {
 };
 
 /* Takes a place for an endpoint; starts an actor if all are full. */
-int probe_actors_place(struct probe_actors *self, struct resolver *resolver,
+int probe_actors_place(struct probe_actors *self, struct probe_shared *shared,
                        struct probe_actor **ret);
 void probe_actors_leave(struct probe_actors *self, const struct probe_actor *actor);
 

@@ -25,7 +25,7 @@ struct entry {
 
 struct probe_pool {
     pthread_mutex_t lock; /* of what follows, and while applying */
-    struct resolver *resolver;
+    struct probe_shared shared;
     struct probe_actors actors;
     struct probe_actor *on_demand;
     struct exporter_config *config;
@@ -101,7 +101,7 @@ static struct probe_command *add_step(struct plan *plan, struct probe_actor *act
 static int plan_new(struct probe_pool *self, struct plan *plan, struct exporter_config *config,
                     const struct probe_definition *definition, struct entry *entry)
 {
-    int r = probe_actors_place(&self->actors, self->resolver, &entry->actor);
+    int r = probe_actors_place(&self->actors, &self->shared, &entry->actor);
     if (r == 0)
         r = probe_endpoint_new(config, definition, &entry->endpoint);
     if (r < 0)
@@ -273,9 +273,9 @@ int probe_pool_new(resolver_lookup lookup, struct probe_pool **ret, struct error
     raise_descriptor_limit();
     set_up_czmq();
     pthread_mutex_init(&self->lock, NULL);
-    int r = resolver_new(lookup, &self->resolver);
+    int r = resolver_new(lookup, &self->shared.resolver);
     if (r == 0)
-        r = probe_actor_new(self->resolver, &self->on_demand);
+        r = probe_actor_new(&self->shared, &self->on_demand);
     if (r < 0) {
         probe_pool_destroy(&self);
         return error_set(err, r, "cannot start the probes: %s", strerror(-r));
@@ -292,7 +292,7 @@ void probe_pool_destroy(struct probe_pool **self_p)
         return;
     probe_actors_finish(&self->actors);
     probe_actor_destroy(&self->on_demand);
-    resolver_destroy(&self->resolver);
+    resolver_destroy(&self->shared.resolver);
     finish_entries(self->entries, self->n_entries);
     exporter_config_unref(&self->config);
     pthread_mutex_destroy(&self->lock);

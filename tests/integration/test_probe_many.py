@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MPL-2.0
+"""1,000 endpoints on one exporter, 200 of them dead. The figures are in tests/bench/README.md."""
+
+import pytest
+
+from support.many_probes import ManyProbes, raise_descriptor_limit
+from support.probing import write_config
+from support.waiting import wait_for
+
+N, N_DOWN, N_CHANGED = 1000, 200, 500
+MEMORY_BYTES = 100e6
+
+
+def test_probes__a_thousand_endpoints__are_all_right_and_a_reload_keeps_the_unchanged(directory, folder):
+    if not raise_descriptor_limit(N):
+        pytest.skip("too few descriptors allowed")
+    with ManyProbes(N, N_DOWN) as many, many.start(directory, folder) as agent:
+        wait_for(lambda: many.are_right(agent.get()), lambda: many.states(agent.get()))
+        page = agent.scrape()
+        assert page.value("zmq_exporter_probes") == N
+        assert page.value("zmq_exporter_collector_success", collector="probe") == 1
+        assert page.value("process_resident_memory_bytes") < MEMORY_BYTES
+        socket_names = [p["name"] for p in many.probes[:many.n_up] if p["peer"] not in ("PUSH", "DEALER")]
+        before = {name: agent.value("zmq_probe_attempts_total", name, page) for name in socket_names}
+
+        changed = {p["name"] for p in many.probes[:N_CHANGED]}
+        write_config(agent.config, [{**p, "heartbeat_interval": "9s"} if p["name"] in changed else p
+                                    for p in many.probes])
+        assert agent.reload()[0] == 200
+        wait_for(lambda: many.are_right(agent.get()), lambda: many.states(agent.get()))
+        page = agent.scrape()
+        for name in socket_names:
+            attempts = agent.value("zmq_probe_attempts_total", name, page)
+            if name in changed:
+                assert attempts > before[name], name
+            else:
+                assert attempts == before[name], name
+        assert page.value("zmq_probe_disconnects_total") == 0
+        assert page.value("process_resident_memory_bytes") < MEMORY_BYTES
+
+        # All of it goes, and comes again.
+        write_config(agent.config)
+        assert agent.reload()[0] == 200
+        page = agent.scrape()
+        assert page.value("zmq_exporter_probes") == 0 and page.find("zmq_probe_success") == []
+        wait_for(lambda: agent.scrape().value("process_open_fds") < 100, "descriptors to be closed")
