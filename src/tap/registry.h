@@ -30,6 +30,8 @@
 #define REGISTRY_MAX_CONTEXTS 256u
 #define REGISTRY_NO_INDEX     UINT32_MAX
 
+struct pipe_layout;
+
 struct registry_context {
     void *handle; /* NULL: the entry is free */
     struct library *library;
@@ -48,7 +50,7 @@ struct registry_context {
 
 /* See publish.h. */
 struct publish_state {
-    bool is_publisher;
+    const struct pipe_layout *layout; /* of a publisher whose drops can be counted, or NULL */
     bool is_watched;
     bool is_within;    /* a message, known while watched */
     bool is_inverted;  /* ZMQ_INVERT_MATCHING */
