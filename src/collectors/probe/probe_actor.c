@@ -239,7 +239,7 @@ static void actor_main(zsock_t *pipe, void *argument)
     pthread_setname_np(pthread_self(), "probe-actor");
     self->pipe = pipe;
     int r = open_loop(self);
-    self->start_error = r; /* read once the signal has come */
+    __atomic_store_n(&self->start_error, r, __ATOMIC_RELEASE); /* read when the signal has come */
     zsock_signal(pipe, 0);
     run_pipe(self);
     while (r == 0 && !self->is_ending)
@@ -293,7 +293,7 @@ int probe_actor_new(struct probe_shared *shared, struct probe_actor **ret)
         finish(self);
         return -EAGAIN;
     }
-    r = self->start_error;
+    r = __atomic_load_n(&self->start_error, __ATOMIC_ACQUIRE);
     if (r < 0)
         probe_actor_destroy(&self);
     else
