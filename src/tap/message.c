@@ -83,13 +83,10 @@ static bool is_publisher(const struct registry_slot *slot)
     return slot->socket->type == ZMQ_PUB || slot->socket->type == ZMQ_XPUB;
 }
 
-/* A ROUTER that the program made mandatory tells it that there is no such peer. */
 static int count_refused(const struct registry_slot *slot)
 {
     if (errno == EAGAIN)
         blocking_refused(slot->socket);
-    else if (errno == EHOSTUNREACH && slot->socket->type == ZMQ_ROUTER)
-        message_add(&slot->words[SEGMENT_DROPPED_UNROUTABLE], 1);
     return -1;
 }
 
