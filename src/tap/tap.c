@@ -5,7 +5,6 @@
 #include "tap/monitor.h"
 #include "tap/more_flag.h"
 #include "tap/registry.h"
-#include "tap/route.h"
 #include "tap/sampler.h"
 #include "tap/thread.h"
 
@@ -156,10 +155,6 @@ static int start_parts(struct library *library)
     else
         tap_set_capability(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_BOUND,
                            "no peer is not told from full queues");
-    const char *reason = route_add_library(library, layouts_of(library));
-    tap_set_capability(SEGMENT_CAPABILITY_ROUTER_DROPS,
-                       reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
-                       reason ? reason : "");
     return thread_start(writer);
 }
 
