@@ -2,6 +2,7 @@
 """Probes against real peers of every socket type, in C, CZMQ and pyzmq, with every mechanism."""
 
 import contextlib
+import signal
 
 import zmq
 
@@ -153,3 +154,19 @@ def test_probe__peer_that_comes_and_goes__is_followed(directory, folder):
             agent.wait_success("flapping", value=0)
         agent.wait_value(5, "zmq_probe_disconnects_total", probe="flapping")
     context.destroy(linger=0)
+
+
+def test_probe__peer_that_hangs__is_given_up_after_the_heartbeats(directory, folder):
+    """The kernel still accepts, the program does nothing: only pings tell."""
+    with PeerProgram("zmq", "NULL") as peers:
+        probes = [probe("hangs", peers.endpoints["PUB"], "PUB", timeout="1s",
+                        heartbeat_interval="200ms", heartbeat_timeout="2s"),
+                  probe("greeting", peers.endpoints["PUSH"], "PUSH", timeout="1s")]
+        with ProbingAgent(directory, folder, probes) as agent:
+            agent.wait_success("hangs", "greeting")
+            peers.popen.send_signal(signal.SIGSTOP)
+            wait_for(lambda: agent.value("zmq_probe_disconnects_total", "hangs") >= 1, "the pings to fail")
+            for name in ("hangs", "greeting"):
+                agent.wait_failure(name, ("transport", "ETIMEDOUT", "handshake"))
+            peers.popen.send_signal(signal.SIGCONT)
+            agent.wait_success("hangs", "greeting")
