@@ -137,12 +137,32 @@ static void shut_slow(struct http_connections *self)
     shut_stalled(self);
 }
 
+/* The library is told of an end once and, if that came together with data, takes only the data:
+ * then nobody but us sees that the other side is gone. */
+static void shut_gone(struct http_connections *self)
+{
+    static const enum state waiting[] = {REQUEST, IDLE};
+    char byte;
+    for (size_t i = 0; i < sizeof(waiting) / sizeof(*waiting); i++) {
+        struct http_connection *next;
+        for (struct http_connection *j = self->lists[waiting[i]].first; j; j = next) {
+            next = j->after;
+            if (recv(j->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+                continue;
+            leave(j);
+            enter(j, SHUT);
+            shutdown(j->fd, SHUT_RDWR);
+        }
+    }
+}
+
 static void *watch(void *arg)
 {
     struct http_connections *self = arg;
     pthread_mutex_lock(&self->lock);
     while (!self->is_stopping) {
         shut_slow(self);
+        shut_gone(self);
         uint64_t at_ns = clock_monotonic_ns() + CLOCK_NS_PER_SECOND;
         struct timespec until = {.tv_sec = (time_t)(at_ns / CLOCK_NS_PER_SECOND),
                                  .tv_nsec = (long)(at_ns % CLOCK_NS_PER_SECOND)};
