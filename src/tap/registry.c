@@ -9,7 +9,7 @@
 #include "tap/registry.h"
 
 #include "base/clock.h"
-#include "tap/message.h"
+#include "tap/hooks/message.h"
 
 #include <string.h>
 #include <zmq.h>

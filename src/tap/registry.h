@@ -17,9 +17,9 @@
 #define TAP_REGISTRY_H
 
 #include "segment/segment_table.h"
-#include "tap/blocking.h"
-#include "tap/events.h"
+#include "tap/events/events.h"
 #include "tap/guard.h"
+#include "tap/hooks/blocking.h"
 #include "tap/library.h"
 
 #define REGISTRY_N_SLOTS      16384u /* a power of two, twice the sockets */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/tap.h"
 
-#include "tap/layouts.h"
-#include "tap/monitor.h"
-#include "tap/more_flag.h"
+#include "tap/events/monitor.h"
+#include "tap/queues/layouts.h"
+#include "tap/queues/more_flag.h"
+#include "tap/queues/sampler.h"
 #include "tap/registry.h"
-#include "tap/sampler.h"
 #include "tap/thread.h"
 
 #include <fcntl.h>

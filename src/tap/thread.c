@@ -2,10 +2,10 @@
 #include "tap/thread.h"
 
 #include "base/clock.h"
+#include "tap/events/monitor.h"
 #include "tap/guard.h"
-#include "tap/limits.h"
-#include "tap/monitor.h"
-#include "tap/sampler.h"
+#include "tap/hooks/limits.h"
+#include "tap/queues/sampler.h"
 
 #include <sys/eventfd.h>
 #include <sys/prctl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Queue depths, read from an ordinary libzmq, against what the test itself sent and received. */
 #include "segment/segment_layout.h"
-#include "tap/pipe_accounts.h"
+#include "tap/queues/pipe_accounts.h"
 
 #include "support/cmocka.h"
 #include "support/plain_sockets.h"

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/hooks/blocking.h"
+
+#include "base/clock.h"
+#include "tap/queues/layouts.h"
+#include "tap/registry.h"
+
+#include <string.h>
+#include <zmq.h>
+
+/* In the thread that uses the socket: nobody else changes its vector of pipes. */
+static bool has_no_queue(const struct registry_socket *socket)
+{
+    const struct pipe_layout *layout = layouts_of(socket->library);
+    if (!layout || !layout->is_known)
+        return false;
+    uintptr_t begin_and_end[2];
+    memcpy(begin_and_end, (const char *)socket->handle + layout->pipes, sizeof(begin_and_end));
+    return begin_and_end[0] == begin_and_end[1];
+}
+
+static void add_wait(struct registry_socket *socket, uint64_t since_ns, uint64_t until_ns)
+{
+    uint32_t word = socket->blocking.is_without_peer ? SEGMENT_SEND_BLOCKED_NO_PEER_NS
+                                                     : SEGMENT_SEND_BLOCKED_NS;
+    if (until_ns > since_ns)
+        __atomic_fetch_add(&socket->words[word], until_ns - since_ns, __ATOMIC_RELAXED);
+}
+
+void blocking_begin(struct registry_socket *socket)
+{
+    int error = errno;
+    socket->blocking.is_without_peer = has_no_queue(socket);
+    __atomic_store_n(&socket->blocking.since_ns, clock_monotonic_ns(), __ATOMIC_RELEASE);
+    errno = error;
+}
+
+void blocking_end(struct registry_socket *socket)
+{
+    int error = errno;
+    uint64_t since = __atomic_exchange_n(&socket->blocking.since_ns, 0, __ATOMIC_ACQ_REL);
+    add_wait(socket, since, clock_monotonic_ns());
+    errno = error;
+}
+
+void blocking_refused(struct registry_socket *socket)
+{
+    uint32_t word = has_no_queue(socket) ? SEGMENT_SEND_WOULD_BLOCK_NO_PEER
+                                         : SEGMENT_SEND_WOULD_BLOCK;
+    segment_word_add(&socket->words[word], 1);
+}
+
+void blocking_sample(struct registry_socket *socket, uint64_t elapsed_ns)
+{
+    uint64_t now = clock_monotonic_ns();
+    uint64_t since = __atomic_load_n(&socket->blocking.since_ns, __ATOMIC_ACQUIRE);
+    if (since != 0 && __atomic_compare_exchange_n(&socket->blocking.since_ns, &since, now, false,
+                                                  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        add_wait(socket, since, now);
+    if (__atomic_load_n(&socket->slot->is_receiving, __ATOMIC_RELAXED))
+        segment_word_add(&socket->words[SEGMENT_RECEIVE_BLOCKED_NS], elapsed_ns);
+}
+
+/* A timeout of zero is a wish not to wait. In the middle of a message the new flags wait for its
+ * end: see blocking.h. */
+void blocking_update(struct registry_socket *socket)
+{
+    struct registry_slot *slot = socket->slot;
+    bool may_wait = segment_word_get(&socket->words[SEGMENT_OPTION_SNDTIMEO]) != 0;
+    slot->first_wait_flags = may_wait ? ZMQ_DONTWAIT : 0;
+    if (!may_wait)
+        slot->wait_flags = 0;
+}
+
+void blocking_start(struct registry_socket *socket)
+{
+    blocking_update(socket);
+    socket->slot->wait_flags = socket->slot->first_wait_flags;
+}

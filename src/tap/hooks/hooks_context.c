@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/events/monitor.h"
+#include "tap/hooks/hooks.h"
+#include "tap/hooks/limits.h"
+#include "tap/tap.h"
+
+#include <string.h>
+
+struct registry_context *hooks_find_context(const void *handle)
+{
+    struct guard guard;
+    registry_lock(&guard);
+    struct registry_context *context = registry_find_context(handle);
+    registry_unlock(&guard);
+    return context;
+}
+
+static void add_context(void *handle, struct library *library)
+{
+    struct guard guard;
+    int error = errno;
+    if (!handle || !library->is_complete || !tap_is_enabled())
+        return;
+    registry_lock(&guard);
+    struct registry_context *context = registry_add_context(handle, library);
+    registry_unlock(&guard);
+    if (context) {
+        monitor_begin_context(context);
+        limits_begin_context(context);
+    }
+    errno = error;
+}
+
+static void *new_context(struct library *library)
+{
+    if (!library) {
+        errno = ENOSYS;
+        return NULL;
+    }
+    void *handle = library->ctx_new();
+    add_context(handle, library);
+    return handle;
+}
+
+void *zmq_ctx_new(void)
+{
+    return new_context(library_of_caller(HOOK_CALLER));
+}
+
+/* In libzmq this one calls zmq_ctx_new and zmq_ctx_set. */
+void *zmq_init(int io_threads)
+{
+    if (io_threads < 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    struct library *library = library_of_caller(HOOK_CALLER);
+    void *handle = new_context(library);
+    if (handle)
+        library->ctx_set(handle, ZMQ_IO_THREADS, io_threads);
+    return handle;
+}
+
+/* libzmq waits for every socket to be closed, those of the tap too: their time ends with the
+ * shutdown, which is the first step of an end. What the program's closed sockets still have to
+ * tell comes before, and takes no longer than the end itself would. */
+static int prepare_end(struct registry_context *context)
+{
+    struct guard guard;
+    registry_lock(&guard);
+    bool was_ending = context->is_ending;
+    bool is_closed = context->n_sockets == 0 && !context->has_untracked;
+    context->is_ending = true;
+    registry_unlock(&guard);
+    if (was_ending)
+        return 0;
+
+    int rc = 0;
+    if (is_closed)
+        rc = monitor_wait_for_closed(context);
+    else
+        monitor_drain_context(context);
+    int error = errno;
+    context->library->ctx_shutdown(context->handle);
+    monitor_end_context(context);
+    errno = error;
+    return rc;
+}
+
+static int end_context(void *handle, const void *caller)
+{
+    struct guard guard;
+    struct registry_context *context = hooks_find_context(handle);
+    if (!context)
+        return HOOK_PASS(caller, ctx_term, -1, handle);
+    bool has_started = context->has_started;
+    uint32_t serial = context->serial;
+    if (has_started && prepare_end(context) != 0)
+        return -1;
+    int rc = context->library->ctx_term(handle);
+    if (rc != 0)
+        return rc;
+
+    registry_lock(&guard);
+    if (context->serial == serial) /* else another thread's new context has its handle already */
+        registry_remove_context(context);
+    registry_unlock(&guard);
+    if (has_started)
+        tap_context_ended();
+    return 0;
+}
+
+int zmq_ctx_term(void *handle)
+{
+    return end_context(handle, HOOK_CALLER);
+}
+
+int zmq_ctx_destroy(void *handle)
+{
+    return end_context(handle, HOOK_CALLER);
+}
+
+int zmq_term(void *handle)
+{
+    return end_context(handle, HOOK_CALLER);
+}
+
+int zmq_ctx_shutdown(void *handle)
+{
+    struct guard guard;
+    struct registry_context *context = hooks_find_context(handle);
+    if (!context)
+        return HOOK_PASS(HOOK_CALLER, ctx_shutdown, -1, handle);
+    registry_lock(&guard);
+    context->is_ending = context->has_started;
+    registry_unlock(&guard);
+    if (context->has_started)
+        monitor_drain_context(context);
+    int rc = context->library->ctx_shutdown(handle);
+    if (context->has_started)
+        monitor_end_context(context);
+    return rc;
+}
+
+int zmq_ctx_set(void *handle, int option, int value)
+{
+    struct registry_context *context = hooks_find_context(handle);
+    if (!context)
+        return HOOK_PASS(HOOK_CALLER, ctx_set, -1, handle, option, value);
+    int rc = limits_set_option(context, option, value);
+    if (rc == 0 && option == ZMQ_MAX_SOCKETS)
+        limits_set_max_sockets(context, value);
+    return rc;
+}
+
+int zmq_ctx_get(void *handle, int option)
+{
+    struct registry_context *context = hooks_find_context(handle);
+    if (!context)
+        return HOOK_PASS(HOOK_CALLER, ctx_get, -1, handle, option);
+    return option == ZMQ_MAX_SOCKETS ? context->max_sockets
+                                     : context->library->ctx_get(handle, option);
+}
+
+int zmq_ctx_set_ext(void *handle, int option, const void *value, size_t size)
+{
+    struct registry_context *context = hooks_is_inside ? NULL : hooks_find_context(handle);
+    if (!context || !context->library->ctx_set_ext)
+        return HOOK_PASS(HOOK_CALLER, ctx_set_ext, -1, handle, option, value, size);
+    int rc = context->library->ctx_set_ext(handle, option, value, size);
+    int number;
+    if (rc == 0 && option == ZMQ_MAX_SOCKETS && size == sizeof(number)) {
+        memcpy(&number, value, sizeof(number));
+        limits_set_max_sockets(context, number);
+    }
+    return rc;
+}
+
+int zmq_ctx_get_ext(void *handle, int option, void *ret_value, size_t *size)
+{
+    struct registry_context *context = hooks_find_context(handle);
+    if (!context || !context->library->ctx_get_ext)
+        return HOOK_PASS(HOOK_CALLER, ctx_get_ext, -1, handle, option, ret_value, size);
+    int rc = context->library->ctx_get_ext(handle, option, ret_value, size);
+    if (rc == 0 && option == ZMQ_MAX_SOCKETS)
+        memcpy(ret_value, &context->max_sockets, sizeof(context->max_sockets));
+    return rc;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/events/monitor.h"
+#include "tap/hooks/blocking.h"
+#include "tap/hooks/hooks.h"
+#include "tap/hooks/limits.h"
+#include "tap/hooks/options.h"
+#include "tap/losses/publish.h"
+#include "tap/tap.h"
+
+_Thread_local bool hooks_is_inside;
+
+static void *pass_socket(void *context, int type, const void *caller)
+{
+    struct library *library = library_of_caller(caller);
+    if (library)
+        return library->socket(context, type);
+    errno = ENOSYS;
+    return NULL;
+}
+
+static void track(struct registry_context *context, void *handle, int type)
+{
+    struct guard guard;
+    struct registry_slot *stale = registry_find(handle);
+    if (stale) /* closed by a road that has no hook */
+        monitor_close_socket(stale->socket);
+
+    registry_lock(&guard);
+    if (!context->has_started) {
+        context->has_started = true;
+        context->n_io_threads = context->library->ctx_get(context->handle, ZMQ_IO_THREADS);
+        context->limit = context->max_sockets;
+    }
+    struct registry_socket *socket = registry_open_socket(context, handle, type);
+    registry_unlock(&guard);
+    if (socket) {
+        options_read_all(socket);
+        blocking_start(socket);
+        publish_begin(socket);
+        monitor_attach(socket);
+    }
+}
+
+void *zmq_socket(void *context_handle, int type)
+{
+    struct registry_context *context = hooks_is_inside ? NULL : hooks_find_context(context_handle);
+    if (!context)
+        return pass_socket(context_handle, type, HOOK_CALLER);
+
+    void *handle = limits_make_socket(context, type);
+    int error = errno;
+    if (handle && tap_start(context->library))
+        track(context, handle, type);
+    errno = error;
+    return handle;
+}
+
+/* The handle is forgotten first: once it is closed, another thread's new socket may have it. */
+int zmq_close(void *handle)
+{
+    struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return HOOK_PASS(HOOK_CALLER, close, -1, handle);
+    const struct library *library = slot->socket->library;
+    monitor_close_socket(slot->socket);
+    return library->close(handle);
+}
+
+int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
+{
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return HOOK_PASS(HOOK_CALLER, setsockopt, -1, handle, option, value, size);
+    int rc = slot->socket->library->setsockopt(handle, option, value, size);
+    if (rc == 0) {
+        options_read_changed(slot->socket, option);
+        blocking_update(slot->socket);
+        publish_option_changed(slot->socket, option);
+    }
+    return rc;
+}
+
+/* A socket is placed by the first endpoint that libzmq takes. What that raises is counted there:
+ * it is held back while the call is under way. */
+static void begin_endpoint(struct registry_socket *socket, const char *endpoint, bool is_connect)
+{
+    struct guard guard;
+    registry_lock(&guard);
+    if (!socket->is_placed)
+        events_hold(socket);
+    if (endpoint && is_connect)
+        peers_expect_connection(&socket->events.peers, endpoint);
+    else if (endpoint)
+        peers_expect_others(&socket->events.peers, endpoint);
+    registry_unlock(&guard);
+}
+
+static void end_endpoint(struct registry_socket *socket, const char *endpoint, bool is_taken)
+{
+    struct guard guard;
+    registry_lock(&guard);
+    bool is_first = is_taken && !socket->is_placed;
+    if (is_first)
+        registry_place_socket(socket, endpoint);
+    events_release(socket);
+    registry_unlock(&guard);
+    if (is_first)
+        options_read_all(socket);
+}
+
+/* Where libzmq raises an event of the failure, raising it can change errno before zmq_bind
+ * returns; the event has the one that the program would see (socket_base.cpp, bind, 4.3.4). */
+static void recall_bind_error(struct registry_socket *socket, uint32_t n_failures)
+{
+    if (!monitor_is_attached(socket))
+        return;
+    monitor_drain_context(socket->context);
+    if (socket->events.n_bind_failures != n_failures)
+        errno = socket->events.last_bind_error;
+}
+
+int zmq_bind(void *handle, const char *endpoint)
+{
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return HOOK_PASS(HOOK_CALLER, bind, -1, handle, endpoint);
+    struct registry_socket *socket = slot->socket;
+    begin_endpoint(socket, endpoint, false);
+    uint32_t n_failures = socket->events.n_bind_failures;
+    int rc = slot->socket->library->bind(handle, endpoint);
+    if (rc != 0)
+        recall_bind_error(socket, n_failures);
+    end_endpoint(socket, endpoint, rc == 0);
+    return rc;
+}
+
+int zmq_connect(void *handle, const char *endpoint)
+{
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return HOOK_PASS(HOOK_CALLER, connect, -1, handle, endpoint);
+    begin_endpoint(slot->socket, endpoint, true);
+    int rc = slot->socket->library->connect(handle, endpoint);
+    end_endpoint(slot->socket, endpoint, rc == 0);
+    return rc;
+}
+
+uint32_t zmq_connect_peer(void *handle, const char *endpoint)
+{
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot || !slot->socket->library->connect_peer)
+        return HOOK_PASS(HOOK_CALLER, connect_peer, 0, handle, endpoint);
+    begin_endpoint(slot->socket, endpoint, true);
+    uint32_t id = slot->socket->library->connect_peer(handle, endpoint);
+    end_endpoint(slot->socket, endpoint, id != 0);
+    return id;
+}
+
+/* libzmq raises no event for connections that the program ends. */
+static void drop_endpoint(struct registry_socket *socket, const char *endpoint)
+{
+    struct guard guard;
+    monitor_drain_context(socket->context);
+    registry_lock(&guard);
+    peers_drop(&socket->events.peers, endpoint);
+    registry_unlock(&guard);
+}
+
+int zmq_unbind(void *handle, const char *endpoint)
+{
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return HOOK_PASS(HOOK_CALLER, unbind, -1, handle, endpoint);
+    int rc = slot->socket->library->unbind(handle, endpoint);
+    if (rc == 0)
+        drop_endpoint(slot->socket, endpoint);
+    return rc;
+}
+
+int zmq_disconnect(void *handle, const char *endpoint)
+{
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return HOOK_PASS(HOOK_CALLER, disconnect, -1, handle, endpoint);
+    int rc = slot->socket->library->disconnect(handle, endpoint);
+    if (rc == 0)
+        drop_endpoint(slot->socket, endpoint);
+    return rc;
+}

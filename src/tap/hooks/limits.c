@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/hooks/limits.h"
+
+#include "tap/events/monitor.h"
+#include "tap/hooks/hooks.h"
+#include "tap/thread.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define MAX_RAISED     4000 /* sockets; all of them are tracked, so that they can be counted */
+#define SPARE          64   /* the consumer, monitors of closed sockets, the program's monitors */
+#define RETRIES        100
+#define RETRY_PAUSE_NS 1000000
+
+int limits_set_option(struct registry_context *context, int option, int value)
+{
+    hooks_is_inside = true;
+    int rc = context->library->ctx_set(context->handle, option, value);
+    hooks_is_inside = false;
+    return rc;
+}
+
+void limits_set_max_sockets(struct registry_context *context, int value)
+{
+    struct guard guard;
+    int error = errno;
+    bool is_raised = value <= MAX_RAISED &&
+                     limits_set_option(context, ZMQ_MAX_SOCKETS, 2 * value + SPARE) == 0;
+    registry_lock(&guard);
+    context->max_sockets = value;
+    if (!context->has_started)
+        context->has_headroom = is_raised;
+    registry_unlock(&guard);
+    errno = error;
+}
+
+void limits_begin_context(struct registry_context *context)
+{
+    int value = context->library->ctx_get(context->handle, ZMQ_MAX_SOCKETS);
+    if (value > 0)
+        limits_set_max_sockets(context, value);
+}
+
+static bool is_at_limit(struct registry_context *context)
+{
+    struct guard guard;
+    registry_lock(&guard);
+    int limit = context->has_started ? context->limit : context->max_sockets;
+    bool is_at_it = context->has_headroom && !context->has_untracked && !context->is_ending &&
+                    context->n_sockets >= (uint32_t)limit;
+    registry_unlock(&guard);
+    return is_at_it;
+}
+
+static bool is_out(void)
+{
+    return errno == EMFILE || errno == ENFILE;
+}
+
+/* libzmq's reaper closes the tap's sockets: descriptors and places are free a little later. */
+static void *retry(const struct registry_context *context, int type)
+{
+    const struct timespec pause = {.tv_nsec = RETRY_PAUSE_NS};
+    void *handle = NULL;
+    for (int i = 0; i < RETRIES && !handle; i++) {
+        nanosleep(&pause, NULL);
+        handle = context->library->socket(context->handle, type);
+        if (!handle && !is_out())
+            break;
+    }
+    return handle;
+}
+
+void *limits_make_socket(struct registry_context *context, int type)
+{
+    if (is_at_limit(context)) {
+        errno = EMFILE;
+        return NULL;
+    }
+    void *handle = context->library->socket(context->handle, type);
+    if (!handle && is_out() && thread_shed())
+        handle = context->library->socket(context->handle, type);
+    if (!handle && is_out() && monitor_shed())
+        handle = retry(context, type);
+    return handle;
+}
+
+/* Numbers are given from the lowest: if this one is in use, so are about as many. */
+bool limits_are_descriptors_short(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT32_MAX)
+        return false;
+    return fcntl((int)(limit.rlim_cur / 4 * 3), F_GETFD) >= 0;
+}

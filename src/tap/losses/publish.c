@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/losses/publish.h"
+
+#include "tap/queues/layouts.h"
+#include "tap/queues/pipe_trial.h"
+#include "tap/tap.h"
+
+#include <string.h>
+#include <zmq.h>
+
+#define NEVER        UINT32_MAX
+#define MANUAL_LAST  98 /* ZMQ_XPUB_MANUAL_LAST_VALUE: in the headers of drafts only */
+#define MIN_WATCH    16 /* messages for which a socket is watched at least: looking costs, too */
+#define WATCH_FACTOR 8  /* one message more for so many subscribers */
+
+/* libzmq's memory, read by the thread that owns it: see publish_layout.h. */
+static inline bool read_directly(void *unused, uintptr_t address, void *to, size_t size)
+{
+    (void)unused;
+    memcpy(to, (const void *)address, size);
+    return true;
+}
+
+static uintptr_t pointer_at(const void *object, uint32_t offset)
+{
+    return pipe_pointer_at(object, offset);
+}
+
+static const struct pipe_layout *layout_of(const struct registry_socket *socket)
+{
+    const struct pipe_layout *layout = layouts_of(socket->library);
+    return layout && layout->publish.is_known ? layout : NULL;
+}
+
+/*
+ * Watching
+ */
+static void watch(struct registry_socket *socket, uint32_t n_messages)
+{
+    struct registry_slot *slot = socket->slot;
+    slot->send = publish_send;
+    slot->msg_send = publish_msg_send;
+    socket->publish.is_watched = true;
+    slot->n_until_look = n_messages;
+}
+
+static void trust(struct registry_socket *socket, uint32_t n_messages)
+{
+    struct registry_slot *slot = socket->slot;
+    slot->send = socket->library->send;
+    slot->msg_send = socket->library->msg_send;
+    socket->publish.is_watched = false;
+    socket->publish.is_within = false;
+    slot->n_until_look = n_messages;
+}
+
+static uint64_t room_of_pipe(const struct pipe_layout *layout, const unsigned char *pipe)
+{
+    int32_t hwm = (int32_t)pipe_u32_at(pipe, layout->hwm);
+    uint64_t n_held = pipe_u64_at(pipe, layout->n_written) -
+                      pipe_u64_at(pipe, layout->n_read_by_peer);
+    if (hwm <= 0)
+        return NEVER;
+    return n_held < (uint64_t)hwm ? (uint64_t)hwm - n_held : 0;
+}
+
+struct room {
+    size_t n_pipes;
+    uint64_t n_messages; /* that fit into every queue, of subscribers yet to come as well */
+    bool has_full;
+};
+
+/* A subscriber that comes has room for a whole mark, less the welcome message. */
+static uint64_t room_of_newcomer(const struct registry_socket *socket)
+{
+    uint64_t mark = segment_word_get(&socket->words[SEGMENT_SEND_HWM]);
+    if (mark == SEGMENT_UNKNOWN)
+        return 0;
+    return mark == 0 ? NEVER : mark - 1;
+}
+
+static struct room find_room(const struct registry_socket *socket, const struct pipe_layout *layout)
+{
+    const struct publish_layout *publish = &layout->publish;
+    uintptr_t begin = pointer_at(socket->handle, publish->pipes);
+    uintptr_t end = pointer_at(socket->handle, publish->pipes + PIPE_POINTER);
+    size_t n_eligible = pointer_at(socket->handle, publish->n_eligible);
+    const unsigned char *const *pipes = (const unsigned char *const *)begin;
+    struct room room = {.n_pipes = (end - begin) / PIPE_POINTER,
+                        .n_messages = room_of_newcomer(socket)};
+    for (size_t i = 0; i < room.n_pipes; i++) {
+        uint64_t n = room_of_pipe(layout, pipes[i]);
+        bool is_active = pipe_u32_at(pipes[i], layout->state) == PIPE_STATE_ACTIVE;
+        room.has_full = room.has_full || (i >= n_eligible && is_active);
+        if (n < room.n_messages)
+            room.n_messages = n;
+    }
+    return room;
+}
+
+/* A peer over inproc can lower its mark under messages that were promised room. */
+static void admit_broken_promise(void)
+{
+    struct guard guard;
+    registry_lock(&guard);
+    tap_set_capability(SEGMENT_CAPABILITY_PUBLISH_DROPS, SEGMENT_CAPABILITY_BOUND,
+                       "a mark was lowered under connected peers");
+    registry_unlock(&guard);
+}
+
+void publish_look(struct registry_socket *socket)
+{
+    struct registry_slot *slot = socket->slot;
+    const struct pipe_layout *layout = socket->publish.is_publisher ? layout_of(socket) : NULL;
+    if (!layout) {
+        slot->n_until_look = NEVER;
+        return;
+    }
+    struct room room = find_room(socket, layout);
+    uint32_t n_watch = MIN_WATCH + (uint32_t)(room.n_pipes / WATCH_FACTOR);
+    if (room.has_full && !socket->publish.is_watched)
+        admit_broken_promise();
+    if (room.has_full || room.n_messages < n_watch || socket->publish.is_last_only)
+        watch(socket, n_watch);
+    else
+        trust(socket, room.n_messages < NEVER ? (uint32_t)room.n_messages : NEVER);
+}
+
+void publish_begin(struct registry_socket *socket)
+{
+    socket->publish.is_publisher = socket->type == ZMQ_PUB || socket->type == ZMQ_XPUB;
+    socket->slot->n_until_look = NEVER;
+    if (socket->publish.is_publisher && layout_of(socket))
+        watch(socket, 1);
+}
+
+void publish_option_changed(struct registry_socket *socket, int option)
+{
+    struct publish_state *publish = &socket->publish;
+    if (!publish->is_publisher || !layout_of(socket))
+        return;
+    if (option == MANUAL_LAST)
+        publish->is_last_only = true; /* until a message proves otherwise it may be set */
+    if (option == ZMQ_INVERT_MATCHING) {
+        int error = errno, value = 0;
+        size_t size = sizeof(value);
+        publish->is_inverted = socket->library->getsockopt(socket->handle, option, &value, &size) ==
+                                   0 &&
+                               value != 0;
+        errno = error;
+    }
+    if (option == MANUAL_LAST || option == ZMQ_SNDHWM || option == ZMQ_INVERT_MATCHING)
+        watch(socket, 1);
+}
+
+/*
+ * A message on a watched socket
+ */
+
+/* The only pipe that the message about to be sent is for, or 0 (xpub.cpp: xsend). */
+static uintptr_t only_pipe(const struct registry_socket *socket)
+{
+    const struct pipe_layout *layout = layout_of(socket);
+    if (!socket->publish.is_last_only || layout->publish.last_pipe == 0)
+        return 0;
+    return pointer_at(socket->handle, layout->publish.last_pipe);
+}
+
+static void count_missed(struct registry_socket *socket, const struct publish_question *question)
+{
+    const struct pipe_layout *layout = layout_of(socket);
+    struct publish_view view = {&layout->publish, layout, read_directly, NULL};
+    uint32_t n = publish_missed(&view, question);
+    if (n > 0)
+        segment_word_add(&socket->words[SEGMENT_DROPPED_HWM], n);
+}
+
+/* Only the first frame is matched, and what it is matched with gets the others. */
+static void note_sent(struct registry_socket *socket, struct publish_question *question, int flags)
+{
+    if (!socket->publish.is_within) {
+        question->socket = socket->handle;
+        question->is_inverted = socket->publish.is_inverted;
+        count_missed(socket, question);
+    }
+    socket->publish.is_within = (flags & ZMQ_SNDMORE) != 0;
+}
+
+int publish_send(void *handle, const void *buffer, size_t size, int flags)
+{
+    struct registry_socket *socket = registry_find(handle)->socket;
+    struct publish_question question = {
+        .topic = buffer, .size = size, .only_pipe = only_pipe(socket)};
+    int rc = socket->library->send(handle, buffer, size, flags);
+    if (rc >= 0)
+        note_sent(socket, &question, flags);
+    return rc;
+}
+
+/* libzmq takes the message with the topic in it, so a copy is kept: of a small message its bytes,
+ * of a large one a reference. What is no message cannot be copied, and libzmq refuses it. */
+int publish_msg_send(struct tap_message *message, void *handle, int flags)
+{
+    struct registry_socket *socket = registry_find(handle)->socket;
+    const struct library *library = socket->library;
+    struct publish_question question = {.only_pipe = only_pipe(socket)};
+    struct tap_message copy;
+    library->msg_init(&copy);
+    if (!socket->publish.is_within && library->msg_copy(&copy, message) == 0) {
+        question.topic = library->msg_data(&copy);
+        question.size = library->msg_size(&copy);
+    }
+    int rc = library->msg_send(message, handle, flags), error = errno;
+    if (rc >= 0)
+        note_sent(socket, &question, flags);
+    library->msg_close(&copy);
+    errno = error;
+    return rc;
+}

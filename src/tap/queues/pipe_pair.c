@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/queues/pipe_pair.h"
+
+#include "segment/segment_layout.h"
+
+#define MAX_STATE 5
+#define MAX_DEPTH (UINT64_C(1) << 40) /* more is not a count */
+
+struct accounts {
+    uint64_t n_read, n_written, n_read_by_peer;
+    int32_t hwm, lwm;
+    uint32_t owner, state;
+    uintptr_t sink;
+    bool is_writable;
+};
+
+static struct accounts accounts_of(const struct pipe_layout *layout, const unsigned char *bytes)
+{
+    return (struct accounts){
+        .n_read = pipe_u64_at(bytes, layout->n_read),
+        .n_written = pipe_u64_at(bytes, layout->n_written),
+        .n_read_by_peer = pipe_u64_at(bytes, layout->n_read_by_peer),
+        .hwm = (int32_t)pipe_u32_at(bytes, layout->hwm),
+        .lwm = (int32_t)pipe_u32_at(bytes, layout->lwm),
+        .owner = pipe_u32_at(bytes, layout->owner),
+        .state = pipe_u32_at(bytes, layout->state),
+        .sink = pipe_pointer_at(bytes, layout->sink),
+        .is_writable = bytes[layout->is_writable] != 0,
+    };
+}
+
+static bool is_pipe(const struct pipe_target *target, const unsigned char *bytes)
+{
+    const struct pipe_layout *layout = target->layout;
+    return pipe_pointer_at(bytes, 0) == layout->pipe_vtable &&
+           pipe_pointer_at(bytes, layout->context) == (uintptr_t)target->context &&
+           pipe_u32_at(bytes, layout->state) <= MAX_STATE;
+}
+
+bool pipe_pair_is_valid(const struct pipe_pair *self)
+{
+    const struct pipe_layout *layout = self->target->layout;
+    return is_pipe(self->target, self->pipe) && is_pipe(self->target, self->peer) &&
+           pipe_pointer_at(self->pipe, layout->peer) == self->peer_address &&
+           pipe_pointer_at(self->peer, layout->peer) == self->pipe_address &&
+           pipe_u32_at(self->pipe, layout->owner) == self->target->owner;
+}
+
+static uint64_t depth_of(uint64_t n_written, uint64_t n_read)
+{
+    /* The counts are read a moment apart, so the reader may be seen ahead of the writer. */
+    uint64_t depth = n_written - n_read;
+    return depth < MAX_DEPTH ? depth : 0;
+}
+
+static uint64_t out_depth(const struct pipe_pair *self)
+{
+    const struct pipe_layout *layout = self->target->layout;
+    return depth_of(pipe_u64_at(self->pipe, layout->n_written),
+                    pipe_u64_at(self->peer, layout->n_read));
+}
+
+static uint64_t in_depth(const struct pipe_pair *self)
+{
+    const struct pipe_layout *layout = self->target->layout;
+    return depth_of(pipe_u64_at(self->peer, layout->n_written),
+                    pipe_u64_at(self->pipe, layout->n_read));
+}
+
+bool pipe_pair_has_out(const struct pipe_pair *self)
+{
+    return out_depth(self) != 0;
+}
+
+bool pipe_pair_has_in(const struct pipe_pair *self)
+{
+    return in_depth(self) != 0;
+}
+
+/* Whether libzmq takes no message now: the limit is reached, or was reached and the peer has not
+ * yet read as much as lets it tell (pipe.cpp: check_write, read, process_activate_write). */
+static bool is_full(const struct accounts *pipe, const struct accounts *peer, uint64_t depth)
+{
+    if (pipe->hwm <= 0 || pipe->state != PIPE_STATE_ACTIVE)
+        return false;
+    if (depth >= (uint64_t)pipe->hwm)
+        return true;
+    if (pipe->is_writable || peer->lwm <= 0)
+        return false;
+    return peer->n_read - peer->n_read % (uint64_t)peer->lwm <= pipe->n_read_by_peer;
+}
+
+/* A connect that waits for its bind: both ends are the connecting socket's own, and nobody
+ * listens at the other. */
+static bool is_pending(const struct accounts *pipe, const struct accounts *peer)
+{
+    return peer->owner == pipe->owner && peer->sink == 0;
+}
+
+/* Slots 0 and 1 are the context's own, then come its I/O threads, then sockets (ctx.cpp). */
+static bool is_inproc(const struct accounts *pipe, const struct accounts *peer, int n_io_threads)
+{
+    return peer->owner >= 2u + (uint32_t)n_io_threads && pipe->state == PIPE_STATE_ACTIVE &&
+           peer->state == PIPE_STATE_ACTIVE && !is_pending(pipe, peer);
+}
+
+/* Whether the peer still takes what is queued for it (pipe.cpp: check_read). */
+static bool is_read_by(const struct accounts *pipe, const struct accounts *peer)
+{
+    return (pipe->state == PIPE_STATE_ACTIVE || pipe->state == PIPE_STATE_ENDING) &&
+           (peer->state == PIPE_STATE_ACTIVE || peer->state == PIPE_STATE_WAITING);
+}
+
+static void raise_fullest(uint64_t *fullest, uint64_t depth, int32_t hwm)
+{
+    if (hwm <= 0)
+        return;
+    uint64_t limit = (uint64_t)hwm;
+    uint64_t ratio = depth >= limit ? 1000000000u : depth * 1000000000u / limit;
+    if (*fullest == SEGMENT_UNKNOWN || ratio > *fullest)
+        *fullest = ratio;
+}
+
+void pipe_pair_add(const struct pipe_pair *self, int conflated_out, int conflated_in)
+{
+    struct pipe_sample *sample = &self->target->sample;
+    struct accounts pipe = accounts_of(self->target->layout, self->pipe);
+    struct accounts peer = accounts_of(self->target->layout, self->peer);
+    uint64_t out = conflated_out < 0 ? out_depth(self) : (uint64_t)conflated_out;
+    uint64_t in = conflated_in < 0 ? in_depth(self) : (uint64_t)conflated_in;
+    if (conflated_out >= 0)
+        pipe.hwm = 0;
+    if (conflated_in >= 0)
+        peer.hwm = 0;
+    sample->n_pipes++;
+    sample->n_inproc += is_inproc(&pipe, &peer, self->target->n_io_threads);
+    if (pipe.state == PIPE_STATE_ACTIVE || pipe.state == PIPE_STATE_WAITING) {
+        sample->receive_queue += in;
+        raise_fullest(&sample->receive_fullest, in, peer.hwm);
+    }
+    if (is_read_by(&pipe, &peer)) {
+        sample->send_queue += out;
+        raise_fullest(&sample->send_fullest, out, pipe.hwm);
+    }
+    sample->n_send_full += is_full(&pipe, &peer, out);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Design: a round lists the open sockets with the registry's lock held, reads their pipes without
+ * it, and writes the words with it again, for those sockets that are still the same. So the
+ * program waits for the lock no longer than one pass over a list takes, and no word of a lane is
+ * written that has gone to another socket meanwhile.
+ */
+#include "tap/queues/sampler.h"
+
+#include "base/clock.h"
+#include "tap/queues/layouts.h"
+#include "tap/queues/pipe_words.h"
+#include "tap/tap.h"
+
+#include <time.h>
+
+#define MAX_INVALID 10u /* rounds without a valid sample before a socket's depth is unknown */
+
+/* What is remembered of the socket in an entry of the registry. */
+static struct memory {
+    uint32_t serial;
+    uint32_t owner; /* its pipes name it so */
+    uint32_t n_invalid;
+    uint64_t sampled_ns; /* 0: never */
+    uint64_t last_sent_ns, last_received_ns;
+} memories[REGISTRY_MAX_SOCKETS];
+
+static struct round {
+    struct pipe_target targets[REGISTRY_MAX_SOCKETS];
+    struct registry_socket *sockets[REGISTRY_MAX_SOCKETS];
+    uint32_t serials[REGISTRY_MAX_SOCKETS];
+    size_t n;
+    uint64_t realtime_ns;
+} round_now;
+
+static struct segment_table *table;
+static struct pipe_reader *reader;
+static uint64_t pause_until_ns;
+static uint64_t last_cost_ns;
+
+/* A process has one answer: off if any of its libraries is not understood. */
+static void tell(enum segment_capability_id id, const char *reason)
+{
+    tap_set_capability(id, reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
+                       reason ? reason : "");
+}
+
+void sampler_add_library(const struct library *library, struct segment_table *new_table)
+{
+    if (layouts_of(library) && table == new_table)
+        return;
+    const struct pipe_layout *layout = layouts_add(library);
+    const char *reason = !layout ? "too many libraries" : layout->is_known ? NULL : layout->reason;
+    if (!reason && !reader && pipe_reader_new(&reader) < 0)
+        reason = "no memory";
+    tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
+    tell(SEGMENT_CAPABILITY_PUBLISH_DROPS, !layout                    ? "too many libraries"
+                                           : layout->publish.is_known ? NULL
+                                                                      : layout->publish.reason);
+    __atomic_store_n(&table, new_table, __ATOMIC_RELEASE);
+}
+
+/*
+ * A round
+ */
+static struct memory *recall(const struct registry_socket *socket)
+{
+    struct memory *memory = &memories[socket->index];
+    if (memory->serial != socket->serial)
+        *memory = (struct memory){.serial = socket->serial};
+    return memory;
+}
+
+/* The time of the last message, to a round: a clock on the message path would cost too much. */
+static void note_time(const uint64_t *count, uint64_t *n_seen, uint64_t *gauge, uint64_t *last_ns)
+{
+    uint64_t n = segment_word_get(count);
+    if (n != *n_seen)
+        *last_ns = round_now.realtime_ns;
+    *n_seen = n;
+    if (*last_ns != 0)
+        segment_word_set(gauge, *last_ns);
+}
+
+static void note_times(struct registry_socket *socket, struct memory *memory)
+{
+    uint64_t *words = socket->words;
+    note_time(&words[SEGMENT_SENT_MESSAGES], &socket->n_sent_seen, &words[SEGMENT_LAST_SENT_NS],
+              &memory->last_sent_ns);
+    note_time(&words[SEGMENT_RECEIVED_MESSAGES], &socket->n_received_seen,
+              &words[SEGMENT_LAST_RECEIVED_NS], &memory->last_received_ns);
+}
+
+static void add_target(struct registry_socket *socket, void *unused)
+{
+    (void)unused;
+    struct round *round = &round_now;
+    struct memory *memory = recall(socket);
+    note_times(socket, memory);
+    const struct pipe_layout *layout = layouts_of(socket->library);
+    if (!layout || !layout->is_known || round->n == REGISTRY_MAX_SOCKETS)
+        return;
+    round->sockets[round->n] = socket;
+    round->serials[round->n] = socket->serial;
+    round->targets[round->n] = (struct pipe_target){
+        .layout = layout,
+        .socket = socket->handle,
+        .context = socket->context->handle,
+        .n_io_threads = socket->context->n_io_threads,
+        .owner = memory->owner,
+    };
+    round->n++;
+}
+
+static void note_sample(struct registry_socket *socket, const struct pipe_target *target,
+                        uint64_t now_ns)
+{
+    const struct pipe_sample *sample = &target->sample;
+    struct memory *memory = recall(socket);
+    memory->owner = target->owner;
+    if (!sample->is_valid) {
+        if (++memory->n_invalid == MAX_INVALID)
+            pipe_words_forget(socket->words);
+        return;
+    }
+    memory->n_invalid = 0;
+    socket->n_inproc_peers = sample->n_inproc;
+    pipe_words_update(socket->words, sample, memory->sampled_ns ? now_ns - memory->sampled_ns : 0);
+    memory->sampled_ns = now_ns;
+}
+
+static void note_round(const struct round *round)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    for (size_t i = 0; i < round->n; i++) {
+        struct registry_socket *socket = round->sockets[i];
+        if (socket->is_used && socket->slot && socket->serial == round->serials[i])
+            note_sample(socket, &round->targets[i], now_ns);
+    }
+}
+
+static uint64_t thread_cpu_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * CLOCK_NS_PER_SECOND + (uint64_t)time.tv_nsec;
+}
+
+static void sample_all(void)
+{
+    struct guard guard;
+    round_now.n = 0;
+    round_now.realtime_ns = clock_realtime_ns();
+    registry_lock(&guard);
+    registry_each_socket(add_target, NULL);
+    registry_unlock(&guard);
+    if (round_now.n == 0 || !reader)
+        return;
+
+    const char *reason = pipe_reader_sample(reader, round_now.targets, round_now.n);
+    registry_lock(&guard);
+    if (reason)
+        tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
+    note_round(&round_now);
+    segment_word_add(&table->header->samples, 1);
+    registry_unlock(&guard);
+}
+
+/* Of the whole thread, which runs this; a new one begins at 0. */
+static void note_cpu_time(uint64_t total_ns)
+{
+    static uint64_t known_ns;
+    segment_word_add(&table->header->tap_cpu_ns,
+                     total_ns < known_ns ? total_ns : total_ns - known_ns);
+    known_ns = total_ns;
+}
+
+void sampler_round(void)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    if (!__atomic_load_n(&table, __ATOMIC_ACQUIRE) || now_ns < pause_until_ns)
+        return;
+    uint64_t begin_ns = thread_cpu_ns();
+    sample_all();
+    uint64_t end_ns = thread_cpu_ns();
+    uint64_t cost_ns = end_ns - begin_ns;
+    note_cpu_time(end_ns);
+    /* One round can be slow for reasons of its own, as the first is, which touches new memory. */
+    pause_until_ns = now_ns + (cost_ns < last_cost_ns ? cost_ns : last_cost_ns) * SAMPLER_PAUSE;
+    last_cost_ns = cost_ns;
+}
+
+void sampler_forked(void)
+{
+    table = NULL;
+    pause_until_ns = 0;
+    if (reader)
+        pipe_reader_forked(reader);
+}
