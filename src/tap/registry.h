@@ -20,13 +20,17 @@
 #include "tap/events/events.h"
 #include "tap/guard.h"
 #include "tap/hooks/blocking.h"
+#include "tap/hooks/message.h"
 #include "tap/library.h"
+#include "tap/losses/route.h"
 
 #define REGISTRY_N_SLOTS      16384u /* a power of two, twice the sockets */
 #define REGISTRY_MAX_PROBES   128u
 #define REGISTRY_MAX_SOCKETS  SEGMENT_MAX_LANES
 #define REGISTRY_MAX_CONTEXTS 256u
 #define REGISTRY_NO_INDEX     UINT32_MAX
+
+struct pipe_layout;
 
 struct registry_context {
     void *handle; /* NULL: the entry is free */
@@ -46,7 +50,7 @@ struct registry_context {
 
 /* See publish.h. */
 struct publish_state {
-    bool is_publisher;
+    const struct pipe_layout *layout; /* of a publisher whose drops can be counted, or NULL */
     bool is_watched;
     bool is_within;    /* a message, known while watched */
     bool is_inverted;  /* ZMQ_INVERT_MATCHING */
@@ -70,31 +74,41 @@ struct registry_socket {
     bool is_placed; /* in the group of its first endpoint */
     struct blocking blocking;
     struct publish_state publish;
+    struct route route;
     bool has_events;         /* a monitor of the tap is or was on it */
     unsigned char more_flag; /* where the slot cannot point into libzmq's socket */
     struct events events;
 };
 
-/* The message path reads the first cache line. A slot that was never used is all zero. */
+/* The first cache line is what a send needs, with the next one for a receive. A slot that was
+ * never used is all zero. */
 struct registry_slot {
     uintptr_t key;
     uint64_t *words;
-    /* libzmq's own, or the tap's where this socket needs more than counting. */
+    /* What a hook does for this socket. */
+    message_send_hook *send_hook;
+    message_msg_send_hook *msg_send_hook;
+    /* libzmq's own, or the tap's. */
     int (*send)(void *, const void *, size_t, int);
-    int (*recv)(void *, void *, size_t, int);
     int (*msg_send)(struct tap_message *, void *, int);
-    int (*msg_recv)(struct tap_message *, void *, int);
-    const unsigned char *more_flag; /* of the frame received last: 0 where it ends its message */
     /* Flags of the next send: ZMQ_DONTWAIT where it could wait, which it then does under a clock
      * (blocking.h). Between the frames of a message none waits. */
     int wait_flags;
-    int first_wait_flags; /* of a message's first frame */
+    int first_wait_flags;         /* of a message's first frame */
+    const uintptr_t *current_out; /* see route.h */
+
+    int (*recv)(void *, void *, size_t, int);
+    int (*msg_recv)(struct tap_message *, void *, int);
+    const unsigned char *more_flag; /* of the frame received last: 0 where it ends its message */
     struct registry_socket *socket;
     uint32_t n_until_look; /* whole messages until publish_look is asked; see publish.h */
     bool is_receiving;     /* a thread of the program is in a receive */
+    unsigned char small_kind;
+    uint32_t message_kind;
+    uint32_t pipe_state;
 } __attribute__((aligned(128)));
 
-static_assert(offsetof(struct registry_slot, socket) == 64, "one cache line");
+static_assert(offsetof(struct registry_slot, recv) == 64, "one cache line");
 
 extern struct registry_slot registry_slots[REGISTRY_N_SLOTS] __attribute__((visibility("hidden")));
 

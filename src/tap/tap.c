@@ -2,6 +2,7 @@
 #include "tap/tap.h"
 
 #include "tap/events/monitor.h"
+#include "tap/losses/route.h"
 #include "tap/queues/layouts.h"
 #include "tap/queues/more_flag.h"
 #include "tap/queues/sampler.h"
@@ -155,6 +156,10 @@ static int start_parts(struct library *library)
     else
         tap_set_capability(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_BOUND,
                            "no peer is not told from full queues");
+    const char *reason = route_add_library(library, layouts_of(library));
+    tap_set_capability(SEGMENT_CAPABILITY_ROUTER_DROPS,
+                       reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
+                       reason ? reason : "");
     return thread_start(writer);
 }
 

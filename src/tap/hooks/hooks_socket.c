@@ -37,6 +37,7 @@ static void track(struct registry_context *context, void *handle, int type)
         options_read_all(socket);
         blocking_start(socket);
         publish_begin(socket);
+        route_start(socket);
         monitor_attach(socket);
     }
 }
@@ -76,6 +77,7 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
         options_read_changed(slot->socket, option);
         blocking_update(slot->socket);
         publish_option_changed(slot->socket, option);
+        route_option_changed(slot->socket, option, value, size);
     }
     return rc;
 }

@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * message - what the hooks on the message path call for a socket.
+ * message - what the hooks on the message path do for a socket.
+ *
+ * A hook finds the slot and goes on to the function that the slot names: for most sockets the ones
+ * here, which call libzmq and count. It is given the slot beside libzmq's own parameters.
  */
 #ifndef TAP_MESSAGE_H
 #define TAP_MESSAGE_H
 
+#include "tap/library.h"
+
 struct registry_slot;
+
+typedef int message_send_hook(void *handle, const void *buffer, size_t size, int flags,
+                              struct registry_slot *slot);
+typedef int message_msg_send_hook(struct tap_message *message, void *handle, int flags,
+                                  struct registry_slot *slot);
+
+message_send_hook message_send;
+message_msg_send_hook message_msg_send;
+
+/* The program is refused: waits if it wanted to, and counts. */
+message_send_hook message_send_refused;
+message_msg_send_hook message_msg_send_refused;
 
 /* Sets the functions and the more flag of a slot whose socket is set. */
 void message_fill_slot(struct registry_slot *slot);

@@ -5,7 +5,6 @@
 #include "tap/queues/pipe_trial.h"
 #include "tap/tap.h"
 
-#include <string.h>
 #include <zmq.h>
 
 #define NEVER        UINT32_MAX
@@ -13,23 +12,9 @@
 #define MIN_WATCH    16 /* messages for which a socket is watched at least: looking costs, too */
 #define WATCH_FACTOR 8  /* one message more for so many subscribers */
 
-/* libzmq's memory, read by the thread that owns it: see publish_layout.h. */
-static inline bool read_directly(void *unused, uintptr_t address, void *to, size_t size)
-{
-    (void)unused;
-    memcpy(to, (const void *)address, size);
-    return true;
-}
-
 static uintptr_t pointer_at(const void *object, uint32_t offset)
 {
     return pipe_pointer_at(object, offset);
-}
-
-static const struct pipe_layout *layout_of(const struct registry_socket *socket)
-{
-    const struct pipe_layout *layout = layouts_of(socket->library);
-    return layout && layout->publish.is_known ? layout : NULL;
 }
 
 /*
@@ -111,7 +96,7 @@ static void admit_broken_promise(void)
 void publish_look(struct registry_socket *socket)
 {
     struct registry_slot *slot = socket->slot;
-    const struct pipe_layout *layout = socket->publish.is_publisher ? layout_of(socket) : NULL;
+    const struct pipe_layout *layout = socket->publish.layout;
     if (!layout) {
         slot->n_until_look = NEVER;
         return;
@@ -128,16 +113,19 @@ void publish_look(struct registry_socket *socket)
 
 void publish_begin(struct registry_socket *socket)
 {
-    socket->publish.is_publisher = socket->type == ZMQ_PUB || socket->type == ZMQ_XPUB;
+    const struct pipe_layout *layout = layouts_of(socket->library);
+    bool is_publisher = socket->type == ZMQ_PUB || socket->type == ZMQ_XPUB;
     socket->slot->n_until_look = NEVER;
-    if (socket->publish.is_publisher && layout_of(socket))
-        watch(socket, 1);
+    if (!is_publisher || !layout || !layout->publish.is_known)
+        return;
+    socket->publish.layout = layout;
+    watch(socket, 1);
 }
 
 void publish_option_changed(struct registry_socket *socket, int option)
 {
     struct publish_state *publish = &socket->publish;
-    if (!publish->is_publisher || !layout_of(socket))
+    if (!publish->layout)
         return;
     if (option == MANUAL_LAST)
         publish->is_last_only = true; /* until a message proves otherwise it may be set */
@@ -160,17 +148,15 @@ void publish_option_changed(struct registry_socket *socket, int option)
 /* The only pipe that the message about to be sent is for, or 0 (xpub.cpp: xsend). */
 static uintptr_t only_pipe(const struct registry_socket *socket)
 {
-    const struct pipe_layout *layout = layout_of(socket);
-    if (!socket->publish.is_last_only || layout->publish.last_pipe == 0)
+    const struct publish_state *publish = &socket->publish;
+    if (!publish->is_last_only || publish->layout->publish.last_pipe == 0)
         return 0;
-    return pointer_at(socket->handle, layout->publish.last_pipe);
+    return pointer_at(socket->handle, publish->layout->publish.last_pipe);
 }
 
 static void count_missed(struct registry_socket *socket, const struct publish_question *question)
 {
-    const struct pipe_layout *layout = layout_of(socket);
-    struct publish_view view = {&layout->publish, layout, read_directly, NULL};
-    uint32_t n = publish_missed(&view, question);
+    uint32_t n = publish_missed_directly(socket->publish.layout, question);
     if (n > 0)
         segment_word_add(&socket->words[SEGMENT_DROPPED_HWM], n);
 }

@@ -9,6 +9,7 @@
  * a story that can be read two ways is told again.
  */
 #include "tap/losses/publish_layout.h"
+#include "tap/losses/publish_stage.h"
 #include "tap/queues/pipe_trial.h"
 
 #include <stdio.h>
@@ -16,134 +17,12 @@
 #include <string.h>
 #include <zmq.h>
 
-#define N_SUBSCRIBERS 4
-#define N_LOOKS       9
-#define NODE_BYTES    48   /* more than a node has */
-#define NEAR          256u /* from the distributor to what stands beside it, at most */
-#define FAR           768u /* from the vector that all sockets have to the distributor, at most */
-#define SET_BYTES     64
-#define N_STEPS       5 /* of the story of full queues */
-#define MAX_TRIES     3
-
-/* Looks at the publisher. */
-enum look {
-    LOOK_EMPTY,
-    LOOK_K,   /* the first subscribes to K */
-    LOOK_KM,  /* the second to M */
-    LOOK_IKM, /* the third to I */
-    LOOK_FULL,
-    LOOK_WITHIN, /* a message, in the middle of which the fourth connects */
-    LOOK_AFTER,
-    LOOK_READ,
-    LOOK_ALL, /* the first three subscribe to everything */
-};
-
-struct stage {
-    struct pipe_lab *lab;
-    const struct pipe_layout *pipe_layout;
-    void *publisher;
-    void *subscribers[N_SUBSCRIBERS];
-    uintptr_t pipes[N_SUBSCRIBERS]; /* the publisher's ends */
-    char address[40];
-    int number; /* of the try */
-    unsigned char looks[N_LOOKS][LAB_OBJECT_SIZE];
-};
-
-static uintptr_t read_pointer(const struct stage *stage, uintptr_t address)
-{
-    uintptr_t value = 0;
-    pipe_memory_read_one(&stage->lab->memory, address, &value, sizeof(value));
-    return value;
-}
-
-static void look(struct stage *stage, enum look number)
-{
-    pipe_lab_settle(stage->lab, stage->publisher);
-    pipe_lab_look(stage->lab, (uintptr_t)stage->publisher, stage->looks[number], LAB_OBJECT_SIZE);
-}
-
-/* The publisher's end of the only pipe that the subscriber has. */
-static uintptr_t find_pipe(const struct stage *stage, const void *subscriber)
-{
-    uintptr_t vector = read_pointer(stage, (uintptr_t)subscriber + stage->pipe_layout->pipes);
-    uintptr_t own = vector ? read_pointer(stage, vector) : 0;
-    return own ? read_pointer(stage, own + stage->pipe_layout->peer) : 0;
-}
-
-static bool add_subscriber(struct stage *stage, int i)
-{
-    stage->subscribers[i] = pipe_lab_socket(stage->lab, ZMQ_SUB, 1, 1);
-    if (!stage->subscribers[i] ||
-        stage->lab->library->connect(stage->subscribers[i], stage->address) != 0)
-        return false;
-    pipe_lab_settle(stage->lab, stage->publisher);
-    stage->pipes[i] = find_pipe(stage, stage->subscribers[i]);
-    return stage->pipes[i] != 0;
-}
-
-static bool open_stage(struct stage *stage, int type, int n)
-{
-    stage->publisher = pipe_lab_socket(stage->lab, type, 1, 1);
-    snprintf(stage->address, sizeof(stage->address), "inproc://stage-%d-%d", type, stage->number);
-    if (!stage->publisher || stage->lab->library->bind(stage->publisher, stage->address) != 0)
-        return false;
-    for (int i = 0; i < n; i++) {
-        if (!add_subscriber(stage, i))
-            return false;
-    }
-    return true;
-}
-
-static void close_stage(struct stage *stage)
-{
-    pipe_lab_close_socket(stage->lab, &stage->publisher);
-    for (int i = 0; i < N_SUBSCRIBERS; i++)
-        pipe_lab_close_socket(stage->lab, &stage->subscribers[i]);
-}
-
-static bool subscribe(struct stage *stage, int i, const char *topic)
-{
-    int rc = stage->lab->library->setsockopt(stage->subscribers[i], ZMQ_SUBSCRIBE, topic,
-                                             strlen(topic));
-    pipe_lab_settle(stage->lab, stage->publisher);
-    return rc == 0;
-}
-
-static bool publish(const struct stage *stage, const char *topic, int flags)
-{
-    size_t size = strlen(topic);
-    return stage->lab->library->send(stage->publisher, topic, size, flags | ZMQ_DONTWAIT) ==
-           (int)size;
-}
-
-/*
- * The story
- */
-static bool tell_story(struct stage *stage)
-{
-    if (!open_stage(stage, ZMQ_PUB, 3))
-        return false;
-    look(stage, LOOK_EMPTY);
-    bool is_told = subscribe(stage, 0, "K");
-    look(stage, LOOK_K);
-    is_told = is_told && subscribe(stage, 1, "M");
-    look(stage, LOOK_KM);
-    is_told = is_told && subscribe(stage, 2, "I");
-    look(stage, LOOK_IKM);
-    for (int i = 0; i < 3; i++) /* two fit: inproc adds both ends' marks */
-        is_told = is_told && publish(stage, "K", 0);
-    look(stage, LOOK_FULL);
-    is_told = is_told && publish(stage, "M", ZMQ_SNDMORE) && add_subscriber(stage, 3);
-    look(stage, LOOK_WITHIN);
-    is_told = is_told && publish(stage, "M", 0);
-    look(stage, LOOK_AFTER);
-    is_told = is_told && pipe_lab_receive(stage->lab, stage->subscribers[0], 2) == 2;
-    look(stage, LOOK_READ);
-    for (int i = 0; i < 3; i++)
-        is_told = is_told && subscribe(stage, i, "");
-    look(stage, LOOK_ALL);
-    return is_told;
-}
+#define NODE_BYTES 48   /* more than a node has */
+#define NEAR       256u /* from the distributor to what stands beside it, at most */
+#define FAR        768u /* from the vector that all sockets have to the distributor, at most */
+#define SET_BYTES  64
+#define N_STEPS    5 /* of the story of full queues */
+#define MAX_TRIES  3
 
 /*
  * The distributor
@@ -155,9 +34,10 @@ static size_t size_at(const unsigned char *bytes, uint32_t offset)
     return value;
 }
 
-static const enum look steps[N_STEPS] = {LOOK_IKM, LOOK_FULL, LOOK_WITHIN, LOOK_AFTER, LOOK_READ};
+static const enum publish_look steps[N_STEPS] = {LOOK_IKM, LOOK_FULL, LOOK_WITHIN, LOOK_AFTER,
+                                                 LOOK_READ};
 
-static bool tells(const struct stage *stage, uint32_t offset, const size_t story[N_STEPS])
+static bool tells(const struct publish_stage *stage, uint32_t offset, const size_t story[N_STEPS])
 {
     for (int i = 0; i < N_STEPS; i++) {
         if (size_at(stage->looks[steps[i]], offset) != story[i])
@@ -166,7 +46,7 @@ static bool tells(const struct stage *stage, uint32_t offset, const size_t story
     return true;
 }
 
-static uint32_t find_eligible(const struct stage *stage, uint32_t vector)
+static uint32_t find_eligible(const struct publish_stage *stage, uint32_t vector)
 {
     static const size_t story[N_STEPS] = {3, 2, 3, 3, 4};
     uint32_t found = PIPE_NOT_FOUND;
@@ -181,7 +61,7 @@ static uint32_t find_eligible(const struct stage *stage, uint32_t vector)
 }
 
 /* The vector, other than the one that all sockets have, whose last element is the full pipe. */
-static uint32_t find_vector(const struct stage *stage)
+static uint32_t find_vector(const struct publish_stage *stage)
 {
     uint32_t found = PIPE_NOT_FOUND, first = stage->pipe_layout->pipes;
     const unsigned char *object = stage->looks[LOOK_ALL];
@@ -205,7 +85,7 @@ static uint32_t find_vector(const struct stage *stage)
 }
 
 /* The counts of active and of matching pipes stand before that of eligible ones. */
-static bool find_distributor(const struct stage *stage, struct publish_layout *layout)
+static bool find_distributor(const struct publish_stage *stage, struct publish_layout *layout)
 {
     layout->pipes = find_vector(stage);
     layout->n_eligible = find_eligible(stage, layout->pipes);
@@ -225,12 +105,13 @@ static int compare_pointers(const void *a, const void *b)
 }
 
 /* Where in `node` there is a pointer to something that holds `pipe` at `at`. */
-static uint32_t find_child(const struct stage *stage, uintptr_t node, uint32_t at, uintptr_t pipe)
+static uint32_t find_child(const struct publish_stage *stage, uintptr_t node, uint32_t at,
+                           uintptr_t pipe)
 {
     uint32_t found = PIPE_NOT_FOUND;
     for (uint32_t i = 0; i < SET_BYTES; i += PIPE_POINTER) {
-        uintptr_t child = read_pointer(stage, node + i);
-        if (child == 0 || read_pointer(stage, child + at) != pipe)
+        uintptr_t child = publish_stage_read_pointer(stage, node + i);
+        if (child == 0 || publish_stage_read_pointer(stage, child + at) != pipe)
             continue;
         if (found != PIPE_NOT_FOUND)
             return PIPE_NOT_FOUND;
@@ -240,7 +121,8 @@ static uint32_t find_child(const struct stage *stage, uintptr_t node, uint32_t a
 }
 
 /* A set of three is a root with two children, ordered by address. */
-static bool find_set(const struct stage *stage, uintptr_t set, struct publish_layout *layout)
+static bool find_set(const struct publish_stage *stage, uintptr_t set,
+                     struct publish_layout *layout)
 {
     uintptr_t pipes[3];
     memcpy(pipes, stage->pipes, sizeof(pipes));
@@ -249,7 +131,7 @@ static bool find_set(const struct stage *stage, uintptr_t set, struct publish_la
         uint32_t root = find_child(stage, set, at, pipes[1]);
         if (root == PIPE_NOT_FOUND)
             continue;
-        uintptr_t node = read_pointer(stage, set + root);
+        uintptr_t node = publish_stage_read_pointer(stage, set + root);
         layout->set_root = root;
         layout->set_pipe = at;
         layout->set_left = find_child(stage, node, at, pipes[0]);
@@ -260,7 +142,7 @@ static bool find_set(const struct stage *stage, uintptr_t set, struct publish_la
 }
 
 /* The word that was NULL until someone subscribed to everything, and is a set of them now. */
-static bool find_root(const struct stage *stage, struct publish_layout *layout)
+static bool find_root(const struct publish_stage *stage, struct publish_layout *layout)
 {
     uint32_t n_found = 0;
     for (uint32_t i = layout->pipes - NEAR; i < layout->pipes; i += PIPE_POINTER) {
@@ -277,37 +159,38 @@ static bool find_root(const struct stage *stage, struct publish_layout *layout)
 }
 
 /* Whether `node` is that of the one pipe. */
-static bool is_node_of(const struct stage *stage, const struct publish_layout *layout,
+static bool is_node_of(const struct publish_stage *stage, const struct publish_layout *layout,
                        uintptr_t node, uintptr_t pipe)
 {
-    uintptr_t set = node ? read_pointer(stage, node) : 0;
-    uintptr_t root = set ? read_pointer(stage, set + layout->set_root) : 0;
-    return root != 0 && read_pointer(stage, root + layout->set_pipe) == pipe &&
-           read_pointer(stage, root + layout->set_left) == 0 &&
-           read_pointer(stage, root + layout->set_right) == 0;
+    uintptr_t set = node ? publish_stage_read_pointer(stage, node) : 0;
+    uintptr_t root = set ? publish_stage_read_pointer(stage, set + layout->set_root) : 0;
+    return root != 0 && publish_stage_read_pointer(stage, root + layout->set_pipe) == pipe &&
+           publish_stage_read_pointer(stage, root + layout->set_left) == 0 &&
+           publish_stage_read_pointer(stage, root + layout->set_right) == 0;
 }
 
-static bool is_next(const struct stage *stage, const struct publish_layout *layout, uint32_t at)
+static bool is_next(const struct publish_stage *stage, const struct publish_layout *layout,
+                    uint32_t at)
 {
     uintptr_t child = pipe_pointer_at(stage->looks[LOOK_K], at);
     uintptr_t table = pipe_pointer_at(stage->looks[LOOK_IKM], at);
     return is_node_of(stage, layout, child, stage->pipes[0]) && table != 0 &&
-           is_node_of(stage, layout, read_pointer(stage, table), stage->pipes[2]) &&
-           read_pointer(stage, table + PIPE_POINTER) == 0 &&
-           is_node_of(stage, layout, read_pointer(stage, table + 2 * PIPE_POINTER),
+           is_node_of(stage, layout, publish_stage_read_pointer(stage, table), stage->pipes[2]) &&
+           publish_stage_read_pointer(stage, table + PIPE_POINTER) == 0 &&
+           is_node_of(stage, layout, publish_stage_read_pointer(stage, table + 2 * PIPE_POINTER),
                       stage->pipes[0]) &&
-           read_pointer(stage, table + 3 * PIPE_POINTER) == 0 &&
-           is_node_of(stage, layout, read_pointer(stage, table + 4 * PIPE_POINTER),
+           publish_stage_read_pointer(stage, table + 3 * PIPE_POINTER) == 0 &&
+           is_node_of(stage, layout, publish_stage_read_pointer(stage, table + 4 * PIPE_POINTER),
                       stage->pipes[1]);
 }
 
-static bool is_min(const struct stage *stage, uint32_t at)
+static bool is_min(const struct publish_stage *stage, uint32_t at)
 {
     return stage->looks[LOOK_K][at] == 'K' && stage->looks[LOOK_KM][at] == 'K' &&
            stage->looks[LOOK_IKM][at] == 'I';
 }
 
-static bool is_count(const struct stage *stage, uint32_t at)
+static bool is_count(const struct publish_stage *stage, uint32_t at)
 {
     unsigned short counts[3];
     memcpy(&counts[0], &stage->looks[LOOK_K][at], sizeof(counts[0]));
@@ -316,7 +199,7 @@ static bool is_count(const struct stage *stage, uint32_t at)
     return counts[0] == 1 && counts[1] == 3 && counts[2] == 5;
 }
 
-static bool find_node(const struct stage *stage, struct publish_layout *layout)
+static bool find_node(const struct publish_stage *stage, struct publish_layout *layout)
 {
     int n_next = 0, n_min = 0, n_count = 0;
     for (uint32_t i = PIPE_POINTER; i < NODE_BYTES; i++) {
@@ -337,9 +220,9 @@ static bool find_node(const struct stage *stage, struct publish_layout *layout)
     return n_next == 1 && n_min == 1 && n_count == 1;
 }
 
-static const char *learn(struct stage *stage, struct publish_layout *layout)
+static const char *learn(struct publish_stage *stage, struct publish_layout *layout)
 {
-    if (!tell_story(stage))
+    if (!publish_stage_tell_story(stage))
         return "calibration: subscribers did not connect";
     if (!find_distributor(stage, layout))
         return "calibration: distributor not found";
@@ -356,7 +239,7 @@ static bool read_safely(void *memory, uintptr_t address, void *to, size_t size)
     return pipe_memory_read_one(memory, address, to, size);
 }
 
-static bool has_missed(const struct stage *stage, const struct publish_layout *layout,
+static bool has_missed(const struct publish_stage *stage, const struct publish_layout *layout,
                        const char *topic, uint32_t n_expected)
 {
     struct publish_view view = {layout, stage->pipe_layout, read_safely, &stage->lab->memory};
@@ -365,17 +248,17 @@ static bool has_missed(const struct stage *stage, const struct publish_layout *l
     return publish_missed(&view, &question) == n_expected;
 }
 
-static bool prove_topics(struct stage *stage, const struct publish_layout *layout)
+static bool prove_topics(struct publish_stage *stage, const struct publish_layout *layout)
 {
     static const char *const subscriptions[] = {"AB", "ABXY", "A", "Z"};
-    for (int i = 0; i < N_SUBSCRIBERS; i++) {
-        if (!subscribe(stage, i, subscriptions[i]))
+    for (int i = 0; i < PUBLISH_N_SUBSCRIBERS; i++) {
+        if (!publish_stage_subscribe(stage, i, subscriptions[i]))
             return false;
     }
-    if (!subscribe(stage, 2, "ABX") || !has_missed(stage, layout, "ABXY", 0))
+    if (!publish_stage_subscribe(stage, 2, "ABX") || !has_missed(stage, layout, "ABXY", 0))
         return false;
     for (int i = 0; i < 3; i++) { /* two fit */
-        if (!publish(stage, "ABXYZ", 0))
+        if (!publish_stage_publish(stage, "ABXYZ", 0))
             return false;
     }
     return has_missed(stage, layout, "ABXYZ", 3) && has_missed(stage, layout, "ABX", 2) &&
@@ -384,16 +267,17 @@ static bool prove_topics(struct stage *stage, const struct publish_layout *layou
 }
 
 /* XPUB_MANUAL remembers the pipe whose subscription was received last. */
-static uint32_t find_last_pipe(struct stage *stage, uint32_t vector)
+static uint32_t find_last_pipe(struct publish_stage *stage, uint32_t vector)
 {
     uint32_t found = 0;
     if (!pipe_lab_set(stage->lab, stage->publisher, ZMQ_XPUB_MANUAL, 1))
         return 0;
-    look(stage, 0);
+    publish_stage_look(stage, 0);
     for (int i = 0; i < 2; i++) {
-        if (!subscribe(stage, i, "M") || pipe_lab_receive(stage->lab, stage->publisher, 1) != 1)
+        if (!publish_stage_subscribe(stage, i, "M") ||
+            pipe_lab_receive(stage->lab, stage->publisher, 1) != 1)
             return 0;
-        look(stage, (enum look)(i + 1));
+        publish_stage_look(stage, (enum publish_look)(i + 1));
     }
     for (uint32_t i = vector; i < vector + NEAR; i += PIPE_POINTER) {
         if (pipe_pointer_at(stage->looks[0], i) != 0 ||
@@ -407,9 +291,9 @@ static uint32_t find_last_pipe(struct stage *stage, uint32_t vector)
     return found;
 }
 
-static const char *prove(struct stage *stage, struct publish_layout *layout)
+static const char *prove(struct publish_stage *stage, struct publish_layout *layout)
 {
-    if (!open_stage(stage, ZMQ_XPUB, N_SUBSCRIBERS))
+    if (!publish_stage_open(stage, ZMQ_XPUB, PUBLISH_N_SUBSCRIBERS))
         return "calibration: subscribers did not connect";
     if (!prove_topics(stage, layout))
         return "calibration: subscriptions not understood";
@@ -418,15 +302,15 @@ static const char *prove(struct stage *stage, struct publish_layout *layout)
     return NULL;
 }
 
-static const char *try(struct stage *stage, int number, struct publish_layout *ret_layout)
+static const char *try(struct publish_stage *stage, int number, struct publish_layout *ret_layout)
 {
     struct publish_layout layout = {.is_known = true};
     stage->number = number;
     const char *reason = learn(stage, &layout);
-    close_stage(stage);
+    publish_stage_close(stage);
     if (!reason)
         reason = prove(stage, &layout);
-    close_stage(stage);
+    publish_stage_close(stage);
     if (!reason)
         *ret_layout = layout;
     return reason;
@@ -437,7 +321,7 @@ void publish_layout_calibrate(struct pipe_lab *lab, const struct pipe_layout *pi
 {
     const char *reason = "no memory";
     memset(ret_layout, 0, sizeof(*ret_layout));
-    struct stage *stage = calloc(1, sizeof(*stage));
+    struct publish_stage *stage = calloc(1, sizeof(*stage));
     if (stage) {
         stage->lab = lab;
         stage->pipe_layout = pipe_layout;

@@ -58,6 +58,10 @@ struct publish_question {
 /* How many subscribers the message was for that did not get it, because their queue was full. */
 uint32_t publish_missed(const struct publish_view *view, const struct publish_question *question);
 
+/* The same in the thread that uses the socket, inside one of its own calls: no read can fail. */
+uint32_t publish_missed_directly(const struct pipe_layout *layout,
+                                 const struct publish_question *question);
+
 /* Learns the layout in an open lab, and proves it. */
 void publish_layout_calibrate(struct pipe_lab *lab, const struct pipe_layout *pipe_layout,
                               struct publish_layout *ret_layout);
