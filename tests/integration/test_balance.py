@@ -158,11 +158,6 @@ class PublishLink(Link):
     kinds, names = (zmq.PUB, zmq.SUB), ("PUB", "SUB")
     needs = "publish_drops"
 
-    def is_balanced(self, known):
-        """A subscriber that reads at the very moment of a send may get a message that was counted
-        as dropped: seen once or twice in thousands, over networks. Never the other way round."""
-        slack = 0 if self.endpoint.startswith("inproc") else 5 + self.expected // 200
-        return self.expected <= known <= self.expected + slack
     topics = [b"A", b"AB", b"ABC", b"B", b"BA", b"Z"]
     subscriptions = ["", "A", "AB", "B", "ABCD", "Z"]
 
@@ -170,22 +165,20 @@ class PublishLink(Link):
         receiver.topics = self.rng.sample(self.subscriptions, self.rng.randint(1, 3))
         for topic in receiver.topics:
             receiver.set(zmq.SUBSCRIBE, topic)
-        receiver.set(zmq.SUBSCRIBE, f"?{i}")  # to see that its subscriptions have come
+        receiver.set(zmq.SUBSCRIBE, "?")  # the last of its subscriptions to come
 
     def meet(self):
+        """Sends until one and the same message has come to all, as the last one: then all
+        subscriptions are known, and no other message is on its way."""
         super().meet()
-        for i, receiver in enumerate(self.receivers):
-            self.see_subscriptions(f"?{i}".encode(), receiver)
-
-    def see_subscriptions(self, topic, receiver):
-        """Sends until the last one sent comes: then its subscriptions are known, and no other
-        message is on its way."""
+        last = [None] * len(self.receivers)
         for number in itertools.count():
-            last = b"%d" % number
-            self.sender.send_frames(topic, last)
-            while receiver.poll(timeout_ms=50):
-                if receiver.recv_frames()[1] == last:
-                    return
+            self.sender.send_frames(b"?", b"%d" % number)
+            for i, receiver in enumerate(self.receivers):
+                while receiver.poll(timeout_ms=50):
+                    last[i] = int(receiver.recv_frames()[1])
+            if last == [number] * len(last):
+                return
 
     def send(self, count, size, frames):
         topic = self.rng.choice(self.topics)
@@ -223,6 +216,6 @@ def balance__random_traffic__no_message_is_missing(start, folder, seed):
         wait_equal(lambda: link.sender.puppet.segment().gauge("SEND_QUEUE", link.names[0]), 0, "queue")
         link.sender.puppet.wait_next_rounds()
         assert link.drain(), link.tell()
-        assert link.accepted > 0 and link.received > 0, link.tell()
+        assert link.accepted > 0 and (link.received > 0 or link.expected == 0), link.tell()
         link.check_counters()
     print([link.tell() for link in links])

@@ -104,20 +104,17 @@ static int compare_pointers(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* Where in `node` there is a pointer to something that holds `pipe` at `at`. */
+/* The first place in `node` that points to something that holds `pipe` at `at`. Places beyond the
+ * node's end can, too, so the first one it must be. */
 static uint32_t find_child(const struct publish_stage *stage, uintptr_t node, uint32_t at,
                            uintptr_t pipe)
 {
-    uint32_t found = PIPE_NOT_FOUND;
     for (uint32_t i = 0; i < SET_BYTES; i += PIPE_POINTER) {
         uintptr_t child = publish_stage_read_pointer(stage, node + i);
-        if (child == 0 || publish_stage_read_pointer(stage, child + at) != pipe)
-            continue;
-        if (found != PIPE_NOT_FOUND)
-            return PIPE_NOT_FOUND;
-        found = i;
+        if (child != 0 && publish_stage_read_pointer(stage, child + at) == pipe)
+            return i;
     }
-    return found;
+    return PIPE_NOT_FOUND;
 }
 
 /* A set of three is a root with two children, ordered by address. */
@@ -136,7 +133,8 @@ static bool find_set(const struct publish_stage *stage, uintptr_t set,
         layout->set_pipe = at;
         layout->set_left = find_child(stage, node, at, pipes[0]);
         layout->set_right = find_child(stage, node, at, pipes[2]);
-        return layout->set_left != PIPE_NOT_FOUND && layout->set_right != PIPE_NOT_FOUND;
+        if (layout->set_left != PIPE_NOT_FOUND && layout->set_right != PIPE_NOT_FOUND)
+            return true;
     }
     return false;
 }
