@@ -253,15 +253,17 @@ static bool prove_topics(struct publish_stage *stage, const struct publish_layou
         if (!publish_stage_subscribe(stage, i, subscriptions[i]))
             return false;
     }
-    if (!publish_stage_subscribe(stage, 2, "ABX") || !has_missed(stage, layout, "ABXY", 0))
+    if (!publish_stage_subscribe(stage, 2, "ABX") || !has_missed(stage, layout, "ABXY", 0) ||
+        !publish_stage_subscribe_in_order(stage, PUBLISH_N_SUBSCRIBERS, "Q"))
         return false;
     for (int i = 0; i < 3; i++) { /* two fit */
         if (!publish_stage_publish(stage, "ABXYZ", 0))
             return false;
     }
-    return has_missed(stage, layout, "ABXYZ", 3) && has_missed(stage, layout, "ABX", 2) &&
-           has_missed(stage, layout, "AC", 1) && has_missed(stage, layout, "Z", 0) &&
-           has_missed(stage, layout, "", 0) && has_missed(stage, layout, "B", 0);
+    return has_missed(stage, layout, "ABXYZ", 3) && has_missed(stage, layout, "Q", 3) &&
+           has_missed(stage, layout, "ABX", 2) && has_missed(stage, layout, "AC", 1) &&
+           has_missed(stage, layout, "Z", 0) && has_missed(stage, layout, "", 0) &&
+           has_missed(stage, layout, "B", 0);
 }
 
 /* XPUB_MANUAL remembers the pipe whose subscription was received last. */

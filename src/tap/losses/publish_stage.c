@@ -60,10 +60,33 @@ void publish_stage_close(struct publish_stage *stage)
 
 bool publish_stage_subscribe(struct publish_stage *stage, int i, const char *topic)
 {
+    /* It learns that there is room for one more subscription on its way. */
+    pipe_lab_settle(stage->lab, stage->subscribers[i]);
     int rc = stage->lab->library->setsockopt(stage->subscribers[i], ZMQ_SUBSCRIBE, topic,
                                              strlen(topic));
     pipe_lab_settle(stage->lab, stage->publisher);
     return rc == 0;
+}
+
+/* The next subscriber by the address of its pipe, after `last`. */
+static int find_next(const struct publish_stage *stage, int n, uintptr_t last)
+{
+    int found = -1;
+    for (int i = 0; i < n; i++) {
+        if (stage->pipes[i] > last && (found < 0 || stage->pipes[i] < stage->pipes[found]))
+            found = i;
+    }
+    return found;
+}
+
+bool publish_stage_subscribe_in_order(struct publish_stage *stage, int n, const char *topic)
+{
+    int i;
+    for (uintptr_t last = 0; (i = find_next(stage, n, last)) >= 0; last = stage->pipes[i]) {
+        if (!publish_stage_subscribe(stage, i, topic))
+            return false;
+    }
+    return true;
 }
 
 bool publish_stage_publish(const struct publish_stage *stage, const char *topic, int flags)
@@ -93,8 +116,7 @@ bool publish_stage_tell_story(struct publish_stage *stage)
     publish_stage_look(stage, LOOK_AFTER);
     is_told = is_told && pipe_lab_receive(stage->lab, stage->subscribers[0], 2) == 2;
     publish_stage_look(stage, LOOK_READ);
-    for (int i = 0; i < 3; i++)
-        is_told = is_told && publish_stage_subscribe(stage, i, "");
+    is_told = is_told && publish_stage_subscribe_in_order(stage, 3, "");
     publish_stage_look(stage, LOOK_ALL);
     return is_told;
 }

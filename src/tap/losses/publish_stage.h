@@ -47,6 +47,10 @@ bool publish_stage_open(struct publish_stage *stage, int type, int n);
 void publish_stage_close(struct publish_stage *stage);
 
 bool publish_stage_subscribe(struct publish_stage *stage, int i, const char *topic);
+
+/* The first `n` subscribe, in the order of their pipes' addresses. A balanced tree then has
+ * another root than the node that was made first, which is what allocators leave pointers to. */
+bool publish_stage_subscribe_in_order(struct publish_stage *stage, int n, const char *topic);
 bool publish_stage_publish(const struct publish_stage *stage, const char *topic, int flags);
 
 /* A PUB with three subscribers lives through all looks, in their order. */

@@ -141,8 +141,10 @@ int64_t pipe_lab_now_ms(void)
 bool pipe_lab_await(struct pipe_lab *self, void *socket, int64_t deadline_ms)
 {
     int64_t left_ms = deadline_ms - pipe_lab_now_ms();
-    if (left_ms <= 0)
+    if (left_ms <= 0) {
+        self->has_no_patience = true;
         return false;
+    }
     struct pollfd poll_fd = {.fd = -1, .events = POLLIN};
     size_t size = sizeof(poll_fd.fd);
     self->library->getsockopt(socket, ZMQ_FD, &poll_fd.fd, &size);

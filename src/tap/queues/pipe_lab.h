@@ -25,6 +25,8 @@ struct pipe_lab {
     void *context;
     struct pipe_memory memory;
     int n_addresses;
+    int n_tries;
+    bool has_no_patience; /* it has waited once for what did not come */
     int old_errno;
     struct guard guard;
 };
