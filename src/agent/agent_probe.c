@@ -36,7 +36,6 @@ static void refuse(int result, const struct error *err, struct http_response *re
     response->status = status_of(result);
 }
 
-/* For people: what happened, then the metrics as a scrape would have them. */
 /* The page is small: it is not worth compressing. */
 static void respond(const struct http_request *request, const struct samples *samples,
                     struct http_response *response)
@@ -57,6 +56,7 @@ static void respond(const struct http_request *request, const struct samples *sa
     http_response_take(response, negotiated.content_type, &page);
 }
 
+/* For people: what happened, then the metrics as a scrape would have them. */
 static void respond_debug(const struct samples *samples, struct string_buffer *log,
                           struct http_response *response)
 {

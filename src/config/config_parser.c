@@ -3,18 +3,20 @@
  * Design: libfyaml's event parser is used, not its document tree, because its tree drops what a
  * message needs (places of empty values) and accepts what a configuration must refuse. The tree
  * here is built with an explicit stack of open lists and mappings; a key is held until its value
- * comes. libfyaml ends a document silently at a byte that is not UTF-8, so the text is checked
- * before it is parsed.
+ * comes. What libfyaml cannot be given is found by config_text before it is parsed.
  */
 #include "config/config_parser.h"
 
-#include "base/cleanup.h"
+#include "config/config_text.h"
 
 #include <errno.h>
 #include <libfyaml.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The last parser that was not freed: see config_text.h. */
+static struct fy_parser *abandoned;
 
 struct open_node {
     struct config_node *node;
@@ -231,68 +233,13 @@ static int parse_events(struct builder *self, struct fy_parser *parser, struct f
     }
 }
 
-/* The length of the UTF-8 character at `c`, 0 if it is none or one that YAML forbids. */
-static size_t character_length(const unsigned char *c, size_t size)
+static int check_text(struct builder *self, const char *text, size_t size, bool *ret_has_question)
 {
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = *c < 0x80 ? 1 : (*c & 0xe0) == 0xc0 ? 2 : (*c & 0xf0) == 0xe0 ? 3 : 4;
-    if (n == 1)
-        return *c >= 0x20 ? *c != 0x7f : *c == '\t' || *c == '\n' || *c == '\r';
-    if (n > size || (*c & 0xc0) == 0x80 || *c > 0xf4)
-        return 0;
-    uint32_t point = *c & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-        point = point << 6 | (c[i] & 0x3f);
-    }
-    bool is_surrogate = point >= 0xd800 && point <= 0xdfff;
-    bool is_control = point < 0xa0 && point != 0x85;
-    return point < smallest[n] || point > 0x10ffff || is_surrogate || is_control ? 0 : n;
-}
-
-/*
- * A '?' that would begin an explicit key. libfyaml 0.7.12 crashes when it frees a parser that
- * failed behind one ("? y:<tab>|": fy_fetch_value() recycles its key twice), so none may reach it.
- * Not told from text: a lone '?' is refused wherever it stands, but for lines of comment.
- */
-static bool is_lone_question(const char *text, size_t size, size_t i, bool is_comment)
-{
-    static const char before[] = " \t\r\n[]{},-:?\"'", after[] = " \t\r\n[]{},:?";
-    return text[i] == '?' && !is_comment && (i == 0 || strchr(before, text[i - 1])) &&
-           (i + 1 == size || strchr(after, text[i + 1]));
-}
-
-/* From `i` to the line's end there is a comment and nothing that could end a quoted text. */
-static bool begins_comment(const char *text, size_t size, size_t i)
-{
-    while (i < size && (text[i] == ' ' || text[i] == '\t'))
-        i++;
-    if (i == size || text[i] != '#')
-        return false;
-    while (i < size && text[i] != '\n' && text[i] != '\r' && text[i] != '"' && text[i] != '\'')
-        i++;
-    return i == size || text[i] == '\n' || text[i] == '\r';
-}
-
-static int check_text(struct builder *self, const char *text, size_t size)
-{
-    bool is_comment = begins_comment(text, size, 0);
-    self->line = self->column = 1;
-    for (size_t i = 0; i < size;) {
-        size_t n = character_length((const unsigned char *)text + i, size - i);
-        if (n == 0)
-            return fail(self, "a byte that is not UTF-8 or a control character");
-        if (is_lone_question(text, size, i, is_comment))
-            return fail(self, "a '?' by itself is not supported, nor are keys that begin with it");
-        if (text[i] == '\n')
-            is_comment = begins_comment(text, size, i + 1);
-        self->line += text[i] == '\n';
-        self->column = text[i] == '\n' ? 1 : self->column + 1;
-        i += n;
-    }
-    self->line = self->column = 1;
-    return 0;
+    struct config_text_place place;
+    const char *flaw = config_text_check(text, size, &place, ret_has_question);
+    self->line = flaw ? place.line : 1;
+    self->column = flaw ? place.column : 1;
+    return flaw ? fail(self, flaw) : 0;
 }
 
 static int check_root(struct builder *self)
@@ -314,7 +261,8 @@ int config_parser_run(struct config_document *document, const char *text, size_t
                       struct error *err)
 {
     struct builder self = {.document = document, .err = err};
-    int r = check_text(&self, text, size);
+    bool has_question = false;
+    int r = check_text(&self, text, size, &has_question);
     if (r < 0)
         return r;
 
@@ -336,7 +284,9 @@ int config_parser_run(struct config_document *document, const char *text, size_t
         r = parse_events(&self, parser, diag);
     if (r == 0)
         r = check_root(&self);
-    if (parser)
+    if (parser && r < 0 && has_question)
+        __atomic_store_n(&abandoned, parser, __ATOMIC_RELAXED);
+    else if (parser)
         fy_parser_destroy(parser);
     fy_diag_destroy(diag);
     return r;

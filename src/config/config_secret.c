@@ -116,10 +116,19 @@ int config_secret_read_file(const char *path, enum config_secret_kind kind, char
     return r;
 }
 
+static bool is_variable_name(const char *name)
+{
+    static const char word[] = "_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    bool begins_with_digit = *name >= '0' && *name <= '9';
+    return *name && !begins_with_digit && name[strspn(name, word)] == '\0';
+}
+
 int config_secret_read_environment(const char *name, enum config_secret_kind kind, char *ret,
                                    struct error *err)
 {
     char text[CONFIG_SECRET_MAX + 2];
+    if (!is_variable_name(name)) /* not shown: it may be the secret itself */
+        return error_set(err, -EINVAL, "here stands the name of a variable, not its value");
     const char *value = getenv(name);
     if (!value)
         return error_set(err, -EINVAL, "the environment has no %s", name);

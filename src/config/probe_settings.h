@@ -55,7 +55,7 @@ struct probe_security {
     const char *username; /* NULL: none */
     char password[CONFIG_SECRET_MAX + 1];
     char server_key[CONFIG_SECRET_KEY_SIZE + 1]; /* Z85; empty: none */
-    char secret_key[CONFIG_SECRET_KEY_SIZE + 1]; /* Z85; empty: a new one for each process */
+    char secret_key[CONFIG_SECRET_KEY_SIZE + 1]; /* Z85; empty: a new one for each connection */
 };
 
 struct probe_settings {

@@ -3,72 +3,21 @@
 
 import contextlib
 import signal
+import socket
 
 import zmq
 
-from support import products
-from support.process import Process
-from support.probing import BY_GREETING, SOCKET_TYPES, ProbingAgent, probe
-from support.waiting import wait_for
-from support.zap import ZapHandler
-
-MECHANISMS = ("NULL", "PLAIN", "CURVE")
-SERVER_PUBLIC, SERVER_SECRET = (key.decode() for key in zmq.curve_keypair())
-
-
-class PeerProgram(Process):
-    """Sockets of every type in a program: `endpoints` by type."""
-
-    def __init__(self, library, mechanism):
-        super().__init__([*products.program("probe_peer"), library, mechanism, SERVER_SECRET])
-        self.endpoints = {}
-        for line in iter(self.line, "ready"):
-            kind, endpoint = line.split()
-            self.endpoints[kind] = endpoint
-
-
-class PyzmqPeers:
-    def __init__(self, mechanism):
-        self.context = zmq.Context()
-        self.zap = ZapHandler(self.context)
-        self.sockets = {kind: self.context.socket(getattr(zmq, kind)) for kind in SOCKET_TYPES}
-        self.endpoints = {}
-        for kind, one in self.sockets.items():
-            one.linger = 0
-            if mechanism == "PLAIN":
-                one.plain_server, one.zap_domain = True, b"200"
-            elif mechanism == "CURVE":
-                one.curve_server, one.curve_secretkey = True, SERVER_SECRET.encode()
-            one.bind("tcp://127.0.0.1:*")
-            self.endpoints[kind] = one.last_endpoint.decode().rstrip("\0")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for one in self.sockets.values():
-            one.close()
-        self.zap.__exit__()
-        self.context.term()
-
-
-def security(mechanism, folder):
-    (folder / "password").write_text("geheim\n")
-    (folder / "password").chmod(0o600)
-    return {
-        "NULL": {"mechanism": "NULL"},
-        "PLAIN": {"mechanism": "PLAIN", "username": "probe", "password_file": "password"},
-        "CURVE": {"mechanism": "CURVE", "server_key": SERVER_PUBLIC},
-    }[mechanism]
+from support.probe_peers import LIBRARIES, MECHANISMS, PeerProgram, security, start_peers
+from support.probing import BY_GREETING, SOCKET_TYPES, ProbingAgent, probe, write_config
+from support.waiting import DEADLINE_S, wait_for
 
 
 def test_probe__every_type_library_and_mechanism__succeeds_and_nothing_else_moves(directory, folder):
     with contextlib.ExitStack() as stack:
         probes = {}
         for mechanism in MECHANISMS:
-            for library in ("zmq", "czmq", "pyzmq"):
-                peers = stack.enter_context(
-                    PyzmqPeers(mechanism) if library == "pyzmq" else PeerProgram(library, mechanism))
+            for library in LIBRARIES:
+                peers = stack.enter_context(start_peers(library, mechanism))
                 for kind, endpoint in peers.endpoints.items():
                     name = f"{library} {mechanism} {kind}"
                     probes[name] = (probe(name, endpoint, kind, security=security(mechanism, folder)),
@@ -138,6 +87,77 @@ def test_probe__that_binds__counts_the_peers_that_connect(directory, folder):
         wait_for(lambda: agent.values("zmq_probe_failures_total", "ROUTER")["handshake"] >= 1,
                  lambda: agent.get())
         assert agent.value("zmq_probe_peers", "ROUTER") == 1
+    context.destroy(linger=0)
+
+
+def test_probe__that_binds__takes_no_place_that_is_taken(directory, folder):
+    """libzmq would remove whatever is at an ipc path, and the program's clients would be ours."""
+    context = zmq.Context()
+    owner, client = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+    owner.bind(f"ipc://{folder}/taken")
+    tcp = context.socket(zmq.PULL)
+    tcp.bind("tcp://127.0.0.1:*")
+    (folder / "file").write_text("precious")
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(str(folder / "stale"))
+    stale.close()
+    endpoints = {"taken": f"ipc://{folder}/taken", "file": f"ipc://{folder}/file",
+                 "tcp": tcp.last_endpoint.decode().rstrip("\0"), "stale": f"ipc://{folder}/stale"}
+    probes = [probe(name, endpoint, "PULL", bind=True) for name, endpoint in endpoints.items()]
+    with ProbingAgent(directory, folder, probes) as agent:
+        agent.wait_failure("taken", ("transport", "EADDRINUSE", "connect"))
+        agent.wait_failure("tcp", ("transport", "EADDRINUSE", "connect"))
+        agent.wait_failure("file", ("transport", "EEXIST", "connect"))
+        agent.wait_success("stale", value=0)
+        wait_for(lambda: agent.value("zmq_probe_attempts_total", "taken") >= 3, "more attempts")
+        assert (folder / "file").read_text() == "precious"
+        client.connect(endpoints["taken"])
+        client.send(b"work")
+        assert owner.poll(DEADLINE_S * 1000) and owner.recv() == b"work"
+        owner.close(linger=0)  # now the place is free
+        agent.wait_success("taken", value=0)
+        wait_for(lambda: agent.failure("taken") is None, "the probe to bind")
+        worker = context.socket(zmq.PULL)
+        worker.connect(endpoints["taken"])
+        agent.wait_success("taken")
+    context.destroy(linger=0)
+
+
+def test_probe__that_binds__is_still_reached_after_a_change(directory, folder):
+    context = zmq.Context()
+    endpoint = f"ipc://{folder}/bound"
+    with ProbingAgent(directory, folder, [probe("bound", endpoint, "PUB", bind=True)]) as agent:
+        agent.wait_success("bound", value=0)
+        for size in range(1000, 1005):
+            write_config(agent.config, [probe("bound", endpoint, "PUB", bind=True, max_message_size=size)])
+            assert agent.reload()[0] == 200
+            with context.socket(zmq.PUB) as one:
+                one.linger, one.reconnect_ivl = 0, 20
+                one.connect(endpoint)
+                agent.wait_success("bound")
+    context.destroy(linger=0)
+
+
+def test_probe__that_binds_with_curve__lets_in_who_knows_its_key(directory, folder):
+    context = zmq.Context()
+    public, secret = (key.decode() for key in zmq.curve_keypair())
+    (folder / "key").write_text(secret)
+    (folder / "key").chmod(0o600)
+    endpoint = f"ipc://{folder}/bound"
+    curve = {"mechanism": "CURVE", "secret_key_file": "key"}
+    with ProbingAgent(directory, folder, [probe("bound", endpoint, "PUB", bind=True, security=curve)]) as agent:
+        agent.wait_success("bound", value=0)
+        for server_key in (zmq.curve_keypair()[0], public.encode()):
+            one = context.socket(zmq.PUB)
+            one.linger = 0
+            one.curve_publickey, one.curve_secretkey = zmq.curve_keypair()
+            one.curve_serverkey = server_key
+            one.connect(endpoint)
+            if server_key != public.encode():
+                wait_for(lambda: agent.values("zmq_probe_failures_total", "bound")["handshake"] >= 1, agent.get)
+                assert agent.value("zmq_probe_peers", "bound") == 0
+        agent.wait_success("bound")
+        agent.wait_value(1, "zmq_probe_peers", probe="bound")
     context.destroy(linger=0)
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
-"""A ZAP handler whose answer the domain chooses: "400" is refused with 400, none let in."""
+"""A ZAP handler whose answer the domain chooses: "400" is refused with 400. With "200" or none a
+user must have the password, and everybody else is let in."""
 
 import threading
 
@@ -19,8 +20,11 @@ class ZapHandler:
         while not self.is_ending.is_set():
             if not self.socket.poll(50):
                 continue
-            _, request_id, domain, *_ = self.socket.recv_multipart()
-            self.socket.send_multipart([b"1.0", request_id, domain or b"200", b"because", b"user", b""])
+            _, request_id, domain, _, _, mechanism, *secrets = self.socket.recv_multipart()
+            status = domain or b"200"
+            if status == b"200" and mechanism == b"PLAIN" and secrets != [b"probe", b"geheim"]:
+                status = b"400"
+            self.socket.send_multipart([b"1.0", request_id, status, b"because", b"user", b""])
         self.socket.close()
 
     def __enter__(self):

@@ -64,6 +64,26 @@ static void parse__nested_file__knows_every_place(void **state)
     assert_null(document);
 }
 
+/* CURVE keys have any of these beside each other. libfyaml must not be met with such a text that
+ * then fails: it would crash. */
+static void parse__question_mark_in_quotes__is_text(void **state)
+{
+    (void)state;
+    struct config_document *document = parse("a: \"x{?}y\"\nb: '? z'\nc: {\"d\": \"[?]\"}\n");
+    const struct config_node *root = config_document_root(document);
+    assert_string_equal(config_node_find(root, "a")->text, "x{?}y");
+    assert_string_equal(config_node_find(root, "b")->text, "? z");
+    assert_string_equal(config_node_find(config_node_find(root, "c"), "d")->text, "[?]");
+    config_document_destroy(&document);
+    static const char *const broken[] = {"[a, \" , ? y:\t| \" ]", "a: \"{?}\"\nb: [",
+                                         "a, \": ? y:\t|\"\n", "{'#': b, ' , ? c:\t|' : d, : }"};
+    for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++) {
+        struct error err = {0};
+        assert_int_equal(
+            config_document_parse("x.yml", broken[i], strlen(broken[i]), &document, &err), -EINVAL);
+    }
+}
+
 static void parse__nothing__is_an_empty_mapping(void **state)
 {
     (void)state;
@@ -157,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse__nested_file__knows_every_place),
+        cmocka_unit_test(parse__question_mark_in_quotes__is_text),
         cmocka_unit_test(parse__nothing__is_an_empty_mapping),
         cmocka_unit_test(parse__what_is_not_for_a_configuration__is_refused_with_its_place),
         cmocka_unit_test(parse__not_ascii__counts_characters),

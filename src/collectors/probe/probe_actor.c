@@ -22,7 +22,6 @@
 
 #define EVENTS_PER_TURN  64
 #define MONITOR_PER_TURN 1000
-#define START_STEP_NS    (CLOCK_NS_PER_MS / 2) /* between first attempts: 2,000 a second */
 #define WAIT_MAX_MS      60000
 
 /* What epoll's data points to for the actor's own descriptors. */
@@ -42,25 +41,15 @@ struct probe_actor {
     struct probe_shared *shared;
 };
 
-/* Thousands of handshakes at once would time out all together, and again at their next attempt. */
-static uint64_t take_start(struct probe_actor *self)
-{
-    uint64_t *next = &self->shared->next_start_ns;
-    uint64_t now = self->loop.now_ns, found = __atomic_load_n(next, __ATOMIC_RELAXED), start;
-    do
-        start = found > now ? found : now;
-    while (!__atomic_compare_exchange_n(next, &found, start + START_STEP_NS, false,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    return start;
-}
-
 static void add(struct probe_actor *self, struct probe_endpoint *endpoint)
 {
+    uint64_t now_ns = self->loop.now_ns;
     endpoint->next = NULL;
     *self->last = endpoint;
     self->last = &endpoint->next;
     probe_endpoint_start(endpoint, &self->loop,
-                         endpoint->is_once ? self->loop.now_ns : take_start(self));
+                         endpoint->is_once ? now_ns
+                                           : probe_shared_take_start(self->shared, now_ns));
 }
 
 static void drop(struct probe_actor *self, struct probe_endpoint *endpoint)
@@ -83,7 +72,8 @@ static void retarget(struct probe_actor *self, const struct probe_command *comma
     struct exporter_config *config = command->config;
     if (!probe_endpoint_retarget(endpoint, config, command->definition)) {
         probe_endpoint_stop(endpoint, &self->loop);
-        probe_endpoint_start(endpoint, &self->loop, take_start(self));
+        probe_endpoint_start(endpoint, &self->loop,
+                             probe_shared_take_start(self->shared, self->loop.now_ns));
     }
     exporter_config_unref(&config);
 }
@@ -249,27 +239,32 @@ static void actor_main(zsock_t *pipe, void *argument)
 
 static int init(struct probe_actor *self, struct probe_shared *shared)
 {
-    int r = probe_inbox_init(&self->inbox);
-    if (r < 0)
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    int r = epoll_fd < 0 ? -errno : probe_inbox_init(&self->inbox);
+    if (r < 0) {
+        if (epoll_fd >= 0)
+            close(epoll_fd);
         return r;
+    }
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->change, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    self->loop = (struct probe_loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+    self->last = &self->endpoints;
+    self->shared = shared;
+    self->loop = (struct probe_loop){.epoll_fd = epoll_fd,
                                      .resolver = shared->resolver,
                                      .inbox = &self->inbox,
                                      .now_ns = clock_monotonic_ns(),
                                      .random = (unsigned)clock_monotonic_ns()};
-    return self->loop.epoll_fd < 0 ? -errno : 0;
+    return 0;
 }
 
 static void finish(struct probe_actor *self)
 {
-    if (self->loop.epoll_fd >= 0)
-        close(self->loop.epoll_fd);
+    close(self->loop.epoll_fd);
     probe_inbox_finish(&self->inbox);
     pthread_mutex_destroy(&self->lock);
     pthread_cond_destroy(&self->change);
@@ -281,8 +276,6 @@ int probe_actor_new(struct probe_shared *shared, struct probe_actor **ret)
     struct probe_actor *self = calloc(1, sizeof(*self));
     if (!self)
         return -ENOMEM;
-    self->last = &self->endpoints;
-    self->shared = shared;
     int r = init(self, shared);
     if (r < 0) {
         free(self);

@@ -13,17 +13,13 @@
 
 #include "collectors/probe/probe_command.h"
 #include "collectors/probe/probe_endpoint.h"
+#include "collectors/probe/probe_shared.h"
 
 #define PROBE_ACTOR_ENDPOINTS_MAX 256u
 
 struct probe_actor;
 
-/* What the actors share; borrowed. */
-struct probe_shared {
-    struct resolver *resolver;
-    uint64_t next_start_ns; /* of the next first attempt, in any actor; atomic */
-};
-
+/* `shared` is borrowed. */
 int probe_actor_new(struct probe_shared *shared, struct probe_actor **ret);
 void probe_actor_destroy(struct probe_actor **self_p);
 

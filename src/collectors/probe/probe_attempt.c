@@ -2,13 +2,13 @@
 #include "collectors/probe/probe_attempt.h"
 
 #include "base/clock.h"
+#include "collectors/probe/local_endpoint.h"
 #include "collectors/probe/probe_link.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/un.h>
 
 #define RETRY_MS 50 /* until a full backlog of a local socket is tried again */
 
@@ -18,20 +18,12 @@ static void fail(struct probe_endpoint *self, struct probe_loop *loop, enum prob
     probe_endpoint_fail(self, loop, (struct probe_failure){phase, PROBE_CAUSE_TRANSPORT, error});
 }
 
-/* The one address of an ipc endpoint. A '@' stands for the NUL of the abstract namespace. */
+/* The one address of an ipc endpoint. */
 static void set_local_address(struct probe_endpoint *self)
 {
     struct resolver_answer *answer = &self->answer.answer;
     struct sockaddr_un *address = (struct sockaddr_un *)&answer->addresses[0].address;
-    size_t size = strlen(self->address->path);
-    memset(address, 0, sizeof(*address));
-    address->sun_family = AF_UNIX;
-    memcpy(address->sun_path, self->address->path, size);
-    bool is_abstract = address->sun_path[0] == '@';
-    if (is_abstract)
-        address->sun_path[0] = '\0';
-    answer->addresses[0].size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size +
-                                            (is_abstract ? 0 : 1));
+    answer->addresses[0].size = local_endpoint_address(self->address->path, address);
     answer->n_addresses = 1;
 }
 

@@ -22,6 +22,7 @@
     X(EACCES, "EACCES")                                                                            \
     X(EADDRINUSE, "EADDRINUSE")                                                                    \
     X(EADDRNOTAVAIL, "EADDRNOTAVAIL")                                                              \
+    X(EEXIST, "EEXIST")                                                                            \
     X(EMFILE, "EMFILE")                                                                            \
     X(ENFILE, "ENFILE")
 

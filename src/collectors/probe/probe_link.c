@@ -2,6 +2,7 @@
 #include "collectors/probe/probe_link.h"
 
 #include "base/clock.h"
+#include "collectors/probe/local_endpoint.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -71,6 +72,8 @@ void probe_link_bind(struct probe_endpoint *self, struct probe_loop *loop)
         r = probe_socket_open(&self->socket, self->settings, false, loop->events);
     if (r == 0)
         r = watch(self, loop);
+    if (r == 0 && self->address->transport == ENDPOINT_IPC)
+        r = local_endpoint_check_free(self->address->path);
     if (r == 0)
         r = probe_socket_bind(&self->socket, self->address->text);
     if (r < 0) {

@@ -102,14 +102,14 @@ static int plan_new(struct probe_pool *self, struct plan *plan, struct exporter_
                     const struct probe_definition *definition, struct entry *entry)
 {
     int r = probe_actors_place(&self->actors, &self->shared, &entry->actor);
-    if (r == 0)
-        r = probe_endpoint_new(config, definition, &entry->endpoint);
     if (r < 0)
         return r;
-    if (add_step(plan, entry->actor, PROBE_COMMAND_ADD, entry->endpoint))
+    r = probe_endpoint_new(config, definition, &entry->endpoint);
+    if (r == 0 && add_step(plan, entry->actor, PROBE_COMMAND_ADD, entry->endpoint))
         return 0;
     probe_endpoint_destroy(&entry->endpoint);
-    return -ENOMEM;
+    probe_actors_leave(&self->actors, entry->actor);
+    return r < 0 ? r : -ENOMEM;
 }
 
 static int plan_probe(struct probe_pool *self, struct plan *plan, struct exporter_config *config,

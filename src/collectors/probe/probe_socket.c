@@ -92,7 +92,7 @@ static int set_times(void *handle, const struct probe_settings *settings, bool u
     return 0;
 }
 
-/* Our own pair of keys: from the configured secret, or made for this process. */
+/* Our own pair of keys: from the configured secret, or made for this connection. */
 static int set_own_keys(void *handle, const char *secret_key)
 {
     char public_text[CONFIG_SECRET_KEY_SIZE + 1], secret_text[CONFIG_SECRET_KEY_SIZE + 1];

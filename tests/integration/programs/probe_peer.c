@@ -2,10 +2,11 @@
 /*
  * probe_peer - sockets of every type with one mechanism, made with libzmq or with CZMQ.
  *
- * usage: probe_peer zmq|czmq NULL|PLAIN|CURVE SECRET_KEY
+ * usage: probe_peer zmq|czmq NULL|PLAIN|CURVE SECRET_KEY [STATUS]
  *
  * Prints "TYPE ENDPOINT" for each, then "ready", and lives until its standard input ends. PLAIN
- * lets in user "probe" with password "geheim"; CURVE has that secret key.
+ * lets in user "probe" with password "geheim"; CURVE has that secret key. With a STATUS the ZAP
+ * handler gives everybody that answer; CZMQ's own handler knows one, 400.
  */
 #include <czmq.h>
 #include <stdio.h>
@@ -29,16 +30,26 @@ static void check(int is_good, const char *what)
     exit(1);
 }
 
-static void secure(void *handle, const char *mechanism, const char *secret_key)
+static struct {
+    const char *mechanism, *secret_key, *status; /* status NULL: as the password is */
+} settings;
+
+static int has_zap(void)
+{
+    return settings.status || strcmp(settings.mechanism, "PLAIN") == 0;
+}
+
+static void secure(void *handle)
 {
     int one = 1;
-    if (strcmp(mechanism, "PLAIN") == 0) {
+    if (strcmp(settings.mechanism, "PLAIN") == 0) {
         check(zmq_setsockopt(handle, ZMQ_PLAIN_SERVER, &one, sizeof(one)) == 0, "plain");
-        check(zmq_setsockopt(handle, ZMQ_ZAP_DOMAIN, "test", 4) == 0, "domain");
-    } else if (strcmp(mechanism, "CURVE") == 0) {
+    } else if (strcmp(settings.mechanism, "CURVE") == 0) {
         check(zmq_setsockopt(handle, ZMQ_CURVE_SERVER, &one, sizeof(one)) == 0, "curve");
-        check(zmq_setsockopt(handle, ZMQ_CURVE_SECRETKEY, secret_key, 41) == 0, "key");
+        check(zmq_setsockopt(handle, ZMQ_CURVE_SECRETKEY, settings.secret_key, 41) == 0, "key");
     }
+    if (has_zap())
+        check(zmq_setsockopt(handle, ZMQ_ZAP_DOMAIN, "test", 4) == 0, "domain");
 }
 
 static void tell(void *handle, const char *name)
@@ -62,7 +73,8 @@ static void answer_zap(void *zap)
         check(zmq_getsockopt(zap, ZMQ_RCVMORE, &more, &size) == 0, "more");
     }
     int is_good = n == 8 && strcmp(frames[6], "probe") == 0 && strcmp(frames[7], "geheim") == 0;
-    const char *reply[] = {"1.0", frames[1], is_good ? "200" : "400", "", "", ""};
+    const char *status = settings.status ? settings.status : is_good ? "200" : "400";
+    const char *reply[] = {"1.0", frames[1], status, "", "", ""};
     for (int i = 0; i < 6; i++)
         zmq_send(zap, reply[i], strlen(reply[i]), i < 5 ? ZMQ_SNDMORE : 0);
 }
@@ -81,18 +93,18 @@ static void serve_until_input_ends(void *zap)
     }
 }
 
-static void run_zmq(const char *mechanism, const char *secret_key)
+static void run_zmq(void)
 {
     void *context = zmq_ctx_new(), *sockets[N_TYPES], *zap = NULL;
     int zero = 0;
-    if (strcmp(mechanism, "PLAIN") == 0) {
+    if (has_zap()) {
         zap = zmq_socket(context, ZMQ_REP);
         check(zmq_bind(zap, "inproc://zeromq.zap.01") == 0, "zap");
     }
     for (size_t i = 0; i < N_TYPES; i++) {
         sockets[i] = zmq_socket(context, types[i].type);
         zmq_setsockopt(sockets[i], ZMQ_LINGER, &zero, sizeof(zero));
-        secure(sockets[i], mechanism, secret_key);
+        secure(sockets[i]);
         check(zmq_bind(sockets[i], "tcp://127.0.0.1:*") == 0, "bind");
         tell(sockets[i], types[i].name);
     }
@@ -104,24 +116,33 @@ static void run_zmq(const char *mechanism, const char *secret_key)
     zmq_ctx_term(context);
 }
 
-static void run_czmq(const char *mechanism, const char *secret_key)
+/* zauth reads passwords from a file. */
+static char *write_passwords(void)
+{
+    char *path = zsys_sprintf("/tmp/probe_peer_%d", (int)getpid());
+    FILE *file = fopen(path, "w");
+    check(file != NULL, path);
+    fputs("probe=geheim\n", file);
+    fclose(file);
+    return path;
+}
+
+static void run_czmq(void)
 {
     zsock_t *sockets[N_TYPES];
-    zactor_t *auth = NULL;
+    zactor_t *auth = has_zap() ? zactor_new(zauth, NULL) : NULL;
     char *passwords = NULL;
-    if (strcmp(mechanism, "PLAIN") == 0) {
-        passwords = zsys_sprintf("/tmp/probe_peer_%d", (int)getpid());
-        FILE *file = fopen(passwords, "w");
-        check(file != NULL, passwords);
-        fputs("probe=geheim\n", file);
-        fclose(file);
-        auth = zactor_new(zauth, NULL);
+    if (settings.status) {
+        zstr_sendx(auth, "DENY", "127.0.0.1", NULL);
+        zsock_wait(auth);
+    } else if (auth) {
+        passwords = write_passwords();
         zstr_sendx(auth, "PLAIN", passwords, NULL);
         zsock_wait(auth);
     }
     for (size_t i = 0; i < N_TYPES; i++) {
         sockets[i] = zsock_new(types[i].type);
-        secure(zsock_resolve(sockets[i]), mechanism, secret_key);
+        secure(zsock_resolve(sockets[i]));
         check(zsock_bind(sockets[i], "tcp://127.0.0.1:*") > 0, "bind");
         tell(zsock_resolve(sockets[i]), types[i].name);
     }
@@ -136,12 +157,15 @@ static void run_czmq(const char *mechanism, const char *secret_key)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4)
+    if (argc != 4 && argc != 5)
         return 2;
+    settings.mechanism = argv[2];
+    settings.secret_key = argv[3];
+    settings.status = argc == 5 ? argv[4] : NULL;
     zsys_handler_set(NULL);
     if (strcmp(argv[1], "czmq") == 0)
-        run_czmq(argv[2], argv[3]);
+        run_czmq();
     else
-        run_zmq(argv[2], argv[3]);
+        run_zmq();
     return 0;
 }
