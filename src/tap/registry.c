@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "tap/hooks/message.h"
+#include "tap/hooks/message_shared.h"
 
 #include <string.h>
 #include <zmq.h>
@@ -205,11 +206,16 @@ static void describe_lane(struct registry_socket *socket)
     socket->n_received_seen = segment_word_get(&words[SEGMENT_RECEIVED_MESSAGES]);
 }
 
+static void point_at_lane(const struct registry_socket *socket)
+{
+    socket->slot->words = socket->is_shared ? message_nowhere : socket->words;
+}
+
 static void fill_slot(struct registry_slot *slot, struct registry_socket *socket)
 {
-    slot->words = socket->words;
     slot->socket = socket;
     socket->slot = slot;
+    point_at_lane(socket);
     message_fill_slot(slot);
     __atomic_store_n(&slot->key, registry_key(socket->handle), __ATOMIC_RELEASE);
 }
@@ -242,6 +248,7 @@ struct registry_socket *registry_open_socket(struct registry_context *context, v
         .lane = lane,
         .type = type,
         .is_used = true,
+        .is_shared = message_is_shared_type(type),
         .events.peers.is_without_handshake = type == ZMQ_STREAM,
     };
     describe_lane(socket);
@@ -262,7 +269,7 @@ void registry_place_socket(struct registry_socket *socket, const char *endpoint)
     socket->lane = lane;
     describe_lane(socket);
     segment_word_set(&socket->words[SEGMENT_OPENED_NS], opened);
-    socket->slot->words = socket->words;
+    point_at_lane(socket);
     segment_table_release_lane(table, old);
 }
 

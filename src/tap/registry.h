@@ -62,7 +62,7 @@ struct registry_socket {
     void *handle;               /* valid while slot is */
     struct registry_context *context;
     struct library *library;
-    uint64_t *words; /* of its lane */
+    uint64_t *words; /* of its lane; the slot's are these, unless it is_shared */
     uint32_t index;  /* of this entry */
     uint32_t serial;
     uint32_t lane;
@@ -72,6 +72,7 @@ struct registry_socket {
     uint64_t n_sent_seen, n_received_seen; /* by the sampler; at first what the lane had before */
     bool is_used;
     bool is_placed; /* in the group of its first endpoint */
+    bool is_shared; /* several threads may use it: see message_shared.h */
     struct blocking blocking;
     struct publish_state publish;
     struct route route;

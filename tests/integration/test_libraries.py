@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Every libzmq of a process is followed: opened RTLD_LOCAL, several copies, builds with drafts."""
 
+import json
 import os
 import pathlib
 import re
@@ -113,3 +114,13 @@ def draft_sockets__thread_safe_types__are_counted(start, draft_variables, kinds)
     puppet.wait_counter(50, "SENT_MESSAGES", None, sender.endpoint)
     puppet.wait_counter(50, "RECEIVED_MESSAGES", None, receiver.endpoint)
     wait_equal(lambda: puppet.segment().counter("RECEIVED_BYTES"), 150, "bytes")
+
+
+@pytest.mark.parametrize("kinds", [(CLIENT, SERVER), (SCATTER, GATHER)], ids=["client", "scatter"])
+def draft_sockets__several_threads_at_once__lose_no_count(directory, draft_variables, kinds):
+    program = [*products.program("shared"), *map(str, kinds), "1000000"]
+    with Process(program, directory, draft_variables) as process:
+        told = json.loads(process.line())
+        process.wait_next_rounds()
+        segment = process.segment()
+        assert {word: segment.counter(word.upper()) for word in told} == told

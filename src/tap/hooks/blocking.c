@@ -21,25 +21,31 @@ static bool has_no_queue(const struct registry_socket *socket)
 
 static void add_wait(struct registry_socket *socket, uint64_t since_ns, uint64_t until_ns)
 {
-    uint32_t word = socket->blocking.is_without_peer ? SEGMENT_SEND_BLOCKED_NO_PEER_NS
-                                                     : SEGMENT_SEND_BLOCKED_NS;
-    if (until_ns > since_ns)
+    bool is_without_peer = __atomic_load_n(&socket->blocking.is_without_peer, __ATOMIC_RELAXED);
+    uint32_t word = is_without_peer ? SEGMENT_SEND_BLOCKED_NO_PEER_NS : SEGMENT_SEND_BLOCKED_NS;
+    if (since_ns != 0 && until_ns > since_ns)
         __atomic_fetch_add(&socket->words[word], until_ns - since_ns, __ATOMIC_RELAXED);
 }
 
 void blocking_begin(struct registry_socket *socket)
 {
     int error = errno;
-    socket->blocking.is_without_peer = has_no_queue(socket);
-    __atomic_store_n(&socket->blocking.since_ns, clock_monotonic_ns(), __ATOMIC_RELEASE);
+    struct blocking *blocking = &socket->blocking;
+    if (__atomic_fetch_add(&blocking->n_waiting, 1, __ATOMIC_ACQ_REL) == 0) {
+        __atomic_store_n(&blocking->is_without_peer, has_no_queue(socket), __ATOMIC_RELAXED);
+        __atomic_store_n(&blocking->since_ns, clock_monotonic_ns(), __ATOMIC_RELEASE);
+    }
     errno = error;
 }
 
 void blocking_end(struct registry_socket *socket)
 {
     int error = errno;
-    uint64_t since = __atomic_exchange_n(&socket->blocking.since_ns, 0, __ATOMIC_ACQ_REL);
-    add_wait(socket, since, clock_monotonic_ns());
+    struct blocking *blocking = &socket->blocking;
+    if (__atomic_fetch_sub(&blocking->n_waiting, 1, __ATOMIC_ACQ_REL) == 1) {
+        uint64_t since = __atomic_exchange_n(&blocking->since_ns, 0, __ATOMIC_ACQ_REL);
+        add_wait(socket, since, clock_monotonic_ns());
+    }
     errno = error;
 }
 
@@ -47,7 +53,7 @@ void blocking_refused(struct registry_socket *socket)
 {
     uint32_t word = has_no_queue(socket) ? SEGMENT_SEND_WOULD_BLOCK_NO_PEER
                                          : SEGMENT_SEND_WOULD_BLOCK;
-    segment_word_add(&socket->words[word], 1);
+    __atomic_fetch_add(&socket->words[word], 1, __ATOMIC_RELAXED);
 }
 
 void blocking_sample(struct registry_socket *socket, uint64_t elapsed_ns)
@@ -57,7 +63,10 @@ void blocking_sample(struct registry_socket *socket, uint64_t elapsed_ns)
     if (since != 0 && __atomic_compare_exchange_n(&socket->blocking.since_ns, &since, now, false,
                                                   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         add_wait(socket, since, now);
-    if (__atomic_load_n(&socket->slot->is_receiving, __ATOMIC_RELAXED))
+    bool is_receiving = socket->is_shared
+                            ? __atomic_load_n(&socket->blocking.n_receiving, __ATOMIC_RELAXED) > 0
+                            : __atomic_load_n(&socket->slot->is_receiving, __ATOMIC_RELAXED);
+    if (is_receiving)
         segment_word_add(&socket->words[SEGMENT_RECEIVE_BLOCKED_NS], elapsed_ns);
 }
 

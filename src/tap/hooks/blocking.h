@@ -18,7 +18,9 @@
  * Receives are another matter: a consumer that has nothing to do waits in them, and to try first
  * would double its work. Whether a thread is in one is looked at from outside, at each tick.
  *
- * Thread: the one that uses the socket; blocking_sample: the tap's own, the registry's lock held.
+ * Where several threads wait in sends of one socket (message_shared.h), their time counts once.
+ *
+ * Thread: those that use the socket; blocking_sample: the tap's own, the registry's lock held.
  */
 #ifndef TAP_BLOCKING_H
 #define TAP_BLOCKING_H
@@ -32,6 +34,8 @@ struct registry_socket;
 struct blocking {
     uint64_t since_ns; /* 0: not waiting; the part of the wait before it is counted */
     bool is_without_peer;
+    uint32_t n_waiting;   /* threads in a send */
+    uint32_t n_receiving; /* threads in a receive, of a socket that several may use */
 };
 
 void blocking_begin(struct registry_socket *socket);

@@ -4,6 +4,7 @@
 #include "tap/hooks/blocking.h"
 #include "tap/hooks/hooks.h"
 #include "tap/hooks/message_count.h"
+#include "tap/hooks/message_shared.h"
 #include "tap/losses/publish.h"
 
 #include <string.h>
@@ -163,4 +164,6 @@ void message_fill_slot(struct registry_slot *slot)
         slot->msg_recv = receive_asking;
         slot->more_flag = &socket->more_flag;
     }
+    if (socket->is_shared)
+        message_shared_fill_slot(slot);
 }
