@@ -79,7 +79,7 @@ static void count_descriptors(struct tap_collector *self, uint64_t now_ns)
     }
 }
 
-static void add_segments(const struct tap_collector *self, struct samples *out)
+static void add_segments(const struct tap_collector *self, struct samples *out, uint64_t now_ns)
 {
     static const char *const labels[] = {"state=\"live\"", "state=\"dead\"", "state=\"silent\"",
                                          "state=\"invalid\""};
@@ -91,7 +91,8 @@ static void add_segments(const struct tap_collector *self, struct samples *out)
         n[0] += process->state == TAP_PROCESS_LIVE;
         n[1] += process->state == TAP_PROCESS_DEAD || process->state == TAP_PROCESS_FOLDED;
         n[2] += process->state == TAP_PROCESS_SILENT || process->state == TAP_PROCESS_PARKED;
-        n[3] += process->state == TAP_PROCESS_REFUSED && !process->is_dropped;
+        n[3] += (process->state == TAP_PROCESS_REFUSED && !process->is_dropped) ||
+                tap_scan_is_garbage(process, now_ns);
     }
     for (size_t i = 0; i < sizeof(n) / sizeof(*n); i++)
         samples_add_u64(out, FAMILY_EXPORTER_SEGMENTS, LABEL_TEXT_NONE, labels[i], n[i]);
@@ -115,7 +116,7 @@ static int collect(void *state, struct samples *out, struct error *err)
         if (tap_service_is_shown(self->groups.services[i]))
             tap_samples_add_service(out, self->groups.services[i]);
     }
-    add_segments(self, out);
+    add_segments(self, out, now_ns);
 
     if (r == 0 && self->fold_result < 0)
         r = error_set(err, self->fold_result, "cannot save the state of dead processes in %s: %s",

@@ -170,18 +170,26 @@ static void take_reading(struct tap_process *self, struct tap_scratch *scratch)
     read_contexts(self);
 }
 
+/* A container may have a boot id of its own; there the process itself shows that it is of now. */
+static bool is_of_another_boot(const struct tap_process *self, const struct tap_host *host)
+{
+    const struct segment_header *layout = &self->reader.layout;
+    bool is_contained = layout->pid_namespace != host->pid_namespace;
+    return *layout->boot_id && strcmp(layout->boot_id, host->boot_id) != 0 &&
+           !(is_contained && self->life.state == TAP_LIFE_ALIVE);
+}
+
 /* The first reading tells whose account it is. Nothing of a pretender's is taken in. */
 static int identify(struct tap_process *self, const struct tap_reading *reading)
 {
     const struct segment_header *layout = &self->reader.layout;
     if (self->service)
         return 0;
-    self->is_of_another_boot = *layout->boot_id && strcmp(layout->boot_id, reading->host->boot_id);
-    if (self->is_of_another_boot || layout->pid != self->name.pid ||
-        layout->start_ticks != self->name.start_ticks)
+    if (layout->pid != self->name.pid || layout->start_ticks != self->name.start_ticks)
         return SEGMENT_E_INVALID;
     tap_process_search(self, reading->host, reading->now_ns);
-    if (self->life.state == TAP_LIFE_FOREIGN)
+    self->is_of_another_boot = is_of_another_boot(self, reading->host);
+    if (self->is_of_another_boot || self->life.state == TAP_LIFE_FOREIGN)
         return SEGMENT_E_INVALID;
 
     self->id = (struct tap_process_id){layout->pid, layout->start_ticks, layout->pid_namespace,
@@ -205,7 +213,7 @@ static int read_once(struct tap_process *self, const struct tap_reading *reading
 {
     int r = segment_reader_begin(&self->reader, is_forced);
     if (r == 0 && !is_within_budget(self, reading->budget))
-        r = SEGMENT_E_INVALID;
+        r = -EDQUOT;
     if (r == 0)
         r = identify(self, reading);
     if (r == 0)
@@ -215,6 +223,13 @@ static int read_once(struct tap_process *self, const struct tap_reading *reading
     if (r == 0)
         r = read_lanes(self, reading->scratch);
     return r == 0 ? segment_reader_end(&self->reader) : r;
+}
+
+/* What keeps this one file from being read, is its maker's or its neighbours' doing, and may pass.
+ */
+static bool is_files_own(int r)
+{
+    return r == -EACCES || r == -EPERM || r == -EDQUOT;
 }
 
 int tap_process_read(struct tap_process *self, const struct tap_reading *reading, bool is_forced)
@@ -240,7 +255,7 @@ int tap_process_read(struct tap_process *self, const struct tap_reading *reading
         tap_process_close(self);
         self->state = TAP_PROCESS_REFUSED;
     }
-    return r > 0 ? 0 : r;
+    return r > 0 || is_files_own(r) ? 0 : r;
 }
 
 /*

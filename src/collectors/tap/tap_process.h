@@ -6,7 +6,7 @@
  * it was, so that no sum over processes decreases. The account of a process outlives its file.
  *
  * States, and what an account in it adds to the page:
- *   NEW       not read yet                             nothing
+ *   NEW       not read yet, or not to be read for now  nothing
  *   LIVE      running                                  counters and gauges
  *   SILENT    may be running, no heartbeat             counters
  *   DEAD      over, to be folded                       counters
@@ -103,7 +103,8 @@ int tap_process_new(const char *file, const struct segment_name *name, uint64_t 
 void tap_process_destroy(struct tap_process **self_p, uint64_t now_ns);
 
 /* Opens the file and reads it, or reads it again; with `is_forced` also where no round was
- * finished since. Sets REFUSED where it is no segment.
+ * finished since. Sets REFUSED where it is no segment. A file that may not be read, or is too
+ * large for what the budget has left, is tried again each time and is no error.
  * Errors: -errno of what may pass: the account is as it was. */
 int tap_process_read(struct tap_process *self, const struct tap_reading *reading, bool is_forced);
 

@@ -381,6 +381,17 @@ int tap_scan_run(struct tap_scan *self, enum tap_scan_depth depth, uint64_t now_
     return listed < 0 ? listed : r;
 }
 
+static bool has_owner(const struct segment_name *name)
+{
+    return name->pid <= INT32_MAX && (kill((pid_t)name->pid, 0) == 0 || errno != ESRCH);
+}
+
+bool tap_scan_is_garbage(const struct tap_process *process, uint64_t now_ns)
+{
+    bool is_nothing = process->state == TAP_PROCESS_REFUSED || process->state == TAP_PROCESS_NEW;
+    return is_nothing && !process->is_dropped && now_ns - process->seen_ns > TAP_GARBAGE_NS;
+}
+
 bool tap_scan_is_removable(const struct tap_process *process, uint64_t now_ns)
 {
     if (!process->is_on_disk)
@@ -388,9 +399,7 @@ bool tap_scan_is_removable(const struct tap_process *process, uint64_t now_ns)
     if (process->state == TAP_PROCESS_FOLDED || process->state == TAP_PROCESS_PARKED ||
         process->is_dropped || process->is_of_another_boot)
         return true;
-    bool is_garbage = process->state == TAP_PROCESS_REFUSED || process->state == TAP_PROCESS_NEW;
-    return is_garbage && now_ns - process->seen_ns > TAP_GARBAGE_NS &&
-           kill((pid_t)process->name.pid, 0) < 0 && errno == ESRCH;
+    return tap_scan_is_garbage(process, now_ns) && !has_owner(&process->name);
 }
 
 int tap_scan_remove(struct tap_scan *self, struct tap_process *process)

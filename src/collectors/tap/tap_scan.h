@@ -65,6 +65,9 @@ int tap_scan_remove(struct tap_scan *self, struct tap_process *process);
 /* Drops processes that nothing is left of. */
 void tap_scan_forget(struct tap_scan *self, uint64_t now_ns);
 
+/* Whether the file has not become a segment, or one that may be read, in the time it takes. */
+bool tap_scan_is_garbage(const struct tap_process *process, uint64_t now_ns);
+
 /* Whether the file can go: its counters are in the state file, or it never had any. */
 bool tap_scan_is_removable(const struct tap_process *process, uint64_t now_ns);
 
