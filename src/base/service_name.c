@@ -74,23 +74,67 @@ static const char *next_argument(const char *argument, const char *end)
     return argument < end ? argument : NULL;
 }
 
-/* What the interpreter runs, NULL if that is a line of the command itself or its input. */
-static const char *script_of(const char *cmdline, const char *end)
-{
-    static const char *const takes_value[] = {"-W", "-X", "-I", "-r", "--require", "--import"};
+/* How an interpreter spells the options that matter here. */
+static const struct dialect {
+    const char *programs; /* begin like one of these */
+    char code;            /* a line of the command itself is run */
+    const char *values[5];
+} dialects[] = {
+    {"python pypy", 'c', {"-W", "-X"}},
+    {"bash sh dash zsh", 'c', {"-o", "-O", "+O"}},
+    {"node nodejs", 'e', {"-r", "--require", "--import"}},
+    {"perl ruby", 'e', {"-I", "-r"}},
+    {"php", 'r', {"-c", "-d"}},
+    {"", 'e', {"-l"}},
+};
 
-    const char *argument = next_argument(cmdline, end);
-    for (; argument && *argument == '-'; argument = next_argument(argument, end)) {
-        if (strcmp(argument, "-m") == 0)
-            return next_argument(argument, end);
-        if (strcmp(argument, "-c") == 0 || strcmp(argument, "-e") == 0 || !argument[1])
-            return NULL;
-        for (size_t i = 0; i < sizeof(takes_value) / sizeof(*takes_value); i++) {
-            if (argument && strcmp(argument, takes_value[i]) == 0)
-                argument = next_argument(argument, end);
+static const struct dialect *dialect_of(const char *program)
+{
+    size_t n = strcspn(program, "0123456789.-");
+    const struct dialect *dialect = dialects;
+    for (; *dialect->programs; dialect++) {
+        for (const char *name = dialect->programs; *name; name += strspn(name, " ")) {
+            size_t length = strcspn(name, " ");
+            if (length == n && memcmp(name, program, n) == 0)
+                return dialect;
+            name += length;
         }
-        if (!argument)
+    }
+    return dialect;
+}
+
+/* Whether `argument` is the option, by itself or as the last of a few: "-c", "-ec". Longer ones
+ * are words, as perl's "-MCache". */
+static bool is_option(const char *argument, char option)
+{
+    size_t n = strlen(argument);
+    return n >= 2 && n <= 5 && argument[0] == '-' && argument[1] != '-' &&
+           argument[n - 1] == option;
+}
+
+static bool takes_value(const struct dialect *dialect, const char *argument)
+{
+    for (size_t i = 0; dialect->values[i]; i++) {
+        if (strcmp(argument, dialect->values[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What the interpreter runs, NULL if that is a line of the command itself or its input. */
+static const char *script_of(const char *program, const char *cmdline, const char *end)
+{
+    const struct dialect *dialect = dialect_of(program);
+    const char *argument = next_argument(cmdline, end);
+    while (argument && (*argument == '-' || *argument == '+')) {
+        if (strcmp(argument, "--") == 0)
+            return next_argument(argument, end);
+        if (!argument[1] || is_option(argument, dialect->code))
             return NULL;
+        if (takes_value(dialect, argument))
+            argument = next_argument(argument, end);
+        if (argument)
+            argument = next_argument(argument, end);
     }
     return argument;
 }
@@ -111,7 +155,7 @@ void service_name_from_command(const char *exe, const char *cmdline, size_t size
 
     const char *script = NULL;
     if (size && is_interpreter(ret_name))
-        script = script_of(cmdline, cmdline + size);
+        script = script_of(ret_name, cmdline, cmdline + size);
     if (script && *base_name(script))
         set_name(ret_name, base_name(script), strlen(base_name(script)));
     if (!*ret_name)

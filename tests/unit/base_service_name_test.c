@@ -31,6 +31,17 @@ static const struct command_case commands[] = {
     {"/usr/bin/node", CMDLINE("node\0--require\0trace\0/srv/feed.js"), "feed.js"},
     {"/usr/bin/pythonish", CMDLINE("pythonish\0feed.py"), "pythonish"},
     {"/usr/bin/perl", CMDLINE("perl\0/srv/feed/"), "perl"},
+    /* -I is python's isolated mode and perl's and ruby's folder. */
+    {"/usr/bin/python3.11", CMDLINE("python3\0-I\0feed.py"), "feed.py"},
+    {"/usr/bin/perl5.36.0", CMDLINE("perl\0-I\0lib\0-MData::Cache\0feed.pl"), "feed.pl"},
+    /* Code is no name, whatever option comes before it. */
+    {"/usr/bin/python3.11", CMDLINE("python3\0-uc\0import a/b"), "python3.11"},
+    {"/usr/bin/python3.11", CMDLINE("python3\0-um\0app.feed"), "app.feed"},
+    {"/bin/bash", CMDLINE("bash\0-ec\0exec /srv/feed"), "bash"},
+    {"/bin/bash", CMDLINE("bash\0-o\0pipefail\0/srv/feed.sh"), "feed.sh"},
+    {"/usr/bin/perl", CMDLINE("perl\0-we\0print 1"), "perl"},
+    {"/usr/bin/node", CMDLINE("node\0-e\0require('zeromq')"), "node"},
+    {"/usr/bin/python3.11", CMDLINE("python3\0--\0-feed.py"), "-feed.py"},
 };
 
 static void from_command__each_case__names_the_program(void **state)
