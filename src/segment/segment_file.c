@@ -12,14 +12,14 @@
 
 int segment_file_init(struct segment_file *self, const char *directory)
 {
-    char current[PATH_MAX] = "";
     memset(self, 0, sizeof(*self));
     /* A relative name means what it meant at the start, wherever the program goes later. */
-    if (directory[0] != '/' && !getcwd(current, sizeof(current)))
-        return -errno;
-    int n = snprintf(self->directory, sizeof(self->directory), "%s%s%s", current,
-                     *current ? "/" : "", directory);
-    return n < 0 || (size_t)n >= sizeof(self->directory) ? -ENAMETOOLONG : 0;
+    if (directory[0] != '/' && !getcwd(self->directory, sizeof(self->directory)))
+        return errno == ERANGE ? -ENAMETOOLONG : -errno;
+    size_t used = strlen(self->directory);
+    int n = snprintf(self->directory + used, sizeof(self->directory) - used, "%s%s",
+                     used ? "/" : "", directory);
+    return n < 0 || (size_t)n >= sizeof(self->directory) - used ? -ENAMETOOLONG : 0;
 }
 
 static void name_image(struct segment_file *self, const struct segment_header *header, unsigned n)
@@ -32,16 +32,26 @@ static void name_image(struct segment_file *self, const struct segment_header *h
                    suffix);
 }
 
-/* Whether the open file holds the account of an image that this process was before execve(). */
+static uint64_t word_at(const unsigned char *bytes, size_t offset)
+{
+    uint64_t word;
+    memcpy(&word, bytes + offset, sizeof(word));
+    return word;
+}
+
+/* Whether the open file holds the account of an image that this process was before execve(). The
+ * head of the header tells; the whole is too much for the stack of somebody else's thread. */
 static bool is_older_image(int fd, const struct segment_header *header)
 {
-    struct segment_header found;
+    unsigned char found[offsetof(struct segment_header, reserved)];
     struct stat status;
     return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
-           pread(fd, &found, sizeof(found), 0) == (ssize_t)sizeof(found) &&
-           found.magic == SEGMENT_MAGIC && found.version == SEGMENT_VERSION &&
-           found.pid == header->pid && found.start_ticks == header->start_ticks &&
-           found.created_ns != header->created_ns && found.state == SEGMENT_LIVE;
+           pread(fd, found, sizeof(found), 0) == (ssize_t)sizeof(found) &&
+           memcmp(found, header, offsetof(struct segment_header, header_size)) == 0 &&
+           word_at(found, offsetof(struct segment_header, pid)) == header->pid &&
+           word_at(found, offsetof(struct segment_header, start_ticks)) == header->start_ticks &&
+           word_at(found, offsetof(struct segment_header, created_ns)) != header->created_ns &&
+           word_at(found, offsetof(struct segment_header, state)) == SEGMENT_LIVE;
 }
 
 /* The one who made the file at the path, if it was we, is gone. Where this cannot be written, or

@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEXT_SIZE 4096
-
 static_assert(sizeof(((struct segment_header *)0)->program) == SERVICE_NAME_SIZE, "program");
 static_assert(sizeof(((struct segment_header *)0)->service) == SERVICE_NAME_SIZE, "service");
 
@@ -38,7 +36,7 @@ static size_t read_text(const char *path, char *ret_text, size_t size)
 /* Field 22; the second is the program's name in parentheses and may hold anything. */
 static uint64_t start_ticks(void)
 {
-    char text[TEXT_SIZE];
+    char text[1024]; /* 52 numbers and a name of 16 bytes */
     size_t n = read_text("/proc/self/stat", text, sizeof(text));
     const char *field = n ? memrchr(text, ')', n) : NULL;
     for (int i = 0; field && i < 20; i++)
@@ -46,31 +44,28 @@ static uint64_t start_ticks(void)
     return field ? strtoull(field + 1, NULL, 10) : 0;
 }
 
-static void fill_program(struct segment_header *header)
+static void fill_program(struct segment_header *header, struct segment_identity_scratch *scratch)
 {
-    char executable[TEXT_SIZE];
-    char command[TEXT_SIZE];
-    ssize_t n = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
-    executable[n > 0 ? n : 0] = '\0';
-    size_t command_size = read_text("/proc/self/cmdline", command, sizeof(command));
-    service_name_from_command(executable, command, command_size, header->program);
+    ssize_t n = readlink("/proc/self/exe", scratch->executable, sizeof(scratch->executable) - 1);
+    scratch->executable[n > 0 ? n : 0] = '\0';
+    size_t size = read_text("/proc/self/cmdline", scratch->text, sizeof(scratch->text));
+    service_name_from_command(scratch->executable, scratch->text, size, header->program);
 }
 
-static void fill_service(struct segment_header *header)
+static void fill_service(struct segment_header *header, struct segment_identity_scratch *scratch)
 {
-    char text[TEXT_SIZE];
     const char *given = secure_getenv(SEGMENT_SERVICE_VARIABLE);
     if (given && *given) {
         strncpy(header->service, given, sizeof(header->service) - 1);
         return;
     }
-    if (read_text("/proc/self/cgroup", text, sizeof(text)) > 0 &&
-        service_name_from_cgroup(text, header->service))
+    if (read_text("/proc/self/cgroup", scratch->text, sizeof(scratch->text)) > 0 &&
+        service_name_from_cgroup(scratch->text, header->service))
         return;
     memcpy(header->service, header->program, sizeof(header->service));
 }
 
-void segment_identity_fill(struct segment_header *header)
+void segment_identity_fill(struct segment_header *header, struct segment_identity_scratch *scratch)
 {
     int saved_errno = errno;
     struct stat status;
@@ -81,7 +76,7 @@ void segment_identity_fill(struct segment_header *header)
     header->created_ns = clock_monotonic_ns();
     read_text("/proc/sys/kernel/random/boot_id", header->boot_id, 37);
     strncpy(header->tap_version, PROJECT_VERSION, sizeof(header->tap_version) - 1);
-    fill_program(header);
-    fill_service(header);
+    fill_program(header, scratch);
+    fill_service(header, scratch);
     errno = saved_errno;
 }

@@ -12,7 +12,13 @@
 
 #define SEGMENT_SERVICE_VARIABLE "ZMQ_EXPORTER_SERVICE"
 
+/* Memory that the caller has to spare: too much for the stack of a program's thread. */
+struct segment_identity_scratch {
+    char executable[4096];
+    char text[4096];
+};
+
 /* Fills in pid, start, namespace, boot, creation, version, program and service. */
-void segment_identity_fill(struct segment_header *header);
+void segment_identity_fill(struct segment_header *header, struct segment_identity_scratch *scratch);
 
 #endif

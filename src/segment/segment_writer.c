@@ -62,6 +62,8 @@ struct segment_writer {
     uint64_t buffer[BUFFER_WORDS];
 };
 
+static_assert(sizeof(struct segment_identity_scratch) <= BUFFER_WORDS * WORD_SIZE, "scratch");
+
 /* Odd and unlike each other, so that no likely pair of changes leaves a sum as it was (the
  * finalizer of SplitMix64). */
 static void fill_factors(uint64_t *factors)
@@ -84,7 +86,7 @@ int segment_writer_new(struct segment_table *table, const char *directory,
     if (r == 0) {
         self->table = table;
         fill_factors(self->factors);
-        segment_identity_fill(table->header);
+        segment_identity_fill(table->header, (struct segment_identity_scratch *)self->buffer);
         *ret_writer = self;
     } else if (self != MAP_FAILED) {
         munmap(self, sizeof(*self));
