@@ -52,9 +52,10 @@ struct registry_context {
 struct publish_state {
     const struct pipe_layout *layout; /* of a publisher whose drops can be counted, or NULL */
     bool is_watched;
-    bool is_within;    /* a message, known while watched */
-    bool is_inverted;  /* ZMQ_INVERT_MATCHING */
-    bool is_last_only; /* ZMQ_XPUB_MANUAL_LAST_VALUE */
+    bool is_within;     /* a message, known while watched */
+    bool is_inverted;   /* ZMQ_INVERT_MATCHING */
+    bool is_last_only;  /* ZMQ_XPUB_MANUAL_LAST_VALUE */
+    size_t size_before; /* of the vector of pipes, before a message to the last one */
 };
 
 struct registry_socket {

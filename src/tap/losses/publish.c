@@ -83,13 +83,11 @@ static struct room find_room(const struct registry_socket *socket, const struct 
     return room;
 }
 
-/* A peer over inproc can lower its mark under messages that were promised room. */
-static void admit_broken_promise(void)
+static void admit_bound(const char *reason)
 {
     struct guard guard;
     registry_lock(&guard);
-    tap_set_capability(SEGMENT_CAPABILITY_PUBLISH_DROPS, SEGMENT_CAPABILITY_BOUND,
-                       "a mark was lowered under connected peers");
+    tap_set_capability(SEGMENT_CAPABILITY_PUBLISH_DROPS, SEGMENT_CAPABILITY_BOUND, reason);
     registry_unlock(&guard);
 }
 
@@ -103,8 +101,9 @@ void publish_look(struct registry_socket *socket)
     }
     struct room room = find_room(socket, layout);
     uint32_t n_watch = MIN_WATCH + (uint32_t)(room.n_pipes / WATCH_FACTOR);
+    /* A peer over inproc can lower its mark under messages that were promised room. */
     if (room.has_full && !socket->publish.is_watched)
-        admit_broken_promise();
+        admit_bound("a mark was lowered under connected peers");
     if (room.has_full || room.n_messages < n_watch || socket->publish.is_last_only)
         watch(socket, n_watch);
     else
@@ -145,13 +144,32 @@ void publish_option_changed(struct registry_socket *socket, int option)
  * A message on a watched socket
  */
 
-/* The only pipe that the message about to be sent is for, or 0 (xpub.cpp: xsend). */
-static uintptr_t only_pipe(const struct registry_socket *socket)
+static size_t size_of_vector(const struct registry_socket *socket)
 {
-    const struct publish_state *publish = &socket->publish;
-    if (!publish->is_last_only || publish->layout->publish.last_pipe == 0)
-        return 0;
-    return pointer_at(socket->handle, publish->layout->publish.last_pipe);
+    uint32_t vector = socket->publish.layout->publish.pipes;
+    return pointer_at(socket->handle, vector + PIPE_POINTER) - pointer_at(socket->handle, vector);
+}
+
+/* The only pipe that the message about to be sent is for, or 0 (xpub.cpp: xsend). */
+static struct publish_question ask_before(struct registry_socket *socket)
+{
+    struct publish_state *publish = &socket->publish;
+    struct publish_question question = {.socket = socket->handle};
+    if (publish->is_last_only && publish->layout->publish.last_pipe != 0) {
+        question.only_pipe = pointer_at(socket->handle, publish->layout->publish.last_pipe);
+        publish->size_before = size_of_vector(socket);
+    }
+    return question;
+}
+
+/* Any subscriber that leaves makes the socket forget whose subscription it received last. If one
+ * left within the call, the message may have been for all: so many are missed at most. */
+static void doubt_only_pipe(struct registry_socket *socket, struct publish_question *question)
+{
+    if (question->only_pipe == 0 || size_of_vector(socket) >= socket->publish.size_before)
+        return;
+    question->only_pipe = 0;
+    admit_bound("a subscriber left during a message to the last one");
 }
 
 static void count_missed(struct registry_socket *socket, const struct publish_question *question)
@@ -165,8 +183,8 @@ static void count_missed(struct registry_socket *socket, const struct publish_qu
 static void note_sent(struct registry_socket *socket, struct publish_question *question, int flags)
 {
     if (!socket->publish.is_within) {
-        question->socket = socket->handle;
         question->is_inverted = socket->publish.is_inverted;
+        doubt_only_pipe(socket, question);
         count_missed(socket, question);
     }
     socket->publish.is_within = (flags & ZMQ_SNDMORE) != 0;
@@ -175,8 +193,9 @@ static void note_sent(struct registry_socket *socket, struct publish_question *q
 int publish_send(void *handle, const void *buffer, size_t size, int flags)
 {
     struct registry_socket *socket = registry_find(handle)->socket;
-    struct publish_question question = {
-        .topic = buffer, .size = size, .only_pipe = only_pipe(socket)};
+    struct publish_question question = ask_before(socket);
+    question.topic = buffer;
+    question.size = size;
     int rc = socket->library->send(handle, buffer, size, flags);
     if (rc >= 0)
         note_sent(socket, &question, flags);
@@ -189,7 +208,7 @@ int publish_msg_send(struct tap_message *message, void *handle, int flags)
 {
     struct registry_socket *socket = registry_find(handle)->socket;
     const struct library *library = socket->library;
-    struct publish_question question = {.only_pipe = only_pipe(socket)};
+    struct publish_question question = ask_before(socket);
     struct tap_message copy;
     library->msg_init(&copy);
     if (!socket->publish.is_within && library->msg_copy(&copy, message) == 0) {
