@@ -105,6 +105,7 @@ struct registry_slot {
     struct registry_socket *socket;
     uint32_t n_until_look; /* whole messages until publish_look is asked; see publish.h */
     bool is_receiving;     /* a thread of the program is in a receive */
+    bool is_within;        /* a ROUTER's message, of which the id is sent */
     unsigned char small_kind;
     uint32_t message_kind;
     uint32_t pipe_state;

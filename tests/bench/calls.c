@@ -21,6 +21,22 @@ static void send_message(void *push)
     zmq_msg_send(&message, push, ZMQ_DONTWAIT);
 }
 
+/* Two calls: the peer's id, and one frame. */
+static void route_buffer(void *router)
+{
+    zmq_send(router, "peer", 4, ZMQ_SNDMORE);
+    zmq_send(router, "x", 1, 0);
+}
+
+static void route_message(void *router)
+{
+    zmq_msg_t id;
+    zmq_msg_init_size(&id, 4);
+    memcpy(zmq_msg_data(&id), "peer", 4);
+    zmq_msg_send(&id, router, ZMQ_SNDMORE);
+    send_message(router);
+}
+
 static void receive_buffer(void *pull)
 {
     char data[8];
@@ -43,35 +59,59 @@ __attribute__((noinline)) void measured(void (*call)(void *), void *socket, long
         call(socket);
 }
 
+/* A ROUTER that has one peer, which has no limit. */
+static void *make_router(void *context, void **ret_peer)
+{
+    const int unlimited = 0;
+    char data[8];
+    void *router = zmq_socket(context, ZMQ_ROUTER), *peer = zmq_socket(context, ZMQ_DEALER);
+    zmq_setsockopt(router, ZMQ_SNDHWM, &unlimited, sizeof unlimited);
+    zmq_setsockopt(peer, ZMQ_RCVHWM, &unlimited, sizeof unlimited);
+    zmq_setsockopt(peer, ZMQ_ROUTING_ID, "peer", 4);
+    zmq_bind(router, "inproc://router");
+    zmq_connect(peer, "inproc://router");
+    zmq_send(peer, "x", 1, 0);
+    while (zmq_recv(router, data, sizeof data, 0) != 1)
+        continue;
+    *ret_peer = peer;
+    return router;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*call)(void *);
-        int is_send;
-    } spellings[] = {{"send", send_buffer, 1},
-                     {"msg_send", send_message, 1},
-                     {"recv", receive_buffer, 0},
-                     {"msg_recv", receive_message, 0}};
+        int socket;
+    } spellings[] = {{"send", send_buffer, 0},
+                     {"msg_send", send_message, 0},
+                     {"recv", receive_buffer, 1},
+                     {"msg_recv", receive_message, 1},
+                     {"send to ROUTER", route_buffer, 2},
+                     {"msg_send to ROUTER", route_message, 2}};
     const int unlimited = 0, warm_up = 2000;
     if (argc != 3)
         return 2;
     long count = atol(argv[2]);
     void *context = zmq_ctx_new();
-    void *push = zmq_socket(context, ZMQ_PUSH), *pull = zmq_socket(context, ZMQ_PULL);
+    void *push = zmq_socket(context, ZMQ_PUSH), *pull = zmq_socket(context, ZMQ_PULL), *peer;
+    void *sockets[] = {push, pull, make_router(context, &peer)};
     zmq_setsockopt(push, ZMQ_SNDHWM, &unlimited, sizeof unlimited);
     zmq_setsockopt(pull, ZMQ_RCVHWM, &unlimited, sizeof unlimited);
     zmq_bind(pull, "inproc://calls");
     zmq_connect(push, "inproc://calls");
     for (long i = 0; i < count + warm_up; i++)
         send_buffer(push);
-    for (long i = 0; i < warm_up; i++)
+    for (long i = 0; i < warm_up; i++) {
         receive_buffer(pull);
+        route_buffer(sockets[2]);
+    }
     for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
         if (strcmp(argv[1], spellings[i].name) == 0)
-            measured(spellings[i].call, spellings[i].is_send ? push : pull, count);
-    zmq_close(push);
-    zmq_close(pull);
+            measured(spellings[i].call, sockets[spellings[i].socket], count);
+    for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
+        zmq_close(sockets[i]);
+    zmq_close(peer);
     zmq_ctx_term(context);
     return 0;
 }

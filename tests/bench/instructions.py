@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Instructions that the tap adds to one send and one receive, counted by callgrind.
+"""Instructions that the tap adds to one send and one receive, counted by callgrind. A message to a
+ROUTER is two sends, the peer's id and one frame; the row has half of it.
 
 usage: instructions.py
 
@@ -13,6 +14,7 @@ from support import products
 from support.process import run
 
 COUNT = 20000
+SPELLINGS = {"send": 1, "msg_send": 1, "recv": 1, "msg_recv": 1, "send to ROUTER": 2, "msg_send to ROUTER": 2}
 
 
 def instructions(spelling, directory, folder):
@@ -27,9 +29,9 @@ def main():
     print("| call | instructions without | with | added |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="zt-") as folder:
-        for spelling in ("send", "msg_send", "recv", "msg_recv"):
-            plain = instructions(spelling, None, folder)
-            tapped = instructions(spelling, folder, folder)
+        for spelling, calls in SPELLINGS.items():
+            plain = instructions(spelling, None, folder) / calls
+            tapped = instructions(spelling, folder, folder) / calls
             print(f"| zmq_{spelling} | {plain:.1f} | {tapped:.1f} | {tapped - plain:.1f} |", flush=True)
 
 

@@ -82,10 +82,32 @@ def router__peer_gone__each_message_is_unroutable(start, folder, router_drops, t
     router, dealer = router_and_dealer(start, folder, transport)
     assert router.send(3, first=b"peer") == 3
     assert dealer.recv(3)[0] == 3
+    attach(router, 1, "ROUTER")  # so that none is not what was seen before it came
     dealer.close()
     attach(router, 0, "ROUTER")
     assert router.send(11, first=b"peer") == 11
     wait_drops(router.puppet, "ROUTER", UNROUTABLE=11)
+
+
+@pytest.mark.parametrize("rest", [[b"other", b"body"], [b"body"]])
+def router__peer_goes_between_frames__the_rest_goes_to_nobody(start, folder, router_drops, rest):
+    """Not even where the next frame is the id of another peer."""
+    router, dealer = router_and_dealer(start, folder, "inproc")
+    other = router.puppet.socket(zmq.DEALER)
+    other.set(zmq.ROUTING_ID, "other")
+    other.connect("inproc://q")
+    other.send()
+    assert router.recv() == (1, 6)
+    attach(router, 2, "ROUTER")
+    router.send_frames(b"peer", flags=zmq.SNDMORE)
+    dealer.close()
+    attach(router, 1, "ROUTER")
+    router.poll()
+    router.send_frames(*rest)
+    wait_drops(router.puppet, "ROUTER", UNROUTABLE=1)
+    assert router.send(5, first=b"other") == 5
+    assert receive_all(other) == 5
+    wait_drops(router.puppet, "ROUTER", UNROUTABLE=1)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -23,9 +23,21 @@ static bool is_learned[MAX_LIBRARIES];
 static message_send_hook lost_send;
 static message_msg_send_hook lost_msg_send;
 
-static bool is_active(const struct registry_slot *slot, uintptr_t pipe)
+/* Of a pipe: 0 while it is active, which is_active asks in one instruction where that can be. */
+static const int *state_of(const struct registry_slot *slot, uintptr_t pipe)
 {
-    return *(const int *)(pipe + slot->pipe_state) == 0;
+    return (const int *)(pipe + slot->pipe_state);
+}
+
+static inline bool is_active(const int *state)
+{
+    bool is;
+#if defined(__x86_64__)
+    __asm__("cmpl $0, %1" : "=@cce"(is) : "m"(*state));
+#else
+    is = *state == 0;
+#endif
+    return is;
 }
 
 static void count(const struct registry_slot *slot, enum segment_lane_word word)
@@ -37,6 +49,7 @@ static void count(const struct registry_slot *slot, enum segment_lane_word word)
 static void lose(struct registry_slot *slot, bool is_swallowing)
 {
     slot->socket->route.is_swallowing = is_swallowing;
+    slot->is_within = false;
     slot->send_hook = lost_send;
     slot->msg_send_hook = lost_msg_send;
 }
@@ -68,6 +81,7 @@ static HOOK_COLD int find_cause(struct registry_slot *slot, const void *id, size
                     0;
     int answer = errno;
     set_mandatory(socket, 0);
+    slot->is_within = is_taken;
     if (!is_taken)
         note_answer(slot, answer);
     errno = error;
@@ -96,6 +110,7 @@ static HOOK_COLD int send_large_id(struct tap_message *message, struct registry_
     errno = error;
     if (rc < 0 && error != EAGAIN && error != EHOSTUNREACH)
         return rc;
+    slot->is_within = rc >= 0;
     if (rc < 0) {
         note_answer(slot, error);
         library->msg_close(message);
@@ -133,14 +148,14 @@ static HOOK_INLINE int send_id(void *handle, const void *buffer, size_t size, in
     volatile struct message_kept kept;
     kept.slot = slot;
     kept.content = buffer;
-    kept.size = size;
-    int rc = slot->send(handle, buffer, size, flags);
+    int rc = slot->send(handle, buffer, size, flags); /* the size: an id has not 2 GB */
     if (HOOK_UNLIKELY(rc < 0))
         return rc;
     slot = kept.slot;
-    message_add(&slot->words[SEGMENT_SENT_BYTES], kept.size);
+    message_add(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
     if (HOOK_UNLIKELY(*slot->current_out == 0))
-        return find_cause(slot, kept.content, kept.size, rc);
+        return find_cause(slot, kept.content, (size_t)rc, rc);
+    slot->is_within = true;
     return rc;
 }
 
@@ -161,69 +176,107 @@ static HOOK_INLINE int msg_send_id(struct tap_message *message, void *handle, in
     message_add(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
     if (HOOK_UNLIKELY(*slot->current_out == 0))
         return find_cause_of_message(slot, kept.content, rc);
+    slot->is_within = true;
     return rc;
 }
 
 static HOOK_COLD int count_lost(struct registry_slot *slot, int flags, int rc)
 {
+    slot->is_within = false;
     count(slot, SEGMENT_DROPPED_UNROUTABLE);
     if (flags & ZMQ_SNDMORE)
         lose(slot, false);
     return rc;
 }
 
-/* A frame is taken; kept.content is the pipe where the message went before. */
-static HOOK_INLINE int count_content(const volatile struct message_kept *kept, size_t size, int rc)
+/* The peer went between two frames of a message: its pipe is gone, or takes no more. It is not
+ * looked at after the call, in which it can be freed. */
+static HOOK_COLD int send_to_none(void *handle, const void *buffer, size_t size, int flags,
+                                  struct registry_slot *slot)
+{
+    int rc = message_send(handle, buffer, size, flags, slot);
+    return rc >= 0 ? count_lost(slot, flags, rc) : rc;
+}
+
+static HOOK_COLD int msg_send_to_none(struct tap_message *message, void *handle, int flags,
+                                      struct registry_slot *slot)
+{
+    int rc = message_msg_send(message, handle, flags, slot);
+    return rc >= 0 ? count_lost(slot, flags, rc) : rc;
+}
+
+/* A frame is taken, and the message goes on: to the pipe, or to none. */
+static HOOK_INLINE int count_more(struct registry_slot *slot, size_t size, int rc)
+{
+    message_add(&slot->words[SEGMENT_SENT_BYTES], size);
+    return HOOK_LIKELY(*slot->current_out != 0) ? rc : count_lost(slot, ZMQ_SNDMORE, rc);
+}
+
+/* The last frame is taken; kept->content is the state of the pipe where it went. */
+static HOOK_INLINE int count_last(const volatile struct message_kept *kept, size_t size, int rc)
 {
     struct registry_slot *slot = kept->slot;
     uint64_t *words = slot->words;
-    int flags = kept->flags;
     message_add(&words[SEGMENT_SENT_BYTES], size);
-    if (flags & ZMQ_SNDMORE)
-        return HOOK_LIKELY(*slot->current_out != 0) ? rc : count_lost(slot, flags, rc);
     message_add(&words[SEGMENT_SENT_MESSAGES], 1);
-    return HOOK_LIKELY(is_active(slot, (uintptr_t)kept->content)) ? rc
-                                                                  : count_lost(slot, flags, rc);
+    slot->is_within = false;
+    return HOOK_LIKELY(is_active(kept->content)) ? rc : count_lost(slot, 0, rc);
 }
 
 static HOOK_INLINE int send_content(void *handle, const void *buffer, size_t size, int flags,
                                     struct registry_slot *slot, uintptr_t pipe)
 {
     volatile struct message_kept kept;
+    const int *state = state_of(slot, pipe);
+    if (HOOK_UNLIKELY(!is_active(state)))
+        return send_to_none(handle, buffer, size, flags, slot);
     kept.slot = slot;
-    kept.content = (const void *)pipe;
     kept.size = size;
-    kept.flags = flags;
+    if (flags & ZMQ_SNDMORE) {
+        int rc = slot->send(handle, buffer, size, flags);
+        return HOOK_LIKELY(rc >= 0) ? count_more(kept.slot, kept.size, rc) : rc;
+    }
+    kept.content = state;
     int rc = slot->send(handle, buffer, size, flags);
-    return HOOK_LIKELY(rc >= 0) ? count_content(&kept, kept.size, rc) : rc;
+    return HOOK_LIKELY(rc >= 0) ? count_last(&kept, kept.size, rc) : rc;
 }
 
 static HOOK_INLINE int msg_send_content(struct tap_message *message, void *handle, int flags,
                                         struct registry_slot *slot, uintptr_t pipe)
 {
     volatile struct message_kept kept;
+    const int *state = state_of(slot, pipe);
+    if (HOOK_UNLIKELY(!is_active(state)))
+        return msg_send_to_none(message, handle, flags, slot);
     kept.slot = slot;
-    kept.content = (const void *)pipe;
-    kept.flags = flags;
+    if (flags & ZMQ_SNDMORE) {
+        int rc = slot->msg_send(message, handle, flags);
+        return HOOK_LIKELY(rc >= 0) ? count_more(kept.slot, (size_t)rc, rc) : rc;
+    }
+    kept.content = state;
     int rc = slot->msg_send(message, handle, flags);
-    return HOOK_LIKELY(rc >= 0) ? count_content(&kept, (size_t)rc, rc) : rc;
+    return HOOK_LIKELY(rc >= 0) ? count_last(&kept, (size_t)rc, rc) : rc;
 }
 
 static int route_send(void *handle, const void *buffer, size_t size, int flags,
                       struct registry_slot *slot)
 {
-    uintptr_t pipe = *slot->current_out;
-    if (pipe == 0)
+    if (!slot->is_within)
         return send_id(handle, buffer, size, flags, slot);
+    uintptr_t pipe = *slot->current_out;
+    if (HOOK_UNLIKELY(pipe == 0))
+        return send_to_none(handle, buffer, size, flags, slot);
     return send_content(handle, buffer, size, flags, slot, pipe);
 }
 
 static int route_msg_send(struct tap_message *message, void *handle, int flags,
                           struct registry_slot *slot)
 {
-    uintptr_t pipe = *slot->current_out;
-    if (pipe == 0)
+    if (!slot->is_within)
         return msg_send_id(message, handle, flags, slot);
+    uintptr_t pipe = *slot->current_out;
+    if (HOOK_UNLIKELY(pipe == 0))
+        return msg_send_to_none(message, handle, flags, slot);
     return msg_send_content(message, handle, flags, slot, pipe);
 }
 
@@ -242,7 +295,7 @@ static HOOK_COLD void count_lost_reply(struct registry_slot *slot, int rc, int f
     for (const uintptr_t *at = (const uintptr_t *)vector[0]; at < (const uintptr_t *)vector[1];
          at++) {
         const unsigned char *pipe = (const unsigned char *)*at;
-        if (is_active(slot, *at) && pipe[pipes->is_writable] == 0)
+        if (is_active(state_of(slot, *at)) && pipe[pipes->is_writable] == 0)
             word = SEGMENT_DROPPED_HWM;
     }
     count(slot, word);
@@ -280,6 +333,7 @@ static void set_hooks(struct registry_slot *slot)
     const struct route *route = &slot->socket->route;
     bool is_reply = slot->socket->type == ZMQ_REP;
     bool is_watched = route->layout && !route->is_mandatory && !route->is_raw;
+    slot->is_within = is_watched && !is_reply && *slot->current_out != 0;
     slot->send_hook = !is_watched ? message_send : is_reply ? reply_send : route_send;
     slot->msg_send_hook = !is_watched ? message_msg_send
                           : is_reply  ? reply_msg_send
