@@ -7,9 +7,9 @@ import socket
 import pytest
 import zmq
 
-from support import zmtp_peers
+from support import products, zmtp_peers
 from support.probing import ProbingAgent, probe
-from support.waiting import wait_for
+from support.waiting import DEADLINE_S, wait_for
 from support.zap import ZapHandler
 
 PUBLIC, SECRET = (key.decode() for key in zmq.curve_keypair())
@@ -150,6 +150,28 @@ def test_probe__nobody_there__says_why(directory, folder):
             wait_for(lambda: agent.failure("closes") in (("transport", "EPIPE", "handshake"),
                                                          ("transport", "ECONNRESET", "handshake")),
                      lambda: agent.failure("closes"))
+
+
+def test_probe__names_that_nobody_answers_for__hold_up_no_other(directory, folder):
+    context = zmq.Context()
+    one = context.socket(zmq.PUB)
+    one.bind("tcp://127.0.0.1:*")
+    port = one.last_endpoint.decode().rstrip("\0").rsplit(":", 1)[1]
+    slow = [probe(f"slow {i}", f"tcp://h{i}.slow.test:5555", "PUB", timeout="1s") for i in range(100)]
+    fast = [probe(f"live {i}", f"tcp://live.test:{port}", "PUB") for i in range(10)]
+    variables = {"LD_PRELOAD": str(products.BUILD / "tests/integration/programs/libslow_names.so")}
+    with ProbingAgent(directory, folder, slow + fast, variables, probe_targets=["tcp://*.slow.test:*"]) as agent:
+        agent.wait_success(*[entry["name"] for entry in fast])
+        for entry in (slow[0], slow[99]):
+            check(agent, entry["name"], "transport", "ETIMEDOUT", "resolve")
+        page = agent.scrape()  # it does not wait for them either
+        assert agent.value("zmq_probe_resolve_duration_seconds", "live 0", page) > 0
+        assert agent.value("zmq_probe_resolve_duration_seconds", "slow 0", page) is None
+        text = agent.request("/probe?target=tcp://x.slow.test:1&debug=true")[1]
+        assert "failed in phase resolve, cause transport, detail ETIMEDOUT" in text, text
+        agent.popen.terminate()
+        assert agent.popen.wait(DEADLINE_S) == 0
+    context.destroy(linger=0)
 
 
 def test_probe__local_socket_with_a_full_backlog__times_out(directory, folder):

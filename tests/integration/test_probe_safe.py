@@ -17,9 +17,12 @@ VISITS = 40  # during the traffic, of all probes
 class Conversation:
     """The bound socket `bound`, the connected ones `others`, and one round of their talk."""
 
-    def __init__(self, kind):
+    def __init__(self, kind, mechanism="NULL"):
         self.context = zmq.Context()
+        self.keys = zmq.curve_keypair() if mechanism == "CURVE" else None
         self.bound = self.make(kind)
+        if self.keys:
+            self.bound.curve_server, self.bound.curve_secretkey = True, self.keys[1]
         self.bound.bind("tcp://127.0.0.1:*")
         self.endpoint = self.bound.last_endpoint.decode().rstrip("\0")
         self.others, self.rounds = [], 0
@@ -37,6 +40,9 @@ class Conversation:
             one = self.make(kind)
             if kind == "SUB":
                 one.subscribe(b"")
+            if self.keys:
+                one.curve_publickey, one.curve_secretkey = zmq.curve_keypair()
+                one.curve_serverkey = self.keys[0]
             one.connect(self.endpoint)
             self.others.append(one)
 
@@ -219,5 +225,40 @@ def test_probe__with_subscriptions__gets_copies_and_takes_none(directory, folder
 
             wait_for(has_arrived, "copies")
             talk.check_nothing_left()
+    finally:
+        talk.end()
+
+
+# Peers that the same socket of ours fits: libzmq has no quarrel, and none of them loses anything.
+ALIKE = [{"PUB", "XPUB"}, {"SUB", "XSUB"}, {"ROUTER", "REP"}]
+
+
+def fits(kind, configured):
+    return any({kind, configured} <= pair for pair in ALIKE)
+
+
+@pytest.mark.parametrize("mechanism", ["NULL", "CURVE"])
+@pytest.mark.parametrize("kind", SOCKET_TYPES)
+def test_probe__configured_for_another_type__loses_and_gains_no_message(directory, folder, kind, mechanism):
+    """With NULL the greeting tells. With CURVE a socket of ours does connect, and libzmq refuses."""
+    talk = Conversation(kind, mechanism)
+    security = {"security": {"mechanism": "CURVE", "server_key": talk.keys[0].decode()}} if talk.keys else {}
+    wrong = [other for other in SOCKET_TYPES if other not in BY_GREETING and other != kind]
+    probes = [probe(other, talk.endpoint, other, **security) for other in wrong]
+    try:
+        with ProbingAgent(directory, folder, probes) as agent:
+            def has_visited():
+                for _ in range(20):
+                    talk.round()
+                return agent.scrape().value("zmq_probe_attempts_total") >= VISITS
+
+            wait_for(has_visited, "visits during the traffic")
+            page = agent.scrape()
+            for other in wrong:
+                is_held = mechanism == "CURVE" and fits(kind, other)
+                assert agent.value("zmq_probe_success", other, page) == is_held, other
+            talk.check_nothing_left()
+        talk.round()
+        talk.check_nothing_left()
     finally:
         talk.end()

@@ -30,9 +30,9 @@ def write_config(path, probes=(), **sections):
 class ProbingAgent(Agent):
     """`ProbingAgent(directory, folder, [probe("a", "tcp://…", "PUB")], probe_targets=[…])`"""
 
-    def __init__(self, directory, folder, probes=(), **sections):
+    def __init__(self, directory, folder, probes=(), variables=None, **sections):
         self.config = write_config(folder / "config.yml", probes, **sections)
-        super().__init__(directory, f"--config.file={self.config}")
+        super().__init__(directory, f"--config.file={self.config}", variables=dict(variables or {}))
 
     def values(self, name, probe_name, page=None):
         """{labels besides probe and endpoint, as text: value} of one probe."""

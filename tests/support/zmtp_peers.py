@@ -66,33 +66,92 @@ def until_closed(connection):
         pass
 
 
-def says(data):
+def say(data):
     """Sends the bytes, then reads until the visitor goes."""
     def behave(connection):
         connection.sendall(data)
         until_closed(connection)
-    return ZmtpPeer(behave)
+    return behave
 
 
-def closes():
-    return ZmtpPeer(lambda connection: None)
-
-
-def drips(data):
+def drip(data):
     """One byte a second."""
     def behave(connection):
         for i in range(len(data)):
             connection.sendall(data[i:i + 1])
             time.sleep(1)
-    return ZmtpPeer(behave)
+    return behave
 
 
-def floods():
+def flood(data):
     """Sends as much as it can for as long as it can."""
     def behave(connection):
         while True:
-            connection.sendall(b"\xff" * 65536)
-    return ZmtpPeer(behave)
+            connection.sendall(data)
+    return behave
+
+
+def close(_connection):
+    pass
+
+
+def says(data):
+    return ZmtpPeer(say(data))
+
+
+def closes():
+    return ZmtpPeer(close)
+
+
+def drips(data):
+    return ZmtpPeer(drip(data))
+
+
+def floods():
+    return ZmtpPeer(flood(b"\xff" * 65536))
+
+
+def read_exactly(connection, size):
+    data = b""
+    while len(data) < size:
+        part = connection.recv(size - len(data))
+        if not part:
+            raise ConnectionResetError
+        data += part
+    return data
+
+
+def shake_hands(connection, kind, minor=1):
+    """Greetings and READY both ways, as libzmq has them; the visitor's READY is returned."""
+    connection.sendall(greeting(minor) + ready(kind))
+    read_exactly(connection, 64)
+    _, size = read_exactly(connection, 2)
+    return read_exactly(connection, size)
+
+
+def then(behave, kind=b"PUB", minor=1):
+    """A peer that is as it must be until the handshake is done, then behaves like that. A visit
+    by greeting ends before."""
+    def run(connection):
+        shake_hands(connection, kind, minor)
+        behave(connection)
+    return ZmtpPeer(run)
+
+
+def turns(behave, kind=b"PUB"):
+    """Every other visit is answered as it must be, so that a probe goes on with a socket; that one
+    meets `behave` instead."""
+    n_visits = 0
+
+    def run(connection):
+        nonlocal n_visits
+        n_visits += 1
+        if n_visits % 2 == 0:
+            behave(connection)
+            return
+        connection.sendall(greeting() + ready(kind))
+        until_closed(connection)
+    return ZmtpPeer(run)
 
 
 class FullBacklog:

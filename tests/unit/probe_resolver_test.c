@@ -86,7 +86,7 @@ static void submit__dead_names__do_not_hold_up_others(void **state)
     for (int i = 0; i < N_DEAD; i++)
         assert_int_equal(
             resolver_submit(resolver, "dead", 1, true, on_done, &answers[i], &requests[i]), 0);
-    wait_until(&n_dead_running, RESOLVER_MAX_THREADS / 2);
+    wait_until(&n_dead_running, RESOLVER_MAX_SLOW);
     assert_int_equal(
         resolver_submit(resolver, "live", 7, false, on_done, &answers[N_DEAD], &requests[N_DEAD]),
         0);
@@ -94,7 +94,29 @@ static void submit__dead_names__do_not_hold_up_others(void **state)
     assert_int_equal(answers[N_DEAD].error, 0);
     assert_int_equal(((struct sockaddr_in *)&answers[N_DEAD].addresses[0].address)->sin_port,
                      htons(7));
-    assert_int_equal(n_dead_running, RESOLVER_MAX_THREADS / 2);
+    assert_int_equal(n_dead_running, RESOLVER_MAX_SLOW);
+    release();
+    wait_until(&n_failures, N_DEAD);
+    for (int i = 0; i <= N_DEAD; i++)
+        resolver_abandon(resolver, &requests[i]);
+    resolver_destroy(&resolver);
+}
+
+/* At the start nothing is known of any name. */
+static void submit__unknown_names_that_are_dead__leave_room(void **state)
+{
+    (void)state;
+    enum { N_DEAD = 100 };
+    struct resolver *resolver = NULL;
+    static struct resolver_answer answers[N_DEAD + 1];
+    struct resolver_request *requests[N_DEAD + 1] = {NULL};
+    assert_int_equal(resolver_new(look_up, &resolver), 0);
+    for (int i = 0; i <= N_DEAD; i++)
+        assert_int_equal(resolver_submit(resolver, i < N_DEAD ? "dead" : "live", 1, false, on_done,
+                                         &answers[i], &requests[i]),
+                         0);
+    wait_until(&n_answers, 1);
+    assert_int_equal(n_failures, 0);
     release();
     wait_until(&n_failures, N_DEAD);
     for (int i = 0; i <= N_DEAD; i++)
@@ -170,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(submit__dead_names__do_not_hold_up_others, reset),
+        cmocka_unit_test_setup(submit__unknown_names_that_are_dead__leave_room, reset),
         cmocka_unit_test_setup(abandon__running_or_queued__is_never_told, reset),
         cmocka_unit_test_setup(destroy__lookup_that_does_not_return__is_left_behind, reset),
         cmocka_unit_test_setup(parse_literal__addresses__need_no_lookup, reset),

@@ -231,6 +231,7 @@ void probe_endpoint_lose(struct probe_endpoint *self, struct probe_loop *loop)
 void probe_endpoint_time_out(struct probe_endpoint *self, struct probe_loop *loop)
 {
     enum probe_phase phase = PROBE_PHASE_HANDSHAKE;
+    self->was_slow |= self->state == PROBE_RESOLVING;
     if (self->state == PROBE_IDLE || self->state == PROBE_RESOLVING)
         phase = PROBE_PHASE_RESOLVE;
     else if (self->state == PROBE_RETRYING || (self->client && !self->client->connected_ns))

@@ -80,7 +80,7 @@ struct probe_endpoint {
     struct probe_socket socket;
     bool is_busy;             /* input is left for the next turn */
     struct link_peers *peers; /* of a bound socket, else NULL */
-    bool has_pending;         /* the reason that came before the disconnect */
+    bool has_pending;         /* of a bound socket: the reason that came before the disconnect */
     struct probe_failure pending;
     struct stream_numbers *numbers; /* NULL: no sequence */
 

@@ -156,15 +156,23 @@ static void on_handshake(struct probe_endpoint *self, struct probe_loop *loop)
     probe_endpoint_succeed(self, loop);
 }
 
-/* The reason waits for the disconnect that follows it. */
-static void on_handshake_failed(struct probe_endpoint *self, enum probe_cause cause, int code)
+/* The end of an attempt, also where libzmq leaves the connection as it is: behind an ERROR with the
+ * mechanism NULL. Of a bound socket's peers the reason waits for the disconnect, which has the
+ * descriptor. */
+static void on_handshake_failed(struct probe_endpoint *self, struct probe_loop *loop,
+                                enum probe_cause cause, int code)
 {
-    if (self->has_pending)
+    if (self->has_pending || (!self->peers && self->state != PROBE_LINKING))
         return;
-    self->has_pending = true;
     if (cause == PROBE_CAUSE_TRANSPORT && code == EAGAIN)
         code = ETIMEDOUT; /* what ZMQ_HANDSHAKE_IVL leaves in errno */
-    self->pending = (struct probe_failure){PROBE_PHASE_HANDSHAKE, cause, code};
+    struct probe_failure failure = {PROBE_PHASE_HANDSHAKE, cause, code};
+    if (!self->peers) {
+        probe_endpoint_fail(self, loop, failure);
+        return;
+    }
+    self->has_pending = true;
+    self->pending = failure;
 }
 
 /* Without a reason from libzmq: in mechanism_t::parse_metadata of 4.3.4 a socket type that does
@@ -219,13 +227,13 @@ void probe_link_on_event(struct probe_endpoint *self, struct probe_loop *loop, u
         on_handshake(self, loop);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        on_handshake_failed(self, PROBE_CAUSE_TRANSPORT, (int)value);
+        on_handshake_failed(self, loop, PROBE_CAUSE_TRANSPORT, (int)value);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-        on_handshake_failed(self, PROBE_CAUSE_PROTOCOL, (int)value);
+        on_handshake_failed(self, loop, PROBE_CAUSE_PROTOCOL, (int)value);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        on_handshake_failed(self, PROBE_CAUSE_AUTH, (int)value);
+        on_handshake_failed(self, loop, PROBE_CAUSE_AUTH, (int)value);
         break;
     case ZMQ_EVENT_DISCONNECTED:
         on_disconnected(self, loop, (int)value);

@@ -91,7 +91,7 @@ static struct resolver_request *take_request(struct resolver *self)
 {
     for (struct resolver_request **link = &self->first; *link; link = &(*link)->next) {
         struct resolver_request *request = *link;
-        if (request->is_slow && self->n_slow_running >= RESOLVER_MAX_THREADS / 2)
+        if (request->is_slow && self->n_slow_running >= RESOLVER_MAX_SLOW)
             continue;
         *link = request->next;
         if (self->last == &request->next)

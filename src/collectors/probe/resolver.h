@@ -2,9 +2,10 @@
 /*
  * resolver - host names to addresses, without holding up whoever asks.
  *
- * getaddrinfo() blocks as long as the slowest name server, so it runs on threads of its own. A
- * name that was slow the last time may use only half of them: dead domains, however many, leave
- * the other half to the rest. Threads are made when needed and end after some idle time.
+ * getaddrinfo() blocks as long as the slowest name server, so it runs on threads of its own. Names
+ * that were slow the last time share a few of them: dead domains, however many, leave the others
+ * to the rest. There are more than a host has processors, since they wait: a name of which nothing
+ * is known may be dead. Threads are made when needed and end after some idle time.
  *
  * The answer is given to `request->done` on one of those threads. A request may be abandoned: then
  * `done` is not called any more. So neither side waits for the other.
@@ -22,7 +23,8 @@
 #include <sys/socket.h>
 
 #define RESOLVER_MAX_ADDRESSES 8u
-#define RESOLVER_MAX_THREADS   32u
+#define RESOLVER_MAX_THREADS   128u
+#define RESOLVER_MAX_SLOW      16u /* threads for names that were slow */
 #define RESOLVER_MAX_REQUESTS  20000u
 #define RESOLVER_PATIENCE_MS   1000u
 #define RESOLVER_SLOW_MS       300u /* a lookup that took longer was slow */
@@ -50,7 +52,8 @@ typedef void (*resolver_lookup)(const char *host, uint16_t port, struct resolver
 /* `lookup` NULL: getaddrinfo(). */
 int resolver_new(resolver_lookup lookup, struct resolver **ret);
 
-/* `host` is copied. `is_slow` is `was_slow` of the name's last answer. */
+/* `host` is copied. `is_slow` is `was_slow` of the name's last answer, or that there was none in
+ * time. */
 int resolver_submit(struct resolver *self, const char *host, uint16_t port, bool is_slow,
                     resolver_done done, void *owner, struct resolver_request **ret);
 
