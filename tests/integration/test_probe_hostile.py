@@ -172,3 +172,22 @@ def test_probe__zmtp_2_of_every_type__is_told_by_its_greeting(directory, folder)
         page = agent.wait_success(*numbers)
         for kind in numbers:
             assert agent.values("zmq_probe_peer_info", kind, page) == {f",{kind},2.0": 1}
+
+
+def test_probe__visit_under_way__changes_nothing_on_the_page(directory, folder):
+    """What the peer is stays as it was until the next visit is over."""
+    def hesitate(connection):
+        connection.sendall(HELLO)
+        time.sleep(0.3)  # a peer that takes its time
+        zmtp_peers.say(zmtp_peers.ready(b"PUSH"))(connection)
+
+    with zmtp_peers.ZmtpPeer(hesitate) as peer:
+        with ProbingAgent(directory, folder, [probe("slow", peer.endpoint, "PUSH")]) as agent:
+            agent.wait_success("slow")
+
+            def is_seen():
+                page = agent.scrape()
+                assert agent.values("zmq_probe_peer_info", "slow", page) == {"NULL,PUSH,3.1": 1}
+                assert agent.value("zmq_probe_success", "slow", page) == 1
+                return peer.visits >= 6
+            wait_for(is_seen, "visits")

@@ -173,10 +173,15 @@ static bool check_peer(const struct probe_settings *settings, const struct zmtp_
     return false;
 }
 
-void probe_attempt_note_connected(struct probe_endpoint *self)
+void probe_attempt_note_visit(struct probe_endpoint *self)
 {
-    self->status.durations_ns[PROBE_PHASE_CONNECT] = self->client->connected_ns -
-                                                     self->client->started_ns;
+    const struct zmtp_client *client = self->client;
+    self->status.durations_ns[PROBE_PHASE_CONNECT] = client->connected_ns - client->started_ns;
+    if (!client->parser.is_greeted)
+        return;
+    self->has_greeted = true;
+    self->status.has_peer = true;
+    self->status.peer = client->parser.peer;
 }
 
 /* The visit is over and the peer is known. */
@@ -184,7 +189,7 @@ static void on_greeted(struct probe_endpoint *self, struct probe_loop *loop)
 {
     const struct zmtp_client *client = self->client;
     struct probe_failure failure;
-    probe_attempt_note_connected(self);
+    probe_attempt_note_visit(self);
     self->status.durations_ns[PROBE_PHASE_HANDSHAKE] = client->done_ns - client->connected_ns;
     probe_attempt_end_visit(self, loop);
     if (!check_peer(self->settings, &self->status.peer, &failure)) {
@@ -209,7 +214,7 @@ static void on_failed(struct probe_endpoint *self, struct probe_loop *loop)
     struct probe_failure failure = {was_connected ? PROBE_PHASE_HANDSHAKE : PROBE_PHASE_CONNECT,
                                     causes[self->client->cause], self->client->code};
     if (was_connected)
-        probe_attempt_note_connected(self);
+        probe_attempt_note_visit(self);
     probe_attempt_end_visit(self, loop);
     if (!was_connected && self->i_address + 1 < self->answer.answer.n_addresses) {
         self->i_address++;
@@ -224,11 +229,6 @@ void probe_attempt_on_ready(struct probe_endpoint *self, struct probe_loop *loop
     if (!self->client)
         return; /* ended by something earlier in the same turn */
     enum zmtp_client_state state = zmtp_client_step(self->client);
-    if (self->client->parser.is_greeted) {
-        self->has_greeted = true;
-        self->status.has_peer = true;
-        self->status.peer = self->client->parser.peer;
-    }
     if (state == ZMTP_CLIENT_DONE)
         on_greeted(self, loop);
     else if (state == ZMTP_CLIENT_FAILED)

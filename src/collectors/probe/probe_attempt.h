@@ -16,8 +16,9 @@ void probe_attempt_connect(struct probe_endpoint *self, struct probe_loop *loop)
 /* The greeting's connection is readable or writable. */
 void probe_attempt_on_ready(struct probe_endpoint *self, struct probe_loop *loop);
 
-/* The visit has got as far as a connection: its duration. */
-void probe_attempt_note_connected(struct probe_endpoint *self);
+/* The visit has got as far as a connection and is over: what is known from it. Not earlier, so that
+ * no scrape sees a peer of which half is known. */
+void probe_attempt_note_visit(struct probe_endpoint *self);
 
 /* Closes the greeting's connection. */
 void probe_attempt_end_visit(struct probe_endpoint *self, struct probe_loop *loop);

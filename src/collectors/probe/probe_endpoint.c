@@ -237,7 +237,7 @@ void probe_endpoint_time_out(struct probe_endpoint *self, struct probe_loop *loo
     else if (self->state == PROBE_RETRYING || (self->client && !self->client->connected_ns))
         phase = PROBE_PHASE_CONNECT;
     else if (self->client)
-        probe_attempt_note_connected(self);
+        probe_attempt_note_visit(self);
     probe_endpoint_fail(self, loop,
                         (struct probe_failure){phase, PROBE_CAUSE_TRANSPORT, ETIMEDOUT});
 }
