@@ -15,6 +15,7 @@
 #define DEFAULT_SECONDS 10.0 /* Prometheus's own default */
 #define LONGEST_SECONDS 120.0
 #define MARGIN_SECONDS  0.5
+#define WHOLE_PAGE_MAX  ((size_t)2 << 20)
 #define LEAST_FRACTION  0.5 /* of a timeout shorter than twice the margin */
 
 uint64_t agent_metrics_patience_ns(const char *timeout_text)
@@ -121,24 +122,20 @@ static void refuse(struct answer *self, unsigned status, const char *text)
     http_request_finish(request);
 }
 
-static size_t read_page(void *state, char *at, size_t room)
-{
-    struct answer *self = state;
-    return text_writer_fill(&self->writer, at, room);
-}
-
-/* The page is written as it is sent, so that no memory holds the whole of it. */
-static void respond_plain(struct answer *self)
+/* The body is the page's from now on, and the samples can be used again. */
+static void respond_with(struct answer *self, struct page *page)
 {
     const struct http_request *request = self->request;
-    self->response->size = self->writer.size;
-    if (self->writer.size == 0) {
-        answer_free(self);
-    } else {
-        self->response->read_body = read_page;
-        self->response->free_body = answer_free;
-        self->response->owner = self;
+    if (page->body.has_failed) {
+        page_pool_give(page);
+        refuse(self, 500, "out of memory\n");
+        return;
     }
+    self->response->body = page->body.data;
+    self->response->size = page->body.size;
+    self->response->free_body = page_pool_give;
+    self->response->owner = page;
+    answer_free(self);
     http_request_finish(request);
 }
 
@@ -147,27 +144,48 @@ static void respond_coded(void *state)
 {
     struct answer *self = state;
     struct page *page = page_pool_take(self->metrics->pages);
-    if (!page) {
+    if (!page || page_prepare_coding(page) < 0) {
+        if (page)
+            page_pool_give(page);
         refuse(self, 500, "out of memory\n");
         return;
     }
-    gzip_begin(page->gzip, &page->coded);
+    gzip_begin(page->gzip, &page->body);
     for (size_t n; (n = text_writer_fill(&self->writer, page->piece, PAGE_PIECE)) > 0;)
-        gzip_add(page->gzip, page->piece, n, &page->coded);
-    gzip_end(page->gzip, &page->coded);
-    if (page->coded.has_failed) {
-        page_pool_give(page);
+        gzip_add(page->gzip, page->piece, n, &page->body);
+    gzip_end(page->gzip, &page->body);
+    http_response_header(self->response, "Content-Encoding", "gzip");
+    respond_with(self, page);
+}
+
+static void respond_whole(struct answer *self)
+{
+    struct page *page = page_pool_take(self->metrics->pages);
+    char *place = page ? string_buffer_reserve(&page->body, self->writer.size) : NULL;
+    if (!place) {
+        if (page)
+            page_pool_give(page);
         refuse(self, 500, "out of memory\n");
         return;
     }
+    page->body.size = text_writer_fill(&self->writer, place, self->writer.size);
+    respond_with(self, page);
+}
 
+static size_t read_page(void *state, char *at, size_t room)
+{
+    struct answer *self = state;
+    return text_writer_fill(&self->writer, at, room);
+}
+
+/* A huge page is written as it is sent, so that no memory holds the whole of it. */
+static void respond_in_pieces(struct answer *self)
+{
     const struct http_request *request = self->request;
-    http_response_header(self->response, "Content-Encoding", "gzip");
-    self->response->body = page->coded.data;
-    self->response->size = page->coded.size;
-    self->response->free_body = page_pool_give;
-    self->response->owner = page;
-    answer_free(self);
+    self->response->size = self->writer.size;
+    self->response->read_body = read_page;
+    self->response->free_body = answer_free;
+    self->response->owner = self;
     http_request_finish(request);
 }
 
@@ -193,8 +211,10 @@ static void on_collected(void *state, int r, struct scrape *scrape)
         return;
     if (self->wanted.coding == NEGOTIATE_GZIP)
         refuse(self, 503, "too many requests at once\n");
+    else if (self->writer.size <= WHOLE_PAGE_MAX)
+        respond_whole(self);
     else
-        respond_plain(self);
+        respond_in_pieces(self);
 }
 
 void agent_metrics_handle(void *state, const struct http_request *request,

@@ -23,7 +23,7 @@ int page_pool_new(struct page_pool **ret_pool)
 
 static void page_free(struct page *page)
 {
-    string_buffer_finish(&page->coded);
+    string_buffer_finish(&page->body);
     gzip_destroy(&page->gzip);
     free(page->piece);
     free(page);
@@ -50,12 +50,16 @@ static struct page *page_new(struct page_pool *self)
     if (!page)
         return NULL;
     page->pool = self;
-    page->piece = malloc(PAGE_PIECE);
-    if (!page->piece || gzip_new(&page->gzip) < 0) {
-        page_free(page);
-        return NULL;
-    }
     return page;
+}
+
+int page_prepare_coding(struct page *page)
+{
+    if (!page->piece)
+        page->piece = malloc(PAGE_PIECE);
+    if (!page->piece)
+        return -ENOMEM;
+    return page->gzip ? 0 : gzip_new(&page->gzip);
 }
 
 struct page *page_pool_take(struct page_pool *self)
@@ -70,7 +74,7 @@ struct page *page_pool_take(struct page_pool *self)
 
     if (!page)
         return page_new(self);
-    string_buffer_clear(&page->coded);
+    string_buffer_clear(&page->body);
     return page;
 }
 

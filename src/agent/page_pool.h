@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * page_pool - what a coded page is made with and in, used again.
+ * page_pool - what a page is made with and in, used again.
  *
  * Fresh memory costs page faults and a coder's tables take long to lay out. A page goes from the
  * handler to the HTTP library and comes back when the last byte is sent.
@@ -16,9 +16,9 @@
 #define PAGE_PIECE    ((size_t)64 << 10)
 
 struct page {
-    struct string_buffer coded;
-    struct gzip *gzip;
-    char *piece; /* PAGE_PIECE bytes, for what is to be coded */
+    struct string_buffer body;
+    struct gzip *gzip; /* NULL until page_prepare_coding() */
+    char *piece;       /* PAGE_PIECE bytes, for what is to be coded; the same */
     struct page_pool *pool;
     struct page *next;
 };
@@ -32,6 +32,9 @@ void page_pool_destroy(struct page_pool **self_p);
 
 /* An empty page; NULL: out of memory. */
 struct page *page_pool_take(struct page_pool *self);
+
+/* Has gzip and piece made, where this page was not used for coding before. Errors: -ENOMEM. */
+int page_prepare_coding(struct page *page);
 
 /* Gives it back; the form of a free_body function. */
 void page_pool_give(void *page);

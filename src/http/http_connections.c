@@ -4,14 +4,22 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#define LOOKS 16u /* at those that may have moved, to let one in */
 
 /*
  * Design. One list for each state, the one that has not moved for longest first, as connections
- * enter at the end: so whoever has to go stands at the head, and nothing is searched. Shutting down
+ * enter at the end: so whoever has to go stands at the head, and nothing is searched. Who takes an
+ * answer is known from the kernel, and asked only of those that would have to go. Shutting down
  * is shutdown(2) on the descriptor; the HTTP library then sees the end of the stream and closes. It
  * tells us before it does, under the lock of ours, so the descriptor is still that connection's.
  */
@@ -23,6 +31,7 @@ struct http_connection {
     struct http_connection *before, *after; /* in its state's list */
     uint64_t since_ns;                      /* in the state */
     uint64_t moved_ns;                      /* last, within it */
+    uint64_t taken;                         /* see taken_bytes() */
     enum state state;
     int fd;
 };
@@ -67,22 +76,55 @@ static void shut(struct http_connection *connection, enum http_limit limit)
 {
     leave(connection);
     enter(connection, SHUT);
-    shutdown(connection->fd, SHUT_RDWR);
     http_stats_add(&connection->all->options.stats->limits[limit], 1);
+    shutdown(connection->fd, SHUT_RDWR);
 }
 
-/* Whoever has not moved for longest goes. */
+/* What the other side has taken so far; of a unix socket, what it has not. */
+static uint64_t taken_bytes(int fd)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    int left;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+        size >= offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
+        return info.tcpi_bytes_acked;
+    return ioctl(fd, SIOCOUTQ, &left) == 0 ? (uint64_t)left : 0;
+}
+
+/* Whether it has taken some of its answer since it was looked at before. */
+static bool has_moved(struct http_connection *connection)
+{
+    uint64_t taken = taken_bytes(connection->fd);
+    if (taken == connection->taken)
+        return false;
+    connection->taken = taken;
+    leave(connection);
+    enter(connection, connection->state);
+    return true;
+}
+
+/* Of those in the most common state, who has not moved for longest. */
+static struct http_connection *find_slowest(struct http_connections *self)
+{
+    enum state crowded = 0;
+    for (enum state state = 1; state < N_TIMED; state++) {
+        if (self->lists[state].n > self->lists[crowded].n)
+            crowded = state;
+    }
+    const struct list *list = &self->lists[crowded];
+    for (unsigned n = 0; n < LOOKS && crowded >= ANSWER && list->n && has_moved(list->first); n++)
+        continue;
+    return list->first;
+}
+
 static void make_room(struct http_connections *self)
 {
-    struct http_connection *slowest = NULL;
-    unsigned n = self->lists[WORK].n;
-    for (int state = 0; state < N_TIMED; state++) {
-        struct http_connection *first = self->lists[state].first;
+    unsigned n = 0;
+    for (enum state state = 0; state < SHUT; state++)
         n += self->lists[state].n;
-        if (first && (!slowest || first->moved_ns < slowest->moved_ns))
-            slowest = first;
-    }
-    if (n > self->options.max_open && slowest)
+    struct http_connection *slowest = n > self->options.max_open ? find_slowest(self) : NULL;
+    if (slowest)
         shut(slowest, HTTP_LIMIT_CONNECTIONS);
 }
 
@@ -91,8 +133,10 @@ static void shut_stalled(struct http_connections *self)
     const struct list *large = &self->lists[LARGE_ANSWER];
     uint64_t now_ns = clock_monotonic_ns();
     while (large->n > self->options.max_large &&
-           now_ns - large->first->moved_ns > HTTP_STALL_MS * CLOCK_NS_PER_MS)
-        shut(large->first, HTTP_LIMIT_ANSWERS);
+           large->first->moved_ns + HTTP_STALL_MS * CLOCK_NS_PER_MS < now_ns) {
+        if (!has_moved(large->first))
+            shut(large->first, HTTP_LIMIT_ANSWERS);
+    }
 }
 
 static void move(struct http_connection *connection, enum state state)
@@ -252,9 +296,4 @@ void http_connection_answers(struct http_connection *connection, size_t size)
 void http_connection_rests(struct http_connection *connection)
 {
     move(connection, IDLE);
-}
-
-void http_connection_moves_on(struct http_connection *connection)
-{
-    move(connection, LARGE_ANSWER);
 }

@@ -4,9 +4,10 @@
  *
  * A connection has so much time for its request's headers, between requests and for taking an
  * answer; whoever exceeds it is shut down. When there are too many connections a new one is let in
- * and the one that has been slow for longest goes. When too many large answers are under way,
- * those go that nobody has taken a piece of for HTTP_STALL_MS. So a crowd that sends or reads a
- * byte at a time cannot keep a scrape out. A connection whose handler works is never shut down.
+ * and one goes: of those in the state that most are in, the one that has not moved for longest. So
+ * a crowd of one kind drives out its own, not a scraper that waits for its next scrape. When too
+ * many large answers are under way, those go that nobody has taken a byte of for HTTP_STALL_MS. A
+ * connection whose handler works is never shut down.
  *
  * Thread:  any.   Blocks: no.
  */
@@ -53,8 +54,5 @@ void http_connection_closed(struct http_connection *connection); /* accepts NULL
 void http_connection_works(struct http_connection *connection);
 void http_connection_answers(struct http_connection *connection, size_t size);
 void http_connection_rests(struct http_connection *connection);
-
-/* A further piece of its large answer is taken. */
-void http_connection_moves_on(struct http_connection *connection);
 
 #endif

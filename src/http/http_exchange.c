@@ -14,57 +14,41 @@ static const struct http_header every_answer[] = {
     {"Cache-Control", "no-store"},
 };
 
-/* A large body on its way, piece by piece: so it is seen who takes it and who does not. */
-struct parcel {
-    struct http_response response;
-    struct http_connection *connection;
-    size_t position;
-};
-
 static ssize_t read_piece(void *state, uint64_t position, char *at, size_t room)
 {
-    struct parcel *parcel = state;
-    const struct http_response *response = &parcel->response;
+    struct http_response *response = state;
     (void)position;
-    http_connection_moves_on(parcel->connection);
-    if (response->read_body) {
-        size_t n = response->read_body(response->owner, at, room);
-        return n ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
-    }
-    size_t rest = response->size - parcel->position;
-    size_t n = room < rest ? room : rest;
-    memcpy(at, response->body + parcel->position, n);
-    parcel->position += n;
-    return (ssize_t)n;
+    size_t n = response->read_body(response->owner, at, room);
+    return n ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-static void free_parcel(void *state)
+static void free_given(void *state)
 {
-    struct parcel *parcel = state;
-    http_response_finish(&parcel->response);
-    free(parcel);
+    struct http_response *response = state;
+    http_response_finish(response);
+    free(response);
 }
 
-static struct MHD_Response *make_parcel(struct http_exchange *exchange)
+static struct MHD_Response *make_in_pieces(struct http_exchange *exchange)
 {
-    struct parcel *parcel = malloc(sizeof(*parcel));
-    if (!parcel)
+    struct http_response *given = malloc(sizeof(*given));
+    if (!given)
         return NULL;
-    *parcel = (struct parcel){.response = exchange->response, .connection = exchange->connection};
-    struct MHD_Response *made = MHD_create_response_from_callback(
-        parcel->response.size, HTTP_PIECE_SIZE, read_piece, parcel, free_parcel);
+    *given = exchange->response;
+    struct MHD_Response *made = MHD_create_response_from_callback(given->size, HTTP_PIECE_SIZE,
+                                                                  read_piece, given, free_given);
     if (made)
-        exchange->response = (struct http_response){.status = parcel->response.status};
+        exchange->response = (struct http_response){.status = given->status};
     else
-        free(parcel);
+        free(given);
     return made;
 }
 
 static struct MHD_Response *make_response(struct http_exchange *exchange)
 {
     struct http_response *response = &exchange->response;
-    if (response->read_body || response->size > HTTP_LARGE_ANSWER)
-        return make_parcel(exchange);
+    if (response->read_body)
+        return make_in_pieces(exchange);
     /* The library frees the body when the last byte is sent; a const body is not written to. */
     union {
         const char *borrowed;

@@ -3,10 +3,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "http/http_client.h"
 #include "http/rate_limit.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -83,26 +83,6 @@ void http_guard_release(struct http_guard_connection *connection)
     free(connection);
 }
 
-/* A number for "the same client": its address without the port, of IPv6 the first 64 bits, which
- * is what one client has to itself. */
-static uint64_t client_of(const void *address)
-{
-    struct sockaddr_storage name;
-    uint64_t client = 0;
-    if (!address)
-        return 0;
-    memcpy(&name.ss_family, (const char *)address + offsetof(struct sockaddr, sa_family),
-           sizeof(name.ss_family));
-    if (name.ss_family == AF_INET)
-        memcpy(&client, (const char *)address + offsetof(struct sockaddr_in, sin_addr), 4);
-    if (name.ss_family != AF_INET6)
-        return client;
-    struct in6_addr wide;
-    memcpy(&wide, (const char *)address + offsetof(struct sockaddr_in6, sin6_addr), sizeof(wide));
-    memcpy(&client, wide.s6_addr + (IN6_IS_ADDR_V4MAPPED(&wide) ? 8 : 0), 8);
-    return client;
-}
-
 static void on_verified(struct auth_job *job)
 {
     struct http_pass *pass = (struct http_pass *)(void *)((char *)job -
@@ -127,7 +107,7 @@ static void authenticate(struct http_guard *self, const struct http_guard_reques
     enum auth_verdict verdict = auth_check(self->auth, config, &pass->job.credentials);
     if (verdict == AUTH_UNKNOWN) {
         pass->job.config = config;
-        pass->job.client = client_of(request->address);
+        pass->job.client = http_client_of(request->address);
         pass->job.done = on_verified;
         pass->verdict = HTTP_GUARD_VERIFY;
         return;

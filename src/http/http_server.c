@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_server.h"
 
+#include "base/clock.h"
+#include "http/http_client.h"
 #include "http/http_dispatch.h"
 #include "http/http_exchange.h"
+#include "http/http_gate.h"
 
 #include <errno.h>
 #include <gnutls/abstract.h>
@@ -16,6 +19,10 @@
  * the pool while its connection is suspended, so one that waits delays nobody else; when it is
  * done the connection is resumed and the library calls in again for the response. It is the same
  * while a password is computed.
+ *
+ * With TLS the thread uses poll: libmicrohttpd (0.9.75) forgets to wait for the rest of a handshake
+ * that came in part, and with epoll it asks the TLS library again and again until the client goes
+ * on; one byte from anybody would keep a core busy.
  */
 
 #define CONNECTION_MEMORY    ((size_t)16 << 10)
@@ -34,7 +41,19 @@ struct http_server {
     struct http_listener listeners[HTTP_MAX_LISTENERS];
     size_t n_listeners;
     struct http_dispatch dispatch;
+    struct http_gate gate;
 };
+
+/* Of TLS only. */
+static enum MHD_Result admit(void *state, const struct sockaddr *address, socklen_t size)
+{
+    struct http_server *self = state;
+    (void)size;
+    if (http_gate_admits(&self->gate, http_client_of(address), (int64_t)clock_monotonic_ns()))
+        return MHD_YES;
+    http_stats_add(&self->options.stats->limits[HTTP_LIMIT_HANDSHAKES], 1);
+    return MHD_NO;
+}
 
 static void on_connection(void *state, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code)
@@ -92,6 +111,8 @@ int http_server_new(const struct http_server_options *options, struct http_serve
                                                          .patience = patience,
                                                          .stats = options->stats};
     if (r == 0)
+        r = http_gate_init(&self->gate);
+    if (r == 0)
         r = http_connections_new(&connections, &self->dispatch.connections);
     if (r < 0)
         (void)error_set(err, r, "cannot start the server: %s", strerror(-r));
@@ -138,11 +159,11 @@ static int start_listener(struct http_server *self, struct http_listener *listen
         {MHD_OPTION_END, 0, NULL},
     };
     listener->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_USE_ERROR_LOG |
-            MHD_ALLOW_SUSPEND_RESUME | (uses_tls ? MHD_USE_TLS : 0u),
-        0, NULL, NULL, http_dispatch_request, &self->dispatch, MHD_OPTION_EXTERNAL_LOGGER,
-        ignore_message, NULL, MHD_OPTION_LISTEN_SOCKET, listener->listen.fd,
-        MHD_OPTION_NOTIFY_COMPLETED, http_dispatch_completed, &self->dispatch,
+        MHD_USE_TURBO | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME |
+            (uses_tls ? MHD_USE_TLS | MHD_USE_POLL_INTERNAL_THREAD : MHD_USE_EPOLL_INTERNAL_THREAD),
+        0, uses_tls ? admit : NULL, self, http_dispatch_request, &self->dispatch,
+        MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL, MHD_OPTION_LISTEN_SOCKET,
+        listener->listen.fd, MHD_OPTION_NOTIFY_COMPLETED, http_dispatch_completed, &self->dispatch,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_ARRAY,
         uses_tls ? tls_items : no_items, MHD_OPTION_CONNECTION_LIMIT,
         self->options.max_connections + CONNECTION_SLACK, MHD_OPTION_CONNECTION_TIMEOUT,

@@ -30,6 +30,7 @@ enum http_status_index {
 
 /* What was refused or ended because of a limit, and its label. */
 #define HTTP_LIMITS(X)                                                                             \
+    X(HANDSHAKES, "handshakes")     /* too many a second: closed before a byte was read */         \
     X(CONNECTIONS, "connections")   /* too many: the slowest was shut down */                      \
     X(ANSWERS, "answers")           /* too many large ones: the slowest was shut down */           \
     X(REQUESTS, "requests")         /* too many at once: 503 */                                    \

@@ -179,7 +179,7 @@
     X(EXPORTER_HTTP_CONNECTIONS, "zmq_exporter_http_connections", GAUGE, "", \
       "Open connections to the exporter's server.") \
     X(EXPORTER_HTTP_LIMITED, "zmq_exporter_http_limited_total", COUNTER, "", \
-      "Connections shut down and requests refused by a limit of the exporter's server: too many connections, large answers or requests at once, or too much time for a request's headers, until the next request, or to take an answer.") \
+      "Connections shut down and requests refused by a limit of the exporter's server: too many connections, large answers or requests at once, too many TLS handshakes a second, or too much time for a request's headers, until the next request, or to take an answer.") \
     X(PROCESS_CPU_SECONDS, "process_cpu_seconds_total", COUNTER, "seconds", \
       "User and system CPU time of the exporter.") \
     X(PROCESS_OPEN_FDS, "process_open_fds", GAUGE, "", \

@@ -3,6 +3,7 @@
 
 import json
 import os
+import select
 import shutil
 import socket
 import ssl
@@ -11,7 +12,7 @@ import threading
 
 import pytest
 
-from support import products, web
+from support import http, products, web
 from support.agent import Agent, Page
 from support.process import Process, run
 from support.waiting import wait_equal, wait_for
@@ -87,6 +88,43 @@ def tls__client_of_http_or_old_tls__gets_nothing(authority, serve):
     with pytest.raises(WRONG_TLS):
         web.fetch(agent.address, context=old)
     assert web.fetch(agent.address, context=authority.context()).status == 200
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def tls__handshake_begun_and_left__costs_nothing(authority, serve):
+    authority.issue("server")
+    agent = serve(TLS)
+    with http.open_connection(agent.address) as stream:
+        stream.sendall(b"\x16\x03\x01")
+        before = cpu_seconds(agent.pid)
+        stream.settimeout(1)
+        with pytest.raises(TimeoutError):
+            stream.recv(1)
+        assert cpu_seconds(agent.pid) - before < 0.1
+
+
+def tls__too_many_handshakes__are_cut_and_open_connections_go_on(authority, serve):
+    authority.issue("server")
+    agent = serve(TLS)
+    context = authority.context()
+    connection = web.connect(agent.address, context)
+    assert web.get(connection).status == 200
+
+    def some_are_cut():
+        crowd = [http.open_connection(agent.address) for _ in range(300)]
+        cut = select.select(crowd, [], [], 1)[0]
+        for stream in crowd:
+            stream.close()
+        return cut
+
+    wait_for(some_are_cut, "connections that were cut")
+    text = web.get(connection, "/metrics").text
+    assert Page(text).value("zmq_exporter_http_limited_total", limit="handshakes") > 0
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

@@ -47,9 +47,22 @@ static void end(struct client *client)
 /* Whether the server has shut it down; waits for it if `timeout_ms` says so. */
 static bool is_shut(const struct client *client, int timeout_ms)
 {
-    struct pollfd end = {.fd = client->client_fd, .events = POLLIN};
-    char byte;
-    return poll(&end, 1, timeout_ms) == 1 && recv(client->client_fd, &byte, 1, 0) == 0;
+    struct pollfd end = {.fd = client->client_fd, .events = POLLRDHUP};
+    return poll(&end, 1, timeout_ms) == 1;
+}
+
+/* The server sends, and the client takes what came before. */
+static void take_some(const struct client *client)
+{
+    char bytes[64] = {0};
+    ssize_t n = recv(client->client_fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    n = send(client->server_fd, bytes, n > 1 ? 1 : 2, MSG_NOSIGNAL);
+    assert_true(n > 0);
+}
+
+static unsigned limited(enum http_limit limit)
+{
+    return (unsigned)http_stats_get(&stats.limits[limit]);
 }
 
 static const struct http_patience long_patience = {3600, 3600, 3600};
@@ -64,19 +77,52 @@ static void opened__too_many__shuts_the_one_that_did_not_move_for_longest(void *
     http_connection_works(clients[0].connection); /* its handler works: it is never shut down */
     clients[3] = connect_client(all);
     assert_true(is_shut(&clients[1], DEADLINE_MS));
-    http_connection_works(clients[2].connection);
-    http_connection_answers(clients[2].connection, 10); /* has moved since the next one came */
     clients[4] = connect_client(all);
-    assert_true(is_shut(&clients[3], DEADLINE_MS));
-    http_connection_rests(clients[0].connection);
-    clients[5] = connect_client(all);
     assert_true(is_shut(&clients[2], DEADLINE_MS));
-    assert_false(is_shut(&clients[0], 0) || is_shut(&clients[4], 0) || is_shut(&clients[5], 0));
-    assert_int_equal(stats.limits[HTTP_LIMIT_CONNECTIONS], 3);
-    assert_int_equal(stats.connections, 6);
-    for (int i = 0; i < 6; i++)
+    assert_false(is_shut(&clients[0], 0) || is_shut(&clients[3], 0) || is_shut(&clients[4], 0));
+    assert_int_equal(limited(HTTP_LIMIT_CONNECTIONS), 2);
+    assert_int_equal(http_stats_get(&stats.connections), 5);
+    for (int i = 0; i < 5; i++)
         end(&clients[i]);
-    assert_int_equal(stats.closed_connections, 6);
+    assert_int_equal(http_stats_get(&stats.closed_connections), 5);
+    http_connections_destroy(&all);
+}
+
+/* A scraper is idle for longer than any of a crowd that begins requests and never ends them. */
+static void opened__too_many_of_one_kind__spares_the_others(void **state)
+{
+    (void)state;
+    struct http_connections *all = make(long_patience, 3);
+    struct client scraper = connect_client(all), clients[N_CLIENTS];
+    http_connection_works(scraper.connection);
+    http_connection_rests(scraper.connection);
+    for (int i = 0; i < N_CLIENTS; i++)
+        clients[i] = connect_client(all);
+    for (int i = 0; i < N_CLIENTS - 2; i++)
+        assert_true(is_shut(&clients[i], DEADLINE_MS));
+    assert_false(is_shut(&scraper, 0));
+    end(&scraper);
+    for (int i = 0; i < N_CLIENTS; i++)
+        end(&clients[i]);
+    http_connections_destroy(&all);
+}
+
+/* Of a crowd that has asked and takes its answers, the one that takes none. */
+static void opened__too_many_answers__shuts_the_one_that_takes_none(void **state)
+{
+    (void)state;
+    struct http_connections *all = make(long_patience, 3);
+    struct client clients[4];
+    for (int i = 0; i < 3; i++) {
+        clients[i] = connect_client(all);
+        http_connection_answers(clients[i].connection, 10);
+    }
+    take_some(&clients[0]);
+    clients[3] = connect_client(all);
+    assert_true(is_shut(&clients[1], DEADLINE_MS));
+    assert_false(is_shut(&clients[0], 0) || is_shut(&clients[2], 0));
+    for (int i = 0; i < 4; i++)
+        end(&clients[i]);
     http_connections_destroy(&all);
 }
 
@@ -92,8 +138,8 @@ static void time__is_up__shuts_each_by_its_rule(void **state)
     assert_true(is_shut(&request, DEADLINE_MS));
     assert_true(is_shut(&answer, DEADLINE_MS));
     assert_false(is_shut(&idle, 0) || is_shut(&work, 0));
-    assert_int_equal(stats.limits[HTTP_LIMIT_REQUEST_TIME], 1);
-    assert_int_equal(stats.limits[HTTP_LIMIT_ANSWER_TIME], 1);
+    assert_int_equal(limited(HTTP_LIMIT_REQUEST_TIME), 1);
+    assert_int_equal(limited(HTTP_LIMIT_ANSWER_TIME), 1);
     end(&request);
     end(&idle);
     end(&answer);
@@ -109,10 +155,10 @@ static void time__of_a_large_answer__is_not_prolonged_by_pieces(void **state)
     struct client client = connect_client(all);
     http_connection_answers(client.connection, HTTP_LARGE_ANSWER + 1);
     for (int waited_ms = 0; !is_shut(&client, 20); waited_ms += 20) {
-        http_connection_moves_on(client.connection);
+        take_some(&client);
         assert_true(waited_ms < DEADLINE_MS);
     }
-    assert_int_equal(stats.limits[HTTP_LIMIT_ANSWER_TIME], 1);
+    assert_int_equal(limited(HTTP_LIMIT_ANSWER_TIME), 1);
     end(&client);
     http_connections_destroy(&all);
 }
@@ -125,11 +171,11 @@ static void large_answers__too_many__shuts_the_one_that_stalls(void **state)
     http_connection_answers(stalls.connection, HTTP_LARGE_ANSWER + 1);
     http_connection_answers(moves.connection, HTTP_LARGE_ANSWER + 1);
     for (int waited_ms = 0; !is_shut(&stalls, 10); waited_ms += 10) {
-        http_connection_moves_on(moves.connection);
+        take_some(&moves);
         assert_true(waited_ms < DEADLINE_MS);
     }
     assert_false(is_shut(&moves, 0));
-    assert_int_equal(stats.limits[HTTP_LIMIT_ANSWERS], 1);
+    assert_int_equal(limited(HTTP_LIMIT_ANSWERS), 1);
     end(&stalls);
     end(&moves);
     http_connections_destroy(&all);
@@ -145,7 +191,7 @@ static void other_side__gone_unnoticed__is_shut_without_a_limit(void **state)
     assert_true(is_shut(&client, DEADLINE_MS));
     assert_int_equal(poll(&server, 1, DEADLINE_MS), 1);
     for (int i = 0; i < HTTP_N_LIMITS; i++)
-        assert_int_equal(stats.limits[i], 0);
+        assert_int_equal(limited((enum http_limit)i), 0);
     end(&client);
     http_connections_destroy(&all);
 }
@@ -154,6 +200,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opened__too_many__shuts_the_one_that_did_not_move_for_longest),
+        cmocka_unit_test(opened__too_many_of_one_kind__spares_the_others),
+        cmocka_unit_test(opened__too_many_answers__shuts_the_one_that_takes_none),
         cmocka_unit_test(time__is_up__shuts_each_by_its_rule),
         cmocka_unit_test(time__of_a_large_answer__is_not_prolonged_by_pieces),
         cmocka_unit_test(large_answers__too_many__shuts_the_one_that_stalls),
