@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
-# Builds the project another way, warnings being errors, and runs its unit and fuzz suites.
+# Builds the project another way, warnings being errors, and runs its unit and fuzz suites; under
+# ThreadSanitizer a whole exporter too, with all that it can do at once.
 # usage: variant.sh SOURCE_ROOT BUILD_ROOT clang|address|thread
 set -eu
 source=$1 folder=$2/variant-$3
@@ -19,6 +20,8 @@ ninja -C "$folder" --quiet
 # Debian's libraries are not instrumented, so their own synchronization is not seen: what they do
 # among themselves is no finding.
 # A sanitizer's finding is an exit status of its own, so that no test takes it for a result.
-ASAN_OPTIONS=exitcode=99:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-TSAN_OPTIONS=halt_on_error=1:exitcode=99:ignore_noninstrumented_modules=1 \
-    meson test -C "$folder" --no-rebuild --print-errorlogs --suite unit --suite fuzz
+export ASAN_OPTIONS=exitcode=99:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:exitcode=99:ignore_noninstrumented_modules=1
+run() { meson test -C "$folder" --no-rebuild --print-errorlogs "$@"; }
+run --suite unit --suite fuzz
+[ "$3" != thread ] || run web_races
