@@ -2,6 +2,7 @@
 #include "agent/agent_collectors.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/string_buffer.h"
 #include "collectors/library/library_collector.h"
 #include "collectors/probe/probe_collector.h"
@@ -35,7 +36,11 @@ static int make_tap(const struct agent_setup *setup, struct collector *ret_colle
 {
     const struct tap_options options = {.directory = setup->options->directory,
                                         .max_groups = setup->options->max_tap_groups};
-    return tap_collector_new(&options, ret_collector, err);
+    struct error warning;
+    int r = tap_collector_new(&options, ret_collector, err);
+    if (r == 0 && tap_collector_check(ret_collector, &warning) < 0)
+        log_warn("tapped programs cannot be seen in full", "error", warning.message);
+    return r;
 }
 
 static int make_probe(const struct agent_setup *setup, struct collector *ret_collector,

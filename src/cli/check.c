@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "cli/command.h"
 #include "cli/flags.h"
+#include "cli/terminal.h"
 #include "config/exporter_config.h"
 #include "http/web_live.h"
 
@@ -77,7 +78,8 @@ int command_check(int argc, char **argv)
     if (r == 0 && rest != argc - 1 && !(web_path && rest == argc))
         r = error_set(&err, -1, "check takes one file");
     if (r < 0) {
-        (void)fprintf(stderr, "zmq_exporter: %s\n" USAGE, err.message);
+        terminal_fail("zmq_exporter check", &err);
+        (void)fputs(USAGE, stderr);
         return COMMAND_MISUSED;
     }
     int status = web_path ? check_web(web_path) : COMMAND_OK;

@@ -11,6 +11,7 @@
 #include "cli/demo_roles.h"
 #include "cli/flags.h"
 #include "cli/tap_preload.h"
+#include "cli/terminal.h"
 #include "segment/segment_layout.h"
 
 #include <errno.h>
@@ -123,11 +124,13 @@ static int start_all(struct demo *self, struct error *err)
 
 static void print_story(const struct demo *self)
 {
+    struct terminal_ink ink = terminal_ink(stdout);
     printf("%zu small programs talk ZeroMQ. Some misbehave; look for these services:\n\n",
            demo_n_roles);
     for (size_t i = 0; i < demo_n_roles; i++) {
         if (demo_roles[i].shows)
-            printf("  %-11s %s\n", demo_roles[i].name, demo_roles[i].shows);
+            printf("  %s%-11s%s %s\n", ink.bold, demo_roles[i].name, ink.plain,
+                   demo_roles[i].shows);
     }
     if (self->given->has_exporter) {
         const char *address = self->given->address;
@@ -184,7 +187,7 @@ static int run_demo(const struct demo_flags *given)
     remove_folder(&self);
     if (r == 0)
         return COMMAND_OK;
-    (void)fprintf(stderr, "zmq_exporter demo: %s\n", err.message);
+    terminal_fail("zmq_exporter demo", &err);
     return COMMAND_FAILED;
 }
 
@@ -222,7 +225,7 @@ int command_demo(int argc, char **argv)
     if (r == 0 && rest < argc)
         r = error_set(&err, -EINVAL, "'%s' is not a flag", argv[rest]);
     if (r < 0) {
-        (void)fprintf(stderr, "zmq_exporter demo: %s\n", err.message);
+        terminal_fail("zmq_exporter demo", &err);
         return COMMAND_MISUSED;
     }
     return given.role ? demo_roles_play(given.role) : run_demo(&given);

@@ -2,6 +2,7 @@
 #include "cli/flags.h"
 
 #include "base/suggest.h"
+#include "cli/terminal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -158,8 +159,9 @@ static void print_wrapped(const char *text)
 
 void flags_print(const struct flag *flags, size_t n)
 {
+    struct terminal_ink ink = terminal_ink(stdout);
     for (size_t i = 0; i < n; i++) {
-        printf("  --%s%s%s", flags[i].name, flags[i].value ? "=" : "",
+        printf("  %s--%s%s%s%s", ink.bold, flags[i].name, ink.plain, flags[i].value ? "=" : "",
                flags[i].value ? flags[i].value : "");
         if (flags[i].preset)
             printf("  (default %s)", flags[i].preset);
@@ -168,5 +170,5 @@ void flags_print(const struct flag *flags, size_t n)
         putchar('\n');
         print_wrapped(flags[i].help);
     }
-    printf("  --help\n      Shows this text.\n");
+    printf("  %s--help%s\n      Shows this text.\n", ink.bold, ink.plain);
 }

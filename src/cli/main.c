@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "base/suggest.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define MAX_COMMANDS 32u
@@ -11,7 +11,7 @@
 const struct command commands[] = {
     {"run", "[FLAG ...] [--] PROGRAM [ARGUMENT ...]", "starts a program with the tap", command_run},
     {"demo", "[FLAG ...]", "runs a small system that misbehaves on purpose", command_demo},
-    {"check", "FILE", "says whether a configuration file is valid", command_check},
+    {"check", "[FLAG ...] [FILE]", "says whether a configuration file is valid", command_check},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -22,18 +22,33 @@ static int unknown(const char *name)
     for (; n < MAX_COMMANDS && commands[n].name; n++)
         names[n] = commands[n].name;
     const char *near = suggest_nearest(name, names, n);
+    struct error err;
     if (near)
-        (void)fprintf(stderr, "zmq_exporter: unknown command '%s' (did you mean '%s'?)\n", name,
-                      near);
+        (void)error_set(&err, -1, "unknown command '%s' (did you mean '%s'?)", name, near);
     else
-        (void)fprintf(stderr, "zmq_exporter: unknown command '%s'; --help lists them\n", name);
+        (void)error_set(&err, -1, "unknown command '%s'; --help lists them", name);
+    terminal_fail("zmq_exporter", &err);
     return COMMAND_MISUSED;
+}
+
+/* `help` and `help COMMAND`, which many try first. */
+static int help(const char *name)
+{
+    char flag[] = "--help", own[] = "zmq_exporter";
+    char *argv[] = {own, flag, NULL};
+    for (const struct command *command = commands; name && command->name; command++) {
+        if (strcmp(command->name, name) == 0)
+            return command->run(2, argv);
+    }
+    return name ? unknown(name) : command_serve(2, argv);
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2 || argv[1][0] == '-')
         return command_serve(argc, argv);
+    if (strcmp(argv[1], "help") == 0)
+        return help(argv[2]);
     for (const struct command *command = commands; command->name; command++) {
         if (strcmp(command->name, argv[1]) == 0)
             return command->run(argc - 1, argv + 1);

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/flags.h"
 #include "cli/tap_preload.h"
+#include "cli/terminal.h"
 #include "segment/segment_layout.h"
 
 #include <errno.h>
@@ -11,6 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define NAME "zmq_exporter run"
 
 /* As env(1) has them; COMMAND_MISUSED for a wrong command line. */
 enum { STATUS_NO_TAP = 125, STATUS_CANNOT_RUN = 126, STATUS_NOT_FOUND = 127 };
@@ -56,10 +59,17 @@ static void warn_of_directory(void)
     const char *directory = getenv(SEGMENT_DIRECTORY_VARIABLE);
     if (!directory || !*directory)
         directory = SEGMENT_DIRECTORY_DEFAULT;
-    if (access(directory, W_OK | X_OK) < 0)
-        (void)fprintf(stderr,
-                      "zmq_exporter run: %s: %s; nothing is counted until the exporter, which "
-                      "makes this folder, runs, or --tap.directory names another\n",
+    if (access(directory, W_OK | X_OK) == 0)
+        return;
+    if (errno == ENOENT)
+        terminal_warn(NAME,
+                      "%s: %s; nothing is counted until the exporter, which makes this folder, "
+                      "runs, or --tap.directory names another",
+                      directory, strerror(errno));
+    else
+        terminal_warn(NAME,
+                      "%s: %s; nothing is counted unless every user may write there (mode 3773, "
+                      "as the exporter makes it), or --tap.directory names another",
                       directory, strerror(errno));
 }
 
@@ -69,10 +79,11 @@ static void warn_of_privileges(const char *program)
     struct stat status;
     if (strchr(program, '/') && stat(program, &status) == 0 && geteuid() != 0 &&
         (status.st_mode & (S_ISUID | S_ISGID)))
-        (void)fprintf(stderr,
-                      "zmq_exporter run: %s is set-user-id or set-group-id: the dynamic loader "
-                      "ignores " TAP_PRELOAD_VARIABLE " and it runs without the tap\n",
-                      program);
+        terminal_warn(
+            NAME,
+            "%s is set-user-id or set-group-id: the dynamic loader ignores " TAP_PRELOAD_VARIABLE
+            " and it runs without the tap",
+            program);
 }
 
 static int execute(char **argv)
@@ -81,7 +92,9 @@ static int execute(char **argv)
     warn_of_privileges(argv[0]);
     execvp(argv[0], argv);
     int status = errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
-    (void)fprintf(stderr, "zmq_exporter run: %s: %s\n", argv[0], strerror(errno));
+    struct error err;
+    (void)error_set(&err, -errno, "%s: %s", argv[0], strerror(errno));
+    terminal_fail(NAME, &err);
     return status;
 }
 
@@ -115,7 +128,7 @@ int command_run(int argc, char **argv)
         status = STATUS_NO_TAP;
     }
     if (r < 0) {
-        (void)fprintf(stderr, "zmq_exporter run: %s\n", err.message);
+        terminal_fail(NAME, &err);
         return status;
     }
     return execute(argv + rest);

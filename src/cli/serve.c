@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/flags.h"
+#include "cli/terminal.h"
 #include "segment/segment_layout.h"
 
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct serve_flags {
 
 static void print_help(const struct flag *flags, size_t n)
 {
+    struct terminal_ink ink = terminal_ink(stdout);
     printf("usage: zmq_exporter [FLAG ...]\n");
     for (const struct command *command = commands; command->name; command++)
         printf("       zmq_exporter %s %s\n", command->name, command->arguments);
@@ -34,7 +36,7 @@ static void print_help(const struct flag *flags, size_t n)
     if (commands[0].name)
         printf("Commands:\n");
     for (const struct command *command = commands; command->name; command++)
-        printf("  %-8s %s\n", command->name, command->summary);
+        printf("  %s%-8s%s %s\n", ink.bold, command->name, ink.plain, command->summary);
     printf("%sFlags:\n", commands[0].name ? "\n" : "");
     flags_print(flags, n);
 }
@@ -135,7 +137,7 @@ int command_serve(int argc, char **argv)
     if (r == 0)
         r = configure_log(&given, &err);
     if (r < 0) {
-        (void)fprintf(stderr, "zmq_exporter: %s\n", err.message);
+        terminal_fail("zmq_exporter", &err);
         return COMMAND_MISUSED;
     }
     if (given.is_version) {

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,11 +63,23 @@ static int search(char ret_path[static PATH_MAX], struct error *err)
                      folder);
 }
 
+/* The loader says what it thinks of another file, and starts the program without it. */
+static bool is_object(const char *path)
+{
+    char magic[4] = "";
+    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+           memcmp(magic, "\177ELF", sizeof(magic)) == 0;
+}
+
 int tap_preload_find(const char *given, char ret_path[static PATH_MAX], struct error *err)
 {
     char path[PATH_MAX];
     if (given && !is_there(given, path))
         return error_set(err, -ENOENT, "--tap.library=%s: %s", given, strerror(errno));
+    if (given && !is_object(path))
+        return error_set(err, -ENOEXEC,
+                         "--tap.library=%s: not a shared library; it is called " TAP_FILE, given);
     if (!given) {
         int r = search(path, err);
         if (r < 0)

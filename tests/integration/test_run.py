@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MPL-2.0
 """`zmq_exporter run`: the program in the tap, and nothing else different about it."""
 
+import os
+import pty
 import signal
+import subprocess
 
 import pytest
 import zmq
 
 from support import products
-from support.process import Process, run
+from support.process import Process, environment, run
 from support.puppet import Puppet
+from support.waiting import DEADLINE_S
 
 SHOW = 'printf "%s|%s|%s" "$LD_PRELOAD" "$ZMQ_EXPORTER_SERVICE" "$ZMQ_EXPORTER_DIR"'
 
@@ -42,6 +46,7 @@ def test_run__exit_status__is_the_programs(directory, words, status):
     ([], 2, "name the program to start"),
     (["--sevrice=x", "true"], 2, "did you mean '--service'"),
     (["--tap.library=/nowhere/libzmqtap.so", "true"], 125, "/nowhere/libzmqtap.so: No such file"),
+    (["--tap.library=/etc/passwd", "true"], 125, "/etc/passwd: not a shared library"),
     (["/nowhere/program"], 127, "/nowhere/program: No such file"),
     (["/etc/passwd"], 126, "/etc/passwd: Permission denied"),
 ])
@@ -68,10 +73,43 @@ def test_run__no_directory__warns_and_runs(folder):
     assert "nothing is counted until the exporter" in done.stderr
 
 
-def test_run__help__names_the_flags():
-    done = exporter_run("--help")
+def test_run__directory_that_cannot_be_written__warns_and_runs(folder):
+    (folder / "file").touch()
+    done = exporter_run(f"--tap.directory={folder / 'file' / 'none'}", "sh", "-c", "echo ran")
+    assert done.stdout == "ran\n"
+    assert "Not a directory; nothing is counted unless every user may write there" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["run", "--help"], ["help", "run"]], ids=" ".join)
+def test_run__help__names_the_flags_without_colours(words):
+    done = run([products.exporter(), *words])
     assert done.returncode == 0
     assert "--service" in done.stdout and "--tap.directory" in done.stdout
+    assert "\033" not in done.stdout
+
+
+def on_a_terminal(words, **variables):
+    """What the exporter shows to a person."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen([products.exporter(), *words], stdin=its, stdout=its, stderr=its,
+                               env=environment(None, **{"TERM": "xterm", "NO_COLOR": "", **variables}))
+    os.close(its)
+    text = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            text += chunk
+    except OSError:  # its end is closed
+        pass
+    os.close(ours)
+    process.wait(DEADLINE_S)
+    return text
+
+
+def test_messages__terminal__are_coloured_unless_refused():
+    assert b"\033[1m--service\033[0m" in on_a_terminal(["run", "--help"])
+    assert b"\033[1;31mzmq_exporter run:\033[0m " in on_a_terminal(["run"])
+    for refusal in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert b"\033" not in on_a_terminal(["run"], **refusal)
 
 
 @pytest.mark.parametrize("language", ["c", "pyzmq"])

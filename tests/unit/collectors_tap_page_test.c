@@ -391,6 +391,12 @@ static void directory__missing__is_made_or_an_error(void **state)
     assert_int_equal(f->result, -ENOENT);
     assert_non_null(strstr(f->err.message, path));
     tap_fixture_tick(f);
+    struct error warning;
+    assert_int_equal(tap_collector_check(&f->collector, &warning), -ENOENT);
+    assert_non_null(
+        strstr(warning.message, "make its parent, or name another with --tap.directory"));
+    tap_fixture_restart(f, NULL);
+    assert_int_equal(tap_collector_check(&f->collector, &warning), 0);
 }
 
 int main(void)

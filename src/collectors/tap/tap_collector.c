@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DIRECTORY_MODE          03773 /* anybody may put a file, only the group sees whose */
 #define DESCRIPTORS_INTERVAL_NS (5 * CLOCK_NS_PER_SECOND)
@@ -40,22 +41,53 @@ static void make_directory(const char *path)
         (void)chmod(path, DIRECTORY_MODE);
 }
 
+static const char *remedy(int r)
+{
+    switch (r) {
+    case -ENOENT:
+        return "make its parent";
+    case -EACCES:
+    case -EPERM:
+        return "let it belong to the exporter's user";
+    case -ENOTDIR:
+        return "make it a folder";
+    default:
+        return "see to it";
+    }
+}
+
+static int open_directory(struct tap_collector *self, bool *ret_is_new, struct error *err)
+{
+    int r = tap_scan_open(&self->scan, ret_is_new);
+    if (r == -ENOENT) {
+        make_directory(self->scan.directory);
+        r = tap_scan_open(&self->scan, ret_is_new);
+    }
+    if (r < 0)
+        return error_set(err, r,
+                         "cannot open segment directory %s: %s; %s, or name another with "
+                         "--tap.directory",
+                         self->scan.directory, strerror(-r), remedy(r));
+    return 0;
+}
+
+static int load_state(struct tap_collector *self, uint64_t now_ns, struct error *err)
+{
+    int r = tap_fold_open(&self->fold, now_ns);
+    if (r < 0)
+        error_set(err, r, "state file in %s: %s", self->scan.directory, strerror(-r));
+    return r;
+}
+
 static int run_scan(struct tap_collector *self, enum tap_scan_depth depth, uint64_t now_ns,
                     struct error *err)
 {
     bool is_new;
-    int r = tap_scan_open(&self->scan, &is_new);
-    if (r == -ENOENT) {
-        make_directory(self->scan.directory);
-        r = tap_scan_open(&self->scan, &is_new);
-    }
+    int r = open_directory(self, &is_new, err);
     if (r < 0)
-        return error_set(err, r, "cannot open segment directory %s: %s", self->scan.directory,
-                         strerror(-r));
+        return r;
     if (is_new)
-        r = tap_fold_open(&self->fold, now_ns);
-    if (r < 0)
-        error_set(err, r, "state file in %s: %s", self->scan.directory, strerror(-r));
+        r = load_state(self, now_ns, err);
 
     int scanned = tap_scan_run(&self->scan, depth, now_ns);
     if (scanned < 0)
@@ -162,4 +194,20 @@ int tap_collector_new(const struct tap_options *options, struct collector *ret_c
     *ret_collector = (struct collector){
         .name = "tap", .state = self, .collect = collect, .tick = tick, .destroy = destroy};
     return 0;
+}
+
+int tap_collector_check(const struct collector *collector, struct error *err)
+{
+    struct tap_collector *self = collector->state;
+    const char *directory = self->scan.directory;
+    bool is_new;
+    int r = open_directory(self, &is_new, err);
+    if (r == 0 && is_new)
+        r = load_state(self, self->now_ns(), err);
+    if (r == 0 && access(directory, W_OK | X_OK) < 0)
+        r = error_set(err, -errno,
+                      "cannot write to segment directory %s: %s; %s, or what ended programs have "
+                      "counted is lost with the exporter",
+                      directory, strerror(errno), remedy(-errno));
+    return r;
 }

@@ -26,4 +26,8 @@ struct tap_options {
 int tap_collector_new(const struct tap_options *options, struct collector *ret_collector,
                       struct error *err);
 
+/* Whether the directory can be used, for a word at the start; later each collection tells. Makes
+ * it, if it is missing and its parent allows it. */
+int tap_collector_check(const struct collector *collector, struct error *err);
+
 #endif
