@@ -45,7 +45,7 @@ static void add_requests(const struct http_stats *stats, double since, struct sa
         const char *label = i == HTTP_N_STATUS - 1 ? "code=\"other\"" : codes[i];
         samples_add_u64(out, FAMILY_EXPORTER_HTTP_REQUESTS, LABEL_TEXT_NONE, label,
                         http_stats_get(&stats->responses[i]));
-        samples_add_created(out, FAMILY_EXPORTER_HTTP_REQUESTS, since);
+        samples_add_created(out, FAMILY_EXPORTER_HTTP_REQUESTS, text_number_of_real(since));
     }
 }
 
@@ -59,7 +59,7 @@ static void add_limits(const struct http_stats *stats, double since, struct samp
     for (size_t i = 0; i < HTTP_N_LIMITS; i++) {
         samples_add_u64(out, FAMILY_EXPORTER_HTTP_LIMITED, LABEL_TEXT_NONE, limits[i],
                         http_stats_get(&stats->limits[i]));
-        samples_add_created(out, FAMILY_EXPORTER_HTTP_LIMITED, since);
+        samples_add_created(out, FAMILY_EXPORTER_HTTP_LIMITED, text_number_of_real(since));
     }
 }
 

@@ -36,7 +36,7 @@ static void add_cpu(const struct self *self, struct samples *out)
         return;
     samples_add_real(out, FAMILY_PROCESS_CPU_SECONDS, LABEL_TEXT_NONE, NULL,
                      seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime));
-    samples_add_created(out, FAMILY_PROCESS_CPU_SECONDS, self->start_seconds);
+    samples_add_created(out, FAMILY_PROCESS_CPU_SECONDS, text_number_of_real(self->start_seconds));
 }
 
 static int add_memory(struct self *self, struct samples *out)

@@ -183,7 +183,7 @@ void samples_add_histogram(struct samples *self, enum family_id id, struct label
     list->lines_size += size;
 }
 
-void samples_add_created(struct samples *self, enum family_id id, double seconds)
+void samples_add_created(struct samples *self, enum family_id id, struct text_number seconds)
 {
     struct sample_list *list = &self->lists[id];
     if (list->n == 0)
@@ -193,11 +193,10 @@ void samples_add_created(struct samples *self, enum family_id id, double seconds
     struct sample *sample = add(self, list, labels, last->extra);
     if (!sample)
         return;
-    struct text_number number = text_number_of_real(seconds);
     sample->kind = SAMPLE_CREATED;
-    set_number(sample, number);
+    set_number(sample, seconds);
     list->n_created++;
-    list->created_size += strlen("_created") + decorated_size(sample, 0) + number.size + 1;
+    list->created_size += strlen("_created") + decorated_size(sample, 0) + seconds.size + 1;
 }
 
 struct label_text samples_copy_labels(struct samples *self, const char *text, size_t size)

@@ -86,7 +86,7 @@ void samples_add_histogram(struct samples *self, enum family_id id, struct label
 
 /* When the counter or histogram that was added just before began to count, where it is known.
  * Only OpenMetrics shows it. */
-void samples_add_created(struct samples *self, enum family_id id, double seconds);
+void samples_add_created(struct samples *self, enum family_id id, struct text_number seconds);
 
 /* A copy of `size` bytes of label text that lives as long as the samples. */
 struct label_text samples_copy_labels(struct samples *self, const char *text, size_t size);

@@ -8,6 +8,7 @@
 
 #define TITLE      "zmq_exporter state 1\n"
 #define CHECK      "check "
+#define CREATED    "created="
 #define CHECK_SIZE (sizeof(CHECK) - 1 + 16 + 1)
 
 static uint64_t hash(const char *text, size_t size)
@@ -84,11 +85,21 @@ void segment_state_add_process(struct string_buffer *text,
     append_process(text, "process", process);
 }
 
-void segment_state_add_service(struct string_buffer *text, const char *service,
+static void append_created(struct string_buffer *text, uint64_t created_ns)
+{
+    if (created_ns == 0)
+        return;
+    string_buffer_append_text(text, " " CREATED);
+    string_buffer_append_u64(text, created_ns);
+}
+
+void segment_state_add_service(struct string_buffer *text,
+                               const struct segment_state_service *service,
                                const uint64_t *counters, size_t n)
 {
     string_buffer_append_text(text, "service");
-    append_text(text, service);
+    append_text(text, service->service);
+    append_created(text, service->created_ns);
     append_counters(text, counters, n, 0);
 }
 
@@ -101,6 +112,7 @@ void segment_state_add_group(struct string_buffer *text, const struct segment_st
     append_number(text, group->capabilities);
     append_text(text, group->group.endpoint);
     append_text(text, group->group.name);
+    append_created(text, group->created_ns);
     append_counters(text, counters, SEGMENT_STATE_N_COUNTERS, SEGMENT_FIRST_COUNTER);
 }
 
@@ -200,6 +212,17 @@ static void take_text(struct line *line, char *ret_text, size_t size)
     ret_text[n] = '\0';
 }
 
+/* 0 where it is not told. */
+static uint64_t take_created(struct line *line)
+{
+    const char word[] = " " CREATED;
+    const size_t n = sizeof(word) - 1;
+    if ((size_t)(line->end - line->at) <= n || memcmp(line->at, word, n) != 0)
+        return 0;
+    line->at += n;
+    return take_digits(line);
+}
+
 static void take_counters(struct line *line, uint64_t *ret_counters, size_t n, size_t first)
 {
     while (line->at < line->end && !line->is_bad) {
@@ -244,6 +267,7 @@ static int parse_service(struct line *line, const struct segment_state_visitor *
 {
     struct segment_state_service service = {0};
     take_text(line, service.service, sizeof(service.service));
+    service.created_ns = take_created(line);
     take_counters(line, service.counters, SEGMENT_STATE_N_PROCESS_COUNTERS, 0);
     return is_finished(line) ? visitor->service(&service, data) : SEGMENT_STATE_E_INVALID;
 }
@@ -256,6 +280,7 @@ static int parse_group(struct line *line, const struct segment_state_visitor *vi
     group.capabilities = take_small_number(line);
     take_text(line, group.group.endpoint, sizeof(group.group.endpoint));
     take_text(line, group.group.name, sizeof(group.group.name));
+    group.created_ns = take_created(line);
     take_counters(line, group.counters, SEGMENT_STATE_N_COUNTERS, SEGMENT_FIRST_COUNTER);
     return is_finished(line) ? visitor->group(&group, data) : SEGMENT_STATE_E_INVALID;
 }

@@ -9,16 +9,17 @@
  *     zmq_exporter state 1
  *     boot <boot id>
  *     folded <pid> <start ticks> <pid namespace> <created ns>
- *     service <service> <number>=<value> …
- *     group <service> <type> <capabilities> <endpoint> <name> <number>=<value> …
+ *     service <service> [created=<ns>] <number>=<value> …
+ *     group <service> <type> <capabilities> <endpoint> <name> [created=<ns>] <number>=<value> …
  *     process <pid> <start ticks> <pid namespace> <created ns>
  *     check <FNV-1a of all bytes before this line, 16 hexadecimal digits>
  *
  * `folded` names a segment whose counters are in the lines below, though its file may still be
  * there. What follows a `process` line is the account of that process alone, which may come back
  * (it was silent for long, and cannot be seen from here); what precedes the first is the sum of
- * all that never will. A group without numbers has its place in a full table. `service` numbers are
- * those of the reader's own table of process counters, `group` numbers those of a lane's words.
+ * all that never will. `created` is when the first of them began to count. A group without numbers
+ * has its place in a full table. `service` numbers are those of the reader's own table of process
+ * counters, `group` numbers those of a lane's words.
  *
  * Parsing: input may be anything; nothing is told before the check of the whole text has held.
  * Errors: SEGMENT_STATE_E_INVALID     not a state file of this version, or damaged
@@ -43,6 +44,7 @@ struct segment_state_process {
 
 struct segment_state_service {
     char service[512];
+    uint64_t created_ns; /* CLOCK_MONOTONIC; 0: not known */
     uint64_t counters[SEGMENT_STATE_N_PROCESS_COUNTERS];
 };
 
@@ -50,6 +52,7 @@ struct segment_state_group {
     char service[512];
     uint32_t capabilities; /* bits 1 << SEGMENT_CAPABILITY_* */
     struct segment_group group;
+    uint64_t created_ns;                         /* as of a service */
     uint64_t counters[SEGMENT_STATE_N_COUNTERS]; /* from SEGMENT_FIRST_COUNTER on */
 };
 
@@ -58,9 +61,10 @@ void segment_state_add_folded(struct string_buffer *text,
                               const struct segment_state_process *process);
 void segment_state_add_process(struct string_buffer *text,
                                const struct segment_state_process *process);
-void segment_state_add_service(struct string_buffer *text, const char *service,
+/* Both without their counters; those are given apart. */
+void segment_state_add_service(struct string_buffer *text,
+                               const struct segment_state_service *service,
                                const uint64_t *counters, size_t n);
-/* `group` without its counters; those are given apart. */
 void segment_state_add_group(struct string_buffer *text, const struct segment_state_group *group,
                              const uint64_t *counters);
 void segment_state_end(struct string_buffer *text);

@@ -24,8 +24,7 @@ static int copy_process(const struct segment_state_process *process, void *data)
 
 static int copy_service(const struct segment_state_service *service, void *data)
 {
-    segment_state_add_service(data, service->service, service->counters,
-                              SEGMENT_STATE_N_PROCESS_COUNTERS);
+    segment_state_add_service(data, service, service->counters, SEGMENT_STATE_N_PROCESS_COUNTERS);
     return 0;
 }
 

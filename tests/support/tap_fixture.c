@@ -63,7 +63,7 @@ const char *tap_fixture_scrape(struct tap_fixture *self)
     samples_init(&samples);
     self->result = self->collector.collect(self->collector.state, &samples, &self->err);
     assert_false(samples.has_failed);
-    assert_int_equal(text_format_write(TEXT_FORMAT_PROMETHEUS, &part, 1, &page), 0);
+    assert_int_equal(text_format_write(self->format, &part, 1, &page), 0);
     samples_finish(&samples);
     free(self->page);
     self->page = page.data;

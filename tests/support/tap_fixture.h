@@ -9,6 +9,7 @@
 #define TESTS_SUPPORT_TAP_FIXTURE_H
 
 #include "collectors/tap/tap_collector.h"
+#include "metrics/text_blocks.h"
 #include "segment/segment_writer.h"
 #include "support/cmocka.h"
 
@@ -19,6 +20,7 @@ struct tap_fixture {
     struct collector collector;
     struct error err;
     int result; /* of the last collection */
+    enum text_format format;
     char *page;
 };
 

@@ -26,10 +26,10 @@ static void fill(struct samples *samples)
     samples_init(samples);
     samples_add_u64(samples, FAMILY_SOCKETS, group, NULL, 2);
     samples_add_u64(samples, FAMILY_SOCKET_SENT_BYTES, group, NULL, UINT64_MAX);
-    samples_add_created(samples, FAMILY_SOCKET_SENT_BYTES, 1.5);
+    samples_add_created(samples, FAMILY_SOCKET_SENT_BYTES, text_number_of_real(1.5));
     samples_add_u64(samples, FAMILY_SOCKET_HANDSHAKE_FAILURES, group, "cause=\"auth\"", 1);
     samples_add_histogram(samples, FAMILY_SOCKET_SEND_FILL, group, &histogram);
-    samples_add_created(samples, FAMILY_SOCKET_SEND_FILL, 2);
+    samples_add_created(samples, FAMILY_SOCKET_SEND_FILL, text_number_of_real(2));
     samples_add_u64(samples, FAMILY_EXPORTER_BUILD_INFO, build, NULL, 1);
     samples_add_real(samples, FAMILY_PROCESS_CPU_SECONDS, LABEL_TEXT_NONE, NULL, 0.5);
     samples_add_u64(samples, FAMILY_PROCESSES, LABEL_TEXT_NONE, "state=\"x\"", 3);
@@ -159,7 +159,8 @@ static void fill_random(struct samples *samples, uint64_t *seed)
         const struct sample_histogram histogram = {4, bounds, counts, (double)random / 7};
         if (i % 3 == 0) {
             samples_add_u64(samples, FAMILY_SOCKET_SENT_BYTES, text, extra, random >> random % 64);
-            samples_add_created(samples, FAMILY_SOCKET_SENT_BYTES, (double)random / 1e9);
+            samples_add_created(samples, FAMILY_SOCKET_SENT_BYTES,
+                                text_number_of_real((double)random / 1e9));
         } else if (i % 3 == 1) {
             samples_add_histogram(samples, FAMILY_SOCKET_SEND_FILL, text, &histogram);
         } else {

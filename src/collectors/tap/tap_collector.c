@@ -20,7 +20,8 @@ struct tap_collector {
     struct tap_scan scan;
     struct tap_fold fold;
     uint64_t (*now_ns)(void);
-    int fold_result; /* of the last tick, reported by the next collection */
+    uint64_t epoch_ns; /* its 0; always the same, that what is made of it does not waver */
+    int fold_result;   /* of the last tick, reported by the next collection */
 };
 
 /* Two descriptors for each process; the default limit is for 500. */
@@ -142,11 +143,11 @@ static int collect(void *state, struct samples *out, struct error *err)
         tap_process_add(self->scan.processes[i], now_ns);
     for (size_t i = 0; i < self->groups.n_groups; i++) {
         if (tap_group_is_shown(self->groups.groups[i], now_ns))
-            tap_samples_add_group(out, self->groups.groups[i]);
+            tap_samples_add_group(out, self->groups.groups[i], self->epoch_ns);
     }
     for (size_t i = 0; i < self->groups.n_services; i++) {
         if (tap_service_is_shown(self->groups.services[i]))
-            tap_samples_add_service(out, self->groups.services[i]);
+            tap_samples_add_service(out, self->groups.services[i], self->epoch_ns);
     }
     add_segments(self, out, now_ns);
 
@@ -183,6 +184,7 @@ int tap_collector_new(const struct tap_options *options, struct collector *ret_c
         return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
     raise_descriptor_limit();
     self->now_ns = options->now_ns ? options->now_ns : clock_monotonic_ns;
+    self->epoch_ns = clock_realtime_ns() - self->now_ns();
     tap_groups_init(&self->groups,
                     options->max_groups ? options->max_groups : TAP_MAX_GROUPS_DEFAULT);
     tap_fold_init(&self->fold, &self->scan);

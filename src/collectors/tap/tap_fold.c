@@ -89,13 +89,10 @@ static int load_service(const struct segment_state_service *found, void *data)
         process->service = service;
         service->n_users++;
     }
-    for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++) {
-        if (process)
-            process->counters[i] = found->counters[i];
-        else
-            service->base[i] += found->counters[i];
-    }
-    service->has_base = service->has_base || !process;
+    if (process)
+        memcpy(process->counters, found->counters, sizeof(process->counters));
+    else
+        tap_service_add_base(service, &(struct tap_past){found->counters, found->created_ns, 0});
     return 0;
 }
 
@@ -111,7 +108,8 @@ static int load_group(const struct segment_state_group *found, void *data)
                            : tap_group_prepare_base(group)) < 0)
         return -ENOMEM;
     if (!process) {
-        tap_group_add_base(group, found->counters, found->capabilities);
+        tap_group_add_base(
+            group, &(struct tap_past){found->counters, found->created_ns, found->capabilities});
         return 0;
     }
     struct tap_account *account = &process->accounts[process->n_groups];
@@ -158,14 +156,23 @@ int tap_fold_open(struct tap_fold *self, uint64_t now_ns)
 /*
  * Saving
  */
-static void save_group(struct string_buffer *text, const struct tap_group *group,
-                       const uint64_t *counters, uint32_t known)
+static void save_service(struct string_buffer *text, const struct tap_service *service,
+                         const struct tap_past *past)
 {
-    struct segment_state_group row = {.capabilities = known, .group.type = group->type};
+    struct segment_state_service row = {.created_ns = past->created_ns};
+    strncpy(row.service, service->name, sizeof(row.service) - 1);
+    segment_state_add_service(text, &row, past->counters, TAP_N_PROCESS_COUNTERS);
+}
+
+static void save_group(struct string_buffer *text, const struct tap_group *group,
+                       const struct tap_past *past)
+{
+    struct segment_state_group row = {
+        .capabilities = past->known, .created_ns = past->created_ns, .group.type = group->type};
     strncpy(row.service, group->service->name, sizeof(row.service) - 1);
     strncpy(row.group.endpoint, group->endpoint, sizeof(row.group.endpoint) - 1);
     strncpy(row.group.name, group->name, sizeof(row.group.name) - 1);
-    segment_state_add_group(text, &row, counters);
+    segment_state_add_group(text, &row, past->counters);
 }
 
 static void save_sums(struct tap_fold *self)
@@ -175,15 +182,16 @@ static void save_sums(struct tap_fold *self)
     for (size_t i = 0; i < groups->n_services; i++) {
         const struct tap_service *service = groups->services[i];
         if (service->has_base)
-            segment_state_add_service(&self->text, service->name, service->base,
-                                      TAP_N_PROCESS_COUNTERS);
+            save_service(&self->text, service,
+                         &(struct tap_past){service->base, service->base_created_ns, 0});
     }
     for (size_t i = 0; i < groups->n_groups; i++) {
         const struct tap_group *group = groups->groups[i];
+        const struct tap_past past = {group->base, group->base_created_ns, group->base_known};
         if (group->base)
-            save_group(&self->text, group, group->base, group->base_known);
+            save_group(&self->text, group, &past);
         else if (group->n_users && tap_groups_is_full(groups))
-            save_group(&self->text, group, none, 0);
+            save_group(&self->text, group, &(struct tap_past){.counters = none});
     }
 }
 
@@ -191,11 +199,13 @@ static void save_parked(struct tap_fold *self, const struct tap_process *process
 {
     struct segment_state_process id = from_id(&process->id);
     segment_state_add_process(&self->text, &id);
+    struct tap_past past = {process->counters, process->id.created_ns, process->known};
     if (process->service)
-        segment_state_add_service(&self->text, process->service->name, process->counters,
-                                  TAP_N_PROCESS_COUNTERS);
-    for (uint32_t i = 0; i < process->n_groups; i++)
-        save_group(&self->text, process->groups[i], process->accounts[i].counters, process->known);
+        save_service(&self->text, process->service, &past);
+    for (uint32_t i = 0; i < process->n_groups; i++) {
+        past.counters = process->accounts[i].counters;
+        save_group(&self->text, process->groups[i], &past);
+    }
 }
 
 static void save_folded(struct tap_fold *self)

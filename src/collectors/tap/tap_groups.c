@@ -339,16 +339,28 @@ struct tap_group *tap_groups_intern(struct tap_groups *self, struct tap_service 
 
 int tap_group_prepare_base(struct tap_group *self)
 {
-    if (!self->base)
-        self->base = calloc(TAP_N_COUNTERS, sizeof(*self->base));
+    if (self->base)
+        return 0;
+    self->base = calloc(TAP_N_COUNTERS, sizeof(*self->base));
+    self->base_created_ns = UINT64_MAX;
     return self->base ? 0 : -ENOMEM;
 }
 
-void tap_group_add_base(struct tap_group *self, const uint64_t *counters, uint32_t known)
+void tap_group_add_base(struct tap_group *self, const struct tap_past *past)
 {
     for (size_t i = 0; i < TAP_N_COUNTERS; i++)
-        self->base[i] += counters[i];
-    self->base_known |= known;
+        self->base[i] += past->counters[i];
+    self->base_created_ns = tap_earlier(self->base_created_ns, past->created_ns);
+    self->base_known |= past->known;
+}
+
+void tap_service_add_base(struct tap_service *self, const struct tap_past *past)
+{
+    for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++)
+        self->base[i] += past->counters[i];
+    self->base_created_ns = self->has_base ? tap_earlier(self->base_created_ns, past->created_ns)
+                                           : past->created_ns;
+    self->has_base = true;
 }
 
 static double fullness(const struct tap_usage *usage)
@@ -371,6 +383,7 @@ void tap_groups_start(struct tap_groups *self)
             memcpy(group->sum.counters, group->base, sizeof(group->sum.counters));
         else
             memset(group->sum.counters, 0, sizeof(group->sum.counters));
+        group->created_ns = group->base ? group->base_created_ns : UINT64_MAX;
         group->known = 0;
         group->known_once = group->base_known;
         group->n_processes = 0;
@@ -379,6 +392,7 @@ void tap_groups_start(struct tap_groups *self)
     for (size_t i = 0; i < self->n_services; i++) {
         struct tap_service *service = self->services[i];
         memcpy(service->counters, service->base, sizeof(service->counters));
+        service->created_ns = service->has_base ? service->base_created_ns : UINT64_MAX;
         memset(service->capabilities, 0, sizeof(service->capabilities));
         service->n_processes = 0;
         service->n_accounts = 0;

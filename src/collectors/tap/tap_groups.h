@@ -54,11 +54,13 @@ struct tap_service {
     char *name;
     struct label_text labels;
     uint64_t base[TAP_N_PROCESS_COUNTERS];
-    bool has_base;     /* processes were folded into it */
-    uint32_t n_groups; /* that belong to it */
-    uint32_t n_users;  /* processes */
+    bool has_base;            /* processes were folded into it */
+    uint64_t base_created_ns; /* when the first of them began to count; 0: not known */
+    uint32_t n_groups;        /* that belong to it */
+    uint32_t n_users;         /* processes */
     uint64_t last_used_ns;
     /* Of the scrape. */
+    uint64_t created_ns; /* of all that is in counters; 0: not known */
     uint64_t counters[TAP_N_PROCESS_COUNTERS];
     uint32_t n_accounts; /* that were added */
     uint32_t n_processes;
@@ -75,10 +77,12 @@ struct tap_group {
     struct label_text labels;
     uint32_t n_users; /* processes */
     uint64_t last_used_ns;
-    uint64_t *base;      /* counters of folded processes; NULL: none */
-    uint32_t base_known; /* capabilities that one of them had: bit 1 << SEGMENT_CAPABILITY_* */
+    uint64_t *base;           /* counters of folded processes; NULL: none */
+    uint64_t base_created_ns; /* when the first of them began to count; 0: not known */
+    uint32_t base_known;      /* capabilities that one of them had: bit 1 << SEGMENT_CAPABILITY_* */
     /* Of the scrape. */
     struct tap_account sum;
+    uint64_t created_ns; /* of all that is in its counters; 0: not known */
     uint32_t n_accounts; /* that were added */
     uint32_t known;      /* capabilities of its running processes */
     uint32_t known_once; /* of those that are not, folded or not yet */
@@ -110,9 +114,23 @@ struct tap_service *tap_groups_service(struct tap_groups *self, const char *name
 struct tap_group *tap_groups_intern(struct tap_groups *self, struct tap_service *service,
                                     const struct segment_group *group, uint64_t now_ns);
 
-/* Adds counters to those of folded processes, after the memory for it was prepared (-ENOMEM). */
+/* Counters of folded processes. */
+struct tap_past {
+    const uint64_t *counters;
+    uint64_t created_ns;
+    uint32_t known; /* capabilities */
+};
+
+/* Adds them to a group's, after the memory for it was prepared (-ENOMEM). */
 int tap_group_prepare_base(struct tap_group *self);
-void tap_group_add_base(struct tap_group *self, const uint64_t *counters, uint32_t known);
+void tap_group_add_base(struct tap_group *self, const struct tap_past *past);
+void tap_service_add_base(struct tap_service *self, const struct tap_past *past);
+
+/* What was before both: of unknown age if one is. */
+static inline uint64_t tap_earlier(uint64_t one_ns, uint64_t other_ns)
+{
+    return one_ns < other_ns ? one_ns : other_ns;
+}
 
 void tap_usage_add(struct tap_usage *self, const struct tap_usage *other);
 

@@ -292,10 +292,16 @@ void tap_process_judge(struct tap_process *self, uint64_t now_ns)
 /*
  * Sums
  */
-static void add_to_service(const struct tap_process *self)
+static uint64_t created_ns(const struct tap_process *self, uint64_t now_ns)
+{
+    return self->id.created_ns <= now_ns ? self->id.created_ns : 0;
+}
+
+static void add_to_service(const struct tap_process *self, uint64_t now_ns)
 {
     struct tap_service *service = self->service;
     service->n_accounts++;
+    service->created_ns = tap_earlier(service->created_ns, created_ns(self, now_ns));
     for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++)
         service->counters[i] += self->counters[i];
     if (self->state != TAP_PROCESS_LIVE)
@@ -311,10 +317,11 @@ void tap_process_add(const struct tap_process *self, uint64_t now_ns)
 {
     if (!tap_process_counts(self) || !self->service)
         return;
-    add_to_service(self);
+    add_to_service(self, now_ns);
     for (uint32_t i = 0; i < self->n_groups; i++) {
         struct tap_group *group = self->groups[i];
         group->n_accounts++;
+        group->created_ns = tap_earlier(group->created_ns, created_ns(self, now_ns));
         if (self->state != TAP_PROCESS_PARKED)
             group->last_used_ns = now_ns;
         tap_account_add_counters(&group->sum, self->accounts[i].counters);
@@ -343,12 +350,14 @@ int tap_process_fold(struct tap_process *self, uint64_t now_ns)
         if (tap_group_prepare_base(self->groups[i]) < 0)
             return -ENOMEM;
     }
-    for (uint32_t i = 0; i < self->n_groups; i++)
-        tap_group_add_base(self->groups[i], self->accounts[i].counters, self->known);
-    for (size_t i = 0; self->service && i < TAP_N_PROCESS_COUNTERS; i++)
-        self->service->base[i] += self->counters[i];
+    struct tap_past past = {.created_ns = created_ns(self, now_ns), .known = self->known};
+    for (uint32_t i = 0; i < self->n_groups; i++) {
+        past.counters = self->accounts[i].counters;
+        tap_group_add_base(self->groups[i], &past);
+    }
+    past.counters = self->counters;
     if (self->service) /* a parked process of a damaged state file may have none */
-        self->service->has_base = true;
+        tap_service_add_base(self->service, &past);
     forget_account(self, now_ns);
     tap_process_close(self);
     self->state = TAP_PROCESS_FOLDED;

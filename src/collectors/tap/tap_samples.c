@@ -127,6 +127,17 @@ static const char *const fill_bounds[] = {
 };
 #define N_FILL_BOUNDS (sizeof(fill_bounds) / sizeof(*fill_bounds))
 
+struct fill {
+    enum family_id family;
+    unsigned places;
+    unsigned base; /* its first word */
+};
+
+static const struct fill fills[] = {
+    {FAMILY_SOCKET_SEND_FILL, SENDS, SEGMENT_SEND_FILL_BASE},
+    {FAMILY_SOCKET_RECEIVE_FILL, RECEIVES, SEGMENT_RECEIVE_FILL_BASE},
+};
+
 static unsigned group_places(const struct tap_group *group)
 {
     unsigned places = tap_type_traits(group->type);
@@ -150,7 +161,29 @@ static bool is_placeless(const struct tap_group *group)
     return !*group->endpoint;
 }
 
-static void add_counters(struct samples *out, const struct tap_group *group, unsigned places)
+/* Since when something counts, as its _created lines have it; none where it is not known. */
+struct created {
+    struct text_number seconds;
+    bool is_known;
+};
+
+static struct created created_at(uint64_t created_ns, uint64_t epoch_ns)
+{
+    struct created created = {.is_known = created_ns != 0 && created_ns != UINT64_MAX};
+    if (created.is_known)
+        created.seconds = text_number_of_real((double)((created_ns + epoch_ns) / NS_PER_MS) /
+                                              MS_PER_SECOND);
+    return created;
+}
+
+static void add_created(struct samples *out, enum family_id family, const struct created *created)
+{
+    if (created->is_known)
+        samples_add_created(out, family, created->seconds);
+}
+
+static void add_counters(struct samples *out, const struct tap_group *group, unsigned places,
+                         const struct created *created)
 {
     uint32_t known = group_capabilities(group);
     if (is_placeless(group))
@@ -166,6 +199,7 @@ static void add_counters(struct samples *out, const struct tap_group *group, uns
                              (double)value / PER_BILLION);
         else
             samples_add_u64(out, counter->family, group->labels, counter->extra, value);
+        add_created(out, counter->family, created);
     }
 }
 
@@ -199,37 +233,39 @@ static void add_mechanisms(struct samples *out, const struct tap_group *group, u
 
 /* The tap counts each sample in one bucket; here each bucket holds those below it too. Nothing
  * was sampled where no peer has a limit. */
-static void add_fill(struct samples *out, enum family_id family, const struct tap_group *group,
-                     unsigned base)
+static void add_fill(struct samples *out, const struct tap_group *group, const struct fill *fill,
+                     const struct created *created)
 {
     uint64_t cumulative[N_FILL_BOUNDS];
     uint64_t n = 0;
     for (unsigned i = 0; i < N_FILL_BOUNDS; i++) {
-        n += tap_account_counter(&group->sum, base + i);
+        n += tap_account_counter(&group->sum, fill->base + i);
         cumulative[i] = n;
     }
     if (n == 0 || !(group_capabilities(group) & (1u << CAN(QUEUE_DEPTH))))
         return;
-    uint64_t sum = tap_account_counter(&group->sum, base + SEGMENT_FILL_SUM);
-    samples_add_histogram(out, family, group->labels,
+    uint64_t sum = tap_account_counter(&group->sum, fill->base + SEGMENT_FILL_SUM);
+    samples_add_histogram(out, fill->family, group->labels,
                           &(struct sample_histogram){.n_buckets = N_FILL_BOUNDS,
                                                      .bounds = fill_bounds,
                                                      .counts = cumulative,
                                                      .sum = (double)sum / PER_BILLION});
+    add_created(out, fill->family, created);
 }
 
-void tap_samples_add_group(struct samples *out, const struct tap_group *group)
+void tap_samples_add_group(struct samples *out, const struct tap_group *group, uint64_t epoch_ns)
 {
+    const struct created created = created_at(group->created_ns, epoch_ns);
     unsigned places = group_places(group);
     if (group->sum.n_sockets || !is_placeless(group))
         samples_add_u64(out, FAMILY_SOCKETS, group->labels, NULL, group->sum.n_sockets);
-    add_counters(out, group, places);
+    add_counters(out, group, places, &created);
     add_gauges(out, group, places);
     add_mechanisms(out, group, places);
-    if (places & SENDS)
-        add_fill(out, FAMILY_SOCKET_SEND_FILL, group, SEGMENT_SEND_FILL_BASE);
-    if (places & RECEIVES)
-        add_fill(out, FAMILY_SOCKET_RECEIVE_FILL, group, SEGMENT_RECEIVE_FILL_BASE);
+    for (size_t i = 0; i < sizeof(fills) / sizeof(*fills); i++) {
+        if (places & fills[i].places)
+            add_fill(out, group, &fills[i], &created);
+    }
 }
 
 #define CAPABILITY(text)                                                                           \
@@ -253,9 +289,36 @@ static void add_usage(struct samples *out, const struct tap_service *service,
     samples_add_u64(out, families[1], service->labels, NULL, usage->limit);
 }
 
-void tap_samples_add_service(struct samples *out, const struct tap_service *service)
+static const struct {
+    enum family_id family;
+    enum tap_process_counter counter;
+    bool is_time; /* nanoseconds, shown in seconds */
+} process_counters[] = {
+    {FAMILY_TAP_UNTRACKED_SOCKETS, TAP_PROCESS_UNTRACKED_SOCKETS, false},
+    {FAMILY_TAP_FOLDED_GROUPS, TAP_PROCESS_FOLDED_GROUPS, false},
+    {FAMILY_TAP_FAILED_ROUNDS, TAP_PROCESS_ROUNDS_FAILED, false},
+    {FAMILY_TAP_SAMPLING_ROUNDS, TAP_PROCESS_SAMPLES, false},
+    {FAMILY_TAP_CPU_SECONDS, TAP_PROCESS_CPU_NS, true},
+};
+
+static void add_process_counters(struct samples *out, const struct tap_service *service,
+                                 const struct created *created)
 {
-    const uint64_t *values = service->counters;
+    for (size_t i = 0; i < sizeof(process_counters) / sizeof(*process_counters); i++) {
+        enum family_id family = process_counters[i].family;
+        uint64_t value = service->counters[process_counters[i].counter];
+        if (process_counters[i].is_time)
+            samples_add_real(out, family, service->labels, NULL, (double)value / PER_BILLION);
+        else
+            samples_add_u64(out, family, service->labels, NULL, value);
+        add_created(out, family, created);
+    }
+}
+
+void tap_samples_add_service(struct samples *out, const struct tap_service *service,
+                             uint64_t epoch_ns)
+{
+    const struct created created = created_at(service->created_ns, epoch_ns);
     samples_add_u64(out, FAMILY_PROCESSES, service->labels, NULL, service->n_processes);
     add_usage(out, service, &service->context_sockets,
               (const enum family_id[2]){FAMILY_CONTEXT_SOCKETS, FAMILY_CONTEXT_MAX_SOCKETS});
@@ -266,14 +329,5 @@ void tap_samples_add_service(struct samples *out, const struct tap_service *serv
             samples_add_u64(out, FAMILY_TAP_CAPABILITY, service->labels,
                             capability_labels[i][state], service->capabilities[i][state]);
     }
-    samples_add_u64(out, FAMILY_TAP_UNTRACKED_SOCKETS, service->labels, NULL,
-                    values[TAP_PROCESS_UNTRACKED_SOCKETS]);
-    samples_add_u64(out, FAMILY_TAP_FOLDED_GROUPS, service->labels, NULL,
-                    values[TAP_PROCESS_FOLDED_GROUPS]);
-    samples_add_u64(out, FAMILY_TAP_FAILED_ROUNDS, service->labels, NULL,
-                    values[TAP_PROCESS_ROUNDS_FAILED]);
-    samples_add_u64(out, FAMILY_TAP_SAMPLING_ROUNDS, service->labels, NULL,
-                    values[TAP_PROCESS_SAMPLES]);
-    samples_add_real(out, FAMILY_TAP_CPU_SECONDS, service->labels, NULL,
-                     (double)values[TAP_PROCESS_CPU_NS] / PER_BILLION);
+    add_process_counters(out, service, &created);
 }

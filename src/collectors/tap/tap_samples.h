@@ -11,7 +11,9 @@
 
 #include "collectors/tap/tap_groups.h"
 
-void tap_samples_add_group(struct samples *out, const struct tap_group *group);
-void tap_samples_add_service(struct samples *out, const struct tap_service *service);
+/* `epoch_ns` is when the clock of the group's times was 0, in nanoseconds since the Unix epoch. */
+void tap_samples_add_group(struct samples *out, const struct tap_group *group, uint64_t epoch_ns);
+void tap_samples_add_service(struct samples *out, const struct tap_service *service,
+                             uint64_t epoch_ns);
 
 #endif
