@@ -13,13 +13,13 @@
     X(SOCKET_PEERS, "zmq_socket_peers", GAUGE, "", \
       "Peers with a finished handshake; for inproc, connected sockets. Absent where libzmq tells of neither.") \
     X(SOCKET_SENT_MESSAGES, "zmq_socket_sent_messages_total", COUNTER, "messages", \
-      "Whole messages that libzmq accepted from the program. Accepted is not delivered: see zmq_socket_dropped_messages_total.") \
+      "Whole messages that libzmq accepted from the program. Accepted is not delivered: see zmq_socket_dropped_messages_total. Inside zmq_proxy and its like, from the accounts of queues, ten times a second: what a connection that ends moved after the last look is missing. Absent for an XSUB that was in a proxy, as what it sends there are subscriptions.") \
     X(SOCKET_RECEIVED_MESSAGES, "zmq_socket_received_messages_total", COUNTER, "messages", \
-      "Whole messages that the program received.") \
+      "Whole messages that the program received. Inside zmq_proxy and its like, as with sent messages. Absent for an XPUB that was in a proxy, as what it receives there are subscriptions.") \
     X(SOCKET_SENT_BYTES, "zmq_socket_sent_bytes_total", COUNTER, "bytes", \
-      "Bytes of all frames accepted from the program, without ZMTP framing.") \
+      "Bytes of all frames accepted from the program, without ZMTP framing. Absent where a socket of the group was inside zmq_proxy or its like, where bytes cannot be known.") \
     X(SOCKET_RECEIVED_BYTES, "zmq_socket_received_bytes_total", COUNTER, "bytes", \
-      "Bytes of all frames received by the program, in full even where its buffer was shorter.") \
+      "Bytes of all frames received by the program, in full even where its buffer was shorter. Absent where a socket of the group was inside zmq_proxy or its like.") \
     X(SOCKET_SEND_QUEUE, "zmq_socket_send_queue_messages", GAUGE, "messages", \
       "Whole messages queued for sending, over all peers. Not counted: frames of an unfinished message, the encoder's batch and the kernel's buffers.") \
     X(SOCKET_RECEIVE_QUEUE, "zmq_socket_receive_queue_messages", GAUGE, "messages", \
@@ -39,15 +39,15 @@
     X(SOCKET_SEND_AT_HWM, "zmq_socket_send_at_hwm_seconds_total", COUNTER, "seconds", \
       "Time during which the send queue to at least one peer was full, to the sampling interval.") \
     X(SOCKET_SEND_BLOCKED, "zmq_socket_send_blocked_seconds_total", COUNTER, "seconds", \
-      "Time that the program's threads waited inside a send. cause: full, the queues were; no_peer, there was no queue to send to.") \
+      "Time that the program's threads waited inside a send. cause: full, the queues were; no_peer, there was no queue to send to. Absent where a socket of the group was inside zmq_proxy or its like.") \
     X(SOCKET_SEND_WOULD_BLOCK, "zmq_socket_send_would_block_total", COUNTER, "", \
       "Sends that libzmq refused with EAGAIN. cause: full, the queues were; no_peer, there was no queue to send to.") \
     X(SOCKET_RECEIVE_BLOCKED, "zmq_socket_receive_blocked_seconds_total", COUNTER, "seconds", \
-      "Time that the program's threads spent inside a receive, sampled ten times a second; an idle consumer waits all the time.") \
+      "Time that the program's threads spent inside a receive, sampled ten times a second; an idle consumer waits all the time. Absent where a socket of the group was inside zmq_proxy or its like.") \
     X(SOCKET_RECEIVE_WOULD_BLOCK, "zmq_socket_receive_would_block_total", COUNTER, "", \
       "Receives that found no message and gave EAGAIN.") \
     X(SOCKET_DROPPED_MESSAGES, "zmq_socket_dropped_messages_total", COUNTER, "messages", \
-      "Messages that libzmq dropped. hwm: a peer's queue was full (PUB and XPUB: one for each subscriber that missed it); unroutable: ROUTER or REP had no such peer; linger: queued at close when linger ran out; disconnect: queued to a peer that went away. An upper bound where zmq_tap_capability says bound.") \
+      "Messages that libzmq dropped. hwm: a peer's queue was full (PUB and XPUB: one for each subscriber that missed it); unroutable: ROUTER or REP had no such peer; linger: queued at close when linger ran out; disconnect: queued to a peer that went away. An upper bound where zmq_tap_capability says bound. hwm and unroutable are absent where a socket of the group was inside zmq_proxy or its like: what is dropped there is not known, the time at the high water mark is.") \
     X(SOCKET_LAST_SENT, "zmq_socket_last_sent_timestamp_seconds", GAUGE, "seconds", \
       "When the last message was sent by an open socket, to the sampling interval.") \
     X(SOCKET_LAST_RECEIVED, "zmq_socket_last_received_timestamp_seconds", GAUGE, "seconds", \

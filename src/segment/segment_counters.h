@@ -39,6 +39,7 @@
     X(19, DROPPED_DISCONNECT, COUNTER)                                                             \
     X(20, SEND_WOULD_BLOCK_NO_PEER, COUNTER) /* program: the same as 12: there is no queue */      \
     X(21, SEND_BLOCKED_NO_PEER_NS, COUNTER)  /* both, atomic: the same as 14 */                    \
+    X(28, PROXIED, COUNTER)                  /* program: times inside zmq_proxy, see below */      \
     X(104, SEND_AT_HWM_NS, COUNTER)          /* tap: time with a peer's queue full */              \
     X(160, PEERS, GAUGE)                     /* tap: peers with a finished handshake */            \
     X(161, SEND_QUEUE, GAUGE)                /* tap: messages over all peers */                    \
@@ -76,8 +77,8 @@
 #define SEGMENT_RECEIVE_FILL_BASE        128
 #define SEGMENT_FILL_SIZE                16
 
-/* Numbers not listed above are free: counters 20-31 program, 100-103, 105-111 and 144-159 tap;
- * gauges 188-223 program, 170-175 and 224-255 tap. */
+/* Numbers not listed above are free: counters 22-27 and 29-31 program, 100-103, 105-111 and 144-159
+ * tap; gauges 188-223 program, 170-175 and 224-255 tap. */
 #define SEGMENT_FIRST_COUNTER 8
 #define SEGMENT_FIRST_GAUGE   160
 
@@ -163,6 +164,13 @@
     X(9, 100, "1.0")                                                                               \
     X(10, -1, "+Inf")
 #define SEGMENT_FILL_SUM 15 /* word in the block: sum of the ratios, 1e-9 */
+
+/*
+ * Sockets of a lane that was PROXIED were inside zmq_proxy, where no hook sees what moves. Their
+ * messages are counted from the accounts of queues, which QUEUE_DEPTH stands for; SENT_MESSAGES
+ * lack what an XSUB sent there, RECEIVED_MESSAGES what an XPUB received. Bytes, time blocked and
+ * DROPPED_HWM and DROPPED_UNROUTABLE have only what hooks saw: less than there was.
+ */
 
 /*
  * What the tap can measure in this process. A reader shows a counter only while its capability is

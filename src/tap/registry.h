@@ -48,6 +48,8 @@ struct registry_context {
     bool is_ending;         /* shut down or being terminated */
 };
 
+struct followed;
+
 /* See publish.h. */
 struct publish_state {
     const struct pipe_layout *layout; /* of a publisher whose drops can be counted, or NULL */
@@ -77,8 +79,9 @@ struct registry_socket {
     struct blocking blocking;
     struct publish_state publish;
     struct route route;
-    bool has_events;         /* a monitor of the tap is or was on it */
-    unsigned char more_flag; /* where the slot cannot point into libzmq's socket */
+    struct followed *followed; /* where messages pass no hook, see followed.h */
+    bool has_events;           /* a monitor of the tap is or was on it */
+    unsigned char more_flag;   /* where the slot cannot point into libzmq's socket */
     struct events events;
 };
 

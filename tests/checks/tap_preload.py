@@ -11,7 +11,7 @@ import sys
 
 HOOKS = set("""
 bind close connect connect_peer ctx_destroy ctx_get ctx_get_ext ctx_new ctx_set ctx_set_ext
-ctx_shutdown ctx_term disconnect init msg_recv msg_send recv recviov recvmsg send send_const
+ctx_shutdown ctx_term device disconnect init msg_recv msg_send proxy proxy_steerable recv recviov recvmsg send send_const
 sendiov sendmsg setsockopt socket socket_monitor socket_monitor_versioned term unbind
 """.split())
 

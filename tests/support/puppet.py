@@ -90,6 +90,11 @@ class PuppetSocket:
     def disconnect(self, endpoint):
         self.puppet.ask("disconnect", self.name, endpoint)
 
+    def proxy(self, backend, capture=None, control=None, spelling="proxy"):
+        """Begins a proxy, which its thread is in from then on; `puppet.answer()` when it has ended."""
+        names = [socket.name if socket else "-" for socket in (backend, capture, control)]
+        self.puppet.tell("proxy", self.name, spelling, *names)
+
     def close(self):
         self.puppet.ask("close", self.name)
 

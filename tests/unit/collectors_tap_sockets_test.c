@@ -13,6 +13,7 @@
 
 #define PUSH 8
 #define PULL 7
+#define XSUB 10
 
 struct fixture {
     char directory[64];
@@ -99,6 +100,30 @@ static void each__open_sockets__are_rows_of_what_is_known(void **state)
     assert_int_equal(find(f, 1, "received_messages")->value, 0);
 }
 
+static void each__proxied_socket__has_no_fields_that_lack_something(void **state)
+{
+    struct fixture *f = *state;
+    struct segment_capability *capabilities = f->table->header->capabilities;
+    uint64_t *push = open_socket(f, PUSH, "tcp://*:1"), *xsub = open_socket(f, XSUB, "tcp://*:2");
+    segment_word_add(&push[SEGMENT_SENT_MESSAGES], 5);
+    segment_word_add(&push[SEGMENT_PROXIED], 1);
+    segment_word_add(&xsub[SEGMENT_PROXIED], 1);
+    capabilities[SEGMENT_CAPABILITY_MESSAGES].state = SEGMENT_CAPABILITY_ON;
+    capabilities[SEGMENT_CAPABILITY_QUEUE_DEPTH].state = SEGMENT_CAPABILITY_ON;
+    assert_int_equal(segment_writer_publish(f->writer), 0);
+    assert_int_equal(count_rows(f), 2);
+    assert_int_equal(find(f, 0, "sent_messages")->value, 5);
+    assert_null(find(f, 0, "sent_bytes"));
+    assert_null(find(f, 1, "sent_messages")); /* subscriptions, of unknown number */
+    assert_int_equal(find(f, 1, "received_messages")->value, 0);
+
+    capabilities[SEGMENT_CAPABILITY_QUEUE_DEPTH].state = SEGMENT_CAPABILITY_OFF;
+    assert_int_equal(segment_writer_publish(f->writer), 0);
+    assert_int_equal(count_rows(f), 2);
+    assert_null(find(f, 0, "sent_messages"));
+    assert_null(find(f, 1, "received_messages"));
+}
+
 static void each__closed_socket_or_process__is_no_row(void **state)
 {
     struct fixture *f = *state;
@@ -149,6 +174,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(each__open_sockets__are_rows_of_what_is_known),
+        CASE(each__proxied_socket__has_no_fields_that_lack_something),
         CASE(each__closed_socket_or_process__is_no_row),
         CASE(each__older_image__is_passed_over),
         CASE(each__visitor_ends_it__says_why),

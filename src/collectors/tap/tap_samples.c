@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/tap/tap_samples.h"
 
+#include "collectors/tap/tap_proxied.h"
 #include "collectors/tap/tap_types.h"
 
 #include <errno.h>
@@ -153,6 +154,13 @@ static uint32_t group_capabilities(const struct tap_group *group)
     return group->n_processes ? group->known : group->known_once;
 }
 
+static bool is_lost_in_proxy(const struct tap_group *group, unsigned word)
+{
+    bool is_depth_known = group_capabilities(group) & (1u << CAN(QUEUE_DEPTH));
+    return tap_account_counter(&group->sum, SEGMENT_PROXIED) != 0 &&
+           tap_proxied_hides(group->type, word, is_depth_known);
+}
+
 /* A socket has no endpoint between zmq_socket and its first bind or connect, and all that
  * happens to it then may be a bind that fails. So this group shows what was counted in it, and
  * no zeros: it is no place where something could be expected. */
@@ -192,7 +200,7 @@ static void add_counters(struct samples *out, const struct tap_group *group, uns
         const struct counter *counter = &counters[i];
         uint64_t value = tap_account_counter(&group->sum, counter->word);
         if (!(known & (1u << counter->capability)) || (counter->places & ~places) ||
-            (value == 0 && is_placeless(group)))
+            (value == 0 && is_placeless(group)) || is_lost_in_proxy(group, counter->word))
             continue;
         if (counter->is_time)
             samples_add_real(out, counter->family, group->labels, counter->extra,

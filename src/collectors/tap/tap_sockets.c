@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "collectors/tap/tap_groups.h"
+#include "collectors/tap/tap_proxied.h"
 #include "collectors/tap/tap_scan.h"
 #include "collectors/tap/tap_types.h"
 
@@ -72,6 +73,14 @@ static bool is_measured(const struct tap_socket *self, unsigned capability)
     return state == SEGMENT_CAPABILITY_ON || state == SEGMENT_CAPABILITY_BOUND;
 }
 
+/* By its lane, which earlier sockets of the group may have had. */
+static bool is_lost_in_proxy(const struct tap_socket *self, unsigned word)
+{
+    return self->words[SEGMENT_PROXIED] != 0 &&
+           tap_proxied_hides(self->group->type, word,
+                             is_measured(self, SEGMENT_CAPABILITY_QUEUE_DEPTH));
+}
+
 size_t tap_socket_fields(const struct tap_socket *self,
                          struct tap_socket_field ret_fields[TAP_SOCKET_MAX_FIELDS])
 {
@@ -81,7 +90,7 @@ size_t tap_socket_fields(const struct tap_socket *self,
         uint64_t value = self->words[fields[i].word];
         bool is_gauge = fields[i].capability == ALWAYS;
         if ((fields[i].traits & ~traits) || !is_measured(self, fields[i].capability) ||
-            (is_gauge && value == SEGMENT_UNKNOWN))
+            (is_gauge && value == SEGMENT_UNKNOWN) || is_lost_in_proxy(self, fields[i].word))
             continue;
         ret_fields[n++] = (struct tap_socket_field){.name = fields[i].name,
                                                     .value = value,

@@ -22,7 +22,7 @@ static const struct {
     {"PULL", R | H},
     {"PUSH", S | H},
     {"XPUB", S | R | H | TAP_TYPE_PUBLISHES},
-    {"XSUB", S | R | H},
+    {"XSUB", S | R | H | TAP_TYPE_SENDS_SUBSCRIPTIONS},
     {"STREAM", S | R},
     {"SERVER", S | R | H},
     {"CLIENT", S | R | H},

@@ -121,6 +121,12 @@ void publish_begin(struct registry_socket *socket)
     watch(socket, 1);
 }
 
+void publish_resume(struct registry_socket *socket)
+{
+    if (socket->publish.layout)
+        watch(socket, 1);
+}
+
 void publish_option_changed(struct registry_socket *socket, int option)
 {
     struct publish_state *publish = &socket->publish;

@@ -23,6 +23,9 @@ void publish_begin(struct registry_socket *socket);
 /* The program has set an option with success. */
 void publish_option_changed(struct registry_socket *socket, int option);
 
+/* The socket sent messages that nobody counted down: inside a proxy. */
+void publish_resume(struct registry_socket *socket);
+
 /* The messages that had to fit are sent: looks how many will now. */
 void publish_look(struct registry_socket *socket) __attribute__((cold));
 

@@ -51,6 +51,21 @@ struct pipe_sample {
     uint64_t send_fullest, receive_fullest;
 };
 
+/* What one pipe has counted since libzmq made it: whole messages. */
+struct pipe_count {
+    const struct pipe_target *target;
+    uintptr_t pipe, peer, in_queue; /* together they tell pipes apart that follow each other */
+    uint64_t n_written, n_read;
+    bool is_readable; /* false: it is there, but could not be read now */
+};
+
+/* Pipe by pipe, in the order of the targets that want it; `is_short`: there was no room for all. */
+struct pipe_ledger {
+    struct pipe_count *counts;
+    size_t n, capacity;
+    bool is_short;
+};
+
 struct pipe_target {
     const struct pipe_layout *layout;
     const void *socket;  /* the handle, may be freed at any moment */
@@ -58,6 +73,7 @@ struct pipe_target {
     int n_io_threads;    /* of the context when it made its first socket */
     uint32_t owner;      /* 0: not known yet; found by the first sample, to be kept for the next */
     struct pipe_sample sample;
+    struct pipe_ledger *ledger; /* NULL: not wanted */
 };
 
 struct pipe_reader;

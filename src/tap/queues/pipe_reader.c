@@ -190,9 +190,30 @@ static int conflated(const struct pipe_layout *layout, const struct queue_read *
     return queue->bytes[layout->has_message] != 0;
 }
 
+static void enter(const struct pipe_read *read)
+{
+    const struct pipe_layout *layout = read->pair.target->layout;
+    struct pipe_ledger *ledger = read->pair.target->ledger;
+    struct pipe_count count = {.target = read->pair.target, .pipe = read->pair.pipe_address};
+    if (ledger->n == ledger->capacity) {
+        ledger->is_short = true;
+        return;
+    }
+    if (read->is_read) {
+        count.is_readable = true;
+        count.peer = read->pair.peer_address;
+        count.in_queue = pipe_pointer_at(read->pair.pipe, layout->in_queue);
+        count.n_written = pipe_u64_at(read->pair.pipe, layout->n_written);
+        count.n_read = pipe_u64_at(read->pair.pipe, layout->n_read);
+    }
+    ledger->counts[ledger->n++] = count;
+}
+
 static void add_pipe(struct pipe_reader *self, const struct pipe_read *read)
 {
     const struct pipe_layout *layout = read->pair.target->layout;
+    if (read->pair.target->ledger && read->pair.pipe_address != 0)
+        enter(read);
     if (!read->is_read)
         return;
     *place_of(self, read->pair.pipe_address) = (struct known_pipe){read->pair.pipe_address,

@@ -10,10 +10,12 @@
 #include "base/clock.h"
 #include "tap/queues/layouts.h"
 #include "tap/queues/pipe_words.h"
+#include "tap/queues/proxies.h"
 #include "tap/tap.h"
 
 #include <time.h>
 
+#define MAX_COUNTS  65536u
 #define MAX_INVALID 10u /* rounds without a valid sample before a socket's depth is unknown */
 
 /* What is remembered of the socket in an entry of the registry. */
@@ -29,9 +31,14 @@ static struct round {
     struct pipe_target targets[REGISTRY_MAX_SOCKETS];
     struct registry_socket *sockets[REGISTRY_MAX_SOCKETS];
     uint32_t serials[REGISTRY_MAX_SOCKETS];
+    const struct followed *followed[REGISTRY_MAX_SOCKETS]; /* NULL: hooks count its messages */
     size_t n;
     uint64_t realtime_ns;
 } round_now;
+
+/* Of the followed sockets' pipes; beyond it, they are not all seen in a round. */
+static struct pipe_count counts[MAX_COUNTS];
+static struct pipe_ledger ledger = {.counts = counts, .capacity = MAX_COUNTS};
 
 static struct segment_table *table;
 static struct pipe_reader *reader;
@@ -102,12 +109,14 @@ static void add_target(struct registry_socket *socket, void *unused)
         return;
     round->sockets[round->n] = socket;
     round->serials[round->n] = socket->serial;
+    round->followed[round->n] = socket->followed;
     round->targets[round->n] = (struct pipe_target){
         .layout = layout,
         .socket = socket->handle,
         .context = socket->context->handle,
         .n_io_threads = socket->context->n_io_threads,
         .owner = memory->owner,
+        .ledger = socket->followed ? &ledger : NULL,
     };
     round->n++;
 }
@@ -129,14 +138,41 @@ static void note_sample(struct registry_socket *socket, const struct pipe_target
     memory->sampled_ns = now_ns;
 }
 
+static bool is_the_same(const struct round *round, size_t i)
+{
+    const struct registry_socket *socket = round->sockets[i];
+    return socket->is_used && socket->slot && socket->serial == round->serials[i];
+}
+
+/* Whether the socket is followed by the same proxy since before the round. */
+static bool is_followed(const struct round *round, size_t i)
+{
+    return round->followed[i] && is_the_same(round, i) && round->targets[i].sample.is_valid &&
+           round->sockets[i]->followed == round->followed[i];
+}
+
+static void note_counts(const struct round *round)
+{
+    for (size_t i = 0; i < ledger.n; i++) {
+        size_t target = (size_t)(counts[i].target - round->targets);
+        if (is_followed(round, target))
+            proxies_note(round->sockets[target], &counts[i]);
+    }
+    for (size_t i = 0; i < round->n && !ledger.is_short; i++) {
+        if (is_followed(round, i))
+            proxies_end_round(round->sockets[i]);
+    }
+    proxies_settle();
+}
+
 static void note_round(const struct round *round)
 {
     uint64_t now_ns = clock_monotonic_ns();
     for (size_t i = 0; i < round->n; i++) {
-        struct registry_socket *socket = round->sockets[i];
-        if (socket->is_used && socket->slot && socket->serial == round->serials[i])
-            note_sample(socket, &round->targets[i], now_ns);
+        if (is_the_same(round, i))
+            note_sample(round->sockets[i], &round->targets[i], now_ns);
     }
+    note_counts(round);
 }
 
 static uint64_t thread_cpu_ns(void)
@@ -150,6 +186,8 @@ static void sample_all(void)
 {
     struct guard guard;
     round_now.n = 0;
+    ledger.n = 0;
+    ledger.is_short = false;
     round_now.realtime_ns = clock_realtime_ns();
     registry_lock(&guard);
     registry_each_socket(add_target, NULL);
@@ -194,6 +232,7 @@ void sampler_forked(void)
 {
     table = NULL;
     pause_until_ns = 0;
+    proxies_forked();
     if (reader)
         pipe_reader_forked(reader);
 }

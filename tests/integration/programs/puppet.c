@@ -166,6 +166,25 @@ static void do_receive(struct thing *socket, const struct puppet_words *words)
     puppet_receive(socket->handle, words);
 }
 
+static void *handle_of(const struct puppet_words *words, size_t i)
+{
+    const char *name = puppet_text(words, i);
+    return *name && strcmp(name, "-") != 0 ? find(sockets, MAX_THINGS, name)->handle : NULL;
+}
+
+/* `proxy FRONTEND SPELLING BACKEND [CAPTURE|- [CONTROL]]`: answers when it has ended. */
+static void do_proxy(struct thing *frontend, const struct puppet_words *words)
+{
+    const char *spelling = puppet_text(words, 2);
+    void *backend = handle_of(words, 3), *capture = handle_of(words, 4);
+    if (strcmp(spelling, "steerable") == 0)
+        answer_rc(zmq_proxy_steerable(frontend->handle, backend, capture, handle_of(words, 5)));
+    else if (strcmp(spelling, "device") == 0)
+        answer_rc(zmq_device(ZMQ_QUEUE, frontend->handle, backend));
+    else
+        answer_rc(zmq_proxy(frontend->handle, backend, capture));
+}
+
 static void do_send_frames(struct thing *socket, const struct puppet_words *words)
 {
     puppet_send_frames(socket->handle, words);
@@ -218,6 +237,7 @@ static const struct command socket_commands[] = {
     {"disconnect", do_disconnect},
     {"close", do_close},
     {"poll", do_poll},
+    {"proxy", do_proxy},
     {"send", do_send},
     {"recv", do_receive},
     {"send_frames", do_send_frames},

@@ -62,6 +62,15 @@ def bind(socket, endpoint):
     return "ok " + socket.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
 
 
+def proxy(frontend, spelling, *names):
+    backend, capture, control = ([sockets.get(n) for n in names] + [None, None])[:3]
+    if spelling == "steerable":
+        return f"ok {zmq.proxy_steerable(frontend, backend, capture, control) or 0}"
+    if spelling == "device":
+        return f"ok {zmq.device(zmq.QUEUE, frontend, backend) or 0}"
+    return f"ok {zmq.proxy(frontend, backend, capture) or 0}"
+
+
 def done(_):
     return "ok 0"
 
@@ -77,6 +86,7 @@ SOCKET_COMMANDS = {
     "disconnect": lambda s, endpoint: done(s.disconnect(endpoint)),
     "close": lambda s: done(s.close()),
     "poll": lambda s, events="1", timeout="0": f"ok {s.poll(int(timeout), int(events))}",
+    "proxy": proxy,
     "send": send,
     "recv": receive,
     "send_frames": send_frames,
