@@ -23,6 +23,11 @@ static void print_probe(const struct probe_definition *probe)
                                              : " that stays silent");
 }
 
+static const char *ending(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static int check_file(const char *path)
 {
     struct exporter_config *config = NULL;
@@ -31,8 +36,9 @@ static int check_file(const char *path)
         (void)fprintf(stderr, "%s\n", err.message);
         return COMMAND_FAILED;
     }
-    printf("%s: valid, %zu probes, %zu modules, %zu targets\n", path, config->n_probes,
-           config->n_modules, config->probe_targets.n);
+    printf("%s: valid, %zu probe%s, %zu module%s, %zu target%s\n", path, config->n_probes,
+           ending(config->n_probes), config->n_modules, ending(config->n_modules),
+           config->probe_targets.n, ending(config->probe_targets.n));
     for (size_t i = 0; i < config->n_probes; i++)
         print_probe(&config->probes[i]);
     exporter_config_unref(&config);
@@ -50,7 +56,7 @@ static int check_web(const char *path)
     }
     struct web_settings *settings = web_live_get(live);
     printf("%s: valid, %s, %zu user%s, %s\n", path, settings->tls ? "TLS" : "no TLS",
-           settings->config->n_users, settings->config->n_users == 1 ? "" : "s",
+           settings->config->n_users, ending(settings->config->n_users),
            settings->config->rate_interval_ns > 0 ? "a rate limit" : "no rate limit");
     web_settings_release(settings);
     web_live_destroy(&live);

@@ -40,6 +40,40 @@ def keys(client, server_key):
     client.set(zmq.CURVE_SERVERKEY, server_key)
 
 
+def tells_handshakes():
+    """libzmq before 4.3.0 raises no event about handshakes."""
+    return zmq.zmq_version_info() >= (4, 3, 0)
+
+
+needs_handshakes = pytest.mark.skipif(not tells_handshakes(), reason="libzmq before 4.3.0 tells of no handshake")
+
+
+@pytest.mark.parametrize("language", ["c", "pyzmq"])
+def handshakes__as_this_libzmq_tells__are_counted_or_absent_with_a_reason(agent, start, language):
+    server = start(language, variables={"ZMQ_EXPORTER_SERVICE": "server"})
+    pull = server.socket(zmq.PULL)
+    endpoint = pull.bind("tcp://127.0.0.1:*")
+    with zmq.Context() as context, context.socket(zmq.PUSH) as push:
+        push.connect(endpoint)
+        push.send(b"x")
+        server.wait_counter(1, ("EVENTS", "accepted"), "PULL")
+        server.wait_next_rounds()
+        told = tells_handshakes()
+        assert server.segment().libraries[0][:3] == zmq.zmq_version_info()
+        assert server.segment().capabilities["handshakes"] == (
+            ("on", "") if told else ("off", "libzmq before 4.3.0"))
+        labels = {"service": "server", "type": "PULL"}
+        agent.wait_value(1, "zmq_socket_events_total", event="accepted", **labels)
+        if told:
+            agent.wait_value(1, "zmq_socket_handshakes_total", **labels)
+        page = agent.scrape()
+        state = "on" if told else "off"
+        assert page.value("zmq_tap_capability", service="server", capability="handshakes", state=state) == 1
+        for family in ("zmq_socket_handshakes_total", "zmq_socket_handshake_failures_total", "zmq_socket_peers"):
+            assert (page.value(family, **labels) is None) != told, family
+
+
+@needs_handshakes
 def failed_auth__refused_keys__are_counted_by_both_ends(directory, start):
     """ZAP says 400; libzmq tells both the server and, by an ERROR command, the client."""
     with Process(products.program("curve_server.py"), directory) as server:
@@ -56,6 +90,7 @@ def failed_auth__refused_keys__are_counted_by_both_ends(directory, start):
         server.wait_gauge(0, "PEERS", "PULL")
 
 
+@needs_handshakes
 def failed_handshake__wrong_server_key__is_protocol_at_the_server(directory, start):
     """The server cannot open the client's first box; the client only sees the connection end."""
     with Process(products.program("curve_server.py"), directory) as server:
@@ -69,6 +104,7 @@ def failed_handshake__wrong_server_key__is_protocol_at_the_server(directory, sta
         assert failures(server, "PULL") == (0, 1, 0)
 
 
+@needs_handshakes
 @pytest.mark.parametrize("language", ["c", "pyzmq"])
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 def disconnects__peers_come_and_go__are_counted_each(start, folder, transport, language):
@@ -90,6 +126,7 @@ def disconnects__peers_come_and_go__are_counted_each(start, folder, transport, l
     context.destroy(0)
 
 
+@needs_handshakes
 def disconnects__server_dies__are_counted_by_the_client(start):
     client = start("c")
     push = client.socket(zmq.PUSH, reconnect_ivl=10)
@@ -116,6 +153,7 @@ RUBBISH = {
 }
 
 
+@needs_handshakes
 @pytest.mark.parametrize("name", RUBBISH)
 def failed_protocol__rubbish__is_counted_each(start, name):
     data, detail = RUBBISH[name]
@@ -131,6 +169,7 @@ def failed_protocol__rubbish__is_counted_each(start, name):
     assert server.segment().gauge("PEERS", "ROUTER") == 0
 
 
+@needs_handshakes
 def failed_transport__client_leaves_in_the_handshake__is_counted(start):
     server = start("c")
     port = port_of(server.socket(zmq.ROUTER).bind("tcp://127.0.0.1:*"))
@@ -141,6 +180,7 @@ def failed_transport__client_leaves_in_the_handshake__is_counted(start):
         wait_equal(lambda: failures(server, "ROUTER"), (0, 0, i), "failures")
 
 
+@needs_handshakes
 def failed_handshakes__stream_socket__has_none(start):
     """libzmq raises a failure each time a peer of a STREAM leaves; there was no handshake."""
     server = start("c")
@@ -205,8 +245,11 @@ def events__fifty_thousand_connections_in_a_burst__none_is_lost(start):
 
     for event in ("accepted", "disconnected"):
         server.wait_counter(2000 + count, ("EVENTS", event), "ROUTER", deadline_s=120)
+    if not tells_handshakes():
+        return
     assert failures(server, "ROUTER") == (0, 0, 2000 + count)
     server.wait_gauge(0, "PEERS", "ROUTER")
-    wait_for(lambda: resident_kib(server.pid) < before + 8192,
-             lambda: f"{before} KiB before, {resident_kib(server.pid)} after")
+    if zmq.zmq_version_info() >= (4, 3, 3):  # older ones keep 10 KiB of a client that was refused
+        wait_for(lambda: resident_kib(server.pid) < before + 8192,
+                 lambda: f"{before} KiB before, {resident_kib(server.pid)} after")
     print(f"{pings} pings, slowest {slowest * 1000:.0f} ms, {before} → {resident_kib(server.pid)} KiB")

@@ -10,8 +10,8 @@ import subprocess
 import pytest
 import zmq
 
-from support import products
-from support.process import Process
+from support import products, segment_file
+from support.process import Process, run
 from support.waiting import wait_equal
 
 DRAFT = "ZMQTAP_TEST_DRAFT_LIBZMQ"  # path of a libzmq.so.5 that was built with drafts
@@ -47,6 +47,16 @@ def library__opened_locally__is_counted(directory):
         host.wait_counter(123, "SENT_MESSAGES", "PUSH")
         host.wait_counter(123 * 5, "RECEIVED_BYTES", "PULL")
         assert len(libraries(host)) == 1 and libraries(host)[0].startswith("libzmq.so.5")
+
+
+def library__closed_and_opened_again__is_counted_on(directory):
+    """The program has no libzmq at all between two uses, were it not for the tap."""
+    command = [*products.program("host"), *[addon(), "-100"] * 5]
+    plain, tapped = run(command), run(command, directory)
+    assert plain.stdout == "100\n" * 5
+    assert (tapped.returncode, tapped.stdout, tapped.stderr) == (0, plain.stdout, plain.stderr)
+    segment, = segment_file.read_all(directory)
+    assert segment.counter("SENT_MESSAGES", "PUSH") == segment.counter("RECEIVED_MESSAGES", "PULL") == 500
 
 
 def libraries__two_copies__are_both_counted(directory, folder):

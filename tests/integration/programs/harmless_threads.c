@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Threads of every sort that a program may have: small, cancelled, and one after another. */
+#include "cases.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define SMALL_STACK ((size_t)32768) /* libzmq itself does with a little less */
+
+static void *context;
+static sem_t at_work;
+
+static void *whole_life(void *unused)
+{
+    void *own = zmq_ctx_new(), *push, *pull, *monitor;
+    char byte;
+    (void)unused;
+    cases_pair(own, &push, &pull);
+    for (int i = 0; i < 100; i++)
+        if (zmq_send(push, "x", 1, 0) != 1 || zmq_recv(pull, &byte, 1, 0) != 1)
+            cases_report("exchange", -1);
+    cases_report("monitor", zmq_socket_monitor(pull, "inproc://monitor", ZMQ_EVENT_ALL));
+    monitor = zmq_socket(own, ZMQ_PAIR);
+    cases_report("connect", zmq_connect(monitor, "inproc://monitor"));
+    cases_report("stop", zmq_socket_monitor(pull, NULL, 0));
+    cases_report("close", zmq_close(monitor));
+    cases_report("close", zmq_close(push));
+    cases_report("close", zmq_close(pull));
+    cases_report("ctx_term", zmq_ctx_term(own));
+    return NULL;
+}
+
+/* Where the first context is made, the tap starts. */
+static void small_stack(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, least > SMALL_STACK ? least : SMALL_STACK);
+    for (int i = 0; i < 3; i++) {
+        pthread_create(&thread, &attributes, whole_life, NULL);
+        pthread_join(thread, NULL);
+    }
+    pthread_attr_destroy(&attributes);
+}
+
+static void *receive(void *socket)
+{
+    char byte;
+    sem_post(&at_work);
+    zmq_recv(socket, &byte, 1, 0);
+    return NULL;
+}
+
+static void *receive_message(void *socket)
+{
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    sem_post(&at_work);
+    zmq_msg_recv(&message, socket, 0);
+    return NULL;
+}
+
+static void *send_nowhere(void *socket)
+{
+    sem_post(&at_work);
+    zmq_send(socket, "x", 1, 0);
+    return NULL;
+}
+
+static void cancel(void *(*work)(void *), void *socket)
+{
+    pthread_t thread;
+    void *result;
+    pthread_create(&thread, NULL, work, socket);
+    sem_wait(&at_work);
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    printf("cancelled: %d\n", result == PTHREAD_CANCELED);
+}
+
+/* libzmq waits in poll(2), where a thread may be cancelled: nothing of the tap's may be held. */
+static void cancelled_while_blocked(void)
+{
+    char byte;
+    context = zmq_ctx_new();
+    void *lonely = zmq_socket(context, ZMQ_PUSH), *pull = zmq_socket(context, ZMQ_PULL), *push;
+    sem_init(&at_work, 0, 0);
+    cases_report("bind", zmq_bind(pull, "inproc://cancelled"));
+    cancel(receive, pull);
+    cancel(receive_message, pull);
+    cancel(send_nowhere, lonely);
+    push = zmq_socket(context, ZMQ_PUSH);
+    cases_report("connect", zmq_connect(push, "inproc://cancelled"));
+    cases_report("send", zmq_send(push, "x", 1, 0));
+    cases_report("recv", zmq_recv(pull, &byte, 1, 0));
+    zmq_close(lonely);
+    zmq_close(push);
+    zmq_close(pull);
+    cases_report("ctx_term", zmq_ctx_term(context));
+}
+
+struct baton {
+    void *push, *pull;
+    int n;
+};
+
+static void *take_turn(void *data)
+{
+    struct baton *baton = data;
+    char byte;
+    for (int i = 0; i < 10; i++)
+        baton->n += zmq_send(baton->push, "x", 1, 0) == 1 &&
+                    zmq_recv(baton->pull, &byte, 1, 0) == 1;
+    return NULL;
+}
+
+/* A socket may be handed on, where one thread ends before the next begins. */
+static void sockets_handed_on(void)
+{
+    struct baton baton = {0};
+    context = zmq_ctx_new();
+    cases_pair(context, &baton.push, &baton.pull);
+    for (int i = 0; i < 50; i++) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, take_turn, &baton);
+        pthread_join(thread, NULL);
+    }
+    printf("%d messages\n", baton.n);
+    zmq_close(baton.push);
+    zmq_close(baton.pull);
+    cases_report("ctx_term", zmq_ctx_term(context));
+}
+
+int main(int argc, char **argv)
+{
+    static const struct cases_case cases[] = {
+        {"small_stack", small_stack},
+        {"cancelled_while_blocked", cancelled_while_blocked},
+        {"sockets_handed_on", sockets_handed_on},
+    };
+    return cases_main(cases, sizeof cases / sizeof *cases, argc, argv);
+}
