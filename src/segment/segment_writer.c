@@ -118,13 +118,15 @@ static uint64_t hash_words(const struct segment_writer *self, const uint64_t *wo
     return sum;
 }
 
-static struct lane_hashes hash_lane(const struct segment_writer *self, const uint64_t *words)
+static uint64_t hash_urgent(const struct segment_writer *self, const uint64_t *words)
 {
-    return (struct lane_hashes){
-        .urgent = hash_words(self, words, 0, RELAXED_WORDS) +
-                  hash_words(self, words, RELAXED_WORDS_END, LANE_WORDS),
-        .relaxed = hash_words(self, words, RELAXED_WORDS, RELAXED_WORDS_END),
-    };
+    return hash_words(self, words, 0, RELAXED_WORDS) +
+           hash_words(self, words, RELAXED_WORDS_END, LANE_WORDS);
+}
+
+static uint64_t hash_relaxed(const struct segment_writer *self, const uint64_t *words)
+{
+    return hash_words(self, words, RELAXED_WORDS, RELAXED_WORDS_END);
 }
 
 static int write_all(int fd, const void *bytes, size_t size, off_t offset)
@@ -172,10 +174,9 @@ static bool lane_has_news(const struct segment_writer *self, uint32_t lane, bool
 {
     const uint64_t *words = self->table->lanes[lane].words;
     const struct lane_hashes *known = &self->lane_hashes[lane];
-    struct lane_hashes now = hash_lane(self, words);
     bool is_turn = is_last || (self->round + lane / RELAXED_NEIGHBOURS) % RELAXED_ROUNDS == 0;
-    return self->is_unsure || now.urgent != known->urgent ||
-           (is_turn && now.relaxed != known->relaxed);
+    return self->is_unsure || hash_urgent(self, words) != known->urgent ||
+           (is_turn && hash_relaxed(self, words) != known->relaxed);
 }
 
 static int write_lanes(struct segment_writer *self, int fd, uint32_t n_lanes, bool is_last)
@@ -189,7 +190,8 @@ static int write_lanes(struct segment_writer *self, int fd, uint32_t n_lanes, bo
                            &copy);
         if (r < 0)
             return r;
-        self->lane_hashes[i] = hash_lane(self, copy);
+        self->lane_hashes[i] = (struct lane_hashes){hash_urgent(self, copy),
+                                                    hash_relaxed(self, copy)};
     }
     return flush_buffer(self, fd);
 }

@@ -49,20 +49,27 @@ static int ms_until(uint64_t deadline_ns)
     return (int)((deadline_ns - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
 }
 
-static void look(struct registry_socket *socket, void *elapsed_ns)
+struct interval {
+    uint64_t now_ns, elapsed_ns;
+};
+
+static void look(struct registry_socket *socket, void *data)
 {
+    const struct interval *interval = data;
     events_show_peers(socket);
-    blocking_sample(socket, *(const uint64_t *)elapsed_ns);
+    blocking_sample(socket, interval->now_ns, interval->elapsed_ns);
 }
 
 static void look_at_all(void)
 {
     static uint64_t last_ns;
     uint64_t now = clock_monotonic_ns();
-    uint64_t elapsed_ns = last_ns && now - last_ns < CLOCK_NS_PER_SECOND ? now - last_ns : 0;
+    struct interval interval = {now, now - last_ns};
+    if (last_ns == 0 || interval.elapsed_ns >= CLOCK_NS_PER_SECOND)
+        interval.elapsed_ns = 0;
     last_ns = now;
     registry_lock_inside();
-    registry_each_socket(look, &elapsed_ns);
+    registry_each_socket(look, &interval);
     registry_unlock_inside();
 }
 

@@ -56,13 +56,13 @@ void blocking_refused(struct registry_socket *socket)
     __atomic_fetch_add(&socket->words[word], 1, __ATOMIC_RELAXED);
 }
 
-void blocking_sample(struct registry_socket *socket, uint64_t elapsed_ns)
+void blocking_sample(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns)
 {
-    uint64_t now = clock_monotonic_ns();
     uint64_t since = __atomic_load_n(&socket->blocking.since_ns, __ATOMIC_ACQUIRE);
-    if (since != 0 && __atomic_compare_exchange_n(&socket->blocking.since_ns, &since, now, false,
-                                                  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-        add_wait(socket, since, now);
+    if (since != 0 && since < now_ns &&
+        __atomic_compare_exchange_n(&socket->blocking.since_ns, &since, now_ns, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        add_wait(socket, since, now_ns);
     bool is_receiving = socket->is_shared
                             ? __atomic_load_n(&socket->blocking.n_receiving, __ATOMIC_RELAXED) > 0
                             : __atomic_load_n(&socket->slot->is_receiving, __ATOMIC_RELAXED);

@@ -44,8 +44,8 @@ void blocking_end(struct registry_socket *socket);
 /* The program was told EAGAIN. */
 void blocking_refused(struct registry_socket *socket);
 
-/* `elapsed_ns` since the last tick. */
-void blocking_sample(struct registry_socket *socket, uint64_t elapsed_ns);
+/* It is `now_ns`, and `elapsed_ns` since the last tick. */
+void blocking_sample(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns);
 
 /* Sets the slot's wait flags: after the socket is made, and when an option was set. */
 void blocking_start(struct registry_socket *socket);

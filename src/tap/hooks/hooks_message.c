@@ -36,6 +36,7 @@ static HOOK_INLINE int receive_on(struct registry_slot *slot, void *handle, void
                                   size_t size, int flags)
 {
     struct registry_slot *volatile kept = slot;
+    __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
     note_receiving(slot, true);
     int rc = slot->recv(handle, buffer, size, flags);
     slot = kept;
@@ -50,6 +51,7 @@ static HOOK_INLINE int msg_receive_on(struct registry_slot *slot, zmq_msg_t *mes
                                       int flags)
 {
     struct registry_slot *volatile kept = slot;
+    __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
     note_receiving(slot, true);
     int rc = slot->msg_recv((struct tap_message *)message, handle, flags);
     slot = kept;

@@ -83,7 +83,8 @@ void pipe_reader_destroy(struct pipe_reader **self_p);
 /* In a forked child: closes what the parent had open in the middle of a sample. */
 void pipe_reader_forked(struct pipe_reader *self);
 
-/* Fills `sample` of each of `n` targets with as few system calls as possible. Returns NULL, or
+/* No filter of system calls may have come over the thread since the last call: see pipe_memory.h.
+ * Fills `sample` of each of `n` targets with as few system calls as possible. Returns NULL, or
  * why memory cannot be read any more (a filter that the program set); then no sample is valid. */
 const char *pipe_reader_sample(struct pipe_reader *self, struct pipe_target *targets, size_t n);
 

@@ -48,8 +48,7 @@ static const char *open_file(struct pipe_memory *self, const char *reason)
 
 const char *pipe_memory_open(struct pipe_memory *self)
 {
-    self->is_by_file = false;
-    self->file_fd = -1;
+    *self = (struct pipe_memory){.file_fd = -1, .pid = getpid()};
     int mode = find_seccomp_mode();
     if (mode < 0)
         return "/proc/thread-self cannot be read";
@@ -58,9 +57,15 @@ const char *pipe_memory_open(struct pipe_memory *self)
 
     char probe = 1, copy = 0;
     struct iovec to = {&copy, 1}, from = {&probe, 1};
-    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1)
+    self->is_by_call = process_vm_readv(self->pid, &to, 1, &from, 1, 0) == 1;
+    if (self->is_by_call)
         return NULL;
     return open_file(self, "process_vm_readv and /proc/self/mem are refused");
+}
+
+const char *pipe_memory_open_again(struct pipe_memory *self)
+{
+    return self->is_by_call ? NULL : pipe_memory_open(self);
 }
 
 void pipe_memory_close(struct pipe_memory *self)
@@ -90,7 +95,7 @@ static size_t mark_read(struct pipe_memory_range *ranges, size_t n, ssize_t n_by
 
 /* The call stops at the first range that cannot be read: that one is left out, and the rest is
  * asked for again. */
-static void read_by_call(struct pipe_memory_range *ranges, size_t n)
+static void read_by_call(struct pipe_memory *self, struct pipe_memory_range *ranges, size_t n)
 {
     struct iovec to[BATCH], from[BATCH];
     for (size_t i = 0; i < n; i++) {
@@ -99,9 +104,12 @@ static void read_by_call(struct pipe_memory_range *ranges, size_t n)
         ranges[i].is_read = false;
     }
     for (size_t done = 0; done < n;) {
-        ssize_t n_bytes = process_vm_readv(getpid(), to + done, n - done, from + done, n - done, 0);
-        if (n_bytes < 0 && errno != EFAULT)
+        ssize_t n_bytes = process_vm_readv(self->pid, to + done, n - done, from + done, n - done,
+                                           0);
+        if (n_bytes < 0 && errno != EFAULT) {
+            self->is_by_call = false;
             return;
+        }
         size_t n_read = mark_read(ranges + done, n - done, n_bytes < 0 ? 0 : n_bytes);
         done += n_read;
         if (done < n)
@@ -116,7 +124,7 @@ void pipe_memory_read(struct pipe_memory *self, struct pipe_memory_range *ranges
         return;
     }
     for (size_t i = 0; i < n; i += BATCH)
-        read_by_call(ranges + i, n - i < BATCH ? n - i : BATCH);
+        read_by_call(self, ranges + i, n - i < BATCH ? n - i : BATCH);
 }
 
 bool pipe_memory_read_one(struct pipe_memory *self, uintptr_t address, void *to, size_t size)

@@ -25,14 +25,20 @@ struct pipe_memory_range {
 };
 
 struct pipe_memory {
+    bool is_by_call; /* process_vm_readv has worked, and was not refused since */
     bool is_by_file;
     int file_fd;
+    int pid;
 };
 
 /* Finds out how memory can be read now. Returns NULL, or why it cannot be. Opened for a batch of
  * reads and closed after it: the program may close any descriptor, or get a filter, meanwhile. */
 const char *pipe_memory_open(struct pipe_memory *self);
 void pipe_memory_close(struct pipe_memory *self);
+
+/* The same for the next batch in the same thread, of which it is known that no filter came over it
+ * since: what worked by call is not asked again. */
+const char *pipe_memory_open_again(struct pipe_memory *self);
 
 void pipe_memory_read(struct pipe_memory *self, struct pipe_memory_range *ranges, size_t n);
 

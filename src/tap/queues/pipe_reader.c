@@ -67,6 +67,7 @@ int pipe_reader_new(struct pipe_reader **ret_reader)
 void pipe_reader_forked(struct pipe_reader *self)
 {
     pipe_memory_close(&self->memory);
+    self->memory.is_by_call = false; /* it was the parent that it worked for */
 }
 
 void pipe_reader_destroy(struct pipe_reader **self_p)
@@ -342,7 +343,7 @@ const char *pipe_reader_sample(struct pipe_reader *self, struct pipe_target *tar
     for (size_t i = 0; i < n; i++)
         targets[i].sample = (struct pipe_sample){.send_fullest = SEGMENT_UNKNOWN,
                                                  .receive_fullest = SEGMENT_UNKNOWN};
-    const char *reason = pipe_memory_open(&self->memory);
+    const char *reason = pipe_memory_open_again(&self->memory);
     if (reason)
         return reason;
     for (size_t i = 0; i < n; i += BLOCK_SOCKETS)
