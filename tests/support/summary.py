@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Counts the cases of one `meson test` run and prints one closing line.
+"""Counts the cases of one `meson test` run; prints why some were skipped, and one closing line.
 
 usage: summary.py testlog.json
 
@@ -7,12 +7,14 @@ A TAP or pytest program counts by its cases, any other test by itself. Exit stat
 failed or none passed.
 """
 
+import collections
 import json
 import re
 import sys
 
 GOOD = {"OK", "EXPECTEDFAIL"}
 PYTEST = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed)\b")
+SKIP_REASON = re.compile(r"^SKIPPED \[(\d+)\] [^:]+(?::\d+)?: (.*)$", re.M)
 PYTEST_LINE = re.compile(r"^=* ?(\d+ (?:passed|failed|errors?|skipped|xfailed).*) in [\d.]+s", re.M)
 
 
@@ -49,12 +51,22 @@ def count(test):
     return n
 
 
+def skip_reasons(text):
+    reasons = collections.Counter()
+    for n, reason in SKIP_REASON.findall(text):
+        reasons[reason] += int(n)
+    return [f"{n} skipped: {reason}" for reason, n in reasons.items()]
+
+
 def main():
     total = {"passed": 0, "failed": 0, "skipped": 0}
     with open(sys.argv[1], encoding="utf-8", errors="replace") as log:
         for line in log:
-            for key, n in count(json.loads(line)).items():
+            test = json.loads(line)
+            for key, n in count(test).items():
                 total[key] += n
+            for reason in skip_reasons(test.get("stdout", "")):
+                print(f"{test['name'].split()[-1]}: {reason}")
     skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
     print(f"{total['passed']} passed, {total['failed']} failed{skipped}")
     return 1 if total["failed"] or not total["passed"] else 0
