@@ -4,6 +4,7 @@ import shutil
 import tempfile
 
 import pytest
+import zmq
 
 from support.agent import Agent
 from support.puppet import Puppet
@@ -23,6 +24,14 @@ def directory(folder):
     path = folder / "segments"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def context():
+    """A context for the test's own sockets, which go with it, also when the test has failed."""
+    one = zmq.Context()
+    yield one
+    one.destroy(linger=0)
 
 
 @pytest.fixture

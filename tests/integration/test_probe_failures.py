@@ -152,8 +152,7 @@ def test_probe__nobody_there__says_why(directory, folder):
                      lambda: agent.failure("closes"))
 
 
-def test_probe__names_that_nobody_answers_for__hold_up_no_other(directory, folder):
-    context = zmq.Context()
+def test_probe__names_that_nobody_answers_for__hold_up_no_other(directory, folder, context):
     one = context.socket(zmq.PUB)
     one.bind("tcp://127.0.0.1:*")
     port = one.last_endpoint.decode().rstrip("\0").rsplit(":", 1)[1]
@@ -171,7 +170,6 @@ def test_probe__names_that_nobody_answers_for__hold_up_no_other(directory, folde
         assert "failed in phase resolve, cause transport, detail ETIMEDOUT" in text, text
         agent.popen.terminate()
         assert agent.popen.wait(DEADLINE_S) == 0
-    context.destroy(linger=0)
 
 
 def test_probe__local_socket_with_a_full_backlog__times_out(directory, folder):

@@ -39,8 +39,7 @@ def test_probe__every_type_library_and_mechanism__succeeds_and_nothing_else_move
         assert page.find("zmq_probe_failure_info") == []
 
 
-def test_probe__transports_and_names__are_all_reached(directory, folder):
-    context = zmq.Context()
+def test_probe__transports_and_names__are_all_reached(directory, folder, context):
     kinds = {"ipc": f"ipc://{folder}/s", "abstract": f"ipc://@{folder}/s", "ipv6": "tcp://[::1]:*",
              "name": "tcp://127.0.0.1:*"}
     sockets, probes = [], []
@@ -59,11 +58,9 @@ def test_probe__transports_and_names__are_all_reached(directory, folder):
     with ProbingAgent(directory, folder, probes) as agent:
         page = agent.wait_success(*[p["name"] for p in probes])
         assert page.value("zmq_exporter_probes") == 8
-    context.destroy(linger=0)
 
 
-def test_probe__that_binds__counts_the_peers_that_connect(directory, folder):
-    context = zmq.Context()
+def test_probe__that_binds__counts_the_peers_that_connect(directory, folder, context):
     endpoints = {kind: f"ipc://{folder}/{kind}" for kind in SOCKET_TYPES if kind not in BY_GREETING}
     probes = [probe(kind, endpoint, kind, bind=True) for kind, endpoint in endpoints.items()]
     with ProbingAgent(directory, folder, probes) as agent:
@@ -87,12 +84,10 @@ def test_probe__that_binds__counts_the_peers_that_connect(directory, folder):
         wait_for(lambda: agent.values("zmq_probe_failures_total", "ROUTER")["handshake"] >= 1,
                  lambda: agent.get())
         assert agent.value("zmq_probe_peers", "ROUTER") == 1
-    context.destroy(linger=0)
 
 
-def test_probe__that_binds__takes_no_place_that_is_taken(directory, folder):
+def test_probe__that_binds__takes_no_place_that_is_taken(directory, folder, context):
     """libzmq would remove whatever is at an ipc path, and the program's clients would be ours."""
-    context = zmq.Context()
     owner, client = context.socket(zmq.PULL), context.socket(zmq.PUSH)
     owner.bind(f"ipc://{folder}/taken")
     tcp = context.socket(zmq.PULL)
@@ -120,11 +115,9 @@ def test_probe__that_binds__takes_no_place_that_is_taken(directory, folder):
         worker = context.socket(zmq.PULL)
         worker.connect(endpoints["taken"])
         agent.wait_success("taken")
-    context.destroy(linger=0)
 
 
-def test_probe__that_binds__is_still_reached_after_a_change(directory, folder):
-    context = zmq.Context()
+def test_probe__that_binds__is_still_reached_after_a_change(directory, folder, context):
     endpoint = f"ipc://{folder}/bound"
     with ProbingAgent(directory, folder, [probe("bound", endpoint, "PUB", bind=True)]) as agent:
         agent.wait_success("bound", value=0)
@@ -135,11 +128,9 @@ def test_probe__that_binds__is_still_reached_after_a_change(directory, folder):
                 one.linger, one.reconnect_ivl = 0, 20
                 one.connect(endpoint)
                 agent.wait_success("bound")
-    context.destroy(linger=0)
 
 
-def test_probe__that_binds_with_curve__lets_in_who_knows_its_key(directory, folder):
-    context = zmq.Context()
+def test_probe__that_binds_with_curve__lets_in_who_knows_its_key(directory, folder, context):
     public, secret = (key.decode() for key in zmq.curve_keypair())
     (folder / "key").write_text(secret)
     (folder / "key").chmod(0o600)
@@ -158,11 +149,9 @@ def test_probe__that_binds_with_curve__lets_in_who_knows_its_key(directory, fold
                 assert agent.value("zmq_probe_peers", "bound") == 0
         agent.wait_success("bound")
         agent.wait_value(1, "zmq_probe_peers", probe="bound")
-    context.destroy(linger=0)
 
 
-def test_probe__peer_that_comes_and_goes__is_followed(directory, folder):
-    context = zmq.Context()
+def test_probe__peer_that_comes_and_goes__is_followed(directory, folder, context):
     endpoint = f"ipc://{folder}/flapping"
     with ProbingAgent(directory, folder, [probe("flapping", endpoint, "PUB")]) as agent:
         for i in range(5):
@@ -173,7 +162,6 @@ def test_probe__peer_that_comes_and_goes__is_followed(directory, folder):
             one.close(linger=0)
             agent.wait_success("flapping", value=0)
         agent.wait_value(5, "zmq_probe_disconnects_total", probe="flapping")
-    context.destroy(linger=0)
 
 
 def test_probe__peer_that_hangs__is_given_up_after_the_heartbeats(directory, folder):
