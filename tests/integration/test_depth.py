@@ -70,6 +70,27 @@ def depth__sent_and_partly_received__is_the_difference(start, folder, transport,
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+def receive_depth__stuck_since_before_peers_came__is_seen(start, folder, transport):
+    """libzmq tells a socket of its new peers in the socket's next call, and there is none."""
+    receiver = start()
+    pull = receiver.socket(zmq.PULL, rcvhwm=1000)
+    endpoint = pull.bind(endpoint_of(transport, folder))
+    for turn in (1, 2):
+        sender = receiver if transport == "inproc" else start()
+        push = sender.socket(zmq.PUSH, sndhwm=1000)
+        push.connect(endpoint)
+        assert push.send(500) == 500
+        receiver.wait_gauge(500 * turn, "RECEIVE_QUEUE", "PULL")
+    receiver.wait_next_rounds()
+    segment = receiver.segment()
+    assert segment.gauge("RECEIVE_QUEUE", "PULL") == 1000
+    assert segment.gauge("PEERS", "PULL") == 2
+    assert segment.fullest("RECEIVE_FULLEST", "PULL") == (0.25 if transport == "inproc" else 0.5)
+    assert pull.recv(300)[0] == 300
+    receiver.wait_gauge(700, "RECEIVE_QUEUE", "PULL")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def depth__moved_499_of_1000_and_empty__is_zero(start, folder, transport):
     """libzmq's own estimate is off by up to half the high water mark here."""
     push, pull = pair(start, transport, folder, sndhwm=1000, rcvhwm=1000)

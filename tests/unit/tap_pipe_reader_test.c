@@ -424,10 +424,43 @@ static void sample__many_sockets_and_pipes__each_has_its_own(void **state)
     zmq->ctx_term(context);
 }
 
+/* A socket whose thread makes no call does not take in the peers that come. */
+static void sample__peers_that_are_not_taken_in__are_seen(void **state)
+{
+    (void)state;
+    enum { N = 40 };
+    assert_true(layout.mailbox.vtable != 0);
+    void *context = sockets_context(), *pushes[N];
+    void *pull = sockets_open(context, ZMQ_PULL, 1000, 1000);
+    assert_int_equal(zmq->bind(pull, "inproc://waiting"), 0);
+    for (int i = 0; i < N; i++) {
+        pushes[i] = sockets_open(context, ZMQ_PUSH, 1000, 1000);
+        assert_int_equal(zmq->connect(pushes[i], "inproc://waiting"), 0);
+        assert_int_equal(sockets_send_some(pushes[i], i), i);
+    }
+    struct pipe_sample waiting = sample_of(context, pull);
+    assert_int_equal(waiting.n_pipes, N);
+    assert_int_equal(waiting.n_inproc, N);
+    assert_int_equal(waiting.receive_queue, N * (N - 1) / 2);
+    assert_int_equal(sample_of(context, pushes[7]).send_queue, 7);
+
+    sockets_settle(pull);
+    struct pipe_sample taken_in = sample_of(context, pull);
+    assert_int_equal(taken_in.n_pipes, N);
+    assert_int_equal(taken_in.receive_queue, N * (N - 1) / 2);
+    sockets_receive(pull, 700);
+    assert_int_equal(sample_of(context, pull).receive_queue, N * (N - 1) / 2 - 700);
+    for (int i = 0; i < N; i++)
+        zmq->close(pushes[i]);
+    zmq->close(pull);
+    zmq->ctx_term(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sample__inproc_sent_and_received__is_the_difference),
+        cmocka_unit_test(sample__peers_that_are_not_taken_in__are_seen),
         cmocka_unit_test(sample__queue_that_moved_499_and_is_empty__is_zero),
         cmocka_unit_test(sample__full_queue__is_full_until_libzmq_takes_messages_again),
         cmocka_unit_test(sample__unlimited__is_true_depth_without_ratio),

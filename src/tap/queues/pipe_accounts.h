@@ -21,6 +21,14 @@
 #include "tap/library.h"
 #include "tap/losses/publish_layout.h"
 
+/* See mailbox.h. */
+struct mailbox_layout {
+    uintptr_t vtable;    /* a mailbox's first word; 0: it is not known */
+    uint32_t mailbox;    /* in every socket: a pointer to it */
+    uint32_t queue;      /* in it: the commands that are not processed */
+    uint32_t bind, pipe; /* in a command: that it binds a pipe, and which */
+};
+
 struct pipe_layout {
     bool is_known;
     char reason[56];       /* why not, if it is not known */
@@ -35,6 +43,7 @@ struct pipe_layout {
     uintptr_t conflating_vtable; /* first word of every conflating queue */
     uint32_t has_message;        /* in a conflating queue */
     struct publish_layout publish;
+    struct mailbox_layout mailbox;
 };
 
 /* Learns the layout of `library`; a few milliseconds, inproc only. On failure is_known is false
@@ -43,7 +52,7 @@ void pipe_layout_calibrate(const struct library *library, struct pipe_layout *re
 
 struct pipe_sample {
     bool is_valid;
-    uint32_t n_pipes;     /* libzmq holds them, whether there is a peer or not */
+    uint32_t n_pipes;     /* libzmq holds them, whether there is a peer or not, taken in or not */
     uint32_t n_inproc;    /* of these: connected to a socket of this process */
     uint32_t n_send_full; /* of these: libzmq takes no message until the peer has read more */
     uint64_t send_queue, receive_queue; /* messages, over all pipes */
@@ -74,6 +83,7 @@ struct pipe_target {
     uint32_t owner;      /* 0: not known yet; found by the first sample, to be kept for the next */
     struct pipe_sample sample;
     struct pipe_ledger *ledger; /* NULL: not wanted */
+    uintptr_t mailbox;          /* as with the owner */
 };
 
 struct pipe_reader;

@@ -11,6 +11,7 @@
  * The vector of pipes lies in the class that all socket types derive from, so its offset holds
  * for all of them; PAIR, on which it is found, has no second vector that could be mistaken.
  */
+#include "tap/queues/mailbox.h"
 #include "tap/queues/pipe_queue.h"
 #include "tap/queues/pipe_trial.h"
 
@@ -210,6 +211,8 @@ void pipe_layout_calibrate(const struct library *library, struct pipe_layout *re
         give_up(ret_layout, reason);
     else
         publish_layout_calibrate(&lab, ret_layout, &ret_layout->publish);
+    if (!reason)
+        mailbox_calibrate(&lab, ret_layout, &ret_layout->mailbox);
     ret_layout->is_known = !reason;
     pipe_lab_close(&lab);
 }

@@ -8,6 +8,7 @@
  * memory is fixed whatever the program opens.
  */
 #include "segment/segment_layout.h"
+#include "tap/queues/mailbox.h"
 #include "tap/queues/pipe_pair.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ struct queue_read {
 
 struct pipe_read {
     struct pipe_pair pair; /* peer_address 0: not known */
+    bool is_waiting;       /* in the mailbox; counts only if the socket has not taken it in */
     size_t n_ranges;
     bool is_read;
     unsigned char bytes[SPAN_BYTES];
@@ -50,6 +52,9 @@ struct pipe_reader {
     struct pipe_memory_range ranges[2 * BLOCK_PIPES];
     struct socket_read sockets[BLOCK_SOCKETS];
     struct pipe_read pipes[BLOCK_PIPES];
+    unsigned char mailboxes[BLOCK_SOCKETS][MAILBOX_BYTES];
+    bool has_mailbox[BLOCK_SOCKETS]; /* with commands in it */
+    uintptr_t waiting[MAILBOX_MAX_PIPES];
     struct known_pipe known[N_KNOWN];
     uintptr_t addresses[MAX_PIPES]; /* touched only as far as vectors reach */
 };
@@ -215,7 +220,7 @@ static void add_pipe(struct pipe_reader *self, const struct pipe_read *read)
     const struct pipe_layout *layout = read->pair.target->layout;
     if (read->pair.target->ledger && read->pair.pipe_address != 0)
         enter(read);
-    if (!read->is_read)
+    if (!read->is_read || (read->is_waiting && pipe_pointer_at(read->pair.pipe, layout->sink) != 0))
         return;
     *place_of(self, read->pair.pipe_address) = (struct known_pipe){read->pair.pipe_address,
                                                                    read->pair.peer_address};
@@ -326,6 +331,7 @@ static void sample_block(struct pipe_reader *self, struct pipe_target *targets, 
         n_fit = read_addresses(self, first, n_sockets);
         for (size_t i = first; i < first + n_fit; i++) {
             for (size_t j = 0; j < self->sockets[i].n_pipes; j++) {
+                self->pipes[n_block].is_waiting = false;
                 self->pipes[n_block].pair.target = self->sockets[i].target;
                 self->pipes[n_block].pair.pipe_address = self->addresses[i_address++];
                 if (++n_block == BLOCK_PIPES) {
@@ -338,6 +344,56 @@ static void sample_block(struct pipe_reader *self, struct pipe_target *targets, 
     }
 }
 
+/*
+ * Pipes that the sockets have not taken in
+ */
+static void read_mailboxes(struct pipe_reader *self, struct pipe_target *targets, size_t n)
+{
+    size_t n_ranges = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct mailbox_layout *layout = &targets[i].layout->mailbox;
+        if (targets[i].mailbox == 0 && layout->vtable != 0)
+            self->ranges[n_ranges++] = range_of((uintptr_t)targets[i].socket + layout->mailbox,
+                                                &targets[i].mailbox, sizeof(targets[i].mailbox));
+    }
+    pipe_memory_read(&self->memory, self->ranges, n_ranges);
+    for (size_t i = 0; i < n; i++) /* of one that is not known, nothing: a fault costs a call */
+        self->ranges[i] = range_of(targets[i].mailbox, self->mailboxes[i],
+                                   targets[i].mailbox ? MAILBOX_BYTES : 0);
+    pipe_memory_read(&self->memory, self->ranges, n);
+}
+
+static void sample_waiting(struct pipe_reader *self, struct pipe_target *target, size_t n)
+{
+    for (size_t i = 0, n_block = 0; i < n; i++) {
+        self->pipes[n_block].is_waiting = true;
+        self->pipes[n_block].pair.target = target;
+        self->pipes[n_block].pair.pipe_address = self->waiting[i];
+        if (++n_block == BLOCK_PIPES || i + 1 == n) {
+            sample_pipes(self, n_block);
+            n_block = 0;
+        }
+    }
+}
+
+static void sample_mailboxes(struct pipe_reader *self, struct pipe_target *targets, size_t n)
+{
+    read_mailboxes(self, targets, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct mailbox_layout *layout = &targets[i].layout->mailbox;
+        self->has_mailbox[i] = self->ranges[i].is_read && targets[i].mailbox != 0 &&
+                               targets[i].sample.is_valid &&
+                               mailbox_has_commands(layout, self->mailboxes[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (self->has_mailbox[i])
+            sample_waiting(self, &targets[i],
+                           mailbox_find_pipes(&self->memory, &targets[i].layout->mailbox,
+                                              self->mailboxes[i], (uintptr_t)targets[i].socket,
+                                              self->waiting));
+    }
+}
+
 const char *pipe_reader_sample(struct pipe_reader *self, struct pipe_target *targets, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -346,8 +402,11 @@ const char *pipe_reader_sample(struct pipe_reader *self, struct pipe_target *tar
     const char *reason = pipe_memory_open_again(&self->memory);
     if (reason)
         return reason;
-    for (size_t i = 0; i < n; i += BLOCK_SOCKETS)
-        sample_block(self, targets + i, n - i < BLOCK_SOCKETS ? n - i : BLOCK_SOCKETS);
+    for (size_t i = 0; i < n; i += BLOCK_SOCKETS) {
+        size_t n_block = n - i < BLOCK_SOCKETS ? n - i : BLOCK_SOCKETS;
+        sample_block(self, targets + i, n_block);
+        sample_mailboxes(self, targets + i, n_block);
+    }
     pipe_memory_close(&self->memory);
     return NULL;
 }

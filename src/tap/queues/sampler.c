@@ -22,6 +22,7 @@
 static struct memory {
     uint32_t serial;
     uint32_t owner; /* its pipes name it so */
+    uintptr_t mailbox;
     uint32_t n_invalid;
     uint64_t sampled_ns; /* 0: never */
     uint64_t last_sent_ns, last_received_ns;
@@ -116,6 +117,7 @@ static void add_target(struct registry_socket *socket, void *unused)
         .context = socket->context->handle,
         .n_io_threads = socket->context->n_io_threads,
         .owner = memory->owner,
+        .mailbox = memory->mailbox,
         .ledger = socket->followed ? &ledger : NULL,
     };
     round->n++;
@@ -127,6 +129,7 @@ static void note_sample(struct registry_socket *socket, const struct pipe_target
     const struct pipe_sample *sample = &target->sample;
     struct memory *memory = recall(socket);
     memory->owner = target->owner;
+    memory->mailbox = target->mailbox;
     if (!sample->is_valid) {
         if (++memory->n_invalid == MAX_INVALID)
             pipe_words_forget(socket->words);
