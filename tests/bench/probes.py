@@ -39,9 +39,12 @@ def measure_agent(many, agent, start):
     begin = time.monotonic()
     figures["page MB"] = len(agent.get()) / 1e6
     figures["page seconds"] = time.monotonic() - begin
+    many.change(len(many.probes) // 2, agent)
     begin = time.monotonic()
     agent.reload()
-    figures["reload seconds"] = time.monotonic() - begin
+    figures["reload seconds, half of them changed"] = time.monotonic() - begin
+    wait_for(lambda: many.are_right(agent.get()), lambda: many.states(agent.get()), 120)
+    figures["seconds until right again"] = time.monotonic() - begin
     return figures
 
 

@@ -8,7 +8,7 @@ import socket
 
 from support import products, zmtp_peers
 from support.process import Process
-from support.probing import ProbingAgent
+from support.probing import ProbingAgent, write_config
 
 DESCRIPTORS_EACH = 4  # of the exporter, and of the program with the endpoints
 SETTINGS = {"interval": "5s", "reconnect_interval": "2s", "timeout": "2s"}
@@ -45,6 +45,13 @@ class ManyProbes:
 
     def start(self, directory, folder):
         return ProbingAgent(directory, folder, self.probes)
+
+    def change(self, n, agent):
+        """Writes other settings for the first `n` to the agent's file; their names."""
+        changed = {p["name"] for p in self.probes[:n]}
+        write_config(agent.config, [{**p, "heartbeat_interval": "9s"} if p["name"] in changed else p
+                                    for p in self.probes])
+        return changed
 
     def states(self, text):
         """(live ones that are up, dead ones that are known to be down) on a page, which is long."""
