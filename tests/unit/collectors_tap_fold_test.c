@@ -368,37 +368,6 @@ static void state__cannot_be_saved__segment_stays(void **state)
     assert_int_equal(f->result, 0);
 }
 
-/* Two exporters by mistake: both show the truth, one writes, the other takes over. */
-static void second__exporter__leaves_the_files_alone(void **state)
-{
-    struct tap_fixture *f = *state;
-    struct tap_fixture second = {0};
-    memcpy(second.directory, f->directory, sizeof(second.directory));
-    tap_fixture_tick(f);
-    tap_fixture_restart(&second, NULL);
-    pid_t pid = tap_puppet_start(f, send_ten);
-    assert_true(tap_fixture_value(&second, SENT) == 10);
-    tap_puppet_kill(pid);
-    tap_fixture_tick(&second);
-    assert_int_equal(tap_fixture_files(f, ".seg"), 1);
-    tap_fixture_tick(f);
-    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
-    assert_true(tap_fixture_value(f, SENT) == 10);
-    assert_true(tap_fixture_value(&second, SENT) == 10);
-
-    f->collector.destroy(f->collector.state);
-    f->collector.destroy = NULL;
-    tap_fixture_tick(&second);
-    tap_puppet_kill(tap_puppet_start(f, send_ten));
-    tap_fixture_tick(&second);
-    assert_int_equal(tap_fixture_files(f, ".seg"), 0);
-    assert_true(tap_fixture_value(&second, SENT) == 20);
-    second.collector.destroy(second.collector.state);
-    tap_fixture_restart(f, NULL);
-    assert_true(tap_fixture_value(f, SENT) == 20);
-    free(second.page);
-}
-
 #define AGENT_USER   65534
 #define PROGRAM_USER 1
 
@@ -464,7 +433,6 @@ int main(void)
         CASE(state__of_another_boot__is_history),
         CASE(state__cannot_be_saved__segment_stays),
         CASE(users__agent_and_program__need_not_be_the_same),
-        CASE(second__exporter__leaves_the_files_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,13 +15,20 @@
 #define DIRECTORY_MODE          03773 /* anybody may put a file, only the group sees whose */
 #define DESCRIPTORS_INTERVAL_NS (5 * CLOCK_NS_PER_SECOND)
 
-struct tap_collector {
+/* All that is known of the processes. */
+struct view {
     struct tap_groups groups;
     struct tap_scan scan;
     struct tap_fold fold;
+    struct view *former; /* only its groups are left, whose label texts pages may still use */
+};
+
+struct tap_collector {
+    struct view *view;
     uint64_t (*now_ns)(void);
     uint64_t epoch_ns; /* its 0; always the same, that what is made of it does not waver */
     int fold_result;   /* of the last tick, reported by the next collection */
+    char *procfs;
 };
 
 /* Two descriptors for each process; the default limit is for 500. */
@@ -59,24 +66,24 @@ static const char *remedy(int r)
 
 static int open_directory(struct tap_collector *self, bool *ret_is_new, struct error *err)
 {
-    int r = tap_scan_open(&self->scan, ret_is_new);
+    int r = tap_scan_open(&self->view->scan, ret_is_new);
     if (r == -ENOENT) {
-        make_directory(self->scan.directory);
-        r = tap_scan_open(&self->scan, ret_is_new);
+        make_directory(self->view->scan.directory);
+        r = tap_scan_open(&self->view->scan, ret_is_new);
     }
     if (r < 0)
         return error_set(err, r,
                          "cannot open segment directory %s: %s; %s, or name another with "
                          "--tap.directory",
-                         self->scan.directory, strerror(-r), remedy(r));
+                         self->view->scan.directory, strerror(-r), remedy(r));
     return 0;
 }
 
 static int load_state(struct tap_collector *self, uint64_t now_ns, struct error *err)
 {
-    int r = tap_fold_open(&self->fold, now_ns);
+    int r = tap_fold_open(&self->view->fold, now_ns);
     if (r < 0)
-        error_set(err, r, "state file in %s: %s", self->scan.directory, strerror(-r));
+        error_set(err, r, "state file in %s: %s", self->view->scan.directory, strerror(-r));
     return r;
 }
 
@@ -90,24 +97,24 @@ static int run_scan(struct tap_collector *self, enum tap_scan_depth depth, uint6
     if (is_new)
         r = load_state(self, now_ns, err);
 
-    int scanned = tap_scan_run(&self->scan, depth, now_ns);
+    int scanned = tap_scan_run(&self->view->scan, depth, now_ns);
     if (scanned < 0)
-        return error_set(err, scanned, "cannot read segments in %s: %s", self->scan.directory,
+        return error_set(err, scanned, "cannot read segments in %s: %s", self->view->scan.directory,
                          strerror(-scanned));
     return r;
 }
 
 static void count_descriptors(struct tap_collector *self, uint64_t now_ns)
 {
-    for (size_t i = 0; i < self->scan.n_processes; i++) {
-        struct tap_process *process = self->scan.processes[i];
+    for (size_t i = 0; i < self->view->scan.n_processes; i++) {
+        struct tap_process *process = self->view->scan.processes[i];
         struct tap_usage *usage = &process->descriptors;
         bool is_due = !process->descriptors_ns ||
                       now_ns - process->descriptors_ns > DESCRIPTORS_INTERVAL_NS;
         if (process->life.state != TAP_LIFE_ALIVE || !is_due)
             continue;
         process->descriptors_ns = now_ns;
-        usage->is_known = tap_descriptors_read(self->scan.host.procfs_fd, process->life.pid,
+        usage->is_known = tap_descriptors_read(self->view->scan.host.procfs_fd, process->life.pid,
                                                &usage->used, &usage->limit) == 0;
     }
 }
@@ -116,9 +123,9 @@ static void add_segments(const struct tap_collector *self, struct samples *out, 
 {
     static const char *const labels[] = {"state=\"live\"", "state=\"dead\"", "state=\"silent\"",
                                          "state=\"invalid\""};
-    uint64_t n[4] = {0, 0, 0, self->scan.n_beyond_limit};
-    for (size_t i = 0; i < self->scan.n_processes; i++) {
-        const struct tap_process *process = self->scan.processes[i];
+    uint64_t n[4] = {0, 0, 0, self->view->scan.n_beyond_limit};
+    for (size_t i = 0; i < self->view->scan.n_processes; i++) {
+        const struct tap_process *process = self->view->scan.processes[i];
         if (!process->is_on_disk)
             continue;
         n[0] += process->state == TAP_PROCESS_LIVE;
@@ -138,23 +145,71 @@ static int collect(void *state, struct samples *out, struct error *err)
     int r = run_scan(self, TAP_SCAN_ACCOUNTS, now_ns, err);
     count_descriptors(self, now_ns);
 
-    tap_groups_start(&self->groups);
-    for (size_t i = 0; i < self->scan.n_processes; i++)
-        tap_process_add(self->scan.processes[i], now_ns);
-    for (size_t i = 0; i < self->groups.n_groups; i++) {
-        if (tap_group_is_shown(self->groups.groups[i], now_ns))
-            tap_samples_add_group(out, self->groups.groups[i], self->epoch_ns);
+    tap_groups_start(&self->view->groups);
+    for (size_t i = 0; i < self->view->scan.n_processes; i++)
+        tap_process_add(self->view->scan.processes[i], now_ns);
+    for (size_t i = 0; i < self->view->groups.n_groups; i++) {
+        if (tap_group_is_shown(self->view->groups.groups[i], now_ns))
+            tap_samples_add_group(out, self->view->groups.groups[i], self->epoch_ns);
     }
-    for (size_t i = 0; i < self->groups.n_services; i++) {
-        if (tap_service_is_shown(self->groups.services[i]))
-            tap_samples_add_service(out, self->groups.services[i], self->epoch_ns);
+    for (size_t i = 0; i < self->view->groups.n_services; i++) {
+        if (tap_service_is_shown(self->view->groups.services[i]))
+            tap_samples_add_service(out, self->view->groups.services[i], self->epoch_ns);
     }
     add_segments(self, out, now_ns);
 
     if (r == 0 && self->fold_result < 0)
         r = error_set(err, self->fold_result, "cannot save the state of dead processes in %s: %s",
-                      self->scan.directory, strerror(-self->fold_result));
+                      self->view->scan.directory, strerror(-self->fold_result));
     return r;
+}
+
+static int view_new(const char *directory, const char *procfs, uint32_t max_groups,
+                    struct view **ret_view)
+{
+    struct view *self = calloc(1, sizeof(*self));
+    if (!self)
+        return -ENOMEM;
+    tap_groups_init(&self->groups, max_groups);
+    tap_fold_init(&self->fold, &self->scan);
+    int r = tap_scan_init(&self->scan, directory, procfs, &self->groups);
+    if (r < 0) {
+        tap_scan_finish(&self->scan);
+        free(self);
+        return r;
+    }
+    *ret_view = self;
+    return 0;
+}
+
+/* Lets go of the files. */
+static void view_close(struct view *self)
+{
+    tap_scan_finish(&self->scan);
+    tap_fold_finish(&self->fold);
+}
+
+static void view_destroy_all(struct view *self)
+{
+    while (self) {
+        struct view *former = self->former;
+        tap_groups_finish(&self->groups);
+        free(self);
+        self = former;
+    }
+}
+
+/* What the other exporter folded meanwhile is in the state file alone: as after a restart. */
+static int take_over(struct tap_collector *self)
+{
+    struct view *former = self->view, *view;
+    int r = view_new(former->scan.directory, self->procfs, former->groups.max_groups, &view);
+    if (r < 0)
+        return r;
+    view_close(former);
+    view->former = former;
+    self->view = view;
+    return 0;
 }
 
 static void tick(void *state)
@@ -162,16 +217,22 @@ static void tick(void *state)
     struct tap_collector *self = state;
     uint64_t now_ns = self->now_ns();
     (void)run_scan(self, TAP_SCAN_LIVES, now_ns, NULL);
-    self->fold_result = tap_fold_run(&self->fold, now_ns);
-    tap_groups_clean(&self->groups, now_ns);
+    int r = tap_fold_run(&self->view->fold, now_ns);
+    if (r == TAP_FOLD_E_LEFT_ALONE) {
+        r = take_over(self);
+        (void)run_scan(self, TAP_SCAN_LIVES, now_ns, NULL);
+    }
+    self->fold_result = r;
+    tap_groups_clean(&self->view->groups, now_ns);
 }
 
 static void destroy(void *state)
 {
     struct tap_collector *self = state;
-    tap_scan_finish(&self->scan);
-    tap_fold_finish(&self->fold);
-    tap_groups_finish(&self->groups);
+    if (self->view)
+        view_close(self->view);
+    view_destroy_all(self->view);
+    free(self->procfs);
     free(self);
 }
 
@@ -185,10 +246,12 @@ int tap_collector_new(const struct tap_options *options, struct collector *ret_c
     raise_descriptor_limit();
     self->now_ns = options->now_ns ? options->now_ns : clock_monotonic_ns;
     self->epoch_ns = clock_realtime_ns() - self->now_ns();
-    tap_groups_init(&self->groups,
-                    options->max_groups ? options->max_groups : TAP_MAX_GROUPS_DEFAULT);
-    tap_fold_init(&self->fold, &self->scan);
-    int r = tap_scan_init(&self->scan, options->directory, procfs, &self->groups);
+    self->procfs = strdup(procfs);
+    int r = self->procfs
+                ? view_new(options->directory, procfs,
+                           options->max_groups ? options->max_groups : TAP_MAX_GROUPS_DEFAULT,
+                           &self->view)
+                : -ENOMEM;
     if (r < 0) {
         destroy(self);
         return error_set(err, r, "cannot open %s: %s", procfs, strerror(-r));
@@ -201,7 +264,7 @@ int tap_collector_new(const struct tap_options *options, struct collector *ret_c
 int tap_collector_check(const struct collector *collector, struct error *err)
 {
     struct tap_collector *self = collector->state;
-    const char *directory = self->scan.directory;
+    const char *directory = self->view->scan.directory;
     bool is_new;
     int r = open_directory(self, &is_new, err);
     if (r == 0 && is_new)

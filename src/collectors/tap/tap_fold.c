@@ -304,8 +304,8 @@ int tap_fold_run(struct tap_fold *self, uint64_t now_ns)
 {
     if (self->scan->directory_fd < 0)
         return 0;
-    if (!self->is_leader)
-        self->is_leader = take_lock(self->scan);
+    if (!self->is_leader && take_lock(self->scan))
+        return TAP_FOLD_E_LEFT_ALONE;
     int r = fold_dead(self, now_ns);
     if (self->scan->groups->has_new_order)
         self->is_dirty = true;

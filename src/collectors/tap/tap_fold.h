@@ -11,9 +11,11 @@
  * segment stays.
  *
  * Only one agent writes to a directory, the one that holds its lock; others show the same page
- * and leave the files alone.
+ * and leave the files alone. One that gets the lock later must begin anew from the state file:
+ * the leader may have folded processes that it never saw.
  *
- * Thread: one. Errors: -errno of reading or writing the state file.
+ * Thread: one. Errors: -errno of reading or writing the state file;
+ *                      TAP_FOLD_E_LEFT_ALONE  the leader is gone and the lock is ours
  */
 #ifndef COLLECTORS_TAP_TAP_FOLD_H
 #define COLLECTORS_TAP_TAP_FOLD_H
@@ -22,6 +24,8 @@
 #include "collectors/tap/tap_scan.h"
 
 #define TAP_MAX_PARKED 256u /* silent processes that are kept apart, should they come back */
+
+#define TAP_FOLD_E_LEFT_ALONE 1
 
 struct tap_fold {
     struct tap_scan *scan; /* borrowed */

@@ -152,13 +152,16 @@ static bool is_live(struct walk *self, const struct segment_name *name)
     const struct segment_header *process = &self->reader.layout;
     struct tap_life life = TAP_LIFE_NONE;
     uint64_t now_ns = clock_monotonic_ns();
+    bool is_contained = process->pid_namespace != self->host.pid_namespace;
     if (process->state != SEGMENT_LIVE || process->pid != name->pid ||
-        process->start_ticks != name->start_ticks ||
-        (*process->boot_id && strcmp(process->boot_id, self->host.boot_id) != 0))
+        process->start_ticks != name->start_ticks)
+        return false;
+    /* A container may have a boot id of its own. */
+    if (!is_contained && *process->boot_id && strcmp(process->boot_id, self->host.boot_id) != 0)
         return false;
     bool is_fresh = now_ns < process->updated_ns || now_ns - process->updated_ns < TAP_SILENT_NS;
     /* To find a process of another namespace takes a walk over all of /proc: too long for this. */
-    if (process->pid_namespace != self->host.pid_namespace)
+    if (is_contained)
         return is_fresh;
     tap_life_begin(&life, &self->host, process, self->reader.owner);
     bool is_alive = life.state == TAP_LIFE_ALIVE || (life.state == TAP_LIFE_UNSURE && is_fresh);
