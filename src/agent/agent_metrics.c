@@ -158,17 +158,12 @@ static void respond_coded(void *state)
     respond_with(self, page);
 }
 
-static void respond_whole(struct answer *self)
+/* Into memory that was used before, and sent with one call: the fastest. */
+static void respond_whole(struct answer *self, struct page *page)
 {
-    struct page *page = page_pool_take(self->metrics->pages);
-    char *place = page ? string_buffer_reserve(&page->body, self->writer.size) : NULL;
-    if (!place) {
-        if (page)
-            page_pool_give(page);
-        refuse(self, 500, "out of memory\n");
-        return;
-    }
-    page->body.size = text_writer_fill(&self->writer, place, self->writer.size);
+    char *place = string_buffer_reserve(&page->body, self->writer.size);
+    if (place)
+        page->body.size = text_writer_fill(&self->writer, place, self->writer.size);
     respond_with(self, page);
 }
 
@@ -178,9 +173,16 @@ static size_t read_page(void *state, char *at, size_t room)
     return text_writer_fill(&self->writer, at, room);
 }
 
-/* A huge page is written as it is sent, so that no memory holds the whole of it. */
-static void respond_in_pieces(struct answer *self)
+/* Where it is huge, or one of many on their way, the page is written as it is sent, so that no
+ * memory holds the whole of it. */
+static void respond_plain(struct answer *self)
 {
+    bool is_small = self->writer.size <= WHOLE_PAGE_MAX;
+    struct page *page = is_small ? page_pool_take_spare(self->metrics->pages) : NULL;
+    if (page) {
+        respond_whole(self, page);
+        return;
+    }
     const struct http_request *request = self->request;
     self->response->size = self->writer.size;
     self->response->read_body = read_page;
@@ -211,10 +213,8 @@ static void on_collected(void *state, int r, struct scrape *scrape)
         return;
     if (self->wanted.coding == NEGOTIATE_GZIP)
         refuse(self, 503, "too many requests at once\n");
-    else if (self->writer.size <= WHOLE_PAGE_MAX)
-        respond_whole(self);
     else
-        respond_in_pieces(self);
+        respond_plain(self);
 }
 
 void agent_metrics_handle(void *state, const struct http_request *request,

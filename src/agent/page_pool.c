@@ -9,6 +9,7 @@ struct page_pool {
     pthread_mutex_t lock;
     struct page *free_pages;
     unsigned n_free;
+    unsigned n_used;
 };
 
 int page_pool_new(struct page_pool **ret_pool)
@@ -44,12 +45,21 @@ void page_pool_destroy(struct page_pool **self_p)
     free(self);
 }
 
-static struct page *page_new(struct page_pool *self)
+/* With the lock held. */
+static struct page *take(struct page_pool *self)
 {
-    struct page *page = calloc(1, sizeof(*page));
-    if (!page)
-        return NULL;
-    page->pool = self;
+    struct page *page = self->free_pages;
+    if (page) {
+        self->free_pages = page->next;
+        self->n_free--;
+    } else {
+        page = calloc(1, sizeof(*page));
+        if (!page)
+            return NULL;
+        page->pool = self;
+    }
+    string_buffer_clear(&page->body);
+    self->n_used++;
     return page;
 }
 
@@ -65,16 +75,16 @@ int page_prepare_coding(struct page *page)
 struct page *page_pool_take(struct page_pool *self)
 {
     pthread_mutex_lock(&self->lock);
-    struct page *page = self->free_pages;
-    if (page) {
-        self->free_pages = page->next;
-        self->n_free--;
-    }
+    struct page *page = take(self);
     pthread_mutex_unlock(&self->lock);
+    return page;
+}
 
-    if (!page)
-        return page_new(self);
-    string_buffer_clear(&page->body);
+struct page *page_pool_take_spare(struct page_pool *self)
+{
+    pthread_mutex_lock(&self->lock);
+    struct page *page = self->n_used < PAGE_POOL_BUSY ? take(self) : NULL;
+    pthread_mutex_unlock(&self->lock);
     return page;
 }
 
@@ -83,6 +93,7 @@ void page_pool_give(void *given)
     struct page *page = given;
     struct page_pool *self = page->pool;
     pthread_mutex_lock(&self->lock);
+    self->n_used--;
     bool is_kept = self->n_free < PAGE_POOL_MAX;
     if (is_kept) {
         page->next = self->free_pages;

@@ -12,8 +12,9 @@
 
 #include "metrics/gzip.h"
 
-#define PAGE_POOL_MAX 4u /* kept; more are freed when they come back */
-#define PAGE_PIECE    ((size_t)64 << 10)
+#define PAGE_POOL_MAX  4u /* kept; more are freed when they come back */
+#define PAGE_POOL_BUSY 12u
+#define PAGE_PIECE     ((size_t)64 << 10)
 
 struct page {
     struct string_buffer body;
@@ -32,6 +33,10 @@ void page_pool_destroy(struct page_pool **self_p);
 
 /* An empty page; NULL: out of memory. */
 struct page *page_pool_take(struct page_pool *self);
+
+/* The same, but also NULL when PAGE_POOL_BUSY are in use: for large ones, which a crowd that does
+ * not take its answers would hold. */
+struct page *page_pool_take_spare(struct page_pool *self);
 
 /* Has gzip and piece made, where this page was not used for coding before. Errors: -ENOMEM. */
 int page_prepare_coding(struct page *page);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct self {
@@ -62,15 +63,32 @@ static void close_directory(DIR **directory)
         closedir(*directory);
 }
 
-static int add_fds(struct samples *out)
+/* The size of the folder is their number since Linux 6.2, and 0 before. Reading it takes longer
+ * than all the rest of a scrape when there are hundreds of connections. */
+static int count_fds(uint64_t *ret_n)
 {
+    struct stat status;
+    if (stat("/proc/self/fd", &status) == 0 && status.st_size > 0) {
+        *ret_n = (uint64_t)status.st_size;
+        return 0;
+    }
     cleanup(close_directory) DIR *directory = opendir("/proc/self/fd");
     if (!directory)
         return -errno;
     uint64_t n = 0;
     for (const struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
         n += entry->d_name[0] != '.';
-    samples_add_u64(out, FAMILY_PROCESS_OPEN_FDS, LABEL_TEXT_NONE, NULL, n - 1); /* its own */
+    *ret_n = n - 1; /* less its own */
+    return 0;
+}
+
+static int add_fds(struct samples *out)
+{
+    uint64_t n = 0;
+    int r = count_fds(&n);
+    if (r < 0)
+        return r;
+    samples_add_u64(out, FAMILY_PROCESS_OPEN_FDS, LABEL_TEXT_NONE, NULL, n);
 
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)

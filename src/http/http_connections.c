@@ -14,7 +14,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define LOOKS 16u /* at those that may have moved, to let one in */
+#define LOOKS      16u          /* at those that may have moved, to let one in */
+#define UNSENT_MAX (256 * 1024) /* bytes that the kernel keeps for who does not take them */
 
 /*
  * Design. One list for each state, the one that has not moved for longest first, as connections
@@ -262,6 +263,8 @@ struct http_connection *http_connection_opened(struct http_connections *self, in
         return NULL;
     connection->all = self;
     connection->fd = fd;
+    const int unsent = UNSENT_MAX; /* fails on a unix socket, whose buffer is small */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     http_stats_add(&self->options.stats->connections, 1);
     pthread_mutex_lock(&self->lock);
     enter(connection, REQUEST);

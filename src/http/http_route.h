@@ -28,7 +28,7 @@ enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* GET is HEAD as well */
 enum http_pace { HTTP_SLOW, HTTP_QUICK, HTTP_ASYNC };
 
 #define HTTP_MAX_HEADERS 8u
-#define HTTP_PIECE_SIZE  ((size_t)256 << 10)
+#define HTTP_PIECE_SIZE  ((size_t)64 << 10) /* each answer on its way has one */
 
 struct http_header {
     const char *name;

@@ -2,12 +2,14 @@
 /*
  * scrape_bench - whole scrapes over loopback against libmicrohttpd serving one static buffer.
  *
- * usage: scrape_bench [SERIES [SECONDS]]
+ * usage: scrape_bench [SERIES [SECONDS [PAGE_FILE NAME COMMAND ...]]]
  *
  * Two servers run in processes of their own: one answers with the same bytes every time, the
  * other is the exporter's server, runner, handler and text format over a collector whose labels
- * and numbers change from scrape to scrape. A client with keep-alive connections fetches whole
- * pages from each in turn, so that what else the machine does falls on both. CPU is the server's.
+ * and numbers change from scrape to scrape. Beside them run servers of other makes: each COMMAND
+ * gets a listening socket as descriptor 3 and serves the series of PAGE_FILE, which is written
+ * first. A client fetches whole pages from each in turn, so that what else the machine does falls
+ * on all. CPU is the server's.
  */
 #include "agent/agent_metrics.h"
 #include "base/clock.h"
@@ -24,8 +26,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define VARIANTS 8
-#define ROUNDS   40
+#define VARIANTS    8
+#define ROUNDS      40
+#define MAX_SERVERS 4
 
 static struct page_samples variants[VARIANTS];
 static unsigned turn;
@@ -107,6 +110,7 @@ static void serve_exporter(int fd)
 struct server {
     const char *name;
     void (*serve)(int fd);
+    const char *command; /* instead */
     pid_t pid;
     struct sockaddr_in address;
     double wall_ns[ROUNDS], cpu_ns[ROUNDS]; /* of one scrape, in each round */
@@ -126,6 +130,11 @@ static void start(struct server *server)
     check(server->pid >= 0, "fork");
     if (server->pid == 0) {
         signal(SIGPIPE, SIG_IGN);
+        if (server->command) {
+            check(dup2(fd, 3) == 3, "descriptor");
+            execl("/bin/sh", "sh", "-c", server->command, (char *)NULL);
+            check(false, server->command);
+        }
         server->serve(fd);
         for (;;)
             pause();
@@ -133,7 +142,15 @@ static void start(struct server *server)
     close(fd);
 }
 
-/* The client: one whole answer on a kept connection; returns its size. */
+/* The client: one whole answer; returns its size. */
+
+static int connect_to(const struct server *server)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(connect(fd, (const struct sockaddr *)&server->address, sizeof(server->address)) == 0,
+          "connect");
+    return fd;
+}
 
 static size_t fetch(int fd)
 {
@@ -157,6 +174,20 @@ static size_t fetch(int fd)
     return got;
 }
 
+/* Whatever the server makes of HTTP 1.0: an answer up to the connection's end. */
+static size_t fetch_to_end(const struct server *server)
+{
+    static char buffer[256 << 10];
+    static const char request[] = "GET /metrics HTTP/1.0\r\nHost: bench\r\n\r\n";
+    int fd = connect_to(server);
+    check(write(fd, request, sizeof(request) - 1) == sizeof(request) - 1, "request");
+    size_t got = 0;
+    for (ssize_t n; (n = recv(fd, buffer, sizeof(buffer), 0)) != 0; got += (size_t)n)
+        check(n > 0, "answer");
+    close(fd);
+    return got;
+}
+
 static uint64_t cpu_of(pid_t pid)
 {
     clockid_t clock;
@@ -166,18 +197,30 @@ static uint64_t cpu_of(pid_t pid)
 
 static void load(struct server *server, int round, uint64_t duration_ns)
 {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    check(connect(fd, (struct sockaddr *)&server->address, sizeof(server->address)) == 0,
-          "connect");
-    for (int i = 0; i < 20; i++)
-        fetch(fd);
+    int fd = server->command ? -1 : connect_to(server);
+    for (int i = 0; i < (server->command ? 1 : 20); i++)
+        server->bytes = server->command ? fetch_to_end(server) : fetch(fd);
     uint64_t n = 0, cpu_ns = cpu_of(server->pid);
     uint64_t start_ns = clock_monotonic_ns(), now_ns = start_ns;
     for (; now_ns - start_ns < duration_ns; now_ns = clock_monotonic_ns(), n++)
-        server->bytes = fetch(fd);
+        server->bytes = server->command ? fetch_to_end(server) : fetch(fd);
     server->wall_ns[round] = (double)(now_ns - start_ns) / (double)n;
     server->cpu_ns[round] = (double)(cpu_of(server->pid) - cpu_ns) / (double)n;
-    close(fd);
+    if (fd >= 0)
+        close(fd);
+}
+
+static void write_page(const char *path)
+{
+    struct samples samples = {0};
+    const struct samples *part = &samples;
+    struct string_buffer page = {0};
+    page_samples_fill(&variants[0], &samples);
+    check(text_format_write(TEXT_FORMAT_PROMETHEUS, &part, 1, &page) == 0, "page");
+    FILE *file = fopen(path, "w");
+    check(file && fwrite(page.data, 1, page.size, file) == page.size && fclose(file) == 0, path);
+    string_buffer_finish(&page);
+    samples_finish(&samples);
 }
 
 static int compare(const void *a, const void *b)
@@ -186,40 +229,54 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static void print_table(struct server *servers, int n)
+{
+    printf("%-18s %9s %11s %9s %15s %9s\n", "server", "bytes", "scrapes/s", "median",
+           "CPU ms/scrape", "median");
+    for (int i = 0; i < n; i++) {
+        struct server *server = &servers[i];
+        qsort(server->wall_ns, ROUNDS, sizeof(double), compare);
+        qsort(server->cpu_ns, ROUNDS, sizeof(double), compare);
+        printf("%-18s %9zu %11.0f %9.0f %15.3f %9.3f\n", server->name, server->bytes,
+               1e9 / server->wall_ns[0], 1e9 / server->wall_ns[ROUNDS / 2], server->cpu_ns[0] / 1e6,
+               server->cpu_ns[ROUNDS / 2] / 1e6);
+    }
+    printf("zmq_exporter's throughput to the static buffer's: best %.2f, median %.2f\n",
+           servers[0].wall_ns[0] / servers[1].wall_ns[0],
+           servers[0].wall_ns[ROUNDS / 2] / servers[1].wall_ns[ROUNDS / 2]);
+    for (int i = 2; i < n; i++)
+        printf("CPU of %s to zmq_exporter's: median %.0f times\n", servers[i].name,
+               servers[i].cpu_ns[ROUNDS / 2] / servers[1].cpu_ns[ROUNDS / 2]);
+}
+
 int main(int argc, char **argv)
 {
     size_t n_series = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
     double seconds = argc > 2 ? strtod(argv[2], NULL) : 12;
-    struct server servers[] = {{.name = "static buffer", .serve = serve_static},
-                               {.name = "zmq_exporter", .serve = serve_exporter}};
+    struct server servers[MAX_SERVERS] = {{.name = "static buffer", .serve = serve_static},
+                                          {.name = "zmq_exporter", .serve = serve_exporter}};
+    int n = 2;
+    for (int i = 4; i + 1 < argc && n < MAX_SERVERS; i += 2)
+        servers[n++] = (struct server){.name = argv[i], .command = argv[i + 1]};
     for (int i = 0; i < VARIANTS; i++) {
         page_samples_init(&variants[i], n_series);
         variants[i].round = (uint64_t)i * 31;
         page_samples_change(&variants[i]);
     }
-    for (int i = 0; i < 2; i++)
+    if (argc > 3)
+        write_page(argv[3]);
+    for (int i = 0; i < n; i++)
         start(&servers[i]);
     for (int round = 0; round < ROUNDS; round++) {
-        for (int i = 0; i < 2; i++)
-            load(&servers[i], round, (uint64_t)(seconds * 1e9 / ROUNDS / 2));
+        for (int i = 0; i < n; i++)
+            load(&servers[i], round, (uint64_t)(seconds * 1e9 / ROUNDS / n));
     }
 
-    printf("%zu series, one keep-alive client, %d rounds in turn: best and median\n", n_series,
-           ROUNDS);
-    printf("%-14s %10s %14s %14s %14s %14s\n", "server", "bytes", "scrapes/s", "median",
-           "CPU ms/scrape", "median");
-    for (int i = 0; i < 2; i++) {
-        struct server *server = &servers[i];
-        qsort(server->wall_ns, ROUNDS, sizeof(double), compare);
-        qsort(server->cpu_ns, ROUNDS, sizeof(double), compare);
-        printf("%-14s %10zu %14.0f %14.0f %14.3f %14.3f\n", server->name, server->bytes,
-               1e9 / server->wall_ns[0], 1e9 / server->wall_ns[ROUNDS / 2], server->cpu_ns[0] / 1e6,
-               server->cpu_ns[ROUNDS / 2] / 1e6);
-        kill(server->pid, SIGKILL);
-        waitpid(server->pid, NULL, 0);
+    printf("%zu series, one client, %d rounds in turn: best and median\n", n_series, ROUNDS);
+    print_table(servers, n);
+    for (int i = 0; i < n; i++) {
+        kill(servers[i].pid, SIGKILL);
+        waitpid(servers[i].pid, NULL, 0);
     }
-    printf("throughput ratio: best %.2f, median %.2f\n",
-           servers[0].wall_ns[0] / servers[1].wall_ns[0],
-           servers[0].wall_ns[ROUNDS / 2] / servers[1].wall_ns[ROUNDS / 2]);
     return 0;
 }

@@ -57,11 +57,14 @@ static struct string_buffer scrape(const struct collector *collector)
     struct string_buffer page = {0};
     struct samples samples;
     const struct samples *part = &samples;
+    struct error err = {""};
     samples_init(&samples);
-    int r = collector->collect(collector->state, &samples, NULL);
+    int r = collector->collect(collector->state, &samples, &err);
     if (r < 0 || samples.has_failed ||
-        text_format_write(TEXT_FORMAT_PROMETHEUS, &part, 1, &page) < 0)
+        text_format_write(TEXT_FORMAT_PROMETHEUS, &part, 1, &page) < 0) {
+        (void)fprintf(stderr, "%d: %s\n", r, err.message);
         abort();
+    }
     samples_finish(&samples);
     /* The segment itself comes and goes. */
     char *own = strstr(page.data, "# HELP zmq_exporter_segments");

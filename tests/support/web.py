@@ -3,6 +3,7 @@
 
 import base64
 import ctypes
+import gzip
 import http.client
 import socket
 import ssl
@@ -94,7 +95,10 @@ def connect(address, context=None):
 class Answer:
     def __init__(self, response):
         self.status, self.headers = response.status, response.headers
-        self.text = response.read().decode()
+        body = response.read()
+        if response.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        self.text = body.decode()
 
 
 def get(connection, path="/-/healthy", headers=None):
