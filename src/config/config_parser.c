@@ -139,6 +139,7 @@ static int on_scalar(struct builder *self, struct fy_event *event)
         return fail(self, "a text must not contain the character NUL");
 
     place_empty(self, fy_event_start_mark(event));
+    self->column -= is_quoted(token); /* libfyaml's place is behind the quote */
     char *copy = take(self->document, size + 1);
     if (!copy)
         return -ENOMEM;
@@ -153,7 +154,6 @@ static int on_scalar(struct builder *self, struct fy_event *event)
         return -ENOMEM;
     node->text = copy;
     node->is_plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
-    node->column -= is_quoted(token); /* libfyaml's place is behind the quote */
     return attach(self, node);
 }
 

@@ -116,7 +116,7 @@ static void parse__what_is_not_for_a_configuration__is_refused_with_its_place(vo
         {"? [a, b]\n: 1\n",
          "x.yml:1:1: a '?' by itself is not supported, nor are keys that begin with it"},
         {"a: 1\nb: 2\na: 3\n", "x.yml:3:1: key 'a' is given twice, first in line 1"},
-        {"'': 1\n", "x.yml:1:2: a key must not be empty"},
+        {"'': 1\n", "x.yml:1:1: a key must not be empty"},
         {"a: \"x\\0y\"\n", "x.yml:1:5: a text must not contain the character NUL"},
         {"a: 1\nb: \xff\n", "x.yml:2:4: a byte that is not UTF-8 or a control character"},
         {"a: \xed\xa0\x80\n", "x.yml:1:4: a byte that is not UTF-8 or a control character"},
@@ -127,6 +127,34 @@ static void parse__what_is_not_for_a_configuration__is_refused_with_its_place(vo
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         check_refused(cases[i].text, strlen(cases[i].text), cases[i].message);
     check_refused("a: \0", 4, "x.yml:1:4: a byte that is not UTF-8 or a control character");
+}
+
+/* `head`, then `before`, a number and `after` once more than `limit` times, then `tail`. */
+struct excess {
+    const char *head, *before, *after, *tail;
+    size_t limit;
+    const char *message;
+};
+
+static void parse__more_than_any_limit__is_refused(void **state)
+{
+    (void)state;
+    static const struct excess cases[] = {
+        {"a: ", "", "", "\n", CONFIG_DOCUMENT_SCALAR_MAX, "x.yml:1:4: the text is too long"},
+        {"", "k", ": 1\n", "", CONFIG_DOCUMENT_KEYS_MAX,
+         "x.yml:1025:1: the mapping has too many keys"},
+        {"[", "", ",\n", "]", CONFIG_DOCUMENT_MEMBERS_MAX, "x.yml:100001:1: the list is too long"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct string_buffer text = {0};
+        string_buffer_append_text(&text, cases[i].head);
+        for (size_t j = 0; j <= cases[i].limit; j++)
+            string_buffer_append_format(&text, "%s%zu%s", cases[i].before, j, cases[i].after);
+        string_buffer_append_text(&text, cases[i].tail);
+        assert_false(text.has_failed);
+        check_refused(text.data, text.size, cases[i].message);
+        string_buffer_finish(&text);
+    }
 }
 
 static void parse__not_ascii__counts_characters(void **state)
@@ -180,6 +208,7 @@ int main(void)
         cmocka_unit_test(parse__question_mark_in_quotes__is_text),
         cmocka_unit_test(parse__nothing__is_an_empty_mapping),
         cmocka_unit_test(parse__what_is_not_for_a_configuration__is_refused_with_its_place),
+        cmocka_unit_test(parse__more_than_any_limit__is_refused),
         cmocka_unit_test(parse__not_ascii__counts_characters),
         cmocka_unit_test(open__no_file__names_the_path),
         cmocka_unit_test(open__endless_file__stops_at_the_limit),
