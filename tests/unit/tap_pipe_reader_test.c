@@ -37,10 +37,15 @@ static int teardown(void **state)
     return rmdir(folder);
 }
 
+static struct pipe_target target_of(const void *context, const void *socket)
+{
+    return (struct pipe_target){
+        .layout = &layout, .socket = socket, .context = context, .n_io_threads = 1};
+}
+
 static struct pipe_sample sample_of(const void *context, const void *socket)
 {
-    struct pipe_target target = {
-        .layout = &layout, .socket = socket, .context = context, .n_io_threads = 1};
+    struct pipe_target target = target_of(context, socket);
     assert_null(pipe_reader_sample(reader, &target, 1));
     return target.sample;
 }
@@ -404,9 +409,9 @@ static void sample__many_sockets_and_pipes__each_has_its_own(void **state)
         pulls[i] = sockets_open(context, ZMQ_SUB, 1000, 1000);
         assert_int_equal(zmq->setsockopt(pulls[i], ZMQ_SUBSCRIBE, "", 0), 0);
         assert_int_equal(zmq->connect(pulls[i], "inproc://many"), 0);
-        targets[i] = (struct pipe_target){&layout, pulls[i], context, 1, 0, {0}};
+        targets[i] = target_of(context, pulls[i]);
     }
-    targets[N] = (struct pipe_target){&layout, pub, context, 1, 0, {0}};
+    targets[N] = target_of(context, pub);
     sockets_settle(pub);
     assert_int_equal(sockets_send_some(pub, N), N);
     for (int i = 0; i < N; i++)

@@ -75,15 +75,22 @@ struct pipe_ledger {
     bool is_short;
 };
 
+/* What a sample found out about a socket, to be kept for the next one; all zero: nothing yet. */
+struct pipe_memo {
+    uint32_t owner;
+    uint32_t mailbox_pause; /* samples for which its mailbox is not looked at */
+    uintptr_t mailbox;
+    uintptr_t vector, only_pipe; /* of a socket with one pipe: where its vector has it */
+};
+
 struct pipe_target {
     const struct pipe_layout *layout;
     const void *socket;  /* the handle, may be freed at any moment */
     const void *context; /* its context's handle */
     int n_io_threads;    /* of the context when it made its first socket */
-    uint32_t owner;      /* 0: not known yet; found by the first sample, to be kept for the next */
+    struct pipe_memo memo;
     struct pipe_sample sample;
     struct pipe_ledger *ledger; /* NULL: not wanted */
-    uintptr_t mailbox;          /* as with the owner */
 };
 
 struct pipe_reader;

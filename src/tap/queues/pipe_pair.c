@@ -43,7 +43,7 @@ bool pipe_pair_is_valid(const struct pipe_pair *self)
     return is_pipe(self->target, self->pipe) && is_pipe(self->target, self->peer) &&
            pipe_pointer_at(self->pipe, layout->peer) == self->peer_address &&
            pipe_pointer_at(self->peer, layout->peer) == self->pipe_address &&
-           pipe_u32_at(self->pipe, layout->owner) == self->target->owner;
+           pipe_u32_at(self->pipe, layout->owner) == self->target->memo.owner;
 }
 
 static uint64_t depth_of(uint64_t n_written, uint64_t n_read)

@@ -21,8 +21,7 @@
 /* What is remembered of the socket in an entry of the registry. */
 static struct memory {
     uint32_t serial;
-    uint32_t owner; /* its pipes name it so */
-    uintptr_t mailbox;
+    struct pipe_memo memo;
     uint32_t n_invalid;
     uint64_t sampled_ns; /* 0: never */
     uint64_t last_sent_ns, last_received_ns;
@@ -116,8 +115,7 @@ static void add_target(struct registry_socket *socket, void *unused)
         .socket = socket->handle,
         .context = socket->context->handle,
         .n_io_threads = socket->context->n_io_threads,
-        .owner = memory->owner,
-        .mailbox = memory->mailbox,
+        .memo = memory->memo,
         .ledger = socket->followed ? &ledger : NULL,
     };
     round->n++;
@@ -128,8 +126,7 @@ static void note_sample(struct registry_socket *socket, const struct pipe_target
 {
     const struct pipe_sample *sample = &target->sample;
     struct memory *memory = recall(socket);
-    memory->owner = target->owner;
-    memory->mailbox = target->mailbox;
+    memory->memo = target->memo;
     if (!sample->is_valid) {
         if (++memory->n_invalid == MAX_INVALID)
             pipe_words_forget(socket->words);
