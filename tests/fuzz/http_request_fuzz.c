@@ -2,23 +2,25 @@
 /*
  * Any bytes to the whole server: an answer that comes is one of HTTP.
  *
- * One server runs for all inputs; each has a connection of its own.
+ * One server runs for all inputs; each has a connection of its own, through a unix socket, because
+ * of ports there are not enough.
  */
 #include "agent/agent_metrics.h"
 #include "http/http_server.h"
 
-#include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 5
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct sockaddr_in address;
+static struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 static void check(int is_true)
 {
@@ -41,6 +43,11 @@ static void say(void *state, const struct http_request *request, struct http_res
     http_response_text(response, text && *text ? 400 : 200, "x\n");
 }
 
+static void remove_socket(void)
+{
+    (void)unlink(address.sun_path);
+}
+
 static void start(void)
 {
     static struct agent_metrics metrics;
@@ -59,21 +66,23 @@ static void start(void)
     struct http_server *server;
     struct http_listen listener;
     struct error err;
-    socklen_t size = sizeof(address);
+    char text[sizeof(address.sun_path)];
+    (void)snprintf(text, sizeof(text), "unix:/tmp/zmq_exporter_fuzz.%d", getpid());
+    memcpy(address.sun_path, text + strlen("unix:"), strlen(text) - strlen("unix:"));
+    atexit(remove_socket);
     check(runner_new(&metrics.runner) == 0 && page_pool_new(&metrics.pages) == 0);
     check(runner_add(metrics.runner, &collector) == 0);
     check(http_server_new(&options, &server, &err) == 0);
-    check(http_listen_open("127.0.0.1:0", &listener, &err) == 0);
-    check(getsockname(listener.fd, (struct sockaddr *)&address, &size) == 0);
+    check(http_listen_open(text, &listener, &err) == 0);
     check(http_server_add(server, &listener) == 0 && http_server_start(server, &err) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char buffer[65536];
-    if (!address.sin_port)
+    if (!address.sun_path[0])
         start();
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     check(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
     (void)send(fd, data, size, MSG_NOSIGNAL); /* the server may have had enough */
     struct pollfd answer = {.fd = fd, .events = POLLIN};
