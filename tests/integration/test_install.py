@@ -36,7 +36,8 @@ def need(program):
 
 
 def test_install__files__are_where_the_system_looks(root):
-    for name, folder in [("zmq_exporter.service", "lib/systemd/system"), ("zmqtap.conf", "zmq_exporter"),
+    for name, folder in [("zmq_exporter.service", "lib/systemd/system"),
+                         ("zmq_exporter.socket", "lib/systemd/system"), ("zmqtap.conf", "zmq_exporter"),
                          ("zmq_exporter.1", "man/man1"), ("zeromq.json", "dashboards"),
                          ("zmq.rules.yml", "alerts"), ("ZeroMQReceiverStuck.md", "runbooks")]:
         assert str(find(root, name).parent).endswith(folder)
@@ -62,7 +63,7 @@ def test_install__tap__is_the_file_that_the_drop_in_names(root):
     assert (root / named.group(1).lstrip("/")).is_file()
 
 
-def test_unit__systemd__accepts_it(root, folder):
+def test_units__systemd__accepts_them(root, folder):
     need("systemd-analyze")
     unit = folder / "zmq_exporter.service"
     program = next(p for p in root.rglob("bin/zmq_exporter"))
@@ -70,7 +71,8 @@ def test_unit__systemd__accepts_it(root, folder):
     assert "ExecStart=/" in text
     # The manager looks for the program, which lies under the root.
     unit.write_text(re.sub(r"ExecStart=\S+", f"ExecStart={program}", text))
-    done = run(["systemd-analyze", "verify", "--man=no", unit])
+    shutil.copy(find(root, "zmq_exporter.socket"), folder)
+    done = run(["systemd-analyze", "verify", "--man=no", unit, folder / "zmq_exporter.socket"])
     ours = [line for line in done.stderr.splitlines() if "zmq_exporter" in line]
     assert not ours
 

@@ -70,28 +70,35 @@ def page__again__has_the_same_order(crowd):
 
 
 def gzip__of_a_crowd__is_the_same_page(crowd):
-    agent, _ = crowd
-    plain = http.request(agent.address)
-    coded = http.request(agent.address, Accept_Encoding="gzip")
-    assert coded.header("Content-Encoding") == "gzip" and len(coded.body) < len(plain.body) / 2
-    assert series_of(coded.text) == series_of(plain.text)
+    agent, n_groups = crowd
+    for accept in ("text/plain", OPEN):
+        plain = http.request(agent.address, Accept=accept)
+        coded = http.request(agent.address, Accept=accept, Accept_Encoding="gzip")
+        assert coded.header("Content-Encoding") == "gzip"
+        assert len(coded.body) < len(plain.body) / 2
+        assert coded.header("Content-Type") == plain.header("Content-Type")
+        assert series_of(coded.text) == series_of(plain.text)
+        if accept == OPEN:
+            sockets = parse(coded.text).get("zmq_sockets")
+            assert len(sockets.samples if sockets else []) == n_groups
 
 
-def prometheus__scraping_hostile_texts__takes_every_sample(folder, directory):
+def prometheus__scraping__takes_every_sample(crowd, folder):
+    """It asks for OpenMetrics and gzip."""
+    agent, n_groups = crowd
     configuration = {"scrape_configs": [{
-        "job_name": "zmq", "scrape_interval": "1s", "static_configs": [{"targets": []}]}]}
-    with FakeSegments(directory, 1, 60, "hostile"), Agent(directory) as agent:
-        configuration["scrape_configs"][0]["static_configs"][0]["targets"] = [agent.address]
-        (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
-        with Server("prometheus", f"--config.file={folder}/prometheus.yml",
-                    f"--storage.tsdb.path={folder}/data",
-                    "--web.listen-address=127.0.0.1:0") as prometheus:
-            def value(query):
-                result = prometheus.get(f"/api/v1/query?query={query}")["data"]["result"]
-                return float(result[0]["value"][1]) if result else None
+        "job_name": "zmq", "scrape_interval": "10s" if n_groups > 1000 else "1s",
+        "params": {"collect[]": ["tap"]}, "static_configs": [{"targets": [agent.address]}]}]}
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
+    with Server("prometheus", f"--config.file={folder}/prometheus.yml",
+                f"--storage.tsdb.path={folder}/data",
+                "--web.listen-address=127.0.0.1:0") as prometheus:
+        def value(query):
+            result = prometheus.get(f"/api/v1/query?query={query}")["data"]["result"]
+            return float(result[0]["value"][1]) if result else None
 
-            wait_for(lambda: value("up") is not None, "a scrape")
-            assert value("up") == 1
-            assert value("count(zmq_sockets)") == 60
-            page = http.request(agent.address, Accept=OPEN).text
-            assert value("max(scrape_samples_scraped)") == len(series_of(page))
+        wait_for(lambda: value("up") is not None, "a scrape", 60)
+        assert value("up") == 1
+        assert value("count(zmq_sockets)") == (n_groups or None)
+        page = http.request(agent.address, "/metrics?collect[]=tap", Accept=OPEN).text
+        assert value("max(scrape_samples_scraped)") == len(series_of(page))
