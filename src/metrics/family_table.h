@@ -169,7 +169,7 @@
     X(EXPORTER_COLLECTOR_DURATION, "zmq_exporter_collector_duration_seconds", GAUGE, "seconds", \
       "Time that the collector took in this scrape.") \
     X(EXPORTER_SEGMENTS, "zmq_exporter_segments", GAUGE, "", \
-      "Segment files by state: live, silent (no heartbeat, and the process cannot be seen from here), dead (about to be removed), invalid (refused).") \
+      "Segment files by state: live, silent (no heartbeat, and the process cannot be seen from here), dead (about to be removed), invalid (refused, or not to be read).") \
     X(EXPORTER_WEB_CONFIG_SUCCESS, "zmq_exporter_web_config_last_reload_successful", GAUGE, "", \
       "1 if --web.config.file and its certificates are in force as they are now, 0 if the last change was bad and the former stays.") \
     X(EXPORTER_WEB_CONFIG_TIMESTAMP, "zmq_exporter_web_config_last_reload_success_timestamp_seconds", GAUGE, "seconds", \

@@ -43,10 +43,11 @@ static void raise_descriptor_limit(void)
 }
 
 /* Where the agent may make it nobody else has to. The mode is set apart from the umask. */
-static void make_directory(const char *path)
+static int make_directory(const char *path)
 {
-    if (mkdir(path, 0700) == 0)
-        (void)chmod(path, DIRECTORY_MODE);
+    if (mkdir(path, 0700) < 0)
+        return -errno;
+    return chmod(path, DIRECTORY_MODE) < 0 ? -errno : 0;
 }
 
 static const char *remedy(int r)
@@ -56,7 +57,7 @@ static const char *remedy(int r)
         return "make its parent";
     case -EACCES:
     case -EPERM:
-        return "let it belong to the exporter's user";
+        return "systemd-tmpfiles makes it for the exporter's user";
     case -ENOTDIR:
         return "make it a folder";
     default:
@@ -67,15 +68,17 @@ static const char *remedy(int r)
 static int open_directory(struct tap_collector *self, bool *ret_is_new, struct error *err)
 {
     int r = tap_scan_open(&self->view->scan, ret_is_new);
-    if (r == -ENOENT) {
-        make_directory(self->view->scan.directory);
+    bool is_missing = r == -ENOENT;
+    if (is_missing)
+        r = make_directory(self->view->scan.directory);
+    if (is_missing && r == 0)
         r = tap_scan_open(&self->view->scan, ret_is_new);
-    }
     if (r < 0)
         return error_set(err, r,
-                         "cannot open segment directory %s: %s; %s, or name another with "
+                         "cannot %s segment directory %s: %s; %s, or name another with "
                          "--tap.directory",
-                         self->view->scan.directory, strerror(-r), remedy(r));
+                         is_missing ? "make" : "open", self->view->scan.directory, strerror(-r),
+                         remedy(r));
     return 0;
 }
 
