@@ -47,7 +47,7 @@
     X(SOCKET_RECEIVE_WOULD_BLOCK, "zmq_socket_receive_would_block_total", COUNTER, "", \
       "Receives that found no message and gave EAGAIN.") \
     X(SOCKET_DROPPED_MESSAGES, "zmq_socket_dropped_messages_total", COUNTER, "messages", \
-      "Messages that libzmq dropped. hwm: a peer's queue was full (PUB and XPUB: one for each subscriber that missed it); unroutable: ROUTER or REP had no such peer; linger: queued at close when linger ran out; disconnect: queued to a peer that went away. An upper bound where zmq_tap_capability says bound. hwm and unroutable are absent where a socket of the group was inside zmq_proxy or its like: what is dropped there is not known, the time at the high water mark is.") \
+      "Messages that libzmq dropped. hwm: a peer's queue was full (PUB and XPUB: one for each subscriber that missed it); unroutable: ROUTER or REP had no such peer; linger: queued at close when linger ran out; disconnect: queued to a peer that went away; of both, what was in the socket's own queue, not what libzmq or the kernel had taken from it to send. Where zmq_tap_capability says bound, hwm is an upper bound, linger and disconnect are lower bounds: an end that came too quickly to be seen is missing. hwm and unroutable are absent where a socket of the group was inside zmq_proxy or its like: what is dropped there is not known, the time at the high water mark is.") \
     X(SOCKET_LAST_SENT, "zmq_socket_last_sent_timestamp_seconds", GAUGE, "seconds", \
       "When the last message was sent by an open socket, to the sampling interval.") \
     X(SOCKET_LAST_RECEIVED, "zmq_socket_last_received_timestamp_seconds", GAUGE, "seconds", \
@@ -81,7 +81,7 @@
     X(PROCESSES, "zmq_processes", GAUGE, "", \
       "Running processes that are tapped.") \
     X(TAP_CAPABILITY, "zmq_tap_capability", GAUGE, "", \
-      "Processes in which the tap can measure the capability (state on), cannot (off), or gives an upper bound (bound).") \
+      "Processes in which the tap can measure the capability (state on), cannot (off), or gives a bound (bound): publish_drops an upper one, endings a lower one.") \
     X(TAP_UNTRACKED_SOCKETS, "zmq_tap_untracked_sockets_total", COUNTER, "", \
       "Sockets beyond the tap's limits, which are not measured.") \
     X(TAP_FOLDED_GROUPS, "zmq_tap_folded_groups_total", COUNTER, "", \

@@ -35,8 +35,8 @@
     X(15, RECEIVE_BLOCKED_NS, COUNTER) /* tap: time in a receive, sampled */                       \
     X(16, DROPPED_HWM, COUNTER)        /* program: messages, see segment_format */                 \
     X(17, DROPPED_UNROUTABLE, COUNTER)                                                             \
-    X(18, DROPPED_LINGER, COUNTER)                                                                 \
-    X(19, DROPPED_DISCONNECT, COUNTER)                                                             \
+    X(18, DROPPED_LINGER, COUNTER)           /* tap */                                             \
+    X(19, DROPPED_DISCONNECT, COUNTER)       /* tap */                                             \
     X(20, SEND_WOULD_BLOCK_NO_PEER, COUNTER) /* program: the same as 12: there is no queue */      \
     X(21, SEND_BLOCKED_NO_PEER_NS, COUNTER)  /* both, atomic: the same as 14 */                    \
     X(28, PROXIED, COUNTER)                  /* program: times inside zmq_proxy, see below */      \
@@ -183,7 +183,7 @@
  * ROUTER_DROPS   DROPPED_HWM and DROPPED_UNROUTABLE of ROUTER and REP
  * PUBLISH_DROPS  DROPPED_HWM of PUB and XPUB
  * BLOCKING       *_WOULD_BLOCK, *_BLOCKED_NS
- * ENDINGS        DROPPED_LINGER, DROPPED_DISCONNECT
+ * ENDINGS        DROPPED_LINGER, DROPPED_DISCONNECT: at least
  */
 #define SEGMENT_CAPABILITIES(X)                                                                    \
     X(0, MESSAGES, "messages")                                                                     \

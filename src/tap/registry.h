@@ -22,6 +22,7 @@
 #include "tap/hooks/blocking.h"
 #include "tap/hooks/message.h"
 #include "tap/library.h"
+#include "tap/losses/endings.h"
 #include "tap/losses/route.h"
 
 #define REGISTRY_N_SLOTS      16384u /* a power of two, twice the sockets */
@@ -79,6 +80,7 @@ struct registry_socket {
     struct blocking blocking;
     struct publish_state publish;
     struct route route;
+    struct endings endings;
     struct followed *followed; /* where messages pass no hook, see followed.h */
     bool has_events;           /* a monitor of the tap is or was on it */
     unsigned char more_flag;   /* where the slot cannot point into libzmq's socket */

@@ -61,6 +61,7 @@ static void forget_all(void)
     registry_forked();
     thread_forked();
     sampler_forked();
+    endings_forked();
     segment_writer_destroy(&writer);
     segment_table_destroy(&table);
 }

@@ -95,7 +95,7 @@ export function drawLimits(place, services) {
     for (const { labels, values } of services) {
         for (const member of values.zmq_tap_capability || []) {
             if (member.state === "on") continue;
-            const text = `${member.capability.replaceAll("_", " ")} ${member.state === "bound" ? "is an upper bound" : "cannot be measured"}`;
+            const text = `${member.capability.replaceAll("_", " ")} ${member.state === "bound" ? "is a bound" : "cannot be measured"}`;
             limits.set(text, [...(limits.get(text) || []), labels.service]);
         }
     }

@@ -94,6 +94,7 @@ void events_count(struct registry_socket *socket, const struct event *event)
     if (event->other_address && peers_knows(peers, event->other_address))
         address = event->other_address;
     add(socket, event_word(event->kind));
+    endings_event(socket, event->kind);
     switch (event->kind) {
     case ZMQ_EVENT_CONNECTED:
     case ZMQ_EVENT_ACCEPTED:

@@ -63,6 +63,7 @@ int zmq_close(void *handle)
     if (!slot)
         return HOOK_PASS(HOOK_CALLER, close, -1, handle);
     const struct library *library = slot->socket->library;
+    endings_close(slot->socket);
     monitor_close_socket(slot->socket);
     return library->close(handle);
 }
@@ -78,6 +79,7 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
         blocking_update(slot->socket);
         publish_option_changed(slot->socket, option);
         route_option_changed(slot->socket, option, value, size);
+        endings_option_changed(slot->socket, option);
     }
     return rc;
 }
@@ -173,7 +175,9 @@ int zmq_unbind(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS(HOOK_CALLER, unbind, -1, handle, endpoint);
+    endings_cut(slot->socket, false);
     int rc = slot->socket->library->unbind(handle, endpoint);
+    endings_cut(slot->socket, true);
     if (rc == 0)
         drop_endpoint(slot->socket, endpoint);
     return rc;
@@ -184,7 +188,9 @@ int zmq_disconnect(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS(HOOK_CALLER, disconnect, -1, handle, endpoint);
+    endings_cut(slot->socket, false);
     int rc = slot->socket->library->disconnect(handle, endpoint);
+    endings_cut(slot->socket, true);
     if (rc == 0)
         drop_endpoint(slot->socket, endpoint);
     return rc;

@@ -60,6 +60,15 @@ struct pipe_sample {
     uint64_t send_fullest, receive_fullest;
 };
 
+/* A pipe's out queue. */
+struct pipe_end {
+    uintptr_t pipe, peer;
+    uint64_t n_written, n_read;
+    bool is_read_on;    /* the reading end still reads */
+    bool is_network;    /* it is a connection's, not a socket's of this process */
+    bool is_conflating; /* then the counts are not its depth */
+};
+
 /* What one pipe has counted since libzmq made it: whole messages. */
 struct pipe_count {
     const struct pipe_target *target;
@@ -91,6 +100,9 @@ struct pipe_target {
     struct pipe_memo memo;
     struct pipe_sample sample;
     struct pipe_ledger *ledger; /* NULL: not wanted */
+    /* Called for each valid pipe; NULL: not. */
+    void (*visit)(void *data, const struct pipe_end *end);
+    void *data;
 };
 
 struct pipe_reader;

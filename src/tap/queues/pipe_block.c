@@ -180,6 +180,16 @@ static void enter(const struct pipe_read *read)
     ledger->counts[ledger->n++] = count;
 }
 
+static void show_end(const struct pipe_read *read, bool is_conflating)
+{
+    const struct pipe_target *target = read->pair.target;
+    if (!target->visit)
+        return;
+    struct pipe_end end = pipe_pair_end(&read->pair);
+    end.is_conflating = is_conflating;
+    target->visit(target->data, &end);
+}
+
 static void add_pipe(struct pipe_block *self, const struct pipe_read *read)
 {
     const struct pipe_layout *layout = read->pair.target->layout;
@@ -188,7 +198,9 @@ static void add_pipe(struct pipe_block *self, const struct pipe_read *read)
     if (!read->is_read || (read->is_waiting && pipe_pointer_at(read->pair.pipe, layout->sink) != 0))
         return;
     remember(self, read);
-    pipe_pair_add(&read->pair, conflated(layout, &read->out), conflated(layout, &read->in));
+    int conflated_out = conflated(layout, &read->out);
+    pipe_pair_add(&read->pair, conflated_out, conflated(layout, &read->in));
+    show_end(read, conflated_out >= 0);
 }
 
 /* For another try with nothing remembered, for those pipes that could not be read. */

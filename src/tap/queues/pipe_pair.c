@@ -4,7 +4,9 @@
 #include "segment/segment_layout.h"
 
 #define MAX_STATE 5
-#define MAX_DEPTH (UINT64_C(1) << 40) /* more is not a count */
+/* Slots 0 and 1 are the context's own, then come its I/O threads, then sockets (ctx.cpp). */
+#define FIRST_SOCKET_SLOT 2u
+#define MAX_DEPTH         (UINT64_C(1) << 40) /* more is not a count */
 
 struct accounts {
     uint64_t n_read, n_written, n_read_by_peer;
@@ -97,11 +99,11 @@ static bool is_pending(const struct accounts *pipe, const struct accounts *peer)
     return peer->owner == pipe->owner && peer->sink == 0;
 }
 
-/* Slots 0 and 1 are the context's own, then come its I/O threads, then sockets (ctx.cpp). */
 static bool is_inproc(const struct accounts *pipe, const struct accounts *peer, int n_io_threads)
 {
-    return peer->owner >= 2u + (uint32_t)n_io_threads && pipe->state == PIPE_STATE_ACTIVE &&
-           peer->state == PIPE_STATE_ACTIVE && !is_pending(pipe, peer);
+    return peer->owner >= FIRST_SOCKET_SLOT + (uint32_t)n_io_threads &&
+           pipe->state == PIPE_STATE_ACTIVE && peer->state == PIPE_STATE_ACTIVE &&
+           !is_pending(pipe, peer);
 }
 
 /* Whether the peer still takes what is queued for it (pipe.cpp: check_read). */
@@ -119,6 +121,20 @@ static void raise_fullest(uint64_t *fullest, uint64_t depth, int32_t hwm)
     uint64_t ratio = depth >= limit ? 1000000000u : depth * 1000000000u / limit;
     if (*fullest == SEGMENT_UNKNOWN || ratio > *fullest)
         *fullest = ratio;
+}
+
+struct pipe_end pipe_pair_end(const struct pipe_pair *self)
+{
+    const struct pipe_layout *layout = self->target->layout;
+    struct accounts pipe = accounts_of(layout, self->pipe), peer = accounts_of(layout, self->peer);
+    return (struct pipe_end){
+        .pipe = self->pipe_address,
+        .peer = self->peer_address,
+        .n_written = pipe.n_written,
+        .n_read = peer.n_read,
+        .is_read_on = peer.state == PIPE_STATE_ACTIVE || peer.state == PIPE_STATE_WAITING,
+        .is_network = peer.owner < FIRST_SOCKET_SLOT + (uint32_t)self->target->n_io_threads,
+    };
 }
 
 void pipe_pair_add(const struct pipe_pair *self, int conflated_out, int conflated_in)

@@ -8,6 +8,7 @@
 #include "tap/queues/sampler.h"
 
 #include "base/clock.h"
+#include "tap/losses/endings.h"
 #include "tap/queues/layouts.h"
 #include "tap/queues/pipe_words.h"
 #include "tap/queues/proxies.h"
@@ -28,7 +29,7 @@ static struct memory {
 } memories[REGISTRY_MAX_SOCKETS];
 
 static struct round {
-    struct pipe_target targets[REGISTRY_MAX_SOCKETS];
+    struct pipe_target targets[REGISTRY_MAX_SOCKETS + ENDINGS_MAX_CLOSED]; /* open ones first */
     struct registry_socket *sockets[REGISTRY_MAX_SOCKETS];
     uint32_t serials[REGISTRY_MAX_SOCKETS];
     const struct followed *followed[REGISTRY_MAX_SOCKETS]; /* NULL: hooks count its messages */
@@ -61,6 +62,9 @@ void sampler_add_library(const struct library *library, struct segment_table *ne
     if (!reason && !reader && pipe_reader_new(&reader) < 0)
         reason = "no memory";
     tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
+    tap_set_capability(SEGMENT_CAPABILITY_ENDINGS,
+                       reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_BOUND,
+                       reason ? reason : "at least: what was seen, and surely not read since");
     tell(SEGMENT_CAPABILITY_PUBLISH_DROPS, !layout                    ? "too many libraries"
                                            : layout->publish.is_known ? NULL
                                                                       : layout->publish.reason);
@@ -118,6 +122,7 @@ static void add_target(struct registry_socket *socket, void *unused)
         .memo = memory->memo,
         .ledger = socket->followed ? &ledger : NULL,
     };
+    endings_prepare(socket, &round->targets[round->n]);
     round->n++;
 }
 
@@ -182,7 +187,8 @@ static uint64_t thread_cpu_ns(void)
     return (uint64_t)time.tv_sec * CLOCK_NS_PER_SECOND + (uint64_t)time.tv_nsec;
 }
 
-static void sample_all(void)
+/* Returns how many targets there are, the sockets that are closed among them. */
+static size_t list_targets(void)
 {
     struct guard guard;
     round_now.n = 0;
@@ -190,15 +196,36 @@ static void sample_all(void)
     ledger.is_short = false;
     round_now.realtime_ns = clock_realtime_ns();
     registry_lock(&guard);
+    endings_begin_look();
     registry_each_socket(add_target, NULL);
+    size_t n = round_now.n + endings_add_closed(round_now.targets + round_now.n);
     registry_unlock(&guard);
-    if (round_now.n == 0 || !reader)
-        return;
+    return n;
+}
 
-    const char *reason = pipe_reader_sample(reader, round_now.targets, round_now.n);
-    registry_lock(&guard);
-    if (reason)
+static bool look(size_t n)
+{
+    struct guard guard;
+    const char *reason = pipe_reader_sample(reader, round_now.targets, n);
+    if (reason) {
+        registry_lock(&guard);
         tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
+        tap_set_capability(SEGMENT_CAPABILITY_ENDINGS, SEGMENT_CAPABILITY_OFF, reason);
+        registry_unlock(&guard);
+        return false;
+    }
+    endings_settle(round_now.targets, n);
+    return true;
+}
+
+static void sample_all(void)
+{
+    struct guard guard;
+    size_t n = reader ? list_targets() : 0;
+    if (n == 0)
+        return;
+    look(n);
+    registry_lock(&guard);
     note_round(&round_now);
     segment_word_add(&table->header->samples, 1);
     registry_unlock(&guard);
@@ -211,6 +238,12 @@ static void note_cpu_time(uint64_t total_ns)
     segment_word_add(&table->header->tap_cpu_ns,
                      total_ns < known_ns ? total_ns : total_ns - known_ns);
     known_ns = total_ns;
+}
+
+void sampler_look(void)
+{
+    if (__atomic_load_n(&table, __ATOMIC_ACQUIRE) && reader)
+        look(list_targets());
 }
 
 void sampler_round(void)

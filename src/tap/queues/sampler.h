@@ -23,6 +23,9 @@ void sampler_add_library(const struct library *library, struct segment_table *ta
 
 void sampler_round(void);
 
+/* Looks at the queues for what is lost with them alone, out of turn. */
+void sampler_look(void);
+
 /* In a forked child: no socket is left. What is known of libraries stays. */
 void sampler_forked(void);
 

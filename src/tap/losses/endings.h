@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * endings - messages that were in a queue when it was thrown away.
+ *
+ * The tap's thread looks at queues that hold something, and when one is gone counts what it held
+ * at the last look; but only where nothing can have been read since: the reading end had closed
+ * by then, or libzmq had told of the connection's end, or no peer had ever finished a handshake,
+ * or the queue stood still until linger ran out. Where none of this is certain, nothing is
+ * counted. So the counts are at least what was lost, and exact where the program is at rest.
+ *
+ * linger      of a socket that the program closed. What is queued over inproc stays with the
+ *             peer, who may still read it.
+ * disconnect  of a peer that went away, and of one that a socket with ZMQ_IMMEDIATE lost.
+ *
+ * Not known, and not counted: what libzmq had taken from the queue, into its buffer for the
+ * network or the kernel's.
+ *
+ * Thread: endings_event, endings_cut, endings_close: any of the program's; the first with the
+ *         registry's lock held. All else: the tap's own.
+ * Limits: ENDINGS_MAX_CLOSED sockets that are closed and hold something, and about 4000 queues
+ *         that do; what is beyond is not counted.
+ */
+#ifndef TAP_ENDINGS_H
+#define TAP_ENDINGS_H
+
+#include "tap/queues/pipe_accounts.h"
+
+#define ENDINGS_MAX_CLOSED 256u
+
+struct registry_socket;
+
+/* Of one socket; embedded, all zero is empty. Under the registry's lock. */
+struct endings {
+    uint32_t n_ends;   /* of connections: those that libzmq told, and the program's own cuts */
+    uint32_t n_before; /* at the look before the last */
+    uint32_t n_last;   /* at the last look */
+    uint32_t n_queues; /* that held something then */
+    bool is_being_cut; /* by the program, at this moment */
+    bool is_cutting;   /* it ends connections by itself, of which libzmq tells nothing */
+};
+
+/* libzmq has told an event of the socket, which may be closed. */
+void endings_event(struct registry_socket *socket, uint64_t kind);
+
+/* The program is about to cut a connection of its own, and then has; it has set an option. */
+void endings_cut(struct registry_socket *socket, bool is_done);
+void endings_option_changed(struct registry_socket *socket, int option);
+
+/* Before the program closes it. Keeps errno. */
+void endings_close(struct registry_socket *socket);
+
+/*
+ * A look, in this order: begin, prepare for each open one, add_closed, with the registry's lock
+ * held; the reader sees them; settle.
+ */
+void endings_begin_look(void);
+void endings_prepare(struct registry_socket *socket, struct pipe_target *target);
+size_t endings_add_closed(struct pipe_target *targets);
+void endings_settle(const struct pipe_target *targets, size_t n);
+
+/* When the next look must be, CLOCK_MONOTONIC; UINT64_MAX: none must. */
+uint64_t endings_next_look_ns(void);
+
+/* In a forked child: nothing is left. */
+void endings_forked(void);
+
+#endif
