@@ -139,7 +139,7 @@ static void *run(void *own_generation)
     while (!is_last) {
         if (!must_be_quiet()) {
             if (limits_are_descriptors_short())
-                monitor_shed();
+                limits_shed();
             sampler_round();
         }
         publish();

@@ -11,7 +11,7 @@ _Thread_local bool hooks_is_inside;
 
 static void *pass_socket(void *context, int type, const void *caller)
 {
-    struct library *library = library_of_caller(caller);
+    const struct library *library = library_of_frequent_caller(caller);
     if (library)
         return library->socket(context, type);
     errno = ENOSYS;

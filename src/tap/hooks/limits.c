@@ -11,7 +11,7 @@
 
 #define MAX_RAISED     4000 /* sockets; all of them are tracked, so that they can be counted */
 #define SPARE          64   /* the consumer, monitors of closed sockets, the program's monitors */
-#define RETRIES        100
+#define RETRIES        300  /* in a row, without the reaper having closed one socket */
 #define RETRY_PAUSE_NS 1000000
 
 int limits_set_option(struct registry_context *context, int option, int value)
@@ -59,7 +59,19 @@ static bool is_out(void)
     return errno == EMFILE || errno == ENFILE;
 }
 
-/* libzmq's reaper closes the tap's sockets: descriptors and places are free a little later. */
+/* Sockets of the tap may still be with libzmq's reaper. */
+static bool is_reaping;
+
+bool limits_shed(void)
+{
+    bool has_shed = monitor_shed();
+    if (has_shed)
+        __atomic_store_n(&is_reaping, true, __ATOMIC_RELAXED);
+    return has_shed;
+}
+
+/* libzmq's reaper closes the tap's sockets one by one: descriptors and places are free a little
+ * later, and a program that is told too early that there are none would find some later on. */
 static void *retry(const struct registry_context *context, int type)
 {
     const struct timespec pause = {.tv_nsec = RETRY_PAUSE_NS};
@@ -82,8 +94,13 @@ void *limits_make_socket(struct registry_context *context, int type)
     void *handle = context->library->socket(context->handle, type);
     if (!handle && is_out() && thread_shed())
         handle = context->library->socket(context->handle, type);
-    if (!handle && is_out() && monitor_shed())
-        handle = retry(context, type);
+    if (!handle && is_out()) {
+        limits_shed();
+        if (__atomic_load_n(&is_reaping, __ATOMIC_RELAXED))
+            handle = retry(context, type);
+        if (!handle && is_out())
+            __atomic_store_n(&is_reaping, false, __ATOMIC_RELAXED);
+    }
     return handle;
 }
 
