@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MPL-2.0
+"""What people get wrong first: one line that names the place and the remedy, and the right status."""
+
+import os
+import shutil
+import socket
+
+import pytest
+
+from support import products
+from support.agent import Agent
+from support.process import run
+
+MISUSED, FAILED = 2, 1
+
+COMMAND_LINES = [
+    (["--web.listen-adress=:1"], "did you mean '--web.listen-address'?"),
+    (["-p", "3"], "flags begin with two dashes"),
+    (["--tap.max-groups"], "--tap.max-groups needs a value: --tap.max-groups=N"),
+    (["--tap.max-groups=0"], "'0' is not a number from 1 to 1000000"),
+    (["--log.level=loud"], "'loud' is not debug, info, warn or error"),
+    (["--log.level=info", "extra"], "'extra' is not a flag"),
+    (["chek", "file.yml"], "did you mean 'check'?"),
+    (["run"], "name the program to start"),
+    (["check"], "check takes one file"),
+    (["demo", "--role=nobody"], "no role is called 'nobody'"),
+    (["help", "nothing"], "unknown command 'nothing'; --help lists them"),
+]
+
+
+@pytest.mark.parametrize("words,message", COMMAND_LINES, ids=lambda value: "_".join(value)
+                         if isinstance(value, list) else "")
+def command_line__wrong__is_refused_with_the_remedy(words, message):
+    done = run([products.exporter(), *words])
+    assert done.returncode == MISUSED
+    assert done.stderr.startswith("zmq_exporter") and message in done.stderr.splitlines()[0]
+    assert done.stdout == ""
+
+
+def refused(directory, *flags):
+    """What the log says of an exporter that does not start."""
+    done = run([products.exporter(), f"--tap.directory={directory}", *flags])
+    assert done.returncode == FAILED
+    errors = [line for line in done.stderr.splitlines() if "level=error" in line]
+    assert len(errors) == 1, done.stderr
+    return errors[0]
+
+
+def start__port_in_use__names_the_address(directory):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        said = refused(directory, f"--web.listen-address={address}")
+    assert f"--web.listen-address: cannot listen on '{address}': Address already in use" in said
+
+
+@pytest.mark.parametrize("flag,message", [
+    ("--web.listen-address=localhost", "'localhost' is not an address; write ':10556'"),
+    ("--web.listen-address=127.0.0.1:70000", "a port is at most 65535"),
+    ("--web.telemetry-path=metrics", "'metrics' is not a path; write for example '/metrics'"),
+    ("--config.file=/no/such.yml", "--config.file: /no/such.yml: No such file or directory"),
+    ("--web.config.file=/no/such.yml", "--web.config.file: /no/such.yml: No such file or directory"),
+    ("--web.systemd-socket", "is there a socket unit of this service's name?"),
+], ids=lambda value: value.split("=")[0].strip("-") if value.startswith("--") else "")
+def start__wrong_value__names_the_flag_and_what_to_write(directory, flag, message):
+    assert message in refused(directory, flag)
+
+
+def become_nobody():
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+
+
+@pytest.mark.parametrize("place,message", [
+    ("missing/parent", "cannot make segment directory {}: No such file or directory; make its parent"),
+    ("file", "cannot open segment directory {}: Not a directory; make it a folder"),
+])
+def start__directory_of_no_use__is_told_at_once_and_by_the_collector(folder, place, message):
+    (folder / "file").touch()
+    directory = folder / place
+    with Agent(directory) as agent:
+        agent.keep_log()
+        assert agent.scrape().value("zmq_exporter_collector_success", collector="tap") == 0
+        assert agent.scrape().value("zmq_exporter_collector_success", collector="self") == 1
+        log = agent.end_and_read_log()
+    warnings = [line for line in log.splitlines() if "level=warn" in line]
+    assert len(warnings) == 2, log  # at the start, and when the first scrape failed
+    for line in warnings:
+        assert message.format(directory) in line and "--tap.directory" in line
+
+
+def start__directory_of_another_user__is_told_at_once(folder, monkeypatch):
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    folder.chmod(0o755)
+    directory = folder / "segments"
+    directory.mkdir(mode=0o700)
+    program = folder / "zmq_exporter"
+    shutil.copy(products.exporter(), program)
+    monkeypatch.setenv("TEST_EXPORTER", str(program))
+    with Agent(directory, preexec_fn=become_nobody) as agent:
+        said = "".join(agent.log)  # up to its address
+    assert "Permission denied; systemd-tmpfiles makes it for the exporter's user" in said
