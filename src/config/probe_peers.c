@@ -10,7 +10,7 @@ static const struct probe_pairing pairings[PROBE_PEER_N] = {
     [PROBE_PEER_PAIR] = {"PAIR", -1, "a PAIR has one peer, and a probe would take that place",
                          .may_queue_on_accept = true},
     [PROBE_PEER_PUB] = {"PUB", PROBE_PEER_SUB},
-    [PROBE_PEER_SUB] = {"SUB", PROBE_PEER_PUB},
+    [PROBE_PEER_SUB] = {"SUB", PROBE_PEER_XPUB},
     [PROBE_PEER_REQ] = {"REQ", -1, "it would send the probe a request that nobody answers",
                         .may_queue_on_accept = true},
     [PROBE_PEER_REP] = {"REP", PROBE_PEER_REQ},
@@ -19,7 +19,7 @@ static const struct probe_pairing pairings[PROBE_PEER_N] = {
     [PROBE_PEER_PULL] = {"PULL", PROBE_PEER_PUSH},
     [PROBE_PEER_PUSH] = {"PUSH", -1, TAKES_WORK, .may_queue_on_accept = true},
     [PROBE_PEER_XPUB] = {"XPUB", PROBE_PEER_SUB},
-    [PROBE_PEER_XSUB] = {"XSUB", PROBE_PEER_PUB},
+    [PROBE_PEER_XSUB] = {"XSUB", PROBE_PEER_XPUB},
     [PROBE_PEER_STREAM] = {"STREAM", -1,
                            "a STREAM socket gives its program a message for every connection, so "
                            "that any probe is work for the program",

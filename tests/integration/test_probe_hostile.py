@@ -2,6 +2,7 @@
 """Peers that greet as they must and then misbehave to the socket that follows; old protocols."""
 
 import contextlib
+import os
 import struct
 import time
 
@@ -109,7 +110,6 @@ def test_probe__flood_of_messages__holds_up_nobody(directory, folder):
         "asked for": (b"PUB", frame(b"topic"), {"subscriptions": ["topic"]}),
         "not asked for": (b"PUB", frame(b"x"), {"subscriptions": ["topic"], "receive_hwm": 1000000}),
         "to a silent one": (b"PUB", frame(b"x"), {}),
-        "endless message": (b"PUB", frame(b"topic", flags=1), {"subscriptions": ["topic"]}),
         "replies": (b"ROUTER", frame(b"", flags=1) + frame(b"x"), {}),
     }
     with contextlib.ExitStack() as stack:
@@ -124,9 +124,32 @@ def test_probe__flood_of_messages__holds_up_nobody(directory, folder):
         assert page.value("zmq_exporter_collector_success", collector="probe") == 1
         assert page.value("process_resident_memory_bytes") < 200e6
         assert agent.value("zmq_probe_received_messages_total", "not asked for", page) == 0
-        assert agent.value("zmq_probe_received_messages_total", "endless message", page) == 0
         assert agent.value("zmq_probe_received_messages_total", "replies", page) is None
         assert_untouched(agent, "healthy")
+
+
+def test_probe__subscriptions_without_end__are_cut_off(directory, folder, context):
+    """A silent publisher keeps its peer's subscriptions: they must not fill the exporter."""
+    def subscribe(connection):
+        while True:
+            connection.sendall(b"".join(frame(b"\x01" + os.urandom(40)) for _ in range(500)))
+
+    many = context.socket(zmq.SUB)
+    for i in range(3000):
+        many.subscribe(b"topic %d" % i)
+    many.bind("tcp://127.0.0.1:*")
+    with zmtp_peers.then(subscribe, b"SUB") as peer:
+        probes = [probe("endless", peer.endpoint, "SUB"),
+                  probe("many", many.last_endpoint.decode().rstrip("\0"), "SUB")]
+        with ProbingAgent(directory, folder, probes) as agent:
+            agent.wait_failure("endless", ("policy", "subscriptions", "connection"))
+            agent.wait_success("many")
+            for i in range(2000):  # many come and go, few are there
+                many.subscribe(b"other %d" % i * 50)
+                many.unsubscribe(b"other %d" % i * 50)
+            wait_for(lambda: agent.value("zmq_probe_disconnects_total", "endless") >= 5, agent.get)
+            assert agent.scrape().value("process_resident_memory_bytes") < 200e6
+            assert_untouched(agent, "many")
 
 
 def test_probe__zmtp_3_0__is_held_without_pings(directory, folder):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """1,000 endpoints on one exporter, 200 of them dead. The figures are in tests/bench/README.md."""
 
+import pathlib
 import time
 
 import pytest
@@ -12,6 +13,10 @@ from support.waiting import wait_for
 N, N_DOWN, N_CHANGED = 1000, 200, 500
 MEMORY_BYTES = 100e6
 CPU_SHARE = 0.3  # of a core; the bench has some hundredths, under sanitizers it is many times that
+
+
+def n_actors(agent):
+    return [path.read_text() for path in pathlib.Path(f"/proc/{agent.pid}/task").glob("*/comm")].count("probe-actor\n")
 
 
 def cpu_share(agent):
@@ -30,6 +35,7 @@ def test_probes__a_thousand_endpoints__are_all_right_and_a_reload_keeps_the_unch
         assert page.value("zmq_exporter_probes") == N
         assert page.value("zmq_exporter_collector_success", collector="probe") == 1
         assert page.value("process_resident_memory_bytes") < MEMORY_BYTES
+        assert n_actors(agent) == 5  # 256 endpoints each, and one for /probe
         assert cpu_share(agent) < CPU_SHARE
         socket_names = [p["name"] for p in many.probes[:many.n_up] if p["peer"] not in ("PUSH", "DEALER")]
         before = {name: agent.value("zmq_probe_attempts_total", name, page) for name in socket_names}

@@ -217,12 +217,13 @@ void probe_endpoint_fail(struct probe_endpoint *self, struct probe_loop *loop,
     }
 }
 
-void probe_endpoint_lose(struct probe_endpoint *self, struct probe_loop *loop)
+void probe_endpoint_lose(struct probe_endpoint *self, struct probe_loop *loop,
+                         struct probe_failure failure)
 {
     self->status.disconnects++;
     self->status.is_success = false;
     self->status.has_failure = true;
-    self->status.failure = (struct probe_failure){PROBE_PHASE_CONNECTION, PROBE_CAUSE_TRANSPORT, 0};
+    self->status.failure = failure;
     self->status.n_peers = 0;
     /* The socket stays until the next attempt, so that what had arrived is still counted. */
     schedule(self, loop);

@@ -83,6 +83,7 @@ struct probe_endpoint {
     bool has_pending;         /* of a bound socket: the reason that came before the disconnect */
     struct probe_failure pending;
     struct stream_numbers *numbers; /* NULL: no sequence */
+    uint64_t subscribed_bytes;      /* of all subscriptions that peers have at our XPUB now */
 
     struct probe_status status;
 };
@@ -116,7 +117,8 @@ void probe_endpoint_on_due(struct probe_endpoint *self, struct probe_loop *loop)
 void probe_endpoint_succeed(struct probe_endpoint *self, struct probe_loop *loop);
 void probe_endpoint_fail(struct probe_endpoint *self, struct probe_loop *loop,
                          struct probe_failure failure);
-void probe_endpoint_lose(struct probe_endpoint *self, struct probe_loop *loop);
+void probe_endpoint_lose(struct probe_endpoint *self, struct probe_loop *loop,
+                         struct probe_failure failure);
 void probe_endpoint_count_failure(struct probe_endpoint *self, const struct probe_failure *failure);
 
 /* The time since the phase began, as its duration; begins the next. */

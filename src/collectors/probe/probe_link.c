@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define FRAMES_PER_TURN 1000 /* of one stream, before the others have their turn */
+#define FRAMES_PER_TURN      1000       /* of one stream, before the others have their turn */
+#define SUBSCRIBED_BYTES_MAX (1u << 20) /* each costs libzmq some fifty bytes of memory */
 
 /* The address that was greeted, as libzmq takes it without asking a resolver. */
 static int format_endpoint(const struct probe_endpoint *self, char *ret, size_t size)
@@ -110,12 +111,37 @@ static bool read_frames(struct probe_endpoint *self)
     return true;
 }
 
-static void read_input(struct probe_endpoint *self)
+/* What an XPUB hears: <1><topic> of each new subscription, <0><topic> of each that nobody has any
+ * more. A peer without end of them would fill our memory. */
+static void read_subscriptions(struct probe_endpoint *self, struct probe_loop *loop)
+{
+    void *handle = zsock_resolve(self->socket.socket);
+    for (int i = 0; i < FRAMES_PER_TURN && self->subscribed_bytes <= SUBSCRIBED_BYTES_MAX; i++) {
+        zmq_msg_t frame;
+        zmq_msg_init(&frame);
+        bool is_there = zmq_msg_recv(&frame, handle, ZMQ_DONTWAIT) >= 0;
+        uint64_t size = zmq_msg_size(&frame);
+        char kind = size ? *(const char *)zmq_msg_data(&frame) : 2;
+        zmq_msg_close(&frame);
+        self->is_busy = is_there;
+        if (!is_there)
+            return;
+        if (kind == 1)
+            self->subscribed_bytes += size;
+        else if (kind == 0 && self->subscribed_bytes >= size)
+            self->subscribed_bytes -= size;
+    }
+    if (self->subscribed_bytes <= SUBSCRIBED_BYTES_MAX)
+        return;
+    probe_endpoint_lose(self, loop,
+                        (struct probe_failure){PROBE_PHASE_CONNECTION, PROBE_CAUSE_POLICY,
+                                               PROBE_POLICY_SUBSCRIPTIONS});
+    probe_link_close(self, loop);
+}
+
+static void read_messages(struct probe_endpoint *self)
 {
     uint64_t before = self->status.received_messages;
-    self->is_busy = false;
-    if (!probe_socket_has_input(&self->socket) || self->settings->n_subscriptions == 0)
-        return;
     self->is_busy = read_frames(self);
     if (self->status.received_messages > before)
         self->status.last_received_ns = clock_realtime_ns();
@@ -135,13 +161,18 @@ void probe_link_close(struct probe_endpoint *self, struct probe_loop *loop)
         (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, self->socket.fd, NULL);
     probe_socket_close(&self->socket);
     self->is_busy = false;
+    self->subscribed_bytes = 0;
 }
 
 void probe_link_on_ready(struct probe_endpoint *self, struct probe_loop *loop)
 {
-    (void)loop;
-    if (self->socket.socket)
-        read_input(self);
+    self->is_busy = false;
+    if (!self->socket.socket || !probe_socket_has_input(&self->socket))
+        return;
+    if (self->settings->n_subscriptions > 0)
+        read_messages(self);
+    else if (probe_pairing_get(self->settings->peer)->own_type == PROBE_PEER_XPUB)
+        read_subscriptions(self, loop);
 }
 
 static void on_handshake(struct probe_endpoint *self, struct probe_loop *loop)
@@ -208,7 +239,8 @@ static void on_disconnected(struct probe_endpoint *self, struct probe_loop *loop
     if (self->peers)
         on_peer_gone(self, fd);
     else if (self->state == PROBE_LINKED)
-        probe_endpoint_lose(self, loop);
+        probe_endpoint_lose(
+            self, loop, (struct probe_failure){PROBE_PHASE_CONNECTION, PROBE_CAUSE_TRANSPORT, 0});
     else
         probe_endpoint_fail(self, loop, take_reason(self));
 }

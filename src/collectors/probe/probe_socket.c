@@ -9,7 +9,7 @@
 
 #define ID_MARK              1 /* first byte: libzmq keeps ids that begin with 0 for itself */
 #define SILENT_HWM           1
-#define PUBLISHER_HWM        1000 /* subscriptions of a peer that is a SUB wait here */
+#define PUBLISHER_HWM        16 /* subscriptions wait here; libzmq reads all that come meanwhile */
 #define BACKLOG              100
 #define SILENT_BYTES         65536 /* MAXMSGSIZE of a socket that gets no messages at all */
 #define KEEPALIVE_IDLE_S     15
@@ -47,9 +47,9 @@ int probe_socket_events_new(zsock_t **ret)
 static int set_limits(void *handle, const struct probe_settings *settings, int own_type)
 {
     bool has_input = settings->n_subscriptions > 0;
-    int receive_hwm = has_input                    ? (int)settings->receive_hwm
-                      : own_type == PROBE_PEER_PUB ? PUBLISHER_HWM
-                                                   : SILENT_HWM;
+    int receive_hwm = has_input                     ? (int)settings->receive_hwm
+                      : own_type == PROBE_PEER_XPUB ? PUBLISHER_HWM
+                                                    : SILENT_HWM;
     /* libzmq drops a subscription that has no room in the pipe: xsub.cpp, send_subscription(). */
     int send_hwm = SILENT_HWM + (int)settings->n_subscriptions;
     int64_t max_bytes = has_input ? settings->max_message_bytes : SILENT_BYTES;
