@@ -13,11 +13,11 @@
     X(SOCKET_PEERS, "zmq_socket_peers", GAUGE, "", \
       "Peers with a finished handshake; for inproc, connected sockets. Absent where libzmq tells of neither.") \
     X(SOCKET_SENT_MESSAGES, "zmq_socket_sent_messages_total", COUNTER, "messages", \
-      "Whole messages that libzmq accepted from the program. Accepted is not delivered: see zmq_socket_dropped_messages_total. Inside zmq_proxy and its like, from the accounts of queues, ten times a second: what a connection that ends moved after the last look is missing. Absent for an XSUB that was in a proxy, as what it sends there are subscriptions.") \
+      "Whole messages that libzmq accepted from the program. Accepted is not delivered: see zmq_socket_dropped_messages_total. Inside zmq_proxy and its like, from the accounts of queues, ten times a second: what a connection that ends moved after the last look is missing. Absent for an XSUB that was in a proxy, as what it sends there are subscriptions, and for attached publishers.") \
     X(SOCKET_RECEIVED_MESSAGES, "zmq_socket_received_messages_total", COUNTER, "messages", \
       "Whole messages that the program received. Inside zmq_proxy and its like, as with sent messages. Absent for an XPUB that was in a proxy, as what it receives there are subscriptions.") \
     X(SOCKET_SENT_BYTES, "zmq_socket_sent_bytes_total", COUNTER, "bytes", \
-      "Bytes of all frames accepted from the program, without ZMTP framing. Absent where a socket of the group was inside zmq_proxy or its like, where bytes cannot be known.") \
+      "Bytes of all frames accepted from the program, without ZMTP framing. Absent where a socket of the group was inside zmq_proxy or its like, or was attached: bytes cannot be known then.") \
     X(SOCKET_RECEIVED_BYTES, "zmq_socket_received_bytes_total", COUNTER, "bytes", \
       "Bytes of all frames received by the program, in full even where its buffer was shorter. Absent where a socket of the group was inside zmq_proxy or its like.") \
     X(SOCKET_SEND_QUEUE, "zmq_socket_send_queue_messages", GAUGE, "messages", \

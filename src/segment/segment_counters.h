@@ -40,6 +40,7 @@
     X(20, SEND_WOULD_BLOCK_NO_PEER, COUNTER) /* program: the same as 12: there is no queue */      \
     X(21, SEND_BLOCKED_NO_PEER_NS, COUNTER)  /* both, atomic: the same as 14 */                    \
     X(28, PROXIED, COUNTER)                  /* program: times inside zmq_proxy, see below */      \
+    X(29, ATTACHED, COUNTER)                 /* program: sockets that no hook sees, see below */   \
     X(104, SEND_AT_HWM_NS, COUNTER)          /* tap: time with a peer's queue full */              \
     X(160, PEERS, GAUGE)                     /* tap: peers with a finished handshake */            \
     X(161, SEND_QUEUE, GAUGE)                /* tap: messages over all peers */                    \
@@ -77,7 +78,7 @@
 #define SEGMENT_RECEIVE_FILL_BASE        128
 #define SEGMENT_FILL_SIZE                16
 
-/* Numbers not listed above are free: counters 22-27 and 29-31 program, 100-103, 105-111 and 144-159
+/* Numbers not listed above are free: counters 22-27 and 30-31 program, 100-103, 105-111 and 144-159
  * tap; gauges 188-223 program, 170-175 and 224-255 tap. */
 #define SEGMENT_FIRST_COUNTER 8
 #define SEGMENT_FIRST_GAUGE   160
@@ -170,6 +171,10 @@
  * messages are counted from the accounts of queues, which QUEUE_DEPTH stands for; SENT_MESSAGES
  * lack what an XSUB sent there, RECEIVED_MESSAGES what an XPUB received. Bytes, time blocked and
  * DROPPED_HWM and DROPPED_UNROUTABLE have only what hooks saw: less than there was.
+ *
+ * Sockets of a lane that were ATTACHED (zmqtap.h) are followed so for all their life. SENT_MESSAGES
+ * then lack what a PUB, XPUB or XSUB sent, RECEIVED_MESSAGES what an XPUB received; of the other
+ * counters nothing is known but SEND_AT_HWM_NS and the fill blocks.
  */
 
 /*

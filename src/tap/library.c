@@ -2,6 +2,7 @@
 #include "tap/library.h"
 
 #include "tap/guard.h"
+#include "tap/zmqtap.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -169,6 +170,49 @@ struct library *library_of_caller(const void *return_address)
     dlerror(); /* what we asked in vain is not the program's error */
     errno = error;
     return library;
+}
+
+struct library *library_of_address(const void *address)
+{
+    int error = errno;
+    struct link_map *owner = object_of(address);
+    struct library *library = owner && !is_ours(owner) ? find_known(owner) : NULL;
+    if (owner && !is_ours(owner) && !library) {
+        struct library filled = {0};
+        fill(&filled, owner);
+        bool is_its_own = filled.socket && object_of((const void *)filled.socket) == owner;
+        library = is_its_own ? add(&filled) : NULL;
+    }
+    dlerror();
+    errno = error;
+    return library;
+}
+
+static void (*find_given(const struct zmqtap_symbol *symbols, const char *name))(void)
+{
+    while (symbols->name && strcmp(symbols->name, name) != 0)
+        symbols++;
+    return symbols->name ? symbols->function : NULL;
+}
+
+/* The address that tells the copy apart is of its object, as everywhere; in one object there is
+ * one copy. */
+struct library *library_of_symbols(const struct zmqtap_symbol *symbols)
+{
+    struct library filled = {.is_complete = true};
+#define X(type, name, parameters)                                                                  \
+    filled.name = (type(*) parameters)find_given(symbols, "zmq_" #name);                           \
+    filled.is_complete = filled.is_complete && filled.name;
+    LIBRARY_REQUIRED(X)
+#undef X
+    struct link_map *owner = object_of((const void *)filled.socket);
+    struct library *library = owner ? find_known(owner) : NULL;
+    if (library || !owner || !filled.is_complete)
+        return library;
+    filled.object = owner;
+    set_path(&filled, owner);
+    set_version(&filled);
+    return add(&filled);
 }
 
 static struct library *find_range(uintptr_t address)

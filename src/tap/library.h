@@ -93,6 +93,13 @@ struct library *library_of_caller(const void *return_address);
  * does not know, which may come at any rate. */
 struct library *library_of_frequent_caller(const void *return_address);
 
+/* The copy that an address lies in, NULL if its functions cannot be found by their names. */
+struct library *library_of_address(const void *address);
+
+/* The copy whose functions these are; NULL if there is no zmq_socket among them. */
+struct zmqtap_symbol;
+struct library *library_of_symbols(const struct zmqtap_symbol *symbols);
+
 /* Calls `visit` for each copy found so far. */
 void library_each(void (*visit)(struct library *library, void *data), void *data);
 

@@ -208,7 +208,8 @@ static void describe_lane(struct registry_socket *socket)
 
 static void point_at_lane(const struct registry_socket *socket)
 {
-    socket->slot->words = socket->is_shared ? message_nowhere : socket->words;
+    bool is_counted_elsewhere = socket->is_shared || socket->is_attached;
+    socket->slot->words = is_counted_elsewhere ? message_nowhere : socket->words;
 }
 
 static void fill_slot(struct registry_slot *slot, struct registry_socket *socket)
@@ -256,12 +257,29 @@ struct registry_socket *registry_open_socket(struct registry_context *context, v
     return socket;
 }
 
+struct registry_socket *registry_attach_socket(struct registry_context *context, void *handle,
+                                               int type)
+{
+    struct registry_socket *socket = registry_open_socket(context, handle, type);
+    if (!socket)
+        return NULL;
+    socket->is_attached = true;
+    socket->is_shared = false; /* its pipes count, whatever thread they are of */
+    message_fill_slot(socket->slot);
+    point_at_lane(socket);
+    return socket;
+}
+
+static const struct segment_group *group_of(const struct registry_socket *socket)
+{
+    return &table->groups[segment_word_get(&socket->words[SEGMENT_GROUP]) - 1];
+}
+
 /* The handle's lane moves, what was counted stays; so the group's sum never decreases. */
-void registry_place_socket(struct registry_socket *socket, const char *endpoint)
+static void move_socket(struct registry_socket *socket, const char *endpoint, const char *name)
 {
     uint32_t lane;
-    uint32_t group = segment_table_group(table, (uint32_t)socket->type, endpoint, NULL);
-    socket->is_placed = true;
+    uint32_t group = segment_table_group(table, (uint32_t)socket->type, endpoint, name);
     if (segment_table_take_lane(table, group, &lane) < 0)
         return;
     uint32_t old = socket->lane;
@@ -269,8 +287,20 @@ void registry_place_socket(struct registry_socket *socket, const char *endpoint)
     socket->lane = lane;
     describe_lane(socket);
     segment_word_set(&socket->words[SEGMENT_OPENED_NS], opened);
+    segment_word_add(&socket->words[SEGMENT_ATTACHED], socket->is_attached);
     point_at_lane(socket);
     segment_table_release_lane(table, old);
+}
+
+void registry_place_socket(struct registry_socket *socket, const char *endpoint)
+{
+    socket->is_placed = true;
+    move_socket(socket, endpoint, group_of(socket)->name);
+}
+
+void registry_name_socket(struct registry_socket *socket, const char *name)
+{
+    move_socket(socket, group_of(socket)->endpoint, name);
 }
 
 void registry_close_socket(struct registry_socket *socket)

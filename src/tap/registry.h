@@ -46,6 +46,7 @@ struct registry_context {
     bool has_headroom;      /* libzmq was given a higher limit, the tap keeps to the program's */
     bool has_untracked;     /* so n_sockets is not all */
     bool has_started;       /* a socket was made */
+    bool is_attached;       /* known by its attached sockets alone: no hook sees it */
     bool is_ending;         /* shut down or being terminated */
 };
 
@@ -66,7 +67,7 @@ struct registry_socket {
     void *handle;               /* valid while slot is */
     struct registry_context *context;
     struct library *library;
-    uint64_t *words; /* of its lane; the slot's are these, unless it is_shared */
+    uint64_t *words; /* of its lane; the slot's are these, unless it is_shared or is_attached */
     uint32_t index;  /* of this entry */
     uint32_t serial;
     uint32_t lane;
@@ -75,8 +76,9 @@ struct registry_socket {
     uint32_t n_inproc_peers;               /* by the sampler */
     uint64_t n_sent_seen, n_received_seen; /* by the sampler; at first what the lane had before */
     bool is_used;
-    bool is_placed; /* in the group of its first endpoint */
-    bool is_shared; /* several threads may use it: see message_shared.h */
+    bool is_placed;   /* in the group of its first endpoint */
+    bool is_attached; /* no hook sees it: see zmqtap.h */
+    bool is_shared;   /* several threads may use it: see message_shared.h */
     struct blocking blocking;
     struct publish_state publish;
     struct route route;
@@ -175,7 +177,14 @@ bool registry_has_started_context(void);
 struct registry_socket *registry_open_socket(struct registry_context *context, void *handle,
                                              int type);
 
-/* Moves a socket to the group of its first endpoint. A socket moves once. */
+/* The same of one that the program attaches. */
+struct registry_socket *registry_attach_socket(struct registry_context *context, void *handle,
+                                               int type);
+
+/* Gives a socket a name, which moves it to the group of its endpoint and name. */
+void registry_name_socket(struct registry_socket *socket, const char *name);
+
+/* Moves a socket to the group of its first endpoint. A socket moves so once. */
 void registry_place_socket(struct registry_socket *socket, const char *endpoint);
 
 /* The program closes it: the handle is forgotten and the lane is free for the next one. Its

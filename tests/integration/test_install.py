@@ -38,7 +38,8 @@ def need(program):
 def test_install__files__are_where_the_system_looks(root):
     for name, folder in [("zmq_exporter.service", "lib/systemd/system"),
                          ("zmq_exporter.socket", "lib/systemd/system"), ("zmqtap.conf", "zmq_exporter"),
-                         ("zmq_exporter.1", "man/man1"), ("zeromq.json", "dashboards"),
+                         ("zmq_exporter.1", "man/man1"), ("zmqtap.h", "include"),
+                         ("zmqtap.pc", "pkgconfig"), ("zeromq.json", "dashboards"),
                          ("zmq.rules.yml", "alerts"), ("ZeroMQReceiverStuck.md", "runbooks")]:
         assert str(find(root, name).parent).endswith(folder)
     assert sorted(p.parent.name for p in root.rglob("zmq_exporter.conf")) == ["sysusers.d", "tmpfiles.d"]

@@ -23,3 +23,8 @@ def program(name):
     if name.endswith(".py"):
         return [PYTHON, str(PROGRAMS_SOURCE / name)]
     return [str(BUILD / "tests/integration/programs" / name)]
+
+
+def has_program(name):
+    """Whether it was built: some need what is not on every machine."""
+    return pathlib.Path(program(name)[-1]).exists()

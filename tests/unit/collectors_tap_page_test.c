@@ -41,7 +41,7 @@ static void set_all(struct segment_table *table, enum segment_capability_state s
 static void count(uint64_t *words, uint64_t factor)
 {
     for (unsigned i = SEGMENT_FIRST_COUNTER; i < SEGMENT_FIRST_GAUGE; i++)
-        segment_word_add(&words[i], i == SEGMENT_PROXIED ? 0 : i * factor);
+        segment_word_add(&words[i], i == SEGMENT_PROXIED || i == SEGMENT_ATTACHED ? 0 : i * factor);
 }
 
 static void set_gauges(uint64_t *words, uint64_t queue, uint64_t hwm)

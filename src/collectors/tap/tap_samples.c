@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/tap/tap_samples.h"
 
-#include "collectors/tap/tap_proxied.h"
 #include "collectors/tap/tap_types.h"
+#include "collectors/tap/tap_unseen.h"
 
 #include <errno.h>
 #include <string.h>
@@ -154,11 +154,14 @@ static uint32_t group_capabilities(const struct tap_group *group)
     return group->n_processes ? group->known : group->known_once;
 }
 
-static bool is_lost_in_proxy(const struct tap_group *group, unsigned word)
+static struct tap_unseen unseen_of(const struct tap_group *group)
 {
-    bool is_depth_known = group_capabilities(group) & (1u << CAN(QUEUE_DEPTH));
-    return tap_account_counter(&group->sum, SEGMENT_PROXIED) != 0 &&
-           tap_proxied_hides(group->type, word, is_depth_known);
+    return (struct tap_unseen){
+        .type = group->type,
+        .is_proxied = tap_account_counter(&group->sum, SEGMENT_PROXIED) != 0,
+        .is_attached = tap_account_counter(&group->sum, SEGMENT_ATTACHED) != 0,
+        .is_queue_depth_known = group_capabilities(group) & (1u << CAN(QUEUE_DEPTH)),
+    };
 }
 
 /* A socket has no endpoint between zmq_socket and its first bind or connect, and all that
@@ -194,13 +197,14 @@ static void add_counters(struct samples *out, const struct tap_group *group, uns
                          const struct created *created)
 {
     uint32_t known = group_capabilities(group);
+    struct tap_unseen unseen = unseen_of(group);
     if (is_placeless(group))
         places |= NETWORK;
     for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++) {
         const struct counter *counter = &counters[i];
         uint64_t value = tap_account_counter(&group->sum, counter->word);
         if (!(known & (1u << counter->capability)) || (counter->places & ~places) ||
-            (value == 0 && is_placeless(group)) || is_lost_in_proxy(group, counter->word))
+            (value == 0 && is_placeless(group)) || tap_unseen_hides(&unseen, counter->word))
             continue;
         if (counter->is_time)
             samples_add_real(out, counter->family, group->labels, counter->extra,

@@ -3,9 +3,9 @@
 
 #include "base/cleanup.h"
 #include "collectors/tap/tap_groups.h"
-#include "collectors/tap/tap_proxied.h"
 #include "collectors/tap/tap_scan.h"
 #include "collectors/tap/tap_types.h"
+#include "collectors/tap/tap_unseen.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -74,23 +74,28 @@ static bool is_measured(const struct tap_socket *self, unsigned capability)
 }
 
 /* By its lane, which earlier sockets of the group may have had. */
-static bool is_lost_in_proxy(const struct tap_socket *self, unsigned word)
+static struct tap_unseen unseen_of(const struct tap_socket *self)
 {
-    return self->words[SEGMENT_PROXIED] != 0 &&
-           tap_proxied_hides(self->group->type, word,
-                             is_measured(self, SEGMENT_CAPABILITY_QUEUE_DEPTH));
+    return (struct tap_unseen){
+        .type = self->group->type,
+        .is_proxied = self->words[SEGMENT_PROXIED] != 0,
+        .is_attached = self->words[SEGMENT_ATTACHED] != 0,
+        .is_queue_depth_known = is_measured(self, SEGMENT_CAPABILITY_QUEUE_DEPTH),
+    };
 }
 
 size_t tap_socket_fields(const struct tap_socket *self,
                          struct tap_socket_field ret_fields[TAP_SOCKET_MAX_FIELDS])
 {
     unsigned traits = tap_type_traits(self->group->type);
+    struct tap_unseen unseen = unseen_of(self);
     size_t n = 0;
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
         uint64_t value = self->words[fields[i].word];
         bool is_gauge = fields[i].capability == ALWAYS;
         if ((fields[i].traits & ~traits) || !is_measured(self, fields[i].capability) ||
-            (is_gauge && value == SEGMENT_UNKNOWN) || is_lost_in_proxy(self, fields[i].word))
+            (is_gauge && value == SEGMENT_UNKNOWN) ||
+            (!is_gauge && tap_unseen_hides(&unseen, fields[i].word)))
             continue;
         ret_fields[n++] = (struct tap_socket_field){.name = fields[i].name,
                                                     .value = value,

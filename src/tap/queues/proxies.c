@@ -23,7 +23,8 @@ struct member {
 struct proxy {
     uintptr_t id;
     struct member members[PROXY_N_ROLES];
-    bool is_echo; /* frontend and backend are one socket */
+    bool is_attached; /* no proxy: its one member is attached */
+    bool is_echo;     /* frontend and backend are one socket */
     struct proxy *next;
 };
 
@@ -86,8 +87,23 @@ static void add_both(struct member *member, uint64_t n_sent, uint64_t n_received
     add(member, SEGMENT_RECEIVED_MESSAGES, &member->n_received, n_received);
 }
 
+/* Nothing else tells how many messages were sent where one goes to several peers. */
+static void settle_attached(struct member *member)
+{
+    if (!is_open(member))
+        return;
+    int type = member->socket->type;
+    bool is_distributing = type == ZMQ_PUB || type == ZMQ_XPUB || type == ZMQ_XSUB;
+    add_both(member, is_distributing ? 0 : member->followed.n_written,
+             is_reading_for_itself(member->socket) ? 0 : member->followed.n_read);
+}
+
 static void settle(struct proxy *proxy)
 {
+    if (proxy->is_attached) {
+        settle_attached(&proxy->members[0]);
+        return;
+    }
     struct member *frontend = &proxy->members[PROXY_FRONTEND];
     struct member *backend = &proxy->members[PROXY_BACKEND];
     struct member *capture = &proxy->members[PROXY_CAPTURE];
@@ -151,7 +167,6 @@ void proxies_end_round(struct registry_socket *socket)
 static void take_in(struct member *member, struct registry_socket *socket)
 {
     const struct pipe_layout *layout = layout_of(socket);
-    segment_word_add(&socket->words[SEGMENT_PROXIED], 1);
     if (!layout || socket->followed)
         return;
     *member = (struct member){.socket = socket, .serial = socket->serial};
@@ -220,8 +235,10 @@ static void begin(struct proxy *self, struct registry_socket *const sockets[PROX
     self->id = id;
     self->is_echo = sockets[PROXY_FRONTEND] == sockets[PROXY_BACKEND];
     for (int i = 0; i < PROXY_N_ROLES; i++) {
-        if (sockets[i])
-            take_in(&self->members[i], sockets[i]);
+        if (!sockets[i])
+            continue;
+        segment_word_add(&sockets[i]->words[SEGMENT_PROXIED], 1);
+        take_in(&self->members[i], sockets[i]);
     }
     self->next = first;
     first = self;
@@ -239,6 +256,37 @@ void proxies_begin(struct registry_socket *const sockets[PROXY_N_ROLES])
     if (self)
         begin(self, sockets);
     errno = error;
+}
+
+void proxies_attach(struct registry_socket *socket)
+{
+    struct guard guard;
+    int error = errno;
+    struct proxy *self = calloc(1, sizeof(*self));
+    registry_lock(&guard);
+    if (self) {
+        self->id = ++last_id;
+        self->is_attached = true;
+        take_in(&self->members[0], socket);
+        self->next = first;
+        first = self;
+    }
+    registry_unlock(&guard);
+    errno = error;
+}
+
+void proxies_detach(struct registry_socket *socket)
+{
+    struct guard guard;
+    uintptr_t id = 0;
+    registry_lock(&guard);
+    for (const struct proxy *proxy = first; proxy; proxy = proxy->next) {
+        if (proxy->is_attached && proxy->members[0].socket == socket && is_open(&proxy->members[0]))
+            id = proxy->id;
+    }
+    registry_unlock(&guard);
+    if (id != 0)
+        end((void *)id);
 }
 
 void proxies_forked(void)

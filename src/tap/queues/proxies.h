@@ -8,6 +8,8 @@
  * what the other one read. Subscriptions that an XPUB reads are not all handed on, so their number
  * is not known. Nor are bytes, waits and drops.
  *
+ * A socket that the program attaches (zmqtap.h) is followed in the same way, by itself.
+ *
  * Thread: any, without the registry's lock; proxies_settle with it, proxies_sampled in between.
  * errno is kept.
  */
@@ -26,6 +28,10 @@ void proxies_begin(struct registry_socket *const sockets[PROXY_N_ROLES]);
 /* After it, in the same thread: counts the rest. A thread that is cancelled in the call does so
  * as it ends. */
 void proxies_end(void);
+
+/* A socket that no hook sees at all, followed until it is detached, in its thread. */
+void proxies_attach(struct registry_socket *socket);
+void proxies_detach(struct registry_socket *socket);
 
 /* Enters what the sampler saw of a socket's pipes; what a proxy that has ended moved was counted.
  */
