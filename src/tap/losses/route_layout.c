@@ -35,7 +35,7 @@ static bool is_pipe_of(const uintptr_t *words, uint32_t vector, uintptr_t value)
 
 static void expect_none(struct pipe_lab *lab, const void *socket, struct observation *seen)
 {
-    uintptr_t words[N_WORDS];
+    static uintptr_t words[N_WORDS];
     look(lab, socket, words);
     for (size_t i = 0; i < N_WORDS; i++)
         seen->is_possible[i] = seen->is_possible[i] && words[i] == 0;
@@ -45,7 +45,7 @@ static void expect_none(struct pipe_lab *lab, const void *socket, struct observa
 static void expect_pipe(struct pipe_lab *lab, const void *socket, uint32_t vector, int peer,
                         struct observation *seen)
 {
-    uintptr_t words[N_WORDS];
+    static uintptr_t words[N_WORDS];
     look(lab, socket, words);
     for (size_t i = 0; i < N_WORDS; i++) {
         uintptr_t *known = &seen->pipes[peer][i];
@@ -115,7 +115,7 @@ static bool find_single(const struct observation *seen, uint32_t *ret_offset)
 /* The same place in a REP, from the request to the reply. */
 static bool prove_on_rep(struct pipe_lab *lab, uint32_t vector, uint32_t offset)
 {
-    uintptr_t idle[N_WORDS], busy[N_WORDS], done[N_WORDS];
+    static uintptr_t idle[N_WORDS], busy[N_WORDS], done[N_WORDS];
     void *req = pipe_lab_socket(lab, ZMQ_REQ, 50, 50);
     void *rep = pipe_lab_socket(lab, ZMQ_REP, 50, 50);
     bool is_done = req && rep && pipe_lab_connect(lab, req, rep, false) &&

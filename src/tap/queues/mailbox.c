@@ -188,7 +188,8 @@ static void find_in(struct pipe_lab *lab, struct trial *self, const unsigned cha
 /* What lies on the heap beside the socket, or beside the mailbox, may be one more place. */
 static void find_places(struct pipe_lab *lab, struct trial *self, struct places *ret)
 {
-    unsigned char object[LAB_OBJECT_SIZE], mailbox[MAILBOX_BYTES];
+    static unsigned char object[LAB_OBJECT_SIZE];
+    unsigned char mailbox[MAILBOX_BYTES];
     pipe_lab_look(lab, (uintptr_t)self->b, object, sizeof(object));
     ret->n = 0;
     for (uint32_t i = 0; i < sizeof(object); i += PIPE_POINTER) {
@@ -254,7 +255,8 @@ void mailbox_calibrate(struct pipe_lab *lab, const struct pipe_layout *layout,
                        struct mailbox_layout *ret_layout)
 {
     struct trial first, second;
-    struct places places = {.n = 0};
+    static struct places places;
+    places.n = 0;
     bool is_open = open_trial(lab, &first, "inproc://mailbox-1") &&
                    connect_some(lab, layout, &first, 18);
     if (is_open)

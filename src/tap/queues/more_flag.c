@@ -21,7 +21,7 @@ static bool has_more(int frame)
 /* A message is given to the reader when its last frame is sent, so they go out first. */
 static bool observe(struct pipe_lab *lab, void *from, void *to, struct places *places)
 {
-    unsigned char object[LAB_OBJECT_SIZE];
+    static unsigned char object[LAB_OBJECT_SIZE];
     char byte = 'x';
     for (int i = 0; i < N_FRAMES; i++) {
         int flags = ZMQ_DONTWAIT | (has_more(i) ? ZMQ_SNDMORE : 0);
@@ -62,7 +62,7 @@ static uint32_t single_place(const struct places *places)
 uint32_t more_flag_calibrate(const struct library *library)
 {
     struct pipe_lab lab;
-    struct places places;
+    static struct places places;
     if (pipe_lab_open(library, &lab) != NULL)
         return 0;
     memset(&places, 1, sizeof(places));

@@ -6,6 +6,9 @@
  * closed, the context is terminated, errno, signal mask and cancellation are as they were. The
  * lab opens only if the descriptors it may need are free, since libzmq aborts where they are not.
  *
+ * What is large in a calibration is static, for the program's thread may have a small stack: there
+ * is one lab at a time.
+ *
  * Thread:  one.   Blocks: up to LAB_PATIENCE_MS for the reaper, in practice for a millisecond.
  * Errors:  functions return NULL or a reason in a few words.
  */

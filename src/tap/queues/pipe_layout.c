@@ -156,7 +156,7 @@ static bool conclude(const struct findings *findings, struct pipe_layout *ret)
 
 static const char *run_trials(struct pipe_lab *lab, struct findings *findings)
 {
-    struct pipe_trial trials[] = {
+    static const struct pipe_trial plan[] = {
         {ZMQ_PAIR, ZMQ_PAIR, false, false, {9, 8, 11, 14}, 21, 17, 18, 13},
         {ZMQ_DEALER, ZMQ_DEALER, true, false, {13, 6, 21, 16}, 26, 18, 23, 19},
         {ZMQ_PAIR, ZMQ_PAIR, true, false, {33, 12, 17, 20}, 49, 35, 24, 22},
@@ -164,7 +164,9 @@ static const char *run_trials(struct pipe_lab *lab, struct findings *findings)
         {ZMQ_DEALER, ZMQ_DEALER, true, true, {13, 6, 21, 16}},
         {ZMQ_PUSH, ZMQ_PULL, true, true, {33, 12, 17, 20}},
     };
+    static struct pipe_trial trials[sizeof(plan) / sizeof(plan[0])];
     const size_t n_trials = sizeof(trials) / sizeof(trials[0]);
+    memcpy(trials, plan, sizeof(trials));
     const char *reason = NULL;
     for (size_t i = 0; i < n_trials && !reason; i++) {
         reason = trials[i].is_conflating

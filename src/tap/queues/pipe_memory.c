@@ -8,23 +8,39 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define BATCH 256 /* ranges in one call; below IOV_MAX, and 8 KiB of stack */
+#define BATCH 256 /* ranges in one call; below IOV_MAX, and 8 KiB of the tap's own stack */
+#define FEW   8   /* the same on a stack of the program */
 
 static int last_mode = -1; /* as last seen by the tap; -1: never */
 
+/* Piece by piece: the line with the groups can be of any length. The mode is one digit. */
+static int find_mode(int fd)
+{
+    static const char name[] = "\nSeccomp:\t";
+    const size_t length = sizeof(name) - 1;
+    char text[512];
+    size_t n_kept = 0;
+    ssize_t n;
+    while ((n = read(fd, text + n_kept, sizeof(text) - 1 - n_kept)) > 0) {
+        size_t size = n_kept + (size_t)n;
+        text[size] = '\0';
+        const char *line = strstr(text, name);
+        if (line && line[length] != '\0')
+            return line[length] - '0';
+        n_kept = size < length ? size : length; /* the name may go on in the next piece */
+        memmove(text, text + size - n_kept, n_kept);
+    }
+    return n < 0 ? -1 : 0; /* absent: built without */
+}
+
 static int read_seccomp_mode(void)
 {
-    char text[4096];
     int fd = open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
-    ssize_t size = read(fd, text, sizeof(text) - 1);
+    int mode = find_mode(fd);
     close(fd);
-    if (size <= 0)
-        return -1;
-    text[size] = '\0';
-    const char *line = strstr(text, "\nSeccomp:");
-    return line ? atoi(line + strlen("\nSeccomp:")) : 0; /* absent: built without */
+    return mode;
 }
 
 /* The mode of this very thread: filters are per thread until they are synchronized. prctl would
@@ -93,11 +109,17 @@ static size_t mark_read(struct pipe_memory_range *ranges, size_t n, ssize_t n_by
     return i;
 }
 
+/* `n` of each. */
+struct vectors {
+    struct iovec *to, *from;
+};
+
 /* The call stops at the first range that cannot be read: that one is left out, and the rest is
  * asked for again. */
-static void read_by_call(struct pipe_memory *self, struct pipe_memory_range *ranges, size_t n)
+static void read_by_call(struct pipe_memory *self, struct pipe_memory_range *ranges, size_t n,
+                         struct vectors vectors)
 {
-    struct iovec to[BATCH], from[BATCH];
+    struct iovec *to = vectors.to, *from = vectors.from;
     for (size_t i = 0; i < n; i++) {
         to[i] = (struct iovec){ranges[i].to, ranges[i].size};
         from[i] = (struct iovec){(void *)ranges[i].address, ranges[i].size};
@@ -117,14 +139,29 @@ static void read_by_call(struct pipe_memory *self, struct pipe_memory_range *ran
     }
 }
 
+static __attribute__((noinline)) void read_few(struct pipe_memory *self,
+                                               struct pipe_memory_range *ranges, size_t n)
+{
+    struct iovec to[FEW], from[FEW];
+    read_by_call(self, ranges, n, (struct vectors){to, from});
+}
+
+static __attribute__((noinline)) void read_many(struct pipe_memory *self,
+                                                struct pipe_memory_range *ranges, size_t n)
+{
+    struct iovec to[BATCH], from[BATCH];
+    for (size_t i = 0; i < n; i += BATCH)
+        read_by_call(self, ranges + i, n - i < BATCH ? n - i : BATCH, (struct vectors){to, from});
+}
+
 void pipe_memory_read(struct pipe_memory *self, struct pipe_memory_range *ranges, size_t n)
 {
-    if (self->is_by_file) {
+    if (self->is_by_file)
         read_by_file(self, ranges, n);
-        return;
-    }
-    for (size_t i = 0; i < n; i += BATCH)
-        read_by_call(self, ranges + i, n - i < BATCH ? n - i : BATCH);
+    else if (n <= FEW)
+        read_few(self, ranges, n);
+    else
+        read_many(self, ranges, n);
 }
 
 bool pipe_memory_read_one(struct pipe_memory *self, uintptr_t address, void *to, size_t size)

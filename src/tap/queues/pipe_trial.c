@@ -51,7 +51,7 @@ struct candidate {
 static size_t find_vectors(struct pipe_lab *lab, const void *socket,
                            struct candidate ret[MAX_VECTORS])
 {
-    unsigned char object[LAB_OBJECT_SIZE];
+    static unsigned char object[LAB_OBJECT_SIZE];
     pipe_lab_look(lab, (uintptr_t)socket, object, sizeof(object));
     size_t n = 0;
     for (uint32_t i = 0; i + 3 * PIPE_POINTER <= sizeof(object) && n < MAX_VECTORS;
