@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Scrapes through the whole server, with a collector that does not come back in time. */
+#include "agent/agent_metrics.h"
+#include "http/http_server.h"
+
+#include "support/cmocka.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SECONDS(n) ((uint64_t)((n)*1e9))
+
+struct fixture {
+    struct agent_metrics metrics;
+    struct http_stats stats;
+    struct http_server *server;
+    struct sockaddr_in address;
+    pthread_mutex_t lock;
+    pthread_cond_t is_free;
+    bool is_held; /* the slow collector waits */
+    char answer[65536];
+};
+
+static int collect_quick(void *state, struct samples *out, struct error *err)
+{
+    (void)state;
+    (void)err;
+    samples_add_u64(out, FAMILY_PROCESSES, LABEL_TEXT_NONE, "service=\"quick\"", 1);
+    return 0;
+}
+
+static int collect_slow(void *state, struct samples *out, struct error *err)
+{
+    struct fixture *f = state;
+    (void)err;
+    pthread_mutex_lock(&f->lock);
+    while (f->is_held)
+        pthread_cond_wait(&f->is_free, &f->lock);
+    pthread_mutex_unlock(&f->lock);
+    samples_add_u64(out, FAMILY_PROCESSES, LABEL_TEXT_NONE, "service=\"slow\"", 1);
+    return 0;
+}
+
+static void set_held(struct fixture *f, bool is_held)
+{
+    pthread_mutex_lock(&f->lock);
+    f->is_held = is_held;
+    pthread_cond_broadcast(&f->is_free);
+    pthread_mutex_unlock(&f->lock);
+}
+
+static void open_server(struct fixture *f, struct http_route *route)
+{
+    struct http_listen listener;
+    struct error err;
+    socklen_t size = sizeof(f->address);
+    *route = (struct http_route){"/metrics", HTTP_GET, HTTP_ASYNC, agent_metrics_handle,
+                                 &f->metrics};
+    const struct http_server_options options = {.routes = route,
+                                                .n_routes = 1,
+                                                .max_connections = 8,
+                                                .max_requests = 2,
+                                                .stats = &f->stats};
+    assert_int_equal(http_server_new(&options, &f->server, &err), 0);
+    assert_int_equal(http_listen_open("127.0.0.1:0", &listener, &err), 0);
+    assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&f->address, &size), 0);
+    assert_int_equal(http_server_add(f->server, &listener), 0);
+    assert_int_equal(http_server_start(f->server, &err), 0);
+}
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    static struct http_route route;
+    memset(&f, 0, sizeof(f));
+    pthread_mutex_init(&f.lock, NULL);
+    pthread_cond_init(&f.is_free, NULL);
+    const struct collector quick = {.name = "quick", .collect = collect_quick};
+    const struct collector slow = {.name = "slow", .collect = collect_slow, .state = &f};
+    assert_int_equal(runner_new(&f.metrics.runner), 0);
+    assert_int_equal(page_pool_new(&f.metrics.pages), 0);
+    assert_int_equal(runner_add(f.metrics.runner, &quick), 0);
+    assert_int_equal(runner_add(f.metrics.runner, &slow), 0);
+    open_server(&f, &route);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    set_held(f, false);
+    runner_cancel(f->metrics.runner);
+    assert_int_equal(http_server_stop(f->server, 30000), 0);
+    http_server_destroy(&f->server);
+    page_pool_destroy(&f->metrics.pages);
+    runner_destroy(&f->metrics.runner);
+    return 0;
+}
+
+/* One scrape with these header lines: the whole answer. */
+static const char *scrape(struct fixture *f, const char *headers)
+{
+    char request[256];
+    int n = snprintf(request, sizeof(request),
+                     "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s\r\n", headers);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
+    assert_int_equal(send(fd, request, (size_t)n, MSG_NOSIGNAL), n);
+    size_t size = 0;
+    for (ssize_t got; (got = recv(fd, f->answer + size, sizeof(f->answer) - 1 - size, 0)) > 0;)
+        size += (size_t)got;
+    close(fd);
+    f->answer[size] = '\0';
+    assert_int_equal(strncmp(f->answer, "HTTP/1.1 200 ", 13), 0);
+    return f->answer;
+}
+
+static bool has(const char *page, const char *line)
+{
+    return strstr(page, line) != NULL;
+}
+
+#define SUCCESS(name, value) "\nzmq_exporter_collector_success{collector=\"" name "\"} " value "\n"
+
+static void scrape__collector_beyond_the_timeout__is_left_out_and_told(void **state)
+{
+    struct fixture *f = *state;
+    set_held(f, true);
+    for (int i = 0; i < 2; i++) { /* also the next scrape does not wait for it */
+        const char *page = scrape(f, "X-Prometheus-Scrape-Timeout-Seconds: 2\r\n");
+        assert_true(has(page, SUCCESS("quick", "1")) && has(page, SUCCESS("slow", "0")));
+        assert_true(has(page, "\nzmq_processes{service=\"quick\"} 1\n"));
+        assert_false(has(page, "service=\"slow\""));
+    }
+}
+
+static void scrape__collector_back_in_time__is_there(void **state)
+{
+    struct fixture *f = *state;
+    const char *page = scrape(f, "X-Prometheus-Scrape-Timeout-Seconds: 60\r\n");
+    assert_true(has(page, SUCCESS("quick", "1")) && has(page, SUCCESS("slow", "1")));
+    assert_true(has(page, "\nzmq_processes{service=\"slow\"} 1\n"));
+}
+
+/* Some of the time is left for the answer's way; what is no time of a scrape is the default. */
+static void patience__of_each_header__is_within_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double seconds;
+    } cases[] = {{NULL, 9.5},     {"10", 9.5},    {"1", 0.5},     {"0.5", 0.25}, {"2.5", 2},
+                 {"9000", 119.5}, {"1e400", 9.5}, {"-1", 9.5},    {"0", 9.5},    {"nan", 9.5},
+                 {"", 9.5},       {"5 s", 9.5},   {"banana", 9.5}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        uint64_t patience_ns = agent_metrics_patience_ns(cases[i].text);
+        if (patience_ns != SECONDS(cases[i].seconds))
+            fail_msg("'%s': %.3f s", cases[i].text, (double)patience_ns / 1e9);
+    }
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(scrape__collector_beyond_the_timeout__is_left_out_and_told),
+        CASE(scrape__collector_back_in_time__is_there),
+        cmocka_unit_test(patience__of_each_header__is_within_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
