@@ -80,17 +80,18 @@ static char *write_whole(char *at, uint64_t value, unsigned n)
     return write_some(at, value % EIGHT, 8);
 }
 
-static char *write_scaled(char *at, uint64_t digits, unsigned places)
+/* All its digits, zeros before them, then the two parts with the point between. */
+static char *write_scaled(char *at, uint64_t digits, unsigned places, unsigned size)
 {
-    uint64_t whole = digits / text_number_powers[places];
-    at = write_whole(at, whole, text_number_of_u64(whole).size);
-    uint64_t rest = digits % text_number_powers[places];
+    char text[32];
+    unsigned n_whole = size - places - 1;
+    store_digits(text, spread_digits(digits / EIGHT));
+    store_digits(text + 8, spread_digits(digits % EIGHT));
+    memcpy(at, text + 16 - places - n_whole, 16);
+    at += n_whole;
     *at++ = '.';
-    if (places > 8) {
-        at = write_some(at, rest / EIGHT, places - 8);
-        return write_some(at, rest % EIGHT, 8);
-    }
-    return write_some(at, rest, places);
+    memcpy(at, text + 16 - places, 16);
+    return at + places;
 }
 
 /* digits / 10^places, with zeros at the end left off. */
@@ -177,9 +178,12 @@ char *text_number_write(char *at, struct text_number number)
         return write_whole(at, number.digits, number.size);
     if (number.form == TEXT_NUMBER_ANY)
         return write_any(at, number);
-    if (number.form == TEXT_NUMBER_NEGATIVE)
+    unsigned size = number.size;
+    if (number.form == TEXT_NUMBER_NEGATIVE) {
         *at++ = '-';
+        size--;
+    }
     if (number.places)
-        return write_scaled(at, number.digits, number.places);
-    return write_whole(at, number.digits, number.size - 1u);
+        return write_scaled(at, number.digits, number.places, size);
+    return write_whole(at, number.digits, size);
 }

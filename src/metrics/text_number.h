@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define TEXT_NUMBER_MAX   32u /* no text is longer */
-#define TEXT_NUMBER_SLACK 8u  /* bytes after the text that a write may touch */
+#define TEXT_NUMBER_SLACK 16u /* bytes after the text that a write may touch */
 
 enum text_number_form {
     TEXT_NUMBER_WHOLE,    /* digits */
