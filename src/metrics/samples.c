@@ -145,6 +145,12 @@ void samples_add_real(struct samples *self, enum family_id id, struct label_text
     add_number(self, id, labels, extra, text_number_of_real(value));
 }
 
+void samples_add_scaled(struct samples *self, enum family_id id, struct label_text labels,
+                        const char *extra, struct samples_scaled value)
+{
+    add_number(self, id, labels, extra, text_number_of_scaled(value.digits, value.places));
+}
+
 static const struct sample_histogram *copy_histogram(struct samples *self,
                                                      const struct sample_histogram *histogram)
 {

@@ -40,6 +40,11 @@ struct sample_histogram {
     double sum;
 };
 
+struct samples_scaled {
+    uint64_t digits;
+    unsigned places; /* at most 9 */
+};
+
 enum sample_kind { SAMPLE_VALUE, SAMPLE_CREATED, SAMPLE_HISTOGRAM };
 
 /* 32 bytes: a scrape writes and reads thousands of them. */
@@ -80,6 +85,9 @@ void samples_add_u64(struct samples *self, enum family_id id, struct label_text 
  * microseconds or coarser. */
 void samples_add_real(struct samples *self, enum family_id id, struct label_text labels,
                       const char *extra, double value);
+/* digits / 10^places, for what is counted in nanoseconds or the like; the cheapest with a point. */
+void samples_add_scaled(struct samples *self, enum family_id id, struct label_text labels,
+                        const char *extra, struct samples_scaled value);
 /* Copies `histogram` and its counts; `bounds` is borrowed (a literal table). */
 void samples_add_histogram(struct samples *self, enum family_id id, struct label_text labels,
                            const struct sample_histogram *histogram);

@@ -21,6 +21,8 @@
 #define EXACT_MAX 9007199254740992.0 /* 2^53: every whole number up to it is a double */
 #define EIGHT     UINT64_C(100000000)
 
+#define DIGITS_MAX 16u /* of a number with a point */
+
 const uint64_t text_number_powers[20] = {1u,
                                          10u,
                                          100u,
@@ -118,6 +120,13 @@ static struct text_number scaled(uint64_t digits, unsigned places, bool is_negat
                                                     : TEXT_NUMBER_WHOLE,
                                 .places = (uint8_t)places,
                                 .size = (uint8_t)(n + is_negative)};
+}
+
+struct text_number text_number_of_scaled(uint64_t digits, unsigned places)
+{
+    if (digits >= text_number_powers[DIGITS_MAX])
+        return text_number_of_real((double)digits / (double)text_number_powers[places]);
+    return scaled(digits, places, false);
 }
 
 static bool try_scale(double value, unsigned places, struct text_number *ret_number)

@@ -38,6 +38,9 @@ static inline struct text_number text_number_of_u64(uint64_t value)
  * NaN, +Inf, -Inf. Whole numbers have no decimal point. */
 struct text_number text_number_of_real(double value);
 
+/* digits / 10^places, exactly but for more than 16 digits; at most 9 places. */
+struct text_number text_number_of_scaled(uint64_t digits, unsigned places);
+
 /* Writes `size` bytes at `at`, perhaps TEXT_NUMBER_SLACK more, no NUL; returns the end. */
 char *text_number_write(char *at, struct text_number number);
 

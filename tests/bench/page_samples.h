@@ -80,8 +80,8 @@ static inline void page_samples_fill(const struct page_samples *self, struct sam
         for (size_t k = 0; k < PAGE_N_FAMILIES && n < self->n_series; k++, n++) {
             uint64_t value = (self->round * 2654435761u + i * 40503u) >> (k * 2 % 40);
             if (k % 4 == 2)
-                samples_add_real(out, page_families[k], labels, NULL,
-                                 (double)(value % 1000000000) / 1e9);
+                samples_add_scaled(out, page_families[k], labels, NULL,
+                                   (struct samples_scaled){value % 1000000000, 9});
             else
                 samples_add_u64(out, page_families[k], labels, NULL, value);
         }

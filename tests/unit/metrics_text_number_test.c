@@ -46,6 +46,40 @@ static void u64__around_every_power__equals_printf(void **state)
     check_u64(UINT64_C(10000000000000000000));
 }
 
+static void check_scaled(uint64_t digits, unsigned places)
+{
+    char got[TEXT_NUMBER_MAX + TEXT_NUMBER_SLACK], expected[64];
+    struct text_number number = text_number_of_scaled(digits, places);
+    *text_number_write(got, number) = '\0';
+    assert_int_equal(strlen(got), number.size);
+    int n = snprintf(expected, sizeof(expected), "%0*" PRIu64, (int)places + 1, digits);
+    memmove(expected + n - (int)places + 1, expected + n - (int)places, places + 1);
+    expected[n - (int)places] = '.';
+    while (expected[n] == '0')
+        n--;
+    expected[expected[n] == '.' ? n : n + 1] = '\0';
+    assert_string_equal(got, expected);
+}
+
+static void scaled__of_every_length__is_exact(void **state)
+{
+    (void)state;
+    for (unsigned places = 1; places <= 9; places++) {
+        check_scaled(0, places);
+        for (uint64_t power = 1; power < UINT64_C(10000000000000000); power *= 10) {
+            check_scaled(power - 1, places);
+            check_scaled(power, places);
+            check_scaled(power + 1, places);
+            check_scaled(power * 7 + power / 3, places);
+        }
+    }
+    check_scaled(UINT64_C(9999999999999999), 9);
+    struct text_number huge = text_number_of_scaled(UINT64_MAX, 9);
+    char got[TEXT_NUMBER_MAX + TEXT_NUMBER_SLACK];
+    *text_number_write(got, huge) = '\0';
+    assert_true(strtod(got, NULL) == (double)UINT64_MAX / 1e9);
+}
+
 static void real__telling_values__are_shortest(void **state)
 {
     (void)state;
@@ -104,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(u64__around_every_power__equals_printf),
+        cmocka_unit_test(scaled__of_every_length__is_exact),
         cmocka_unit_test(real__telling_values__are_shortest),
         cmocka_unit_test(real__many_values__read_back_the_same),
     };

@@ -7,10 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define MS_PER_SECOND 1e3 /* of times of day, which are only known to a sampling interval */
-#define NS_PER_MS     1000000u
-#define PER_BILLION   1e9 /* nanoseconds, and ratios in billionths */
-#define EVENT(i)      (SEGMENT_EVENTS_BASE + (i))
+#define MILLI       3u /* places of times of day, which are only known to a sampling interval */
+#define NANO        9u /* of durations, and of ratios in billionths */
+#define NS_PER_MS   1000000u
+#define PER_BILLION 1e9
+#define EVENT(i)    (SEGMENT_EVENTS_BASE + (i))
 
 /* Where a counter makes sense: types of sockets, and transports that raise events. */
 enum place {
@@ -87,7 +88,7 @@ struct gauge {
     enum tap_gauge gauge;
     uint32_t places;
     const char *extra;
-    double divisor; /* 0: a whole number */
+    unsigned places_after; /* the point */
 };
 
 #define OPTION(name, text)                                                                         \
@@ -101,10 +102,10 @@ static const struct gauge gauges[] = {
     {FAMILY_SOCKET_RECEIVE_QUEUE, TAP_GAUGE_RECEIVE_QUEUE, RECEIVES},
     {FAMILY_SOCKET_SEND_HWM, TAP_GAUGE_SEND_HWM, SENDS},
     {FAMILY_SOCKET_RECEIVE_HWM, TAP_GAUGE_RECEIVE_HWM, RECEIVES},
-    {FAMILY_SOCKET_SEND_HWM_PROXIMITY, TAP_GAUGE_SEND_FULLEST, SENDS, NULL, PER_BILLION},
-    {FAMILY_SOCKET_RECEIVE_HWM_PROXIMITY, TAP_GAUGE_RECEIVE_FULLEST, RECEIVES, NULL, PER_BILLION},
-    {FAMILY_SOCKET_LAST_SENT, TAP_GAUGE_LAST_SENT_NS, SENDS, NULL, MS_PER_SECOND},
-    {FAMILY_SOCKET_LAST_RECEIVED, TAP_GAUGE_LAST_RECEIVED_NS, RECEIVES, NULL, MS_PER_SECOND},
+    {FAMILY_SOCKET_SEND_HWM_PROXIMITY, TAP_GAUGE_SEND_FULLEST, SENDS, NULL, NANO},
+    {FAMILY_SOCKET_RECEIVE_HWM_PROXIMITY, TAP_GAUGE_RECEIVE_FULLEST, RECEIVES, NULL, NANO},
+    {FAMILY_SOCKET_LAST_SENT, TAP_GAUGE_LAST_SENT_NS, SENDS, NULL, MILLI},
+    {FAMILY_SOCKET_LAST_RECEIVED, TAP_GAUGE_LAST_RECEIVED_NS, RECEIVES, NULL, MILLI},
     OPTION(LINGER, "linger"),
     OPTION(SNDTIMEO, "sndtimeo"),
     OPTION(RCVTIMEO, "rcvtimeo"),
@@ -182,8 +183,7 @@ static struct created created_at(uint64_t created_ns, uint64_t epoch_ns)
 {
     struct created created = {.is_known = created_ns != 0 && created_ns != UINT64_MAX};
     if (created.is_known)
-        created.seconds = text_number_of_real((double)((created_ns + epoch_ns) / NS_PER_MS) /
-                                              MS_PER_SECOND);
+        created.seconds = text_number_of_scaled((created_ns + epoch_ns) / NS_PER_MS, MILLI);
     return created;
 }
 
@@ -207,8 +207,8 @@ static void add_counters(struct samples *out, const struct tap_group *group, uns
             (value == 0 && is_placeless(group)) || tap_unseen_hides(&unseen, counter->word))
             continue;
         if (counter->is_time)
-            samples_add_real(out, counter->family, group->labels, counter->extra,
-                             (double)value / PER_BILLION);
+            samples_add_scaled(out, counter->family, group->labels, counter->extra,
+                               (struct samples_scaled){value, NANO});
         else
             samples_add_u64(out, counter->family, group->labels, counter->extra, value);
         add_created(out, counter->family, created);
@@ -222,11 +222,11 @@ static void add_gauges(struct samples *out, const struct tap_group *group, unsig
         uint64_t value = group->sum.gauges[gauge->gauge];
         if (value == SEGMENT_UNKNOWN || (gauge->places & ~places))
             continue;
-        if (gauge->divisor == MS_PER_SECOND)
+        if (gauge->places_after == MILLI)
             value /= NS_PER_MS;
-        if (gauge->divisor > 0)
-            samples_add_real(out, gauge->family, group->labels, gauge->extra,
-                             (double)value / gauge->divisor);
+        if (gauge->places_after)
+            samples_add_scaled(out, gauge->family, group->labels, gauge->extra,
+                               (struct samples_scaled){value, gauge->places_after});
         else if ((int64_t)value < 0)
             samples_add_real(out, gauge->family, group->labels, gauge->extra,
                              (double)(int64_t)value);
@@ -320,7 +320,8 @@ static void add_process_counters(struct samples *out, const struct tap_service *
         enum family_id family = process_counters[i].family;
         uint64_t value = service->counters[process_counters[i].counter];
         if (process_counters[i].is_time)
-            samples_add_real(out, family, service->labels, NULL, (double)value / PER_BILLION);
+            samples_add_scaled(out, family, service->labels, NULL,
+                               (struct samples_scaled){value, NANO});
         else
             samples_add_u64(out, family, service->labels, NULL, value);
         add_created(out, family, created);
