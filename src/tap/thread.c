@@ -16,6 +16,7 @@
 #define STACK_SIZE (512 * 1024)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t files = PTHREAD_MUTEX_INITIALIZER; /* held while a file may be open */
 static pthread_cond_t published = PTHREAD_COND_INITIALIZER;
 static pthread_t thread;
 static struct segment_writer *writer;
@@ -74,6 +75,20 @@ static void look_at_all(void)
     registry_unlock_inside();
 }
 
+static void write_segment(void)
+{
+    pthread_mutex_lock(&files);
+    segment_writer_publish(writer);
+    pthread_mutex_unlock(&files);
+}
+
+static void sample(void (*look_at)(void))
+{
+    pthread_mutex_lock(&files);
+    look_at();
+    pthread_mutex_unlock(&files);
+}
+
 static void publish(void)
 {
     pthread_mutex_lock(&lock);
@@ -83,7 +98,7 @@ static void publish(void)
     monitor_drain_all();
     look_at_all();
     if (!must_be_quiet())
-        segment_writer_publish(writer);
+        write_segment();
 
     pthread_mutex_lock(&lock);
     n_done = asked;
@@ -118,7 +133,7 @@ static void look_out_of_turn(void)
     uint64_t now = clock_monotonic_ns();
     if (now < pause_until_ns || now < endings_next_look_ns() || must_be_quiet())
         return;
-    sampler_look();
+    sample(sampler_look);
     uint64_t end = clock_monotonic_ns();
     pause_until_ns = end + (end - now) * 20;
 }
@@ -140,7 +155,7 @@ static void *run(void *own_generation)
         if (!must_be_quiet()) {
             if (limits_are_descriptors_short())
                 limits_shed();
-            sampler_round();
+            sample(sampler_round);
         }
         publish();
         tick += THREAD_TICK_MS * CLOCK_NS_PER_MS;
@@ -154,7 +169,7 @@ static void *run(void *own_generation)
             tick = clock_monotonic_ns(); /* was stopped for a while: no burst of ticks */
     }
     if (!must_be_quiet())
-        sampler_look();
+        sample(sampler_look);
     publish();
     return NULL;
 }
@@ -250,6 +265,21 @@ bool thread_shed(void)
     return has_shed;
 }
 
+bool thread_hold_files(struct guard *guard)
+{
+    struct timespec deadline = deadline_after_ms(THREAD_PATIENCE_MS);
+    guard_enter(guard);
+    if (pthread_mutex_clocklock(&files, CLOCK_MONOTONIC, &deadline) == 0)
+        return true;
+    guard_leave(guard);
+    return false;
+}
+
+void thread_release_files(const struct guard *guard)
+{
+    guard_unlock(guard, &files);
+}
+
 bool thread_may_open_files(void)
 {
     return !__atomic_load_n(&is_quiet, __ATOMIC_RELAXED) &&
@@ -264,6 +294,7 @@ bool thread_is_running(void)
 void thread_forked(void)
 {
     lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    files = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     published = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     is_running = false;
     wake_fd = -1;

@@ -12,6 +12,7 @@
 #define TAP_THREAD_H
 
 #include "segment/segment_writer.h"
+#include "tap/guard.h"
 
 #include <stdbool.h>
 
@@ -32,6 +33,11 @@ void thread_stop(void);
 
 /* Gives back its one descriptor; from then on it looks for work at each tick. False: had none. */
 bool thread_shed(void);
+
+/* Between the two the tap's thread has no file open, which it has for moments, each a descriptor
+ * that the program may miss. False, and nothing to release: it has hung in one for too long. */
+bool thread_hold_files(struct guard *guard);
+void thread_release_files(const struct guard *guard);
 
 /* False once a filter of system calls has come over the tap's thread or the caller. */
 bool thread_may_open_files(void);

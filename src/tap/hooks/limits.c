@@ -85,6 +85,17 @@ static void *retry(const struct registry_context *context, int type)
     return handle;
 }
 
+/* The last descriptor may be one that the tap's thread has for a moment. */
+static void *make_without_files(const struct registry_context *context, int type)
+{
+    struct guard guard;
+    if (!thread_hold_files(&guard))
+        return NULL;
+    void *handle = context->library->socket(context->handle, type);
+    thread_release_files(&guard);
+    return handle;
+}
+
 void *limits_make_socket(struct registry_context *context, int type)
 {
     if (is_at_limit(context)) {
@@ -101,6 +112,8 @@ void *limits_make_socket(struct registry_context *context, int type)
         if (!handle && is_out())
             __atomic_store_n(&is_reaping, false, __ATOMIC_RELAXED);
     }
+    if (!handle && is_out())
+        handle = make_without_files(context, type);
     return handle;
 }
 
