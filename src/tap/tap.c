@@ -14,9 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define MAX_GROUPS_DEFAULT 256
+#define ROOM_BYTES         ((size_t)128 << 20)
 
 /* Held while the thread is started and stopped; first in the order of locks. */
 static pthread_mutex_t life_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -101,8 +103,21 @@ bool tap_has_handshakes(const struct library *library)
            (library->version_number >= 40203 && library->is_draft);
 }
 
+/* libzmq ends the program where it cannot start a thread, and calibration makes contexts. So the
+ * tap stays out of a program that has little address space left (ulimit -v). */
+static bool has_room(void)
+{
+    void *room = mmap(NULL, ROOM_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                      0);
+    if (room != MAP_FAILED)
+        munmap(room, ROOM_BYTES);
+    return room != MAP_FAILED;
+}
+
 static int make_table(void)
 {
+    if (!has_room())
+        return -ENOMEM;
     int error = segment_table_new(max_groups(), &table);
     if (error < 0)
         return error;

@@ -196,6 +196,20 @@ def file_size__limited__no_signal_comes(directory):
         end_well(puppet, push, pull)
 
 
+@pytest.mark.parametrize("mib", [60, 64, 68, 72, 100, 160, 200])
+def address_space__almost_used_up__program_is_well(directory, mib):
+    """libzmq ends the program where it gets no memory: the tap must not be the one who takes it."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (mib << 20, mib << 20))
+
+    command = [*products.program("harmless_end"), "contexts_come_and_go"]
+    plain = [run(command, preexec_fn=limit) for _ in range(3)]
+    if any(result.returncode for result in plain):
+        pytest.skip("too little for the program itself")
+    tapped = run(command, directory, preexec_fn=limit)
+    assert (tapped.returncode, tapped.stdout, tapped.stderr) == (0, plain[0].stdout, "")
+
+
 @pytest.fixture
 def tiny(folder):
     """A file system with room for two pages."""
