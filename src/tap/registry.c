@@ -141,6 +141,8 @@ bool registry_has_started_context(void)
 /* What the segment tells of the context: set when its first socket is made, and at each one. */
 static void describe_context(struct registry_context *context)
 {
+    if (context->is_attached) /* it may have other sockets */
+        return;
     if (context->segment_index == REGISTRY_NO_INDEX)
         context->segment_index = take_segment_context();
     if (context->segment_index == REGISTRY_NO_INDEX)

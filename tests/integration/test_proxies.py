@@ -146,6 +146,59 @@ def steerable__used_before_and_after__counts_each_message_once(start, folder, la
         assert broker.puppet.segment().counter("RECEIVED_MESSAGES", "PAIR") == turn + 1
 
 
+def router_dealer__under_load__is_the_programs_truth(start, folder):
+    """Four clients at once, each with twice the broker's marks under way; workers answer all."""
+    n_clients, n_each = 4, 4000
+    broker = Broker(start(), folder, sndhwm=500, rcvhwm=500)
+    broker.run()
+    workers = [start().socket(zmq.DEALER) for _ in range(2)]
+    clients = [start().socket(zmq.DEALER, sndhwm=1000, rcvhwm=0) for _ in range(n_clients)]
+    for worker in workers:
+        worker.connect(broker.back_endpoint)
+    for client in clients:
+        client.connect(broker.front_endpoint)
+    wait_equal(lambda: broker.puppet.segment().gauge("PIPES", "DEALER"), 2, "workers")
+    for client in clients:
+        client.puppet.tell("send", client.name, n_each, 10, 2)
+    n_received = 0
+    while n_received < n_clients * n_each:
+        for worker in workers:
+            n_received += worker.recv(100000, flags=zmq.DONTWAIT)[0]
+    for client in clients:
+        assert client.puppet.answer() == [str(n_each), "0"]
+    broker.wait_counts((n_clients * n_each, 0), (0, n_clients * n_each))
+
+
+def xsub_xpub__under_load__is_the_programs_truth(start, folder):
+    """What the proxy drops for a subscriber that does not keep up is not what it received."""
+    broker = Broker(start(), folder, (zmq.XSUB, zmq.XPUB), sndhwm=100, rcvhwm=0)
+    broker.run()
+    publishers = [start().socket(zmq.XPUB, sndhwm=0) for _ in range(3)]
+    subscribers = [start().socket(zmq.SUB, rcvhwm=10) for _ in range(2)]
+    for publisher in publishers:
+        publisher.connect(broker.front_endpoint)
+    for subscriber in subscribers:
+        subscriber.set(zmq.SUBSCRIBE, "")
+        subscriber.connect(broker.back_endpoint)
+    for publisher in publishers:
+        assert publisher.recv_frames() == [b"\x01"]
+    for publisher in publishers:
+        publisher.puppet.tell("send", publisher.name, 5000, 200)
+    for publisher in publishers:
+        assert publisher.puppet.answer() == ["5000", "0"]
+    wait_equal(lambda: (broker.counts()[0][0], broker.counts()[1][1]), (15000, 15000), "messages")
+    broker.puppet.wait_next_rounds()
+    assert (broker.counts()[0][0], broker.counts()[1][1]) == (15000, 15000)
+
+
+def pyzmq_device__in_a_thread__is_counted(directory):
+    with Process(products.program("proxy_device.py"), directory) as process:
+        assert process.line() == "done"
+        for kind, endpoint in (("ROUTER", "inproc://front"), ("DEALER", "inproc://back")):
+            process.wait_counter(300, "RECEIVED_MESSAGES", kind, endpoint)
+            process.wait_counter(300, "SENT_MESSAGES", kind, endpoint)
+
+
 def thread__cancelled_in_a_proxy__leaves_nothing_that_counts_twice(directory):
     with Process(products.program("proxy_cancelled"), directory) as process:
         assert process.line() == "done"

@@ -75,8 +75,8 @@ static uint64_t count_between(const struct member *from, const struct member *to
 
 static void add(struct member *member, uint32_t word, uint64_t *n_counted, uint64_t n)
 {
-    if (is_open(member) && n > *n_counted)
-        segment_word_add(&member->socket->words[word], n - *n_counted);
+    if (is_open(member) && n > *n_counted) /* other threads may use a socket of a shared type */
+        __atomic_fetch_add(&member->socket->words[word], n - *n_counted, __ATOMIC_RELAXED);
     if (n > *n_counted)
         *n_counted = n;
 }
