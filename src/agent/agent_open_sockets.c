@@ -52,6 +52,35 @@ static void append_fields(struct string_buffer *json, const struct tap_socket *s
     string_buffer_append(json, "}", 1);
 }
 
+static const char *const capability_names[] = {
+#define X(number, name, text) [number] = (text),
+    SEGMENT_CAPABILITIES(X)
+#undef X
+};
+
+/* What the tap cannot measure in the process, or only bound, and why. */
+static void append_unmeasured(struct listing *self, const struct segment_header *process)
+{
+    const char *separator = "";
+    string_buffer_append_text(&self->json, ",\"not_measured\":[");
+    for (unsigned i = 0; i < SEGMENT_N_CAPABILITIES; i++) {
+        const struct segment_capability *capability = &process->capabilities[i];
+        bool is_bound = capability->state == SEGMENT_CAPABILITY_BOUND;
+        if (!is_bound && capability->state != SEGMENT_CAPABILITY_OFF)
+            continue;
+        string_buffer_clear(&self->labels);
+        labels_append(&self->labels, "capability", capability_names[i]);
+        labels_append(&self->labels, "state", is_bound ? "bound" : "off");
+        labels_append(&self->labels, "reason", capability->reason);
+        string_buffer_append_format(&self->json, "%s{", separator);
+        json_writer_labels(&self->json, self->labels.data ? self->labels.data : "",
+                           self->labels.size);
+        string_buffer_append(&self->json, "}", 1);
+        separator = ",";
+    }
+    string_buffer_append(&self->json, "]", 1);
+}
+
 static void append_names(struct listing *self, const struct tap_socket *socket)
 {
     struct string_buffer *labels = &self->labels;
@@ -79,6 +108,7 @@ static int visit(const struct tap_socket *socket, void *data)
                                 socket->process->pid);
     append_names(self, socket);
     append_fields(&self->json, socket);
+    append_unmeasured(self, socket->process);
     string_buffer_append(&self->json, "}", 1);
     return self->json.has_failed || self->labels.has_failed ? -ENOMEM : 0;
 }

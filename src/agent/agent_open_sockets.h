@@ -5,7 +5,8 @@
  *     ?service=feed&type=PUB&endpoint=ipc://feed     each may be left out
  *
  *     {"open": [{"pid": 4711, "program": "feed", "service": "feed", "type": "PUB",
- *                "endpoint": "tcp://…", "library": "4.3.4", "fields": {"peers": 2, …}}, …],
+ *                "endpoint": "tcp://…", "library": "4.3.4", "fields": {"peers": 2, …},
+ *                "not_measured": [{"capability": "…", "state": "off", "reason": "…"}, …]}, …],
  *      "is_complete": true}
  *
  * For people: what may not be series. pid is the number that the process has for itself.

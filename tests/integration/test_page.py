@@ -213,6 +213,17 @@ def test_open_sockets__json__has_single_sockets_and_filters(agent, start):
     assert json.loads(agent.get("/api/v1/sockets/open?type=SUB"))["open"] == []
 
 
+def test_open_sockets__what_cannot_be_measured__is_told_with_its_reason(agent, start):
+    puppet = start("c")
+    puppet.socket(zmq.PUB).bind("tcp://127.0.0.1:*")
+    puppet.wait_next_rounds()
+    row, = wait_for(lambda: json.loads(agent.get("/api/v1/sockets/open"))["open"], "the socket")
+    assert row["not_measured"] == [
+        {"capability": name, "state": state, "reason": reason}
+        for name, (state, reason) in puppet.segment().capabilities.items() if state in ("off", "bound")]
+    assert all(gap["reason"] for gap in row["not_measured"])
+
+
 def test_open_sockets__no_directory__is_an_empty_list(folder):
     with Agent(folder / "none") as agent:
         assert json.loads(agent.get("/api/v1/sockets/open"))["open"] == []
