@@ -14,15 +14,20 @@ from support import products
 from support.process import run
 
 COUNT = 20000
+FULL_COUNT = 2000
+FULL = {"PUB, 1 full subscriber": 1, "PUB, 10 full subscribers": 10, "PUB, 100 full subscribers": 100,
+        "PUSH, refused": 1, "ROUTER, peer full": 1, "ROUTER, peer unknown": 1}
 SPELLINGS = {"send": 1, "msg_send": 1, "recv": 1, "msg_recv": 1, "send to ROUTER": 2, "msg_send to ROUTER": 2}
 
 
-def instructions(spelling, directory, folder):
+def instructions(program, spelling, directory, folder):
+    count = COUNT if program == "calls" else FULL_COUNT
     command = ["valgrind", "--tool=callgrind", "--toggle-collect=measured",
-               f"--callgrind-out-file={folder}/out", products.BUILD / "tests/bench/calls", spelling, COUNT]
+               f"--callgrind-out-file={folder}/out", products.BUILD / "tests/bench" / program,
+               spelling, count]
     result = run(command, directory, timeout=300)
     assert result.returncode == 0, result.stderr
-    return int(re.search(r"Collected : (\d+)", result.stderr).group(1)) / COUNT
+    return int(re.search(r"Collected : (\d+)", result.stderr).group(1)) / count
 
 
 def main():
@@ -30,9 +35,16 @@ def main():
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="zt-") as folder:
         for spelling, calls in SPELLINGS.items():
-            plain = instructions(spelling, None, folder) / calls
-            tapped = instructions(spelling, folder, folder) / calls
+            plain = instructions("calls", spelling, None, folder) / calls
+            tapped = instructions("calls", spelling, folder, folder) / calls
             print(f"| zmq_{spelling} | {plain:.1f} | {tapped:.1f} | {tapped - plain:.1f} |", flush=True)
+        print("\n| message lost or refused | instructions without | with | added for each peer |")
+        print("|---|---|---|---|")
+        for case, n_peers in FULL.items():
+            plain = instructions("full", case, None, folder)
+            tapped = instructions("full", case, folder, folder)
+            added = (tapped - plain) / n_peers
+            print(f"| {case} | {plain:.0f} | {tapped:.0f} | {added:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 /*
  * stream - one thread sends messages of one byte, another receives them.
  *
- * usage: stream inproc|tcp COUNT. Prints messages per second, as the receiver saw them.
+ * usage: stream inproc|tcp COUNT. Prints messages per second, as the receiver saw them, and the
+ * CPU time of the whole process in nanoseconds a message.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <zmq.h>
 
@@ -41,6 +43,14 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
+
 int main(int argc, char **argv)
 {
     pthread_t thread;
@@ -56,10 +66,11 @@ int main(int argc, char **argv)
     check(zmq_getsockopt(pull, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0, "endpoint");
     pthread_create(&thread, NULL, send_all, NULL);
     check(zmq_recv(pull, data, sizeof data, 0) == 1, "recv");
-    double begin = seconds();
+    double begin = seconds(), cpu_begin = cpu_seconds();
     for (long i = 1; i < count; i++)
         check(zmq_recv(pull, data, sizeof data, 0) == 1, "recv");
-    printf("%.0f\n", (double)(count - 1) / (seconds() - begin));
+    printf("%.0f %.1f\n", (double)(count - 1) / (seconds() - begin),
+           (cpu_seconds() - cpu_begin) * 1e9 / (double)(count - 1));
     pthread_join(thread, NULL);
     zmq_close(pull);
     zmq_ctx_term(context);
