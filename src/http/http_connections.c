@@ -14,8 +14,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define LOOKS      16u          /* at those that may have moved, to let one in */
-#define UNSENT_MAX (256 * 1024) /* bytes that the kernel keeps for who does not take them */
+#define LOOKS        16u          /* at those that may have moved, to let one in */
+#define MOVING_LARGE 4u           /* times max_large, which may be under way if all move */
+#define UNSENT_MAX   (256 * 1024) /* bytes that the kernel keeps for who does not take them */
 
 /*
  * Design. One list for each state, the one that has not moved for longest first, as connections
@@ -105,18 +106,24 @@ static bool has_moved(struct http_connection *connection)
     return true;
 }
 
-/* Of those in the most common state, who has not moved for longest. */
-static struct http_connection *find_slowest(struct http_connections *self)
+/* Who has not moved for longest. Those that take their answer are put behind the others, but only
+ * so many: in a crowd that takes a byte now and then one has to go. */
+static struct http_connection *find_slowest(struct http_connections *self, enum state state)
+{
+    const struct list *list = &self->lists[state];
+    for (unsigned n = 0; n < LOOKS && state >= ANSWER && list->n && has_moved(list->first); n++)
+        continue;
+    return list->first;
+}
+
+static enum state find_crowded(const struct http_connections *self)
 {
     enum state crowded = 0;
     for (enum state state = 1; state < N_TIMED; state++) {
         if (self->lists[state].n > self->lists[crowded].n)
             crowded = state;
     }
-    const struct list *list = &self->lists[crowded];
-    for (unsigned n = 0; n < LOOKS && crowded >= ANSWER && list->n && has_moved(list->first); n++)
-        continue;
-    return list->first;
+    return crowded;
 }
 
 static void make_room(struct http_connections *self)
@@ -124,7 +131,9 @@ static void make_room(struct http_connections *self)
     unsigned n = 0;
     for (enum state state = 0; state < SHUT; state++)
         n += self->lists[state].n;
-    struct http_connection *slowest = n > self->options.max_open ? find_slowest(self) : NULL;
+    if (n <= self->options.max_open)
+        return;
+    struct http_connection *slowest = find_slowest(self, find_crowded(self));
     if (slowest)
         shut(slowest, HTTP_LIMIT_CONNECTIONS);
 }
@@ -133,6 +142,8 @@ static void shut_stalled(struct http_connections *self)
 {
     const struct list *large = &self->lists[LARGE_ANSWER];
     uint64_t now_ns = clock_monotonic_ns();
+    while (large->n > self->options.max_large * MOVING_LARGE)
+        shut(find_slowest(self, LARGE_ANSWER), HTTP_LIMIT_ANSWERS);
     while (large->n > self->options.max_large &&
            large->first->moved_ns + HTTP_STALL_MS * CLOCK_NS_PER_MS < now_ns) {
         if (!has_moved(large->first))

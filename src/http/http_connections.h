@@ -6,8 +6,8 @@
  * answer; whoever exceeds it is shut down. When there are too many connections a new one is let in
  * and one goes: of those in the state that most are in, the one that has not moved for longest. So
  * a crowd of one kind drives out its own, not a scraper that waits for its next scrape. When too
- * many large answers are under way, those go that nobody has taken a byte of for HTTP_STALL_MS. A
- * connection whose handler works is never shut down.
+ * many large answers are under way, those go that nobody has taken a byte of for HTTP_STALL_MS, and
+ * at four times as many the slowest. A connection whose handler works is never shut down.
  *
  * Thread:  any.   Blocks: no.
  */

@@ -64,7 +64,8 @@ static bool suspend(struct http_dispatch *self, struct http_exchange *exchange)
 {
     pthread_mutex_lock(&self->lock);
     bool is_slow = exchange->route->pace == HTTP_SLOW;
-    bool has_room = !self->is_stopping && (!is_slow || self->n_slow < self->max_requests);
+    bool has_room = !self->is_stopping && self->n_suspended < self->max_suspended &&
+                    (!is_slow || self->n_slow < self->max_requests);
     self->n_suspended += has_room;
     self->n_slow += has_room && is_slow;
     pthread_mutex_unlock(&self->lock);

@@ -26,8 +26,9 @@ struct http_dispatch {
     struct http_guard *guard;
     struct http_connections *connections;
     struct http_stats *stats;
-    unsigned max_requests;
-    pthread_mutex_t lock; /* of what follows */
+    unsigned max_requests;  /* slow handlers at once */
+    unsigned max_suspended; /* and asynchronous ones, so that a crowd of them leaves connections */
+    pthread_mutex_t lock;   /* of what follows */
     pthread_cond_t is_resumed;
     unsigned n_slow;      /* handlers that run */
     unsigned n_suspended; /* connections, also those of asynchronous handlers */

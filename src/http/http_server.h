@@ -3,7 +3,8 @@
  * http_server - serves routes over HTTP. libmicrohttpd stays inside this folder.
  *
  * Answers by itself: 404 for a path without a route, 405 for a method the route does not take,
- * 413 for a request with a body, 503 when too many slow handlers run at once. Every answer
+ * 413 for a request with a body, 503 when too many slow handlers run at once, or more requests than
+ * half of the connections wait. Every answer
  * carries headers that keep a browser from guessing, framing and caching. Before all that stands
  * the web configuration: TLS, 401 and 429.
  *

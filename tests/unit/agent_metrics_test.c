@@ -6,6 +6,7 @@
 #include "support/cmocka.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -147,6 +148,34 @@ static void scrape__collector_back_in_time__is_there(void **state)
     assert_true(has(page, "\nzmq_processes{service=\"slow\"} 1\n"));
 }
 
+static void expect_status(int fd, const char *line)
+{
+    char got[13];
+    assert_int_equal(recv(fd, got, sizeof(got), MSG_WAITALL), sizeof(got));
+    assert_int_equal(memcmp(got, line, sizeof(got)), 0);
+}
+
+/* Of eight connections four may wait for the slow collector, so that there is room for others. */
+static void scrape__a_crowd_waits__one_more_is_refused_at_once(void **state)
+{
+    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct fixture *f = *state;
+    struct pollfd clients[5];
+    set_held(f, true);
+    for (int i = 0; i < 5; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(fd, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
+        assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+        clients[i] = (struct pollfd){.fd = fd, .events = POLLIN};
+    }
+    assert_int_equal(poll(clients, 5, 9000), 1); /* whichever was the last to be read */
+    set_held(f, false);
+    for (int i = 0; i < 5; i++) {
+        expect_status(clients[i].fd, clients[i].revents ? "HTTP/1.1 503 " : "HTTP/1.1 200 ");
+        close(clients[i].fd);
+    }
+}
+
 /* Some of the time is left for the answer's way; what is no time of a scrape is the default. */
 static void patience__of_each_header__is_within_it(void **state)
 {
@@ -170,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(scrape__collector_beyond_the_timeout__is_left_out_and_told),
         CASE(scrape__collector_back_in_time__is_there),
+        CASE(scrape__a_crowd_waits__one_more_is_refused_at_once),
         cmocka_unit_test(patience__of_each_header__is_within_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

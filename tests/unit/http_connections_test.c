@@ -181,6 +181,28 @@ static void large_answers__too_many__shuts_the_one_that_stalls(void **state)
     http_connections_destroy(&all);
 }
 
+static void large_answers__far_too_many_and_all_move__shuts_one(void **state)
+{
+    (void)state;
+    struct http_connections *all = make(long_patience, 100);
+    struct client clients[5];
+    for (int i = 0; i < 5; i++) {
+        clients[i] = connect_client(all);
+        for (int k = 0; k <= i; k++)
+            take_some(&clients[k]);
+        http_connection_answers(clients[i].connection, HTTP_LARGE_ANSWER + 1);
+    }
+    int n_shut = 0;
+    for (int i = 0; i < 5; i++)
+        n_shut += is_shut(&clients[i], 0);
+    assert_int_equal(n_shut, 1);
+    assert_false(is_shut(&clients[4], 0));
+    assert_int_equal(limited(HTTP_LIMIT_ANSWERS), 1);
+    for (int i = 0; i < 5; i++)
+        end(&clients[i]);
+    http_connections_destroy(&all);
+}
+
 static void other_side__gone_unnoticed__is_shut_without_a_limit(void **state)
 {
     (void)state;
@@ -205,6 +227,7 @@ int main(void)
         cmocka_unit_test(time__is_up__shuts_each_by_its_rule),
         cmocka_unit_test(time__of_a_large_answer__is_not_prolonged_by_pieces),
         cmocka_unit_test(large_answers__too_many__shuts_the_one_that_stalls),
+        cmocka_unit_test(large_answers__far_too_many_and_all_move__shuts_one),
         cmocka_unit_test(other_side__gone_unnoticed__is_shut_without_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
