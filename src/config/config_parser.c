@@ -15,8 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The last parser that was not freed: see config_text.h. */
-static struct fy_parser *abandoned;
+/* Parsers that failed and cannot be freed: see config_text.h. Each took a broken file with a quoted
+ * '?' by itself, so they are few; some kilobytes each. */
+struct abandoned {
+    struct abandoned *next;
+    struct fy_parser *parser;
+};
+static struct abandoned *abandoned_parsers;
 
 struct open_node {
     struct config_node *node;
@@ -257,6 +262,18 @@ static int check_root(struct builder *self)
     return fail(self, "the file must be a mapping of keys to values");
 }
 
+static void abandon(struct fy_parser *parser)
+{
+    struct abandoned *entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return; /* then nothing knows of it any more */
+    entry->parser = parser;
+    entry->next = __atomic_load_n(&abandoned_parsers, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&abandoned_parsers, &entry->next, entry, false,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        ;
+}
+
 int config_parser_run(struct config_document *document, const char *text, size_t size,
                       struct error *err)
 {
@@ -285,7 +302,7 @@ int config_parser_run(struct config_document *document, const char *text, size_t
     if (r == 0)
         r = check_root(&self);
     if (parser && r < 0 && has_question)
-        __atomic_store_n(&abandoned, parser, __ATOMIC_RELAXED);
+        abandon(parser);
     else if (parser)
         fy_parser_destroy(parser);
     fy_diag_destroy(diag);

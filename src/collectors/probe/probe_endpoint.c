@@ -18,6 +18,7 @@ static int init(struct probe_endpoint *self, const char *name)
     self->state = PROBE_IDLE;
     self->due_ns = PROBE_NEVER;
     self->socket = (struct probe_socket)PROBE_SOCKET_INIT;
+    self->traffic = (struct link_traffic)LINK_TRAFFIC_INIT;
     self->client_source = (struct probe_source){self, true};
     self->socket_source = (struct probe_source){self, false};
     self->answer.endpoint = self;
@@ -172,7 +173,7 @@ void probe_endpoint_succeed(struct probe_endpoint *self, struct probe_loop *loop
     self->status.is_success = true;
     self->status.has_failure = false;
     if (self->state == PROBE_LINKED) {
-        self->due_ns = PROBE_NEVER;
+        self->due_ns = probe_link_next_check(self, loop);
         self->is_done = self->is_once;
         return;
     }
@@ -260,6 +261,9 @@ void probe_endpoint_on_due(struct probe_endpoint *self, struct probe_loop *loop)
     case PROBE_GREETING:
     case PROBE_LINKING:
         probe_endpoint_time_out(self, loop);
+        break;
+    case PROBE_LINKED:
+        probe_link_check(self, loop);
         break;
     default:
         self->due_ns = PROBE_NEVER;

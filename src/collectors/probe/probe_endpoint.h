@@ -19,6 +19,7 @@
 #define COLLECTORS_PROBE_PROBE_ENDPOINT_H
 
 #include "collectors/probe/link_peers.h"
+#include "collectors/probe/link_traffic.h"
 #include "collectors/probe/probe_inbox.h"
 #include "collectors/probe/probe_socket.h"
 #include "collectors/probe/probe_status.h"
@@ -83,6 +84,7 @@ struct probe_endpoint {
     bool has_pending;         /* of a bound socket: the reason that came before the disconnect */
     struct probe_failure pending;
     struct stream_numbers *numbers; /* NULL: no sequence */
+    struct link_traffic traffic;    /* of a socket that connects */
     uint64_t subscribed_bytes;      /* of all subscriptions that peers have at our XPUB now */
 
     struct probe_status status;

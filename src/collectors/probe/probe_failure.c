@@ -46,7 +46,8 @@ static const struct detail details[] = {
         SEGMENT_TRANSPORT_DETAILS(TRANSPORT_ROW) SEGMENT_PROTOCOL_DETAILS(PROTOCOL_ROW)
             SEGMENT_AUTH_DETAILS(AUTH_ROW)
                 ROW(PROBE_CAUSE_POLICY, "policy", PROBE_POLICY_OLD_PEER, "old_peer")
-                    ROW(PROBE_CAUSE_POLICY, "policy", PROBE_POLICY_SUBSCRIPTIONS, "subscriptions")};
+                    ROW(PROBE_CAUSE_POLICY, "policy", PROBE_POLICY_SUBSCRIPTIONS, "subscriptions")
+                        ROW(PROBE_CAUSE_POLICY, "policy", PROBE_POLICY_UNASKED, "unasked")};
 #define N_DETAILS (sizeof(details) / sizeof(*details))
 _Static_assert(N_DETAILS <= PROBE_N_DETAILS_MAX, "room for the counters");
 
@@ -94,6 +95,8 @@ const char *probe_failure_hint(const struct probe_failure *failure, int mechanis
 {
     if (failure->cause == PROBE_CAUSE_POLICY && failure->code == PROBE_POLICY_SUBSCRIPTIONS)
         return "the peer subscribes to more than the probe has room for";
+    if (failure->cause == PROBE_CAUSE_POLICY && failure->code == PROBE_POLICY_UNASKED)
+        return "the peer sends much that the probe has not asked for, or a message without end";
     if (failure->cause == PROBE_CAUSE_POLICY)
         return "the peer's library may give an accepted connection messages, so the probe stays "
                "away; 'greet_old_peers: true' overrides it";

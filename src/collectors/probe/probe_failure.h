@@ -32,7 +32,11 @@ enum probe_cause {
 enum { PROBE_INVALID_METADATA = 0x10000018, PROBE_MECHANISM_MISMATCH = 0x11000002 };
 
 /* What the exporter itself decides against. */
-enum probe_policy { PROBE_POLICY_OLD_PEER = 1, PROBE_POLICY_SUBSCRIPTIONS = 2 };
+enum probe_policy {
+    PROBE_POLICY_OLD_PEER = 1,
+    PROBE_POLICY_SUBSCRIPTIONS = 2,
+    PROBE_POLICY_UNASKED = 3
+};
 
 struct probe_failure {
     enum probe_phase phase;

@@ -14,6 +14,11 @@
 #define FRAMES_PER_TURN      1000       /* of one stream, before the others have their turn */
 #define SUBSCRIBED_BYTES_MAX (1u << 20) /* each costs libzmq some fifty bytes of memory */
 
+/* A connection that brings more than that without a message for us is given up. */
+#define UNASKED_BYTES_MAX     (1u << 20)
+#define PING_BYTES_PER_SECOND 128u /* a peer's pings ten times a second */
+#define CHECK_MS              250u
+
 /* The address that was greeted, as libzmq takes it without asking a resolver. */
 static int format_endpoint(const struct probe_endpoint *self, char *ret, size_t size)
 {
@@ -111,6 +116,38 @@ static bool read_frames(struct probe_endpoint *self)
     return true;
 }
 
+/* The rest of what the peer sends is not waited for. */
+static void give_up(struct probe_endpoint *self, struct probe_loop *loop, enum probe_policy policy)
+{
+    probe_endpoint_lose(
+        self, loop,
+        (struct probe_failure){PROBE_PHASE_CONNECTION, PROBE_CAUSE_POLICY, (int)policy});
+    probe_link_close(self, loop);
+}
+
+/* Bytes that may come without a message, pings and their like included. */
+static uint64_t unasked_max(const struct probe_endpoint *self, const struct probe_loop *loop)
+{
+    const struct probe_settings *settings = self->settings;
+    uint64_t seconds = (loop->now_ns - self->traffic.marked_ns) / CLOCK_NS_PER_SECOND;
+    uint64_t message = settings->n_subscriptions ? 2 * (uint64_t)settings->max_message_bytes : 0;
+    return UNASKED_BYTES_MAX + message + seconds * PING_BYTES_PER_SECOND;
+}
+
+uint64_t probe_link_next_check(const struct probe_endpoint *self, const struct probe_loop *loop)
+{
+    uint64_t step_ns = CHECK_MS * CLOCK_NS_PER_MS;
+    return self->traffic.fd < 0 ? PROBE_NEVER : (loop->now_ns / step_ns + 1) * step_ns;
+}
+
+void probe_link_check(struct probe_endpoint *self, struct probe_loop *loop)
+{
+    self->due_ns = probe_link_next_check(self, loop);
+    probe_link_on_ready(self, loop); /* what has come is not held against it */
+    if (link_traffic_since_mark(&self->traffic) > unasked_max(self, loop))
+        give_up(self, loop, PROBE_POLICY_UNASKED);
+}
+
 /* What an XPUB hears: <1><topic> of each new subscription, <0><topic> of each that nobody has any
  * more. A peer without end of them would fill our memory. */
 static void read_subscriptions(struct probe_endpoint *self, struct probe_loop *loop)
@@ -126,6 +163,7 @@ static void read_subscriptions(struct probe_endpoint *self, struct probe_loop *l
         self->is_busy = is_there;
         if (!is_there)
             return;
+        link_traffic_mark(&self->traffic, loop->now_ns);
         if (kind == 1)
             self->subscribed_bytes += size;
         else if (kind == 0 && self->subscribed_bytes >= size)
@@ -133,18 +171,17 @@ static void read_subscriptions(struct probe_endpoint *self, struct probe_loop *l
     }
     if (self->subscribed_bytes <= SUBSCRIBED_BYTES_MAX)
         return;
-    probe_endpoint_lose(self, loop,
-                        (struct probe_failure){PROBE_PHASE_CONNECTION, PROBE_CAUSE_POLICY,
-                                               PROBE_POLICY_SUBSCRIPTIONS});
-    probe_link_close(self, loop);
+    give_up(self, loop, PROBE_POLICY_SUBSCRIPTIONS);
 }
 
-static void read_messages(struct probe_endpoint *self)
+static void read_messages(struct probe_endpoint *self, struct probe_loop *loop)
 {
     uint64_t before = self->status.received_messages;
     self->is_busy = read_frames(self);
-    if (self->status.received_messages > before)
+    if (self->status.received_messages > before) {
         self->status.last_received_ns = clock_realtime_ns();
+        link_traffic_mark(&self->traffic, loop->now_ns);
+    }
     if (self->numbers)
         self->status.stream = *stream_numbers_counts(self->numbers);
 }
@@ -162,6 +199,7 @@ void probe_link_close(struct probe_endpoint *self, struct probe_loop *loop)
     probe_socket_close(&self->socket);
     self->is_busy = false;
     self->subscribed_bytes = 0;
+    self->traffic = (struct link_traffic)LINK_TRAFFIC_INIT;
 }
 
 void probe_link_on_ready(struct probe_endpoint *self, struct probe_loop *loop)
@@ -170,7 +208,7 @@ void probe_link_on_ready(struct probe_endpoint *self, struct probe_loop *loop)
     if (!self->socket.socket || !probe_socket_has_input(&self->socket))
         return;
     if (self->settings->n_subscriptions > 0)
-        read_messages(self);
+        read_messages(self, loop);
     else if (probe_pairing_get(self->settings->peer)->own_type == PROBE_PEER_XPUB)
         read_subscriptions(self, loop);
 }
@@ -251,6 +289,9 @@ void probe_link_on_event(struct probe_endpoint *self, struct probe_loop *loop, u
     if (self->state != PROBE_LINKING && self->state != PROBE_LINKED)
         return; /* the rest of a connection that broke */
     switch (event) {
+    case ZMQ_EVENT_CONNECTED:
+        link_traffic_open(&self->traffic, (int)value, loop->now_ns);
+        break;
     case ZMQ_EVENT_ACCEPTED:
         if (self->peers)
             link_peers_accept(self->peers, (int)value);

@@ -17,4 +17,10 @@ void probe_link_on_event(struct probe_endpoint *self, struct probe_loop *loop, u
 /* The socket wants attention: messages of a stream, or libzmq's own commands. */
 void probe_link_on_ready(struct probe_endpoint *self, struct probe_loop *loop);
 
+/* When probe_link_check() is due; the same moment for all, so that an actor wakes up once. */
+uint64_t probe_link_next_check(const struct probe_endpoint *self, const struct probe_loop *loop);
+
+/* Gives up a connection that brings bytes and no messages. */
+void probe_link_check(struct probe_endpoint *self, struct probe_loop *loop);
+
 #endif
