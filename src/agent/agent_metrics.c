@@ -15,7 +15,7 @@
 #define DEFAULT_SECONDS 10.0 /* Prometheus's own default */
 #define LONGEST_SECONDS 120.0
 #define MARGIN_SECONDS  0.5
-#define WHOLE_PAGE_MAX  ((size_t)2 << 20)
+#define WHOLE_PAGE_MAX  ((size_t)4 << 20)
 #define LEAST_FRACTION  0.5 /* of a timeout shorter than twice the margin */
 
 uint64_t agent_metrics_patience_ns(const char *timeout_text)

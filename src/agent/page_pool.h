@@ -13,7 +13,7 @@
 #include "metrics/gzip.h"
 
 #define PAGE_POOL_MAX  4u /* kept; more are freed when they come back */
-#define PAGE_POOL_BUSY 12u
+#define PAGE_POOL_BUSY 8u
 #define PAGE_PIECE     ((size_t)64 << 10)
 
 struct page {

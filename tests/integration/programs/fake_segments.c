@@ -74,6 +74,9 @@ static void run(const char *directory, uint32_t first, uint32_t n, const char *k
         uint64_t *words = segment_table_words(table, lane);
         for (unsigned word = 8; word < SEGMENT_LANE_WORDS_MAX; word++)
             segment_word_set(&words[word], (uint64_t)(first + i) * word % 100000);
+        /* These say that other words are not known. */
+        segment_word_set(&words[SEGMENT_PROXIED], 0);
+        segment_word_set(&words[SEGMENT_ATTACHED], 0);
     }
     if (segment_writer_publish(writer) < 0)
         exit(1);
