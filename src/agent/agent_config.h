@@ -19,11 +19,11 @@
 #include <pthread.h>
 
 struct agent_config {
-    pthread_mutex_t lock; /* over one reload, and what it leaves */
+    pthread_mutex_t lock; /* over one reload */
     const char *path;     /* NULL: no file */
     struct probe_pool *pool;
-    bool is_current; /* the last attempt succeeded */
-    uint64_t loaded_ns;
+    bool is_current;    /* the last attempt succeeded; atomic, as scrapes read it */
+    uint64_t loaded_ns; /* atomic */
 };
 
 /* Starts the probes. A file that is not valid is an error here. */

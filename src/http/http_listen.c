@@ -114,6 +114,13 @@ static int split(char *text, char **ret_host, char **ret_port)
     return 0;
 }
 
+/* With the remedy where there is one. */
+static int refuse(struct error *err, int r, const char *text)
+{
+    return error_set(err, r, "cannot listen on '%s': %s%s", text, strerror(-r),
+                     r == -EADDRINUSE ? "; `ss -ltnp` shows which program does" : "");
+}
+
 static int open_tcp(const char *text, struct http_listen *listen, struct error *err)
 {
     char copy[300], *host, *port;
@@ -143,7 +150,7 @@ static int open_tcp(const char *text, struct http_listen *listen, struct error *
             freeaddrinfo(found);
         }
     }
-    return r == 0 ? 0 : error_set(err, r, "cannot listen on '%s': %s", text, strerror(-r));
+    return r == 0 ? 0 : refuse(err, r, text);
 }
 
 int http_listen_open(const char *text, struct http_listen *ret_listen, struct error *err)
@@ -153,7 +160,7 @@ int http_listen_open(const char *text, struct http_listen *ret_listen, struct er
     int r = is_unix ? open_unix(text + strlen(UNIX_PREFIX), &listener, err)
                     : open_tcp(text, &listener, err);
     if (r == 0 && listen(listener.fd, BACKLOG) < 0)
-        r = error_set(err, -errno, "cannot listen on '%s': %s", text, strerror(errno));
+        r = refuse(err, -errno, text);
     if (r == 0)
         r = finish_address(&listener);
     if (r < 0) {

@@ -61,6 +61,7 @@ static void open__port_in_use__says_so(void **state)
     assert_int_equal(http_listen_open("127.0.0.1:0", &first, &err), 0);
     assert_int_equal(http_listen_open(first.address, &second, &err), -EADDRINUSE);
     assert_non_null(strstr(err.message, first.address));
+    assert_non_null(strstr(err.message, "ss -ltnp"));
     http_listen_close(&first);
 }
 
