@@ -146,6 +146,25 @@ def steerable__used_before_and_after__counts_each_message_once(start, folder, la
         assert broker.puppet.segment().counter("RECEIVED_MESSAGES", "PAIR") == turn + 1
 
 
+def steerable__entered_again_and_again__counts_each_message_once(start, folder):
+    broker = Broker(start(), folder, (zmq.PULL, zmq.PUSH))
+    sender, receiver, steering = (start().socket(kind) for kind in (zmq.PUSH, zmq.PULL, zmq.PAIR))
+    sender.connect(broker.front_endpoint)
+    receiver.connect(broker.back_endpoint)
+    broker.run("steerable")
+    steering.connect(broker.steering)
+    for turn in range(1, 151):
+        sender.send(40)
+        assert receiver.recv(40)[0] == 40
+        steering.send_frames(b"TERMINATE")
+        assert broker.puppet.answer() == ["0"]
+        if turn % 2:
+            sender.send(3)
+            assert broker.front.recv(3)[0] == broker.back.send(3) == receiver.recv(3)[0] == 3
+        broker.front.proxy(broker.back, None, broker.control, "steerable")
+    broker.wait_counts((150 * 40 + 75 * 3, 0), (0, 150 * 40 + 75 * 3))
+
+
 def router_dealer__under_load__is_the_programs_truth(start, folder):
     """Four clients at once, each with twice the broker's marks under way; workers answer all."""
     n_clients, n_each = 4, 4000

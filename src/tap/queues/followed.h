@@ -21,6 +21,7 @@
 struct followed_pipe;
 
 struct followed {
+    uintptr_t id;               /* unlike that of any other, at the same address or not */
     uint64_t n_written, n_read; /* since it was begun */
     struct followed_pipe *pipes;
     size_t n_slots, n_used;

@@ -171,6 +171,7 @@ static void take_in(struct member *member, struct registry_socket *socket)
         return;
     *member = (struct member){.socket = socket, .serial = socket->serial};
     followed_begin(&member->followed, layout, socket->handle);
+    member->followed.id = ++last_id;
     socket->followed = &member->followed;
 }
 

@@ -6,7 +6,8 @@
  * on each message that it receives, so what one socket received the other sent, and the better
  * known of both counts for both: what a socket wrote, where each message goes to one peer; else
  * what the other one read. Subscriptions that an XPUB reads are not all handed on, so their number
- * is not known. Nor are bytes, waits and drops.
+ * is not known. Nor are bytes, waits and drops. An XSUB or ROUTER that is polled reads a message
+ * ahead, which then counts as received before it is handed on.
  *
  * A socket that the program attaches (zmqtap.h) is followed in the same way, by itself.
  *

@@ -32,7 +32,7 @@ static struct round {
     struct pipe_target targets[REGISTRY_MAX_SOCKETS + ENDINGS_MAX_CLOSED]; /* open ones first */
     struct registry_socket *sockets[REGISTRY_MAX_SOCKETS];
     uint32_t serials[REGISTRY_MAX_SOCKETS];
-    const struct followed *followed[REGISTRY_MAX_SOCKETS]; /* NULL: hooks count its messages */
+    uintptr_t followed[REGISTRY_MAX_SOCKETS]; /* ids; 0: hooks count its messages */
     size_t n;
     uint64_t realtime_ns;
 } round_now;
@@ -113,7 +113,7 @@ static void add_target(struct registry_socket *socket, void *unused)
         return;
     round->sockets[round->n] = socket;
     round->serials[round->n] = socket->serial;
-    round->followed[round->n] = socket->followed;
+    round->followed[round->n] = socket->followed ? socket->followed->id : 0;
     round->targets[round->n] = (struct pipe_target){
         .layout = layout,
         .socket = socket->handle,
@@ -152,8 +152,8 @@ static bool is_the_same(const struct round *round, size_t i)
 /* Whether the socket is followed by the same proxy since before the round. */
 static bool is_followed(const struct round *round, size_t i)
 {
-    return round->followed[i] && is_the_same(round, i) && round->targets[i].sample.is_valid &&
-           round->sockets[i]->followed == round->followed[i];
+    const struct followed *followed = is_the_same(round, i) ? round->sockets[i]->followed : NULL;
+    return followed && followed->id == round->followed[i] && round->targets[i].sample.is_valid;
 }
 
 static void note_counts(const struct round *round)
