@@ -9,7 +9,6 @@
 
 #define ID_MARK              1 /* first byte: libzmq keeps ids that begin with 0 for itself */
 #define SILENT_HWM           1
-#define PUBLISHER_HWM        16 /* subscriptions wait here; libzmq reads all that come meanwhile */
 #define BACKLOG              100
 #define SILENT_BYTES         65536 /* MAXMSGSIZE of a socket that gets no messages at all */
 #define KEEPALIVE_IDLE_S     15
@@ -44,12 +43,12 @@ int probe_socket_events_new(zsock_t **ret)
     return 0;
 }
 
-static int set_limits(void *handle, const struct probe_settings *settings, int own_type)
+static int set_limits(void *handle, const struct probe_settings *settings)
 {
     bool has_input = settings->n_subscriptions > 0;
-    int receive_hwm = has_input                     ? (int)settings->receive_hwm
-                      : own_type == PROBE_PEER_XPUB ? PUBLISHER_HWM
-                                                    : SILENT_HWM;
+    /* One, also for the subscriptions that an XPUB hears: libzmq takes in all that come meanwhile.
+     */
+    int receive_hwm = has_input ? (int)settings->receive_hwm : SILENT_HWM;
     /* libzmq drops a subscription that has no room in the pipe: xsub.cpp, send_subscription(). */
     int send_hwm = SILENT_HWM + (int)settings->n_subscriptions;
     int64_t max_bytes = has_input ? settings->max_message_bytes : SILENT_BYTES;
@@ -168,7 +167,7 @@ int probe_socket_open(struct probe_socket *self, const struct probe_settings *se
     if (!self->socket)
         return errno ? -errno : -ENOMEM;
     void *handle = zsock_resolve(self->socket);
-    int r = set_limits(handle, settings, own_type);
+    int r = set_limits(handle, settings);
     if (r == 0)
         r = set_times(handle, settings, use_heartbeats);
     if (r == 0)
