@@ -9,7 +9,7 @@ import time
 import pytest
 import zmq
 
-from support import products, segment_file
+from support import libzmq, products, segment_file
 from support.process import Process, run
 from support.puppet import Puppet
 from support.waiting import wait_equal, wait_for
@@ -40,14 +40,6 @@ def keys(client, server_key):
     client.set(zmq.CURVE_SERVERKEY, server_key)
 
 
-def tells_handshakes():
-    """libzmq before 4.3.0 raises no event about handshakes."""
-    return zmq.zmq_version_info() >= (4, 3, 0)
-
-
-needs_handshakes = pytest.mark.skipif(not tells_handshakes(), reason="libzmq before 4.3.0 tells of no handshake")
-
-
 @pytest.mark.parametrize("language", ["c", "pyzmq"])
 def handshakes__as_this_libzmq_tells__are_counted_or_absent_with_a_reason(agent, start, language):
     server = start(language, variables={"ZMQ_EXPORTER_SERVICE": "server"})
@@ -58,7 +50,7 @@ def handshakes__as_this_libzmq_tells__are_counted_or_absent_with_a_reason(agent,
         push.send(b"x")
         server.wait_counter(1, ("EVENTS", "accepted"), "PULL")
         server.wait_next_rounds()
-        told = tells_handshakes()
+        told = libzmq.has(4, 3, 0)
         assert server.segment().libraries[0][:3] == zmq.zmq_version_info()
         assert server.segment().capabilities["handshakes"] == (
             ("on", "") if told else ("off", "libzmq before 4.3.0"))
@@ -73,7 +65,7 @@ def handshakes__as_this_libzmq_tells__are_counted_or_absent_with_a_reason(agent,
             assert (page.value(family, **labels) is None) != told, family
 
 
-@needs_handshakes
+@libzmq.needs_handshakes
 def failed_auth__refused_keys__are_counted_by_both_ends(directory, start):
     """ZAP says 400; libzmq tells both the server and, by an ERROR command, the client."""
     with Process(products.program("curve_server.py"), directory) as server:
@@ -90,7 +82,7 @@ def failed_auth__refused_keys__are_counted_by_both_ends(directory, start):
         server.wait_gauge(0, "PEERS", "PULL")
 
 
-@needs_handshakes
+@libzmq.needs_handshakes
 def failed_handshake__wrong_server_key__is_protocol_at_the_server(directory, start):
     """The server cannot open the client's first box; the client only sees the connection end."""
     with Process(products.program("curve_server.py"), directory) as server:
@@ -104,7 +96,7 @@ def failed_handshake__wrong_server_key__is_protocol_at_the_server(directory, sta
         assert failures(server, "PULL") == (0, 1, 0)
 
 
-@needs_handshakes
+@libzmq.needs_handshakes
 @pytest.mark.parametrize("language", ["c", "pyzmq"])
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 def disconnects__peers_come_and_go__are_counted_each(start, folder, transport, language):
@@ -126,7 +118,7 @@ def disconnects__peers_come_and_go__are_counted_each(start, folder, transport, l
     context.destroy(0)
 
 
-@needs_handshakes
+@libzmq.needs_handshakes
 def disconnects__server_dies__are_counted_by_the_client(start):
     client = start("c")
     push = client.socket(zmq.PUSH, reconnect_ivl=10)
@@ -153,7 +145,7 @@ RUBBISH = {
 }
 
 
-@needs_handshakes
+@libzmq.needs_handshakes
 @pytest.mark.parametrize("name", RUBBISH)
 def failed_protocol__rubbish__is_counted_each(start, name):
     data, detail = RUBBISH[name]
@@ -169,7 +161,7 @@ def failed_protocol__rubbish__is_counted_each(start, name):
     assert server.segment().gauge("PEERS", "ROUTER") == 0
 
 
-@needs_handshakes
+@libzmq.needs_handshakes
 def failed_transport__client_leaves_in_the_handshake__is_counted(start):
     server = start("c")
     port = port_of(server.socket(zmq.ROUTER).bind("tcp://127.0.0.1:*"))
@@ -180,7 +172,7 @@ def failed_transport__client_leaves_in_the_handshake__is_counted(start):
         wait_equal(lambda: failures(server, "ROUTER"), (0, 0, i), "failures")
 
 
-@needs_handshakes
+@libzmq.needs_handshakes
 def failed_handshakes__stream_socket__has_none(start):
     """libzmq raises a failure each time a peer of a STREAM leaves; there was no handshake."""
     server = start("c")
@@ -245,11 +237,11 @@ def events__fifty_thousand_connections_in_a_burst__none_is_lost(start):
 
     for event in ("accepted", "disconnected"):
         server.wait_counter(2000 + count, ("EVENTS", event), "ROUTER", deadline_s=120)
-    if not tells_handshakes():
+    if not libzmq.has(4, 3, 0):
         return
     assert failures(server, "ROUTER") == (0, 0, 2000 + count)
     server.wait_gauge(0, "PEERS", "ROUTER")
-    if zmq.zmq_version_info() >= (4, 3, 3):  # older ones keep 10 KiB of a client that was refused
+    if libzmq.has(4, 3, 3):  # older ones keep 10 KiB of a client that was refused
         wait_for(lambda: resident_kib(server.pid) < before + 8192,
                  lambda: f"{before} KiB before, {resident_kib(server.pid)} after")
     print(f"{pings} pings, slowest {slowest * 1000:.0f} ms, {before} → {resident_kib(server.pid)} KiB")

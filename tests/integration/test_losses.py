@@ -4,6 +4,7 @@
 import pytest
 import zmq
 
+from support import libzmq
 from support.puppet import Puppet
 from support.waiting import wait_equal, wait_for
 
@@ -212,6 +213,7 @@ def send__waits__is_seen_while_it_waits(start, cause):
         assert sender.answer("send")[0] == "300"
 
 
+@libzmq.needs_handshakes
 def linger__nobody_listens__all_that_is_queued_is_dropped(start):
     puppet = start("c")
     dropped = 0
@@ -224,6 +226,7 @@ def linger__nobody_listens__all_that_is_queued_is_dropped(start):
         wait_drops(puppet, "PUSH", LINGER=dropped)
 
 
+@libzmq.needs_handshakes
 @pytest.mark.parametrize("kind", [zmq.PUSH, zmq.DEALER, zmq.PAIR, zmq.REQ])
 def linger__context_is_terminated__is_counted_before_the_end(start, kind):
     puppet = start("c")
