@@ -202,6 +202,15 @@ int64_t peers_count(const struct peers *self)
     return n;
 }
 
+bool peers_has_connection(const struct peers *self)
+{
+    for (uint32_t i = self->first; i; i = addresses[i - 1].next) {
+        if (addresses[i - 1].n_open > 0)
+            return true;
+    }
+    return self->is_unknown;
+}
+
 void peers_finish(struct peers *self)
 {
     uint32_t next;

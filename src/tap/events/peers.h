@@ -56,6 +56,9 @@ bool peers_knows(const struct peers *self, const char *address);
 /* Peers now; -1: unknown. */
 int64_t peers_count(const struct peers *self);
 
+/* Whether there is a connection, be it without a handshake yet. */
+bool peers_has_connection(const struct peers *self);
+
 /* The socket is gone. */
 void peers_finish(struct peers *self);
 

@@ -61,7 +61,10 @@ void endings_event(struct registry_socket *socket, uint64_t kind)
         if (socket->endings.n_queues > 0)
             want_look();
     }
-    if (socket->slot || kind != ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+    bool is_told = tap_has_handshakes(socket->library);
+    bool is_peer = is_told ? kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+                           : kind == ZMQ_EVENT_CONNECTED || kind == ZMQ_EVENT_ACCEPTED;
+    if (socket->slot || !is_peer)
         return;
     for (size_t i = 0; i < ENDINGS_MAX_CLOSED; i++) {
         if (closeds[i].owner.serial == socket->serial)
@@ -168,8 +171,10 @@ static struct closed *find_free(void)
 
 static bool may_have_peers(const struct registry_socket *socket)
 {
-    return !socket->has_events || !tap_has_handshakes(socket->library) ||
-           peers_count(&socket->events.peers) != 0;
+    if (!socket->has_events)
+        return true;
+    return tap_has_handshakes(socket->library) ? peers_count(&socket->events.peers) != 0
+                                               : peers_has_connection(&socket->events.peers);
 }
 
 static void fill_closed(struct closed *closed, const struct closing *closing)
