@@ -48,6 +48,8 @@
       "Receives that found no message and gave EAGAIN.") \
     X(SOCKET_DROPPED_MESSAGES, "zmq_socket_dropped_messages_total", COUNTER, "messages", \
       "Messages that libzmq dropped. hwm: a peer's queue was full (PUB and XPUB: one for each subscriber that missed it); unroutable: ROUTER or REP had no such peer; linger: queued at close when linger ran out; disconnect: queued to a peer that went away; of both, what was in the socket's own queue, not what libzmq or the kernel had taken from it to send. Where zmq_tap_capability says bound, hwm is an upper bound, linger and disconnect are lower bounds: an end that came too quickly to be seen is missing. hwm and unroutable are absent where a socket of the group was inside zmq_proxy or its like: what is dropped there is not known, the time at the high water mark is.") \
+    X(SOCKET_OVERSIZED_MESSAGES, "zmq_socket_oversized_messages_total", COUNTER, "messages", \
+      "Messages over ZMQ_MAXMSGSIZE that came: libzmq ends the connection for each, and where this end had made it, does not connect again. The sender sees only a disconnect. Absent where zmq_tap_capability says that libzmq does not tell.") \
     X(SOCKET_LAST_SENT, "zmq_socket_last_sent_timestamp_seconds", GAUGE, "seconds", \
       "When the last message was sent by an open socket, to the sampling interval.") \
     X(SOCKET_LAST_RECEIVED, "zmq_socket_last_received_timestamp_seconds", GAUGE, "seconds", \

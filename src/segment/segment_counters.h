@@ -41,9 +41,10 @@
     X(21, SEND_BLOCKED_NO_PEER_NS, COUNTER)  /* both, atomic: the same as 14 */                    \
     X(28, PROXIED, COUNTER)                  /* program: times inside zmq_proxy, see below */      \
     X(29, ATTACHED, COUNTER)                 /* program: sockets that no hook sees, see below */   \
-    X(104, SEND_AT_HWM_NS, COUNTER)          /* tap: time with a peer's queue full */              \
-    X(160, PEERS, GAUGE)                     /* tap: peers with a finished handshake */            \
-    X(161, SEND_QUEUE, GAUGE)                /* tap: messages over all peers */                    \
+    X(100, OVERSIZED, COUNTER)      /* tap: connections ended for a message over ZMQ_MAXMSGSIZE */ \
+    X(104, SEND_AT_HWM_NS, COUNTER) /* tap: time with a peer's queue full */                       \
+    X(160, PEERS, GAUGE)            /* tap: peers with a finished handshake */                     \
+    X(161, SEND_QUEUE, GAUGE)       /* tap: messages over all peers */                             \
     X(162, RECEIVE_QUEUE, GAUGE)                                                                   \
     X(163, SEND_HWM, GAUGE) /* program: as configured, messages; 0: unlimited */                   \
     X(164, RECEIVE_HWM, GAUGE)                                                                     \
@@ -78,7 +79,7 @@
 #define SEGMENT_RECEIVE_FILL_BASE        128
 #define SEGMENT_FILL_SIZE                16
 
-/* Numbers not listed above are free: counters 22-27 and 30-31 program, 100-103, 105-111 and 144-159
+/* Numbers not listed above are free: counters 22-27 and 30-31 program, 101-103, 105-111 and 144-159
  * tap; gauges 188-223 program, 170-175 and 224-255 tap. */
 #define SEGMENT_FIRST_COUNTER 8
 #define SEGMENT_FIRST_GAUGE   160
@@ -189,6 +190,7 @@
  * PUBLISH_DROPS  DROPPED_HWM of PUB and XPUB
  * BLOCKING       *_WOULD_BLOCK, *_BLOCKED_NS
  * ENDINGS        DROPPED_LINGER, DROPPED_DISCONNECT: at least
+ * OVERSIZED      OVERSIZED
  */
 #define SEGMENT_CAPABILITIES(X)                                                                    \
     X(0, MESSAGES, "messages")                                                                     \
@@ -198,6 +200,7 @@
     X(4, ROUTER_DROPS, "router_drops")                                                             \
     X(5, PUBLISH_DROPS, "publish_drops")                                                           \
     X(6, BLOCKING, "blocking")                                                                     \
-    X(7, ENDINGS, "endings")
+    X(7, ENDINGS, "endings")                                                                       \
+    X(8, OVERSIZED, "oversized")
 
 #endif

@@ -2,6 +2,7 @@
 #include "tap/tap.h"
 
 #include "tap/events/monitor.h"
+#include "tap/events/oversized.h"
 #include "tap/losses/route.h"
 #include "tap/queues/layouts.h"
 #include "tap/queues/more_flag.h"
@@ -64,6 +65,7 @@ static void forget_all(void)
     thread_forked();
     sampler_forked();
     endings_forked();
+    oversized_forked();
     segment_writer_destroy(&writer);
     segment_table_destroy(&table);
 }
@@ -174,6 +176,10 @@ static int start_parts(struct library *library)
                            "no peer is not told from full queues");
     const char *reason = route_add_library(library, layouts_of(library));
     tap_set_capability(SEGMENT_CAPABILITY_ROUTER_DROPS,
+                       reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
+                       reason ? reason : "");
+    reason = oversized_add_library(library);
+    tap_set_capability(SEGMENT_CAPABILITY_OVERSIZED,
                        reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
                        reason ? reason : "");
     return thread_start(writer);

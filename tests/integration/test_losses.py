@@ -414,3 +414,36 @@ def disconnect__connecting_side__keeps_its_queue(start):
     sender.wait_counter(1, ("EVENTS", "disconnected"), "PUSH")
     wait_drops(sender, "PUSH")
     assert sender.segment().gauge("SEND_QUEUE", "PUSH") == queued
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("is_binding", [True, False])
+def oversized__message_ends_the_connection__is_told_from_other_ends(start, folder, transport, is_binding):
+    receiver, sender = start("c"), start("c")
+    pull, push = receiver.socket(zmq.PULL, maxmsgsize=1000), sender.socket(zmq.PUSH, linger=0)
+    if receiver.segment().capabilities["oversized"][0] != "on":
+        pytest.skip("this libzmq does not tell")
+    if is_binding:
+        endpoint = pull.bind(endpoint_of(transport, folder))
+        push.connect(endpoint)
+    else:
+        pull.connect(push.bind(endpoint_of(transport, folder)))
+    push.send(3, 1000)
+    assert pull.recv(3) == (3, 3000)
+    push.send(1, 1001)
+    receiver.wait_counter(1, "OVERSIZED", "PULL")
+    assert sender.segment().counter("OVERSIZED", "PUSH") == 0
+    if not is_binding:
+        receiver.wait_next_rounds(5)
+        assert receiver.segment().counter(("EVENTS", "connected"), "PULL") == 1
+        return
+    receiver.wait_counter(2, ("EVENTS", "accepted"), "PULL")
+    push.close()  # it has connected again, and ends as any other does
+    receiver.wait_counter(2, ("EVENTS", "disconnected"), "PULL")
+    with Puppet("c") as third:
+        other = third.socket(zmq.PUSH)
+        other.connect(endpoint)
+        other.send(1, 10)
+        assert pull.recv(1) == (1, 10)
+    receiver.wait_counter(3, ("EVENTS", "disconnected"), "PULL")
+    assert receiver.segment().counter("OVERSIZED", "PULL") == 1

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/events/events.h"
 
+#include "tap/events/oversized.h"
 #include "tap/registry.h"
 #include "tap/tap.h"
 
@@ -113,6 +114,8 @@ void events_count(struct registry_socket *socket, const struct event *event)
         socket->events.last_bind_error = (int)event->value;
         break;
     case ZMQ_EVENT_DISCONNECTED:
+        if (oversized_take((int)event->value))
+            segment_word_add(&socket->words[SEGMENT_OVERSIZED], 1);
         count_end(socket, event, address);
         break;
     default:

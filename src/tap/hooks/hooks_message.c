@@ -8,6 +8,7 @@
  * A handle that is not in its first place goes through a second function, so that the first one
  * keeps nothing on the stack for it.
  */
+#include "tap/events/oversized.h"
 #include "tap/hooks/hooks.h"
 #include "tap/hooks/message_count.h"
 
@@ -101,6 +102,9 @@ HOOK_COLD int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const 
     struct registry_slot *slot = registry_find(handle);
     if (slot)
         return slot->msg_send_hook((struct tap_message *)message, handle, flags, slot);
+    const struct library *library = library_of_frequent_caller(caller);
+    if (library)
+        oversized_look(library, (struct tap_message *)message);
     return HOOK_PASS(caller, msg_send, -1, (struct tap_message *)message, handle, flags);
 }
 
