@@ -37,6 +37,33 @@ static void stop_ringing(void)
     setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, NULL);
 }
 
+static void *shut_down(void *context)
+{
+    zmq_ctx_shutdown(context);
+    return NULL;
+}
+
+static void proxies_that_end(void)
+{
+    pthread_t thread;
+    void *context = zmq_ctx_new();
+    void *front = zmq_socket(context, ZMQ_PULL), *back = zmq_socket(context, ZMQ_PUSH);
+    cases_report("bind", zmq_bind(front, "inproc://front"));
+    cases_report("bind", zmq_bind(back, "inproc://back"));
+    cases_report("proxy of one socket", zmq_proxy(front, NULL, NULL));
+    ring(SIGALRM);
+    cases_report("proxy", zmq_proxy(front, back, NULL));
+    cases_report("proxy_steerable", zmq_proxy_steerable(front, back, NULL, NULL));
+    cases_report("device", zmq_device(ZMQ_STREAMER, front, back));
+    stop_ringing();
+    pthread_create(&thread, NULL, shut_down, context);
+    cases_report("proxy, shut down", zmq_proxy(front, back, NULL));
+    pthread_join(thread, NULL);
+    cases_report("close", zmq_close(front));
+    cases_report("close", zmq_close(back));
+    cases_report("ctx_term", zmq_ctx_term(context));
+}
+
 static void interrupted_calls(void)
 {
     char byte;
@@ -256,6 +283,7 @@ int main(int argc, char **argv)
 {
     static const struct cases_case cases[] = {
         {"interrupted_calls", interrupted_calls},
+        {"proxies_that_end", proxies_that_end},
         {"signals_kept_for_sigwait", signals_kept_for_sigwait},
         {"signals_reach_the_program", signals_reach_the_program},
         {"term_with_a_blocked_thread", term_with_a_blocked_thread},
