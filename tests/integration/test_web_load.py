@@ -152,19 +152,39 @@ def slow_request__in_the_end__is_shut_down(agent):
     assert 'zmq_exporter_http_limited_total{limit="request_time"} 1\n' in agent.get()
 
 
-def many_scrapes__one_after_the_other__leave_nothing_behind(agent):
-    def scrape(times):
-        for first in range(0, times, 100):  # a connection of its own for each hundred
-            with plain.open_connection(agent.address) as stream, stream.makefile("rb") as reader:
-                for i in range(first, first + 100):
-                    coding = b"Accept-Encoding: gzip\r\n" if i % 4 == 0 else b""
-                    stream.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n" + coding + b"\r\n")
-                    assert plain.read_answer(reader).status == 200
-
-    scrape(500)
+def check_nothing_is_left(agent, scrape_hundred):
+    """`scrape_hundred` scrapes a hundred times on a connection of its own."""
+    for _ in range(10):
+        scrape_hundred()
     memory, descriptors = memory_of(agent.pid), descriptors_of(agent.pid)
-    scrape(N_MANY)
+    for _ in range(N_MANY // 100):
+        scrape_hundred()
     wait_for(lambda: descriptors_of(agent.pid) <= descriptors, "the last connection to be closed")
     print(f"{N_MANY} scrapes: {memory >> 10} KiB and {descriptors} descriptors before, "
           f"{memory_of(agent.pid) >> 10} KiB and {descriptors_of(agent.pid)} after")
     assert memory_of(agent.pid) < memory + (2 << 20)
+
+
+def many_scrapes__one_after_the_other__leave_nothing_behind(agent):
+    def scrape_hundred():
+        with plain.open_connection(agent.address) as stream, stream.makefile("rb") as reader:
+            for i in range(100):
+                coding = b"Accept-Encoding: gzip\r\n" if i % 4 == 0 else b""
+                stream.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n" + coding + b"\r\n")
+                assert plain.read_answer(reader).status == 200
+
+    check_nothing_is_left(agent, scrape_hundred)
+
+
+def many_scrapes__with_tls_and_password__leave_nothing_behind(secure_agent):
+    agent, authority = secure_agent
+    context = authority.context()
+
+    def scrape_hundred():
+        connection = web.connect(agent.address, context)
+        for i in range(100):
+            path = "/metrics?collect[]=self" if i % 10 else "/metrics"
+            assert web.get(connection, path, {**ASKED, **PASSWORD}).status == 200
+        connection.close()
+
+    check_nothing_is_left(agent, scrape_hundred)
