@@ -65,6 +65,7 @@ def handshakes__as_this_libzmq_tells__are_counted_or_absent_with_a_reason(agent,
             assert (page.value(family, **labels) is None) != told, family
 
 
+@libzmq.needs_curve
 @libzmq.needs_handshakes
 def failed_auth__refused_keys__are_counted_by_both_ends(directory, start):
     """ZAP says 400; libzmq tells both the server and, by an ERROR command, the client."""
@@ -82,6 +83,7 @@ def failed_auth__refused_keys__are_counted_by_both_ends(directory, start):
         server.wait_gauge(0, "PEERS", "PULL")
 
 
+@libzmq.needs_curve
 @libzmq.needs_handshakes
 def failed_handshake__wrong_server_key__is_protocol_at_the_server(directory, start):
     """The server cannot open the client's first box; the client only sees the connection end."""

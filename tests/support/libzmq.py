@@ -17,3 +17,4 @@ def needs(*release, reason):
 
 # Without the events of handshakes nobody knows whether there is a peer.
 needs_handshakes = needs(4, 3, 0, reason="tells of no handshake")
+needs_curve = pytest.mark.skipif(not zmq.has("curve"), reason="libzmq was built without CURVE")
