@@ -60,6 +60,14 @@ def test_demo__signal__ends_every_process_and_leaves_no_file(folder, number):
         assert not list(folder.iterdir())
 
 
+def test_demo__answers_to_clients_that_have_gone__are_unroutable(folder):
+    def unroutable():
+        return demo.scrape().value("zmq_socket_dropped_messages_total", type="ROUTER", reason="unroutable")
+
+    with Demo(folder) as demo:
+        wait_for(lambda: (unroutable() or 0) > 2, lambda: f"{unroutable()} unroutable messages")
+
+
 def test_demo__killed__takes_its_processes_with_it(folder):
     with Demo(folder) as demo:
         started = wait_for(lambda: len(children(demo.pid)) >= 15 and children(demo.pid),
