@@ -67,7 +67,7 @@ enum segment_capability_id {
 enum segment_state { SEGMENT_PREPARING = 0, SEGMENT_LIVE = 1, SEGMENT_CLOSED = 2 };
 enum segment_lane_state { SEGMENT_LANE_FREE = 0, SEGMENT_LANE_OPEN = 1 };
 
-/* UNSET: nothing was tried yet. BOUND: the number is an upper bound, see the reason. */
+/* UNSET: nothing was tried yet. BOUND: the number is a bound, see the reason. */
 enum segment_capability_state {
     SEGMENT_CAPABILITY_UNSET = 0,
     SEGMENT_CAPABILITY_ON = 1,

@@ -66,8 +66,11 @@ def router_drops(start):
 
 def router_and_dealer(start, folder, transport, **options):
     server = start("c")
-    router = server.socket(zmq.ROUTER, **options)
-    endpoint = router.bind(endpoint_of(transport, folder))
+    router = server.socket(zmq.ROUTER)
+    for name, value in options.items():
+        router.set(getattr(zmq, name.upper()), value)
+    options = {name: value for name, value in options.items() if name.endswith("hwm")}
+    router.resolved = endpoint = router.bind(endpoint_of(transport, folder))
     client = server if transport == "inproc" else start("c")
     dealer = client.socket(zmq.DEALER, **options)
     dealer.set(zmq.ROUTING_ID, "peer")
@@ -144,6 +147,38 @@ def router__mandatory__tells_the_program_and_counts_no_drop(start, folder, route
     router.set(zmq.ROUTER_MANDATORY, 0)
     assert router.send(3, first=b"nobody") == 3
     wait_drops(router.puppet, "ROUTER", UNROUTABLE=3)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def router__handover__messages_go_to_the_newcomer(start, folder, router_drops, transport):
+    router, dealer = router_and_dealer(start, folder, transport, router_handover=1)
+    other = start("c").socket(zmq.DEALER)
+    other.set(zmq.ROUTING_ID, "peer")
+    other.connect(router.resolved)
+    other.send()
+    assert router.recv() == (1, 5)
+    assert router.send(9, first=b"peer") == 9
+    assert other.recv(9) == (9, 9)
+    dealer.close()
+    wait_drops(router.puppet, "ROUTER")
+
+
+def router__raw__is_left_alone(start):
+    puppet = start("c")
+    router = puppet.socket(zmq.ROUTER, router_raw=1)
+    router.bind("tcp://127.0.0.1:*")
+    assert router.send(5, first=b"nobody") == 5
+    wait_drops(puppet, "ROUTER")
+
+
+def publisher__nobody_subscribes__is_no_drop(start):
+    puppet = start("c")
+    for kind in (zmq.PUB, zmq.XPUB):
+        publisher = puppet.socket(kind, linger=0)
+        publisher.bind("tcp://127.0.0.1:*")
+        assert publisher.send(100) == 100
+        publisher.close()
+    wait_drops(puppet, None)
 
 
 @pytest.mark.parametrize("language", ["c", "pyzmq"])
