@@ -18,7 +18,7 @@ import zmq
 
 from support.waiting import wait_equal, wait_for
 
-SECONDS = float(os.environ.get("TEST_BALANCE_SECONDS", "10"))
+SECONDS = float(os.environ.get("TEST_BALANCE_SECONDS", "12"))
 SEEDS = [int(os.environ["TEST_BALANCE_SEED"])] if "TEST_BALANCE_SEED" in os.environ else [1, 2, 3]
 SIZES = [1, 30, 3000, 40000]
 

@@ -340,7 +340,8 @@ def fill_up(socket):
     return queued[-1]
 
 
-NAMES = {zmq.PUSH: "PUSH", zmq.DEALER: "DEALER", zmq.PAIR: "PAIR"}
+NAMES = {zmq.PUSH: "PUSH", zmq.DEALER: "DEALER", zmq.PAIR: "PAIR", zmq.PUB: "PUB",
+         zmq.XPUB: "XPUB"}
 
 
 @pytest.mark.parametrize("kinds", [(zmq.PUSH, zmq.PULL), (zmq.DEALER, zmq.DEALER), (zmq.PAIR, zmq.PAIR)])
@@ -388,6 +389,27 @@ def disconnect__inproc__loses_what_the_peer_had_not_read(start, kinds):
     puppet.wait_next_rounds()
     receiver.close()
     wait_pipes(sender, 0)
+    wait_drops(puppet, None, DISCONNECT=25)
+
+
+@pytest.mark.parametrize("kind", [zmq.PUB, zmq.XPUB])
+def disconnect__publisher_inproc__loses_what_the_subscriber_had_not_read(start, kind):
+    puppet = start("c")
+    publisher, subscriber = puppet.socket(kind), puppet.socket(zmq.SUB)
+    subscriber.set(zmq.SUBSCRIBE, "")
+    subscriber.connect(publisher.bind("inproc://q"))
+
+    def has_subscribed():
+        publisher.send(1)
+        return subscriber.poll(timeout_ms=100)
+
+    wait_for(has_subscribed, "the subscription")
+    receive_all(subscriber)
+    assert publisher.send(40) == 40
+    assert subscriber.recv(15)[0] == 15
+    puppet.wait_next_rounds()
+    subscriber.close()
+    wait_pipes(publisher, 0)
     wait_drops(puppet, None, DISCONNECT=25)
 
 
