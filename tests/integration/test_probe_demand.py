@@ -5,10 +5,9 @@ import concurrent.futures
 import time
 
 import pytest
-import zmq
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from support import zmtp_peers
+from support import probing, zmtp_peers
 from support.agent import Page
 from support.probing import ProbingAgent, write_config
 from support.waiting import wait_for
@@ -17,13 +16,10 @@ LOCAL = ["tcp://127.0.0.1:*", "tcp://[::1]:*", "tcp://localhost:*"]
 TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
 
 
-@pytest.fixture
-def publisher():
-    context = zmq.Context()
-    one = context.socket(zmq.PUB)
-    one.bind("tcp://127.0.0.1:*")
-    yield one.last_endpoint.decode().rstrip("\0")
-    context.destroy(linger=0)
+@pytest.fixture(name="publisher")
+def started_publisher():
+    with probing.publisher() as endpoint:
+        yield endpoint
 
 
 def test_probe_page__target_that_answers__has_its_metrics_and_no_others(directory, folder, publisher):

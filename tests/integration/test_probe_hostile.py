@@ -9,7 +9,7 @@ import time
 import zmq
 
 from support import zmtp_peers
-from support.probing import SOCKET_TYPES, ProbingAgent, probe
+from support.probing import SOCKET_TYPES, ProbingAgent, probe, publisher
 from support.waiting import wait_for
 
 CLOSED = {("transport", "EPIPE"), ("transport", "ECONNRESET")}
@@ -24,16 +24,6 @@ def frame(data, flags=0):
     if len(data) < 256:
         return bytes([flags, len(data)]) + data
     return bytes([flags | 2]) + struct.pack(">Q", len(data)) + data
-
-
-@contextlib.contextmanager
-def publisher():
-    """A real one, whose probe nothing may happen to."""
-    context = zmq.Context()
-    one = context.socket(zmq.PUB)
-    one.bind("tcp://127.0.0.1:*")
-    yield one.last_endpoint.decode().rstrip("\0")
-    context.destroy(linger=0)
 
 
 def assert_untouched(agent, name):

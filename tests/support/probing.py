@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MPL-2.0
 """An exporter with probes: its configuration, what it says of each, and endpoints to probe."""
 
+import contextlib
 import json
 import signal
 import urllib.error
 import urllib.request
+
+import zmq
 
 from support.agent import Agent
 from support.waiting import DEADLINE_S, wait_for
@@ -25,6 +28,16 @@ def write_config(path, probes=(), **sections):
     """JSON is YAML. Returns the path."""
     path.write_text(json.dumps({"probes": list(probes), **sections}, indent=1))
     return path
+
+
+@contextlib.contextmanager
+def publisher():
+    """The endpoint of a real PUB."""
+    context = zmq.Context()
+    one = context.socket(zmq.PUB)
+    one.bind("tcp://127.0.0.1:*")
+    yield one.last_endpoint.decode().rstrip("\0")
+    context.destroy(linger=0)
 
 
 class ProbingAgent(Agent):

@@ -75,6 +75,17 @@ static int reset(void **state)
     return 0;
 }
 
+/* Lets the dead ones fail; after them there is one live request. */
+static void end_all(struct resolver *resolver, struct resolver_request **requests,
+                    unsigned int n_dead)
+{
+    release();
+    wait_until(&n_failures, n_dead);
+    for (unsigned int i = 0; i <= n_dead; i++)
+        resolver_abandon(resolver, &requests[i]);
+    resolver_destroy(&resolver);
+}
+
 static void submit__dead_names__do_not_hold_up_others(void **state)
 {
     (void)state;
@@ -95,11 +106,7 @@ static void submit__dead_names__do_not_hold_up_others(void **state)
     assert_int_equal(((struct sockaddr_in *)&answers[N_DEAD].addresses[0].address)->sin_port,
                      htons(7));
     assert_int_equal(n_dead_running, RESOLVER_MAX_SLOW);
-    release();
-    wait_until(&n_failures, N_DEAD);
-    for (int i = 0; i <= N_DEAD; i++)
-        resolver_abandon(resolver, &requests[i]);
-    resolver_destroy(&resolver);
+    end_all(resolver, requests, N_DEAD);
 }
 
 /* At the start nothing is known of any name. */
@@ -117,11 +124,7 @@ static void submit__unknown_names_that_are_dead__leave_room(void **state)
                          0);
     wait_until(&n_answers, 1);
     assert_int_equal(n_failures, 0);
-    release();
-    wait_until(&n_failures, N_DEAD);
-    for (int i = 0; i <= N_DEAD; i++)
-        resolver_abandon(resolver, &requests[i]);
-    resolver_destroy(&resolver);
+    end_all(resolver, requests, N_DEAD);
 }
 
 static void abandon__running_or_queued__is_never_told(void **state)

@@ -33,6 +33,16 @@ static HOOK_COLD int receive_failed(const struct registry_slot *slot, int rc)
     return rc;
 }
 
+/* libzmq has answered. */
+static HOOK_INLINE int received(struct registry_slot *slot, int rc)
+{
+    note_receiving(slot, false);
+    if (HOOK_UNLIKELY(rc < 0))
+        return receive_failed(slot, rc);
+    count_received(slot, rc);
+    return rc;
+}
+
 static HOOK_INLINE int receive_on(struct registry_slot *slot, void *handle, void *buffer,
                                   size_t size, int flags)
 {
@@ -40,12 +50,7 @@ static HOOK_INLINE int receive_on(struct registry_slot *slot, void *handle, void
     __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
     note_receiving(slot, true);
     int rc = slot->recv(handle, buffer, size, flags);
-    slot = kept;
-    note_receiving(slot, false);
-    if (HOOK_UNLIKELY(rc < 0))
-        return receive_failed(slot, rc);
-    count_received(slot, rc);
-    return rc;
+    return received(kept, rc);
 }
 
 static HOOK_INLINE int msg_receive_on(struct registry_slot *slot, zmq_msg_t *message, void *handle,
@@ -55,12 +60,7 @@ static HOOK_INLINE int msg_receive_on(struct registry_slot *slot, zmq_msg_t *mes
     __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
     note_receiving(slot, true);
     int rc = slot->msg_recv((struct tap_message *)message, handle, flags);
-    slot = kept;
-    note_receiving(slot, false);
-    if (HOOK_UNLIKELY(rc < 0))
-        return receive_failed(slot, rc);
-    count_received(slot, rc);
-    return rc;
+    return received(kept, rc);
 }
 
 static HOOK_COLD int send_further(void *handle, const void *buffer, size_t size, int flags,
