@@ -5,8 +5,8 @@ import zmq
 
 from support.waiting import wait_equal, wait_for
 
-NAMES = {zmq.PUSH: "PUSH", zmq.DEALER: "DEALER", zmq.PAIR: "PAIR", zmq.PUB: "PUB",
-         zmq.XPUB: "XPUB"}
+NAMES = {getattr(zmq, name): name for name in
+         "PAIR PUB SUB REQ REP DEALER ROUTER PULL PUSH XPUB XSUB STREAM".split()}
 REASONS = ("HWM", "UNROUTABLE", "LINGER", "DISCONNECT")
 TRANSPORTS = ["inproc", "tcp", "ipc"]
 
@@ -15,9 +15,10 @@ def endpoint_of(transport, folder):
     return {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{folder}/q", "inproc": "inproc://q"}[transport]
 
 
-def drops(puppet, kind):
+def drops(puppet, kind, endpoint=None):
     segment = puppet.segment()
-    return {reason: n for reason in REASONS if (n := segment.counter(f"DROPPED_{reason}", kind))}
+    return {reason: n for reason in REASONS
+            if (n := segment.counter(f"DROPPED_{reason}", kind, endpoint))}
 
 
 def wait_drops(puppet, kind, **expected):
@@ -38,10 +39,10 @@ def attach(socket, n_peers, kind):
 def wait_pipes(socket, n_pipes):
     """Lets libzmq take in what it has to; a full socket is asked for room."""
     def has_pipes():
-        socket.poll(zmq.POLLOUT)
+        socket.poll(zmq.POLLIN | zmq.POLLOUT)
         return socket.puppet.segment().gauge("PIPES", NAMES[socket.kind]) == n_pipes
 
-    wait_for(has_pipes, f"{n_pipes} pipes")
+    wait_for(has_pipes, f"{n_pipes} pipes of {NAMES[socket.kind]}")
 
 
 def receive_all(socket):

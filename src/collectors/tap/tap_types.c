@@ -6,22 +6,23 @@
 #define S TAP_TYPE_SENDS
 #define R TAP_TYPE_RECEIVES
 #define H TAP_TYPE_HANDSHAKES
+#define E TAP_TYPE_ENDS
 
 /* As in zmq.h, draft types included; by number. XPUB receives and XSUB sends subscriptions. */
 static const struct {
     const char *name;
     unsigned traits;
 } types[] = {
-    {"PAIR", S | R | H},
-    {"PUB", S | H | TAP_TYPE_PUBLISHES},
+    {"PAIR", S | R | H | E},
+    {"PUB", S | H | E | TAP_TYPE_PUBLISHES},
     {"SUB", R | H},
-    {"REQ", S | R | H},
-    {"REP", S | R | H | TAP_TYPE_ROUTES},
-    {"DEALER", S | R | H},
-    {"ROUTER", S | R | H | TAP_TYPE_ROUTES},
+    {"REQ", S | R | H | E},
+    {"REP", S | R | H | E | TAP_TYPE_ROUTES},
+    {"DEALER", S | R | H | E},
+    {"ROUTER", S | R | H | E | TAP_TYPE_ROUTES},
     {"PULL", R | H},
-    {"PUSH", S | H},
-    {"XPUB", S | R | H | TAP_TYPE_PUBLISHES},
+    {"PUSH", S | H | E},
+    {"XPUB", S | R | H | E | TAP_TYPE_PUBLISHES},
     {"XSUB", S | R | H | TAP_TYPE_SENDS_SUBSCRIPTIONS},
     {"STREAM", S | R},
     {"SERVER", S | R | H},

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MPL-2.0
+"""What is known of each loss, by type of the socket that sends and by reason: the README's table.
+
+The tests try every cell (integration/test_loss_table.py), and ./dev metrics writes the README's
+table from it, so that what readers are told is what was tried.
+"""
+
+import collections
+
+# How: exact; at_least: what is counted was lost; never: it cannot happen; absent: not on the page.
+Cell = collections.namedtuple("Cell", "how why", defaults=[""])
+
+REASONS = ("hwm", "unroutable", "linger", "disconnect", "refused", "oversized")
+
+EXACT, AT_LEAST, ABSENT = Cell("exact"), Cell("at_least"), Cell("absent")
+
+
+def never(why):
+    return Cell("never", why)
+
+
+WAITS = never("it waits")
+CHOOSES = never("it sends to who is there")
+NOBODY = never("nobody there, nobody subscribed")
+TOLD = never("EHOSTUNREACH")
+DROPS = never("it drops")
+RAW = never("bytes have no limit")
+
+#            hwm     unroutable linger    disconnect refused oversized
+TABLE = {
+    "PAIR":   (WAITS, CHOOSES, AT_LEAST, AT_LEAST, EXACT, EXACT),
+    "PUB":    (EXACT, NOBODY, AT_LEAST, AT_LEAST, EXACT, EXACT),
+    "XPUB":   (EXACT, NOBODY, AT_LEAST, AT_LEAST, EXACT, EXACT),
+    "PUSH":   (WAITS, CHOOSES, AT_LEAST, AT_LEAST, EXACT, EXACT),
+    "DEALER": (WAITS, CHOOSES, AT_LEAST, AT_LEAST, EXACT, EXACT),
+    "ROUTER": (EXACT, EXACT, AT_LEAST, AT_LEAST, EXACT, EXACT),
+    "REQ":    (WAITS, CHOOSES, AT_LEAST, AT_LEAST, EXACT, EXACT),
+    "REP":    (EXACT, EXACT, AT_LEAST, AT_LEAST, DROPS, EXACT),
+    "XSUB":   (ABSENT, CHOOSES, ABSENT, ABSENT, DROPS, EXACT),
+    "STREAM": (WAITS, TOLD, ABSENT, ABSENT, EXACT, RAW),
+}
+
+
+def cell(name, reason):
+    return TABLE[name][REASONS.index(reason)]
+
+
+def text_of(one):
+    """For the README."""
+    return {"exact": "exact", "at_least": "at least", "never": f"never: {one.why}", "absent": "–"}[one.how]
+
+
+def series_of(name):
+    """Values of `reason` that zmq_socket_dropped_messages_total has for the type."""
+    return {reason for reason in REASONS[:4] if cell(name, reason).how in ("exact", "at_least")}
