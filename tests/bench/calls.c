@@ -21,6 +21,21 @@ static void send_message(void *push)
     zmq_msg_send(&message, push, ZMQ_DONTWAIT);
 }
 
+/* Two calls. */
+static void send_two_frames(void *push)
+{
+    zmq_send(push, "x", 1, ZMQ_SNDMORE);
+    zmq_send(push, "x", 1, 0);
+}
+
+static void send_two_messages(void *push)
+{
+    zmq_msg_t message;
+    zmq_msg_init_size(&message, 1);
+    zmq_msg_send(&message, push, ZMQ_SNDMORE);
+    send_message(push);
+}
+
 /* Two calls: the peer's id, and one frame. */
 static void route_buffer(void *router)
 {
@@ -59,6 +74,22 @@ __attribute__((noinline)) void measured(void (*call)(void *), void *socket, long
         call(socket);
 }
 
+/* A publisher that has one subscriber, which has no limit. */
+static void *make_publisher(void *context, void **ret_peer)
+{
+    const int unlimited = 0;
+    void *publisher = zmq_socket(context, ZMQ_XPUB), *peer = zmq_socket(context, ZMQ_SUB);
+    char data[8];
+    zmq_setsockopt(publisher, ZMQ_SNDHWM, &unlimited, sizeof unlimited);
+    zmq_setsockopt(peer, ZMQ_RCVHWM, &unlimited, sizeof unlimited);
+    zmq_bind(publisher, "inproc://publisher");
+    zmq_connect(peer, "inproc://publisher");
+    zmq_setsockopt(peer, ZMQ_SUBSCRIBE, "", 0);
+    zmq_recv(publisher, data, sizeof data, 0);
+    *ret_peer = peer;
+    return publisher;
+}
+
 /* A ROUTER that has one peer, which has no limit. */
 static void *make_router(void *context, void **ret_peer)
 {
@@ -85,6 +116,10 @@ int main(int argc, char **argv)
         int socket;
     } spellings[] = {{"send", send_buffer, 0},
                      {"msg_send", send_message, 0},
+                     {"send of two frames", send_two_frames, 0},
+                     {"msg_send of two frames", send_two_messages, 0},
+                     {"send by a publisher", send_buffer, 3},
+                     {"msg_send by a publisher", send_message, 3},
                      {"recv", receive_buffer, 1},
                      {"msg_recv", receive_message, 1},
                      {"send to ROUTER", route_buffer, 2},
@@ -94,8 +129,10 @@ int main(int argc, char **argv)
         return 2;
     long count = atol(argv[2]);
     void *context = zmq_ctx_new();
-    void *push = zmq_socket(context, ZMQ_PUSH), *pull = zmq_socket(context, ZMQ_PULL), *peer;
-    void *sockets[] = {push, pull, make_router(context, &peer)};
+    void *push = zmq_socket(context, ZMQ_PUSH), *pull = zmq_socket(context, ZMQ_PULL), *peer,
+         *subscriber;
+    void *sockets[] = {push, pull, make_router(context, &peer),
+                       make_publisher(context, &subscriber)};
     zmq_setsockopt(push, ZMQ_SNDHWM, &unlimited, sizeof unlimited);
     zmq_setsockopt(pull, ZMQ_RCVHWM, &unlimited, sizeof unlimited);
     zmq_bind(pull, "inproc://calls");
@@ -105,6 +142,7 @@ int main(int argc, char **argv)
     for (long i = 0; i < warm_up; i++) {
         receive_buffer(pull);
         route_buffer(sockets[2]);
+        send_buffer(sockets[3]);
     }
     for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
         if (strcmp(argv[1], spellings[i].name) == 0)
@@ -112,6 +150,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
         zmq_close(sockets[i]);
     zmq_close(peer);
+    zmq_close(subscriber);
     zmq_ctx_term(context);
     return 0;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Instructions that the tap adds to one send and one receive, counted by callgrind. A message to a
-ROUTER is two sends, the peer's id and one frame; the row has half of it.
+"""Instructions that the tap adds to one send and one receive, counted by callgrind. A message of two
+frames is two sends, as is one to a ROUTER, the peer's id and one frame; the row has half of it.
 
 usage: instructions.py
 
@@ -17,7 +17,10 @@ COUNT = 20000
 FULL_COUNT = 2000
 FULL = {"PUB, 1 full subscriber": 1, "PUB, 10 full subscribers": 10, "PUB, 100 full subscribers": 100,
         "PUSH, refused": 1, "ROUTER, peer full": 1, "ROUTER, peer unknown": 1}
-SPELLINGS = {"send": 1, "msg_send": 1, "recv": 1, "msg_recv": 1, "send to ROUTER": 2, "msg_send to ROUTER": 2}
+SPELLINGS = {"send": 1, "msg_send": 1, "recv": 1, "msg_recv": 1,
+             "send of two frames": 2, "msg_send of two frames": 2,
+             "send by a publisher": 1, "msg_send by a publisher": 1,
+             "send to ROUTER": 2, "msg_send to ROUTER": 2}
 
 
 def instructions(program, spelling, directory, folder):

@@ -2,10 +2,10 @@
 /*
  * stream - one thread sends messages of one byte, another receives them.
  *
- * usage: stream inproc|tcp COUNT SHIFT. Prints messages per second, as the receiver saw them, and
+ * usage: stream inproc|tcp COUNT PLACE. Prints messages per second, as the receiver saw them, and
  * the CPU time of the whole process in nanoseconds a message.
  *
- * SHIFT moves the queue in the heap, by 16 bytes each: which of its words lie in one cache line is
+ * PLACE moves the queue in the heap, by 16 bytes each: which of its words lie in one cache line is
  * chance, and changes the rate by a fifth.
  */
 #include <pthread.h>
@@ -17,7 +17,7 @@
 #include <zmq.h>
 
 static long count;
-static size_t shift;
+static size_t place;
 static char endpoint[256];
 static void *context;
 
@@ -33,7 +33,7 @@ static void *send_all(void *unused)
 {
     (void)unused;
     void *push = zmq_socket(context, ZMQ_PUSH);
-    void *before_queue = malloc(24 + 16 * shift);
+    void *before_queue = malloc(24 + 16 * place);
     check(before_queue != NULL, "malloc");
     check(zmq_connect(push, endpoint) == 0, "connect");
     for (long i = 0; i < count; i++)
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     if (argc != 4)
         return 2;
     count = atol(argv[2]);
-    shift = (size_t)atol(argv[3]);
+    place = (size_t)atol(argv[3]);
     context = zmq_ctx_new();
     void *pull = zmq_socket(context, ZMQ_PULL);
     const char *wanted = strcmp(argv[1], "tcp") == 0 ? "tcp://127.0.0.1:*" : "inproc://stream";

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MPL-2.0
 """A stream of 1-byte messages: plain, with a preloaded library that only calls through, and tapped.
 
-usage: throughput.py [ROUNDS]
+usage: throughput.py [PLACES [SEED]]
 
-Short runs in turn, so that what else the machine does falls on all. The rate is what the receiver
-saw, the CPU time that of both threads and libzmq's own.
-
-Where the queue lies in the heap changes both by a fifth, and any library that allocates before it
-moves it. So each round goes through SHIFTS places, the same ones for all kinds. A figure is the
-mean over the places of the medians over the rounds; a ratio is to plain's.
+Where the queue lies in the heap changes the rate by a fifth, and any library that allocates before
+it moves it: a comparison at one place compares places. So each kind runs once at each of PLACES
+random places of a page, in random order, short runs in turn, so that what else the machine does
+falls on all. The rate is what the receiver saw, the CPU time that of both threads and libzmq's own.
+A ratio is the geometric mean of those to plain at the same place, with its standard error.
 """
 
+import math
 import pathlib
+import random
 import statistics
 import sys
 import tempfile
@@ -19,14 +20,14 @@ import tempfile
 from support import products
 from support.process import run
 
-COUNTS = {"inproc": 2_000_000, "tcp": 500_000}
-SHIFTS = range(8)
+COUNTS = {"inproc": 1_000_000, "tcp": 500_000}
+N_PLACES_OF_A_PAGE = 256
 KINDS = ("plain", "called through", "tapped")
 
 
-def measure_once(transport, kind, shift, directory):
+def measure_once(transport, kind, place, directory):
     """(messages a second, CPU nanoseconds a message)"""
-    program = [products.BUILD / "tests/bench/stream", transport, COUNTS[transport], shift]
+    program = [products.BUILD / "tests/bench/stream", transport, COUNTS[transport], place]
     variables = {}
     if kind == "called through":
         variables["LD_PRELOAD"] = str(products.BUILD / "tests/bench/libcall_through.so")
@@ -35,30 +36,38 @@ def measure_once(transport, kind, shift, directory):
     return tuple(map(float, result.stdout.split()))
 
 
-def measure(transport, n_rounds, directory):
-    """By kind, what measure_once says."""
-    seen = {(kind, shift): [] for kind in KINDS for shift in SHIFTS}
-    measure_once(transport, KINDS[0], 0, None)
-    for i in range(n_rounds):
-        for shift in SHIFTS:
-            for kind in KINDS[i % 3:] + KINDS[:i % 3]:
-                seen[kind, shift].append(measure_once(transport, kind, shift, directory))
-    medians = {key: tuple(map(statistics.median, zip(*values))) for key, values in seen.items()}
-    return {kind: tuple(map(statistics.fmean, zip(*(medians[kind, shift] for shift in SHIFTS))))
-            for kind in KINDS}
+def measure(transport, places, directory):
+    """By kind, what measure_once says at each place."""
+    seen = {kind: [] for kind in KINDS}
+    for place in places:
+        for kind in random.sample(KINDS, len(KINDS)):
+            seen[kind].append(measure_once(transport, kind, place, directory))
+    return seen
+
+
+def ratio(values, plain_values):
+    """(geometric mean of the ratios, its standard error)"""
+    logs = [math.log(value / plain) for value, plain in zip(values, plain_values)]
+    mean = math.exp(statistics.fmean(logs))
+    return mean, mean * statistics.stdev(logs) / math.sqrt(len(logs))
 
 
 def main():
-    n_rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    n_places = int(sys.argv[1]) if len(sys.argv) > 1 else 80
+    random.seed(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
     print("| stream | | messages/s | ratio | CPU ns a message | ratio |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="zt-") as directory:
         for transport in COUNTS:
-            means = measure(transport, n_rounds, pathlib.Path(directory))
-            plain = means["plain"]
-            for kind, (rate, cpu_ns) in means.items():
-                print(f"| {transport} | {kind} | {rate:.0f} | {rate / plain[0]:.3f} "
-                      f"| {cpu_ns:.0f} | {cpu_ns / plain[1]:.3f} |", flush=True)
+            places = [random.randrange(N_PLACES_OF_A_PAGE) for _ in range(n_places)]
+            seen = measure(transport, places, pathlib.Path(directory))
+            plain_rates, plain_cpu = zip(*seen["plain"])
+            for kind in KINDS:
+                rates, cpu = zip(*seen[kind])
+                print(f"| {transport} | {kind} | {statistics.fmean(rates):.0f} "
+                      f"| {'%.3f ± %.3f' % ratio(rates, plain_rates)} "
+                      f"| {statistics.fmean(cpu):.0f} "
+                      f"| {'%.3f ± %.3f' % ratio(cpu, plain_cpu)} |", flush=True)
 
 
 if __name__ == "__main__":
