@@ -89,8 +89,14 @@ struct registry_socket {
     struct events events;
 };
 
-/* The first cache line is what a send needs, with the next one for a receive. A slot that was
- * never used is all zero. */
+/* How the next frame is to be sent; all zero in the middle of a message, where none waits. */
+struct registry_frame {
+    int wait_flags;       /* ZMQ_DONTWAIT where it could wait, which it then does under a clock */
+    uint32_t whole_below; /* a call with flags below sends a whole message */
+};
+
+/* The first cache line is what a send needs, with the next one for what it keeps and for a
+ * receive; the third is for publishers and routers. A slot that was never used is all zero. */
 struct registry_slot {
     uintptr_t key;
     uint64_t *words;
@@ -100,25 +106,34 @@ struct registry_slot {
     /* libzmq's own, or the tap's. */
     int (*send)(void *, const void *, size_t, int);
     int (*msg_send)(struct tap_message *, void *, int);
-    /* Flags of the next send: ZMQ_DONTWAIT where it could wait, which it then does under a clock
-     * (blocking.h). Between the frames of a message none waits. */
-    int wait_flags;
-    int first_wait_flags;         /* of a message's first frame */
-    const uintptr_t *current_out; /* see route.h */
+    struct registry_frame frame;
+    struct registry_frame first_frame; /* of a message */
 
+    /* The send that is being done. */
+    struct {
+        union {
+            const void *content;
+            struct tap_message *message;
+            const int *pipe_state; /* see route.c */
+        };
+        size_t size;
+        int flags;
+    } kept;
     int (*recv)(void *, void *, size_t, int);
     int (*msg_recv)(struct tap_message *, void *, int);
     const unsigned char *more_flag; /* of the frame received last: 0 where it ends its message */
     struct registry_socket *socket;
-    uint32_t n_until_look; /* whole messages until publish_look is asked; see publish.h */
-    bool is_receiving;     /* a thread of the program is in a receive */
-    bool is_within;        /* a ROUTER's message, of which the id is sent */
+    bool is_receiving; /* a thread of the program is in a receive */
+
+    uint32_t n_until_look;        /* whole messages until publish_look is asked; see publish.h */
+    const uintptr_t *current_out; /* this and the next: see route.h */
+    bool is_within;               /* a ROUTER's message, of which the id is sent */
     unsigned char small_kind;
     uint32_t message_kind;
     uint32_t pipe_state;
-} __attribute__((aligned(128)));
+} __attribute__((aligned(256)));
 
-static_assert(offsetof(struct registry_slot, recv) == 64, "one cache line");
+static_assert(offsetof(struct registry_slot, kept) == 64, "one cache line");
 
 extern struct registry_slot registry_slots[REGISTRY_N_SLOTS] __attribute__((visibility("hidden")));
 

@@ -76,13 +76,14 @@ void blocking_update(struct registry_socket *socket)
 {
     struct registry_slot *slot = socket->slot;
     bool may_wait = segment_word_get(&socket->words[SEGMENT_OPTION_SNDTIMEO]) != 0;
-    slot->first_wait_flags = may_wait ? ZMQ_DONTWAIT : 0;
+    slot->first_frame = (struct registry_frame){.wait_flags = may_wait ? ZMQ_DONTWAIT : 0,
+                                                .whole_below = ZMQ_SNDMORE};
     if (!may_wait)
-        slot->wait_flags = 0;
+        slot->frame.wait_flags = 0;
 }
 
 void blocking_start(struct registry_socket *socket)
 {
     blocking_update(socket);
-    socket->slot->wait_flags = socket->slot->first_wait_flags;
+    socket->slot->frame = socket->slot->first_frame;
 }

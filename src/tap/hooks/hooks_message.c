@@ -46,21 +46,19 @@ static HOOK_INLINE int received(struct registry_slot *slot, int rc)
 static HOOK_INLINE int receive_on(struct registry_slot *slot, void *handle, void *buffer,
                                   size_t size, int flags)
 {
-    struct registry_slot *volatile kept = slot;
     __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
     note_receiving(slot, true);
     int rc = slot->recv(handle, buffer, size, flags);
-    return received(kept, rc);
+    return received(slot, rc);
 }
 
 static HOOK_INLINE int msg_receive_on(struct registry_slot *slot, zmq_msg_t *message, void *handle,
                                       int flags)
 {
-    struct registry_slot *volatile kept = slot;
     __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
     note_receiving(slot, true);
     int rc = slot->msg_recv((struct tap_message *)message, handle, flags);
-    return received(kept, rc);
+    return received(slot, rc);
 }
 
 static HOOK_COLD int send_further(void *handle, const void *buffer, size_t size, int flags,

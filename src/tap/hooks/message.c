@@ -9,114 +9,163 @@
 
 #include <string.h>
 
-static HOOK_INLINE void count(struct registry_slot *slot, size_t size, int flags, bool is_publisher)
+/*
+ * Design: most calls send a whole message, the first frame with nothing to follow. They leave the
+ * slot's `frame` as it is; all others go through a second function.
+ */
+static_assert(ZMQ_DONTWAIT < ZMQ_SNDMORE, "flags below ZMQ_SNDMORE are those of whole messages");
+
+static HOOK_INLINE bool is_whole(const struct registry_slot *slot, int flags)
 {
-    message_count_sent(slot, size, flags);
-    if (is_publisher && !(flags & ZMQ_SNDMORE) && --slot->n_until_look == 0)
-        publish_look(slot->socket);
+    return HOOK_LIKELY((uint32_t)flags < slot->frame.whole_below);
 }
 
-static HOOK_INLINE int send_on(void *handle, const struct message_kept *frame,
-                               struct registry_slot *slot, bool is_publisher)
+/*
+ * Refusals: a send that failed without waiting is done again as the program wanted it, under a
+ * clock.
+ */
+static bool must_wait(const struct registry_slot *slot)
 {
-    volatile struct message_kept kept;
-    kept.slot = slot;
-    kept.content = frame->content;
-    kept.size = frame->size;
-    kept.flags = frame->flags;
-    int rc = slot->send(handle, frame->content, frame->size, frame->flags | slot->wait_flags);
-    if (HOOK_UNLIKELY(rc < 0))
-        return message_send_refused(kept.slot->socket->handle, kept.content, kept.size, kept.flags,
-                                    kept.slot);
-    count(kept.slot, kept.size, kept.flags, is_publisher);
+    return errno == EAGAIN && !(slot->kept.flags & ZMQ_DONTWAIT) &&
+           (slot->frame.wait_flags & ZMQ_DONTWAIT);
+}
+
+static HOOK_COLD int end_refused(struct registry_slot *slot, int rc, size_t size)
+{
+    if (rc >= 0)
+        return message_count_sent(slot, size, slot->kept.flags, rc);
+    if (errno == EAGAIN)
+        blocking_refused(slot->socket);
     return rc;
 }
 
-static HOOK_INLINE int msg_send_on(struct tap_message *message, void *handle, int flags,
-                                   struct registry_slot *slot, bool is_publisher)
+static HOOK_COLD int send_refused(struct registry_slot *slot)
 {
-    volatile struct message_kept kept;
-    kept.slot = slot;
-    kept.content = message;
-    kept.flags = flags;
-    int rc = slot->msg_send(message, handle, flags | slot->wait_flags);
-    if (HOOK_UNLIKELY(rc < 0))
-        return message_msg_send_refused((struct tap_message *)(uintptr_t)kept.content,
-                                        kept.slot->socket->handle, kept.flags, kept.slot);
-    count(kept.slot, (size_t)rc, kept.flags, is_publisher);
-    return rc;
+    struct registry_socket *socket = slot->socket;
+    int rc = -1;
+    if (must_wait(slot)) {
+        blocking_begin(socket);
+        rc = slot->send(socket->handle, slot->kept.content, slot->kept.size, slot->kept.flags);
+        blocking_end(socket);
+    }
+    return end_refused(slot, rc, slot->kept.size);
+}
+
+static HOOK_COLD int msg_send_refused(struct registry_slot *slot)
+{
+    struct registry_socket *socket = slot->socket;
+    int rc = -1;
+    if (must_wait(slot)) {
+        blocking_begin(socket);
+        rc = slot->msg_send(slot->kept.message, socket->handle, slot->kept.flags);
+        blocking_end(socket);
+    }
+    return end_refused(slot, rc, (size_t)rc);
+}
+
+/*
+ * Frames
+ */
+static int send_part(void *handle, const void *buffer, size_t size, int flags,
+                     struct registry_slot *slot)
+{
+    message_keep(slot, buffer, size, flags);
+    if (flags & ZMQ_SNDMORE) {
+        int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
+        return HOOK_LIKELY(rc >= 0) ? message_count_more(slot, slot->kept.size, rc)
+                                    : send_refused(slot);
+    }
+    int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
+    return HOOK_LIKELY(rc >= 0) ? message_count_last(slot, slot->kept.size, rc)
+                                : send_refused(slot);
 }
 
 int message_send(void *handle, const void *buffer, size_t size, int flags,
                  struct registry_slot *slot)
 {
-    const struct message_kept frame = {.content = buffer, .size = size, .flags = flags};
-    return send_on(handle, &frame, slot, false);
+    if (!is_whole(slot, flags))
+        return send_part(handle, buffer, size, flags, slot);
+    message_keep(slot, buffer, size, flags);
+    int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
+    return HOOK_LIKELY(rc >= 0) ? message_count_whole(slot, slot->kept.size, rc)
+                                : send_refused(slot);
+}
+
+static int msg_send_part(struct tap_message *message, void *handle, int flags,
+                         struct registry_slot *slot)
+{
+    message_keep_message(slot, message, flags);
+    if (flags & ZMQ_SNDMORE) {
+        int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
+        return HOOK_LIKELY(rc >= 0) ? message_count_more(slot, (size_t)rc, rc)
+                                    : msg_send_refused(slot);
+    }
+    int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
+    return HOOK_LIKELY(rc >= 0) ? message_count_last(slot, (size_t)rc, rc) : msg_send_refused(slot);
 }
 
 int message_msg_send(struct tap_message *message, void *handle, int flags,
                      struct registry_slot *slot)
 {
-    return msg_send_on(message, handle, flags, slot, false);
+    if (!is_whole(slot, flags))
+        return msg_send_part(message, handle, flags, slot);
+    message_keep_message(slot, message, flags);
+    int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
+    return HOOK_LIKELY(rc >= 0) ? message_count_whole(slot, (size_t)rc, rc)
+                                : msg_send_refused(slot);
+}
+
+/*
+ * Publishers: publish.h is asked after so many messages, between two of them. Frames are counted
+ * for messages, which are not more.
+ */
+static HOOK_INLINE bool is_time_to_look(struct registry_slot *slot)
+{
+    return HOOK_UNLIKELY(--slot->n_until_look == 0);
+}
+
+static void look(struct registry_slot *slot, int flags)
+{
+    slot->n_until_look = 1;
+    if (!(flags & ZMQ_SNDMORE))
+        publish_look(slot->socket);
+}
+
+static HOOK_COLD int send_and_look(void *handle, const void *buffer, size_t size, int flags,
+                                   struct registry_slot *slot)
+{
+    int rc = message_send(handle, buffer, size, flags, slot);
+    look(slot, flags);
+    return rc;
 }
 
 static int publish_hook(void *handle, const void *buffer, size_t size, int flags,
                         struct registry_slot *slot)
 {
-    const struct message_kept frame = {.content = buffer, .size = size, .flags = flags};
-    return send_on(handle, &frame, slot, true);
+    if (is_time_to_look(slot))
+        return send_and_look(handle, buffer, size, flags, slot);
+    return message_send(handle, buffer, size, flags, slot);
+}
+
+static HOOK_COLD int msg_send_and_look(struct tap_message *message, void *handle, int flags,
+                                       struct registry_slot *slot)
+{
+    int rc = message_msg_send(message, handle, flags, slot);
+    look(slot, flags);
+    return rc;
 }
 
 static int publish_msg_hook(struct tap_message *message, void *handle, int flags,
                             struct registry_slot *slot)
 {
-    return msg_send_on(message, handle, flags, slot, true);
-}
-
-/* A send that failed without waiting is done again as the program wanted it, under a clock. */
-static bool must_wait(const struct registry_slot *slot, int flags)
-{
-    return errno == EAGAIN && !(flags & ZMQ_DONTWAIT) && (slot->wait_flags & ZMQ_DONTWAIT);
+    if (is_time_to_look(slot))
+        return msg_send_and_look(message, handle, flags, slot);
+    return message_msg_send(message, handle, flags, slot);
 }
 
 static bool is_publisher(const struct registry_slot *slot)
 {
     return slot->socket->type == ZMQ_PUB || slot->socket->type == ZMQ_XPUB;
-}
-
-static int count_refused(const struct registry_slot *slot)
-{
-    if (errno == EAGAIN)
-        blocking_refused(slot->socket);
-    return -1;
-}
-
-HOOK_COLD int message_send_refused(void *handle, const void *buffer, size_t size, int flags,
-                                   struct registry_slot *slot)
-{
-    if (!must_wait(slot, flags))
-        return count_refused(slot);
-    blocking_begin(slot->socket);
-    int rc = slot->send(handle, buffer, size, flags);
-    blocking_end(slot->socket);
-    if (rc < 0)
-        return count_refused(slot);
-    count(slot, size, flags, is_publisher(slot));
-    return rc;
-}
-
-HOOK_COLD int message_msg_send_refused(struct tap_message *message, void *handle, int flags,
-                                       struct registry_slot *slot)
-{
-    if (!must_wait(slot, flags))
-        return count_refused(slot);
-    blocking_begin(slot->socket);
-    int rc = slot->msg_send(message, handle, flags);
-    blocking_end(slot->socket);
-    if (rc < 0)
-        return count_refused(slot);
-    count(slot, (size_t)rc, flags, is_publisher(slot));
-    return rc;
 }
 
 /*

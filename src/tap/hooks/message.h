@@ -17,12 +17,9 @@ typedef int message_send_hook(void *handle, const void *buffer, size_t size, int
 typedef int message_msg_send_hook(struct tap_message *message, void *handle, int flags,
                                   struct registry_slot *slot);
 
-message_send_hook message_send;
-message_msg_send_hook message_msg_send;
-
-/* The program is refused: waits if it wanted to, and counts. */
-message_send_hook message_send_refused;
-message_msg_send_hook message_msg_send_refused;
+/* Not made part of others, so that these end in a jump to them. */
+message_send_hook message_send __attribute__((noinline));
+message_msg_send_hook message_msg_send __attribute__((noinline));
 
 /* Sets the functions and the more flag of a slot whose socket is set. */
 void message_fill_slot(struct registry_slot *slot);

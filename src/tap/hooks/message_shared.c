@@ -52,7 +52,7 @@ static int shared_send(void *handle, const void *buffer, size_t size, int flags,
                        struct registry_slot *slot)
 {
     struct registry_socket *socket = slot->socket;
-    int tried_flags = flags | slot->first_wait_flags;
+    int tried_flags = flags | slot->first_frame.wait_flags;
     int rc = slot->send(handle, buffer, size, tried_flags);
     if (must_wait(rc, flags, tried_flags)) {
         blocking_begin(socket);
@@ -66,7 +66,7 @@ static int shared_msg_send(struct tap_message *message, void *handle, int flags,
                            struct registry_slot *slot)
 {
     struct registry_socket *socket = slot->socket;
-    int tried_flags = flags | slot->first_wait_flags;
+    int tried_flags = flags | slot->first_frame.wait_flags;
     int rc = slot->msg_send(message, handle, tried_flags);
     if (must_wait(rc, flags, tried_flags)) {
         blocking_begin(socket);

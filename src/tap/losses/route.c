@@ -89,9 +89,9 @@ static HOOK_COLD int find_cause(struct registry_slot *slot, const void *id, size
 }
 
 /* libzmq leaves the bytes of a small message where they were: route_layout has seen it. */
-static HOOK_COLD int find_cause_of_message(struct registry_slot *slot, const void *message, int rc)
+static HOOK_COLD int find_cause_of_message(struct registry_slot *slot, int rc)
 {
-    const void *id = slot->socket->library->msg_data((struct tap_message *)(uintptr_t)message);
+    const void *id = slot->socket->library->msg_data(slot->kept.message);
     return find_cause(slot, id, (size_t)rc, rc);
 }
 
@@ -145,16 +145,13 @@ static HOOK_INLINE int send_id(void *handle, const void *buffer, size_t size, in
 {
     if (HOOK_UNLIKELY(!(flags & ZMQ_SNDMORE)))
         return send_id_alone(handle, buffer, size, flags, slot);
-    volatile struct message_kept kept;
-    kept.slot = slot;
-    kept.content = buffer;
+    slot->kept.content = buffer;
     int rc = slot->send(handle, buffer, size, flags); /* the size: an id has not 2 GB */
     if (HOOK_UNLIKELY(rc < 0))
         return rc;
-    slot = kept.slot;
     message_add(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
     if (HOOK_UNLIKELY(*slot->current_out == 0))
-        return find_cause(slot, kept.content, (size_t)rc, rc);
+        return find_cause(slot, slot->kept.content, (size_t)rc, rc);
     slot->is_within = true;
     return rc;
 }
@@ -166,16 +163,13 @@ static HOOK_INLINE int msg_send_id(struct tap_message *message, void *handle, in
         return msg_send_id_alone(message, handle, flags, slot);
     if (HOOK_UNLIKELY(message->bytes[slot->message_kind] != slot->small_kind))
         return send_large_id(message, slot);
-    volatile struct message_kept kept;
-    kept.slot = slot;
-    kept.content = message;
+    slot->kept.message = message;
     int rc = slot->msg_send(message, handle, flags);
     if (HOOK_UNLIKELY(rc < 0))
         return rc;
-    slot = kept.slot;
     message_add(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
     if (HOOK_UNLIKELY(*slot->current_out == 0))
-        return find_cause_of_message(slot, kept.content, rc);
+        return find_cause_of_message(slot, rc);
     slot->is_within = true;
     return rc;
 }
@@ -212,50 +206,45 @@ static HOOK_INLINE int count_more(struct registry_slot *slot, size_t size, int r
     return HOOK_LIKELY(*slot->current_out != 0) ? rc : count_lost(slot, ZMQ_SNDMORE, rc);
 }
 
-/* The last frame is taken; kept->content is the state of the pipe where it went. */
-static HOOK_INLINE int count_last(const volatile struct message_kept *kept, size_t size, int rc)
+/* The last frame is taken; kept.pipe_state is the state of the pipe where it went. */
+static HOOK_INLINE int count_last(struct registry_slot *slot, size_t size, int rc)
 {
-    struct registry_slot *slot = kept->slot;
     uint64_t *words = slot->words;
     message_add(&words[SEGMENT_SENT_BYTES], size);
     message_add(&words[SEGMENT_SENT_MESSAGES], 1);
     slot->is_within = false;
-    return HOOK_LIKELY(is_active(kept->content)) ? rc : count_lost(slot, 0, rc);
+    return HOOK_LIKELY(is_active(slot->kept.pipe_state)) ? rc : count_lost(slot, 0, rc);
 }
 
 static HOOK_INLINE int send_content(void *handle, const void *buffer, size_t size, int flags,
                                     struct registry_slot *slot, uintptr_t pipe)
 {
-    volatile struct message_kept kept;
     const int *state = state_of(slot, pipe);
     if (HOOK_UNLIKELY(!is_active(state)))
         return send_to_none(handle, buffer, size, flags, slot);
-    kept.slot = slot;
-    kept.size = size;
+    slot->kept.size = size;
     if (flags & ZMQ_SNDMORE) {
         int rc = slot->send(handle, buffer, size, flags);
-        return HOOK_LIKELY(rc >= 0) ? count_more(kept.slot, kept.size, rc) : rc;
+        return HOOK_LIKELY(rc >= 0) ? count_more(slot, slot->kept.size, rc) : rc;
     }
-    kept.content = state;
+    slot->kept.pipe_state = state;
     int rc = slot->send(handle, buffer, size, flags);
-    return HOOK_LIKELY(rc >= 0) ? count_last(&kept, kept.size, rc) : rc;
+    return HOOK_LIKELY(rc >= 0) ? count_last(slot, slot->kept.size, rc) : rc;
 }
 
 static HOOK_INLINE int msg_send_content(struct tap_message *message, void *handle, int flags,
                                         struct registry_slot *slot, uintptr_t pipe)
 {
-    volatile struct message_kept kept;
     const int *state = state_of(slot, pipe);
     if (HOOK_UNLIKELY(!is_active(state)))
         return msg_send_to_none(message, handle, flags, slot);
-    kept.slot = slot;
     if (flags & ZMQ_SNDMORE) {
         int rc = slot->msg_send(message, handle, flags);
-        return HOOK_LIKELY(rc >= 0) ? count_more(kept.slot, (size_t)rc, rc) : rc;
+        return HOOK_LIKELY(rc >= 0) ? count_more(slot, (size_t)rc, rc) : rc;
     }
-    kept.content = state;
+    slot->kept.pipe_state = state;
     int rc = slot->msg_send(message, handle, flags);
-    return HOOK_LIKELY(rc >= 0) ? count_last(&kept, (size_t)rc, rc) : rc;
+    return HOOK_LIKELY(rc >= 0) ? count_last(slot, (size_t)rc, rc) : rc;
 }
 
 static int route_send(void *handle, const void *buffer, size_t size, int flags,
@@ -347,7 +336,7 @@ static HOOK_COLD int lost_send(void *handle, const void *buffer, size_t size, in
     if (!slot->socket->route.is_swallowing)
         rc = message_send(handle, buffer, size, flags, slot);
     else
-        message_count_sent(slot, size, flags);
+        message_count_sent(slot, size, flags, rc);
     if (rc >= 0 && !(flags & ZMQ_SNDMORE))
         set_hooks(slot);
     return rc;
@@ -364,7 +353,7 @@ static HOOK_COLD int lost_msg_send(struct tap_message *message, void *handle, in
     } else {
         library->msg_close(message);
         library->msg_init(message);
-        message_count_sent(slot, size, flags);
+        message_count_sent(slot, size, flags, rc);
     }
     if (rc >= 0 && !(flags & ZMQ_SNDMORE))
         set_hooks(slot);
