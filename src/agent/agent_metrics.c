@@ -15,8 +15,8 @@
 #define DEFAULT_SECONDS 10.0 /* Prometheus's own default */
 #define LONGEST_SECONDS 120.0
 #define MARGIN_SECONDS  0.5
-#define WHOLE_PAGE_MAX  ((size_t)4 << 20)
-#define LEAST_FRACTION  0.5 /* of a timeout shorter than twice the margin */
+#define WHOLE_PAGE_ROOM ((size_t)8 << 20) /* of which about half is used */
+#define LEAST_FRACTION  0.5               /* of a timeout shorter than twice the margin */
 
 uint64_t agent_metrics_patience_ns(const char *timeout_text)
 {
@@ -161,9 +161,9 @@ static void respond_coded(void *state)
 /* Into memory that was used before, and sent with one call: the fastest. */
 static void respond_whole(struct answer *self, struct page *page)
 {
-    char *place = string_buffer_reserve(&page->body, self->writer.size);
+    char *place = string_buffer_reserve(&page->body, self->writer.room);
     if (place)
-        page->body.size = text_writer_fill(&self->writer, place, self->writer.size);
+        page->body.size = text_writer_fill(&self->writer, place, self->writer.room);
     respond_with(self, page);
 }
 
@@ -173,22 +173,32 @@ static size_t read_page(void *state, char *at, size_t room)
     return text_writer_fill(&self->writer, at, room);
 }
 
-/* Where it is huge, or one of many on their way, the page is written as it is sent, so that no
- * memory holds the whole of it. */
-static void respond_plain(struct answer *self)
+/* As it is sent, so that no memory holds the whole of it; written once before, for its size. */
+static void respond_in_pieces(struct answer *self)
 {
-    bool is_small = self->writer.size <= WHOLE_PAGE_MAX;
-    struct page *page = is_small ? page_pool_take_spare(self->metrics->pages) : NULL;
-    if (page) {
-        respond_whole(self, page);
+    const struct http_request *request = self->request;
+    char *piece = malloc(PAGE_PIECE);
+    if (!piece) {
+        refuse(self, 500, "out of memory\n");
         return;
     }
-    const struct http_request *request = self->request;
-    self->response->size = self->writer.size;
+    self->response->size = text_writer_measure(&self->writer, piece, PAGE_PIECE);
+    free(piece);
     self->response->read_body = read_page;
     self->response->free_body = answer_free;
     self->response->owner = self;
     http_request_finish(request);
+}
+
+/* In pieces where the page is huge, or one of many on their way. */
+static void respond_plain(struct answer *self)
+{
+    bool is_small = self->writer.room <= WHOLE_PAGE_ROOM;
+    struct page *page = is_small ? page_pool_take_spare(self->metrics->pages) : NULL;
+    if (page)
+        respond_whole(self, page);
+    else
+        respond_in_pieces(self);
 }
 
 static void on_collected(void *state, int r, struct scrape *scrape)
@@ -208,7 +218,7 @@ static void on_collected(void *state, int r, struct scrape *scrape)
     http_response_header(self->response, "Vary", "Accept, Accept-Encoding");
     bool is_coded = self->wanted.coding == NEGOTIATE_GZIP ||
                     (self->wanted.coding == NEGOTIATE_EITHER &&
-                     self->writer.size >= GZIP_WORTH_BYTES);
+                     self->writer.room >= GZIP_WORTH_BYTES);
     if (is_coded && http_request_offload(self->request, respond_coded, self) == 0)
         return;
     if (self->wanted.coding == NEGOTIATE_GZIP)

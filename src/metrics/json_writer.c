@@ -164,7 +164,7 @@ void json_writer_labels(struct string_buffer *json, const char *text, size_t siz
 
 static void append_number(struct string_buffer *json, const struct sample *sample)
 {
-    char text[TEXT_NUMBER_MAX + TEXT_NUMBER_SLACK];
+    char text[TEXT_NUMBER_ROOM];
     char *end = text_number_write(text, sample_number(sample));
     bool is_finite = text[*text == '-'] >= '0' && text[*text == '-'] <= '9';
     if (is_finite)

@@ -6,8 +6,6 @@
  * cleared), an optional `extra` label text that is a literal (`reason="hwm"`; borrowed, may be
  * NULL) and a value. Order of samples of one family is kept.
  *
- * Each list knows how long its text will be, so that a page's size is known before it is written.
- *
  * Thread: one at a time. Errors: a failed allocation or a label text of more than
  *         SAMPLES_LABELS_MAX bytes leaves the sample out and sets has_failed.
  */
@@ -20,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define SAMPLES_LABELS_MAX  ((size_t)32 << 10)
 #define SAMPLES_BUCKETS_MAX 64u
@@ -35,7 +34,7 @@ struct label_text {
 /* Cumulative counts per upper bound; the last bound is "+Inf" and its count is the total. */
 struct sample_histogram {
     size_t n_buckets;
-    const char *const *bounds; /* canonical texts for le: "0.5", "1.0", "+Inf" */
+    const char *const *bounds; /* canonical texts for le: "0.5", "1.0", "+Inf"; short */
     const uint64_t *counts;
     double sum;
 };
@@ -57,16 +56,16 @@ struct sample {
     } value;
     uint16_t labels_size;
     uint16_t extra_size;
-    uint8_t kind; /* enum sample_kind */
-    uint8_t form, places, size;
+    uint8_t kind;         /* enum sample_kind */
+    uint8_t form, places; /* of a struct text_number */
 };
 
 struct sample_list {
     struct sample *items;
     size_t n;
     size_t capacity;
-    size_t n_lines, lines_size;     /* of the text, without the family's name */
-    size_t n_created, created_size; /* of the _created lines, the same */
+    size_t n_further_lines; /* of the text, beyond one a sample: of histograms */
+    size_t labels_size;     /* of all lines */
 };
 
 struct samples {
@@ -79,15 +78,50 @@ void samples_init(struct samples *self);
 void samples_finish(struct samples *self);
 void samples_clear(struct samples *self); /* empties it and keeps the memory */
 
-void samples_add_u64(struct samples *self, enum family_id id, struct label_text labels,
-                     const char *extra, uint64_t value);
-/* Cheap for what has at most nine decimals and, in all, fifteen digits: give times of day in
- * microseconds or coarser. */
-void samples_add_real(struct samples *self, enum family_id id, struct label_text labels,
-                      const char *extra, double value);
+/* Room for one more sample. False: its labels are too long or memory is out, and it is left out. */
+bool samples_make_room(struct samples *self, struct sample_list *list, size_t labels_size);
+
+static inline void samples_add(struct samples *self, enum family_id id, struct label_text labels,
+                               const char *extra, struct text_number number)
+{
+    struct sample_list *list = &self->lists[id];
+    size_t extra_size = extra ? strlen(extra) : 0, size = labels.size + extra_size;
+    if ((list->n == list->capacity || size > SAMPLES_LABELS_MAX) &&
+        !samples_make_room(self, list, size))
+        return;
+    list->labels_size += size;
+    list->items[list->n++] = (struct sample){.labels = labels.text,
+                                             .extra = extra,
+                                             .value.digits = number.digits,
+                                             .labels_size = (uint16_t)labels.size,
+                                             .extra_size = (uint16_t)extra_size,
+                                             .kind = SAMPLE_VALUE,
+                                             .form = number.form,
+                                             .places = number.places};
+}
+
+static inline void samples_add_u64(struct samples *self, enum family_id id,
+                                   struct label_text labels, const char *extra, uint64_t value)
+{
+    samples_add(self, id, labels, extra, text_number_of_u64(value));
+}
+
+/* Cheap to write for what has at most nine decimals and, in all, fifteen digits: give times of day
+ * in microseconds or coarser. */
+static inline void samples_add_real(struct samples *self, enum family_id id,
+                                    struct label_text labels, const char *extra, double value)
+{
+    samples_add(self, id, labels, extra, text_number_of_real(value));
+}
+
 /* digits / 10^places, for what is counted in nanoseconds or the like; the cheapest with a point. */
-void samples_add_scaled(struct samples *self, enum family_id id, struct label_text labels,
-                        const char *extra, struct samples_scaled value);
+static inline void samples_add_scaled(struct samples *self, enum family_id id,
+                                      struct label_text labels, const char *extra,
+                                      struct samples_scaled value)
+{
+    samples_add(self, id, labels, extra, text_number_of_scaled(value.digits, value.places));
+}
+
 /* Copies `histogram` and its counts; `bounds` is borrowed (a literal table). */
 void samples_add_histogram(struct samples *self, enum family_id id, struct label_text labels,
                            const struct sample_histogram *histogram);
@@ -102,7 +136,7 @@ struct label_text samples_copy_labels(struct samples *self, const char *text, si
 /* The number of a sample that is no histogram. */
 static inline struct text_number sample_number(const struct sample *self)
 {
-    return (struct text_number){self->value.digits, self->form, self->places, self->size};
+    return (struct text_number){self->value.digits, self->form, self->places};
 }
 
 #endif

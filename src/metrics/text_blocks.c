@@ -4,6 +4,8 @@
 #include "base/string_buffer.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct text_block blocks[TEXT_FORMAT_N][FAMILY_N];
@@ -68,17 +70,27 @@ static char *render_header(const struct family *family, const char *name, enum t
     return text.has_failed ? NULL : text.data;
 }
 
+static bool begin(struct text_beginning *beginning, const char *name, const char *suffix)
+{
+    int n = snprintf(beginning->text, sizeof(beginning->text), "%s%s{", name, suffix);
+    beginning->size = (uint32_t)n;
+    return n > 0 && (size_t)n < sizeof(beginning->text);
+}
+
+static bool has_created(const struct family *family, enum text_format format)
+{
+    return format == TEXT_FORMAT_OPENMETRICS &&
+           (family->type == FAMILY_COUNTER || family->type == FAMILY_HISTOGRAM);
+}
+
 static bool render(struct text_block *block, const struct family *family, enum text_format format)
 {
-    block->sample = strdup(family->name);
     block->family = strndup(family->name, family_length(family, format));
-    if (!block->sample || !block->family)
-        return false;
-    block->header = render_header(family, block->family, format);
-    if (!block->header)
+    block->header = block->family ? render_header(family, block->family, format) : NULL;
+    if (!block->header || !begin(&block->sample, family->name, "") ||
+        (has_created(family, format) && !begin(&block->created, block->family, "_created")))
         return false;
     block->header_size = (uint32_t)strlen(block->header);
-    block->sample_size = (uint32_t)strlen(block->sample);
     block->family_size = (uint32_t)strlen(block->family);
     return true;
 }

@@ -18,12 +18,19 @@ enum text_format { TEXT_FORMAT_PROMETHEUS, TEXT_FORMAT_OPENMETRICS, TEXT_FORMAT_
 
 const char *text_format_content_type(enum text_format format);
 
+/* The name and the brace of a sample's line. */
+#define TEXT_BEGINNING_MAX 64u
+struct text_beginning {
+    char text[TEXT_BEGINNING_MAX];
+    uint32_t size;
+};
+
 struct text_block {
-    char *header; /* comment lines, NUL-terminated */
-    char *sample; /* the name in a sample's line: with _total or _info where the format has it */
-    char *family; /* the name in TYPE: what _created and _bucket are appended to */
+    struct text_beginning sample;  /* with _total or _info where the format has it */
+    struct text_beginning created; /* empty where the format has no such lines */
+    char *header;                  /* comment lines, NUL-terminated */
+    char *family;                  /* the name in TYPE: what _bucket and the like are appended to */
     uint32_t header_size;
-    uint32_t sample_size;
     uint32_t family_size;
 };
 

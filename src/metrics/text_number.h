@@ -1,47 +1,51 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * text_number - numbers as the text formats write them: measured when they are taken, written
- * later without printf.
+ * text_number - numbers as the text formats write them, without printf.
+ *
+ * A number is taken as it comes, which costs nothing, and becomes text when it is written.
  */
 #ifndef METRICS_TEXT_NUMBER_H
 #define METRICS_TEXT_NUMBER_H
 
 #include <stdint.h>
+#include <string.h>
 
-#define TEXT_NUMBER_MAX   32u /* no text is longer */
-#define TEXT_NUMBER_SLACK 16u /* bytes after the text that a write may touch */
+#define TEXT_NUMBER_ROOM 40u /* that a write needs, with a NUL after it */
 
 enum text_number_form {
-    TEXT_NUMBER_WHOLE,    /* digits */
-    TEXT_NUMBER_SCALED,   /* digits with a point before the last `places` of them */
-    TEXT_NUMBER_NEGATIVE, /* the same after a minus */
-    TEXT_NUMBER_ANY,      /* the bits of a double, for printf */
+    TEXT_NUMBER_WHOLE,  /* digits */
+    TEXT_NUMBER_SCALED, /* digits / 10^places, zeros at the end left off */
+    TEXT_NUMBER_REAL,   /* the bits of a double */
 };
 
 struct text_number {
     uint64_t digits;
     uint8_t form; /* enum text_number_form */
     uint8_t places;
-    uint8_t size; /* of the text */
 };
 
 static inline struct text_number text_number_of_u64(uint64_t value)
 {
-    extern const uint64_t text_number_powers[20]; /* of ten */
-    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-    unsigned guess = bits * 1233 >> 12; /* bits * log10(2), at most one too small */
-    unsigned n = guess + (guess == 0 || value >= text_number_powers[guess]);
-    return (struct text_number){.digits = value, .size = (uint8_t)n};
+    return (struct text_number){.digits = value, .form = TEXT_NUMBER_WHOLE};
 }
 
-/* A text that reads back as the same double, the shortest unless more than 15 digits are needed;
+/* digits / 10^places, exactly; at most 9 places. */
+static inline struct text_number text_number_of_scaled(uint64_t digits, unsigned places)
+{
+    return (struct text_number){
+        .digits = digits, .form = TEXT_NUMBER_SCALED, .places = (uint8_t)places};
+}
+
+/* Its text reads back as the same double, the shortest unless more than 15 digits are needed;
  * NaN, +Inf, -Inf. Whole numbers have no decimal point. */
-struct text_number text_number_of_real(double value);
+static inline struct text_number text_number_of_real(double value)
+{
+    struct text_number number = {.form = TEXT_NUMBER_REAL};
+    memcpy(&number.digits, &value, sizeof(value));
+    return number;
+}
 
-/* digits / 10^places, exactly but for more than 16 digits; at most 9 places. */
-struct text_number text_number_of_scaled(uint64_t digits, unsigned places);
-
-/* Writes `size` bytes at `at`, perhaps TEXT_NUMBER_SLACK more, no NUL; returns the end. */
+/* Writes the text at `at`, perhaps touching more of the room, no NUL; returns its end. */
 char *text_number_write(char *at, struct text_number number);
 
 #endif

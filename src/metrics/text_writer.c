@@ -1,199 +1,81 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "metrics/text_writer.h"
 
+#include "metrics/text_lines.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 /*
- * Design. Ten thousand lines are copies of few texts: the family's name, the labels that their
- * group rendered once, a number that was measured when the sample was added. Where there is room
- * for the longest that a line can be, it is written without a further check, most of it in moves
- * of 16 bytes. Near the end of a piece the line's exact size decides, and the line takes a detour
- * so that nothing is written beyond the piece.
+ * Design. Where the room is enough for whatever lines a list may have, they are written without a
+ * further check. Near the end of a piece each line's exact size decides, and it takes a detour so
+ * that nothing is written beyond the piece.
  */
 
-#define LINE_EXTRA 96u /* number, braces, commas, le="", suffix, newline, slack */
-#define LINE_MAX   (SAMPLES_LABELS_MAX + 1024)
+#define END "# EOF\n"
 
-static_assert(LINE_MAX < TEXT_WRITER_PIECE_MIN, "a piece has room for any line");
+static_assert(TEXT_LINE_MAX < TEXT_WRITER_PIECE_MIN, "a piece has room for any line");
 
-/* A line that is not a plain value: of a histogram, or _created. */
-struct line {
-    const char *name;
-    uint32_t name_size;
-    const char *suffix;
-    const char *bound; /* NULL: none */
-    struct text_number number;
-};
-
-/* By size in few classes, each a fixed number of moves that overlap: how many moves there are is
- * then the same from line to line, and the processor guesses it right. */
-static inline char *put(char *at, const char *from, size_t n)
+/* One sample's line, of a histogram the one at self->line. Returns its end. */
+static char *put_line(const struct text_writer *self, const struct text_block *block,
+                      const struct sample *sample, char *at)
 {
-    if (n > 128) {
-        memcpy(at, from, n);
-    } else if (n > 64) {
-        memcpy(at, from, 64);
-        memcpy(at + n - 64, from + n - 64, 64);
-    } else if (n > 32) {
-        memcpy(at, from, 32);
-        memcpy(at + n - 32, from + n - 32, 32);
-    } else if (n >= 16) {
-        memcpy(at, from, 16);
-        memcpy(at + n - 16, from + n - 16, 16);
-    } else {
-        for (size_t i = 0; i < n; i++)
-            at[i] = from[i];
-    }
-    return at + n;
-}
-
-#define PUT_LITERAL(at, text) ((char *)memcpy((at), (text), sizeof(text) - 1) + sizeof(text) - 1)
-
-static inline char *put_labels(char *at, const struct sample *sample)
-{
-    if (!sample->labels_size && !sample->extra_size)
-        return PUT_LITERAL(at, " ");
-    *at++ = '{';
-    at = put(at, sample->labels, sample->labels_size);
-    if (sample->extra_size) {
-        if (sample->labels_size)
-            *at++ = ',';
-        at = put(at, sample->extra, sample->extra_size);
-    }
-    return PUT_LITERAL(at, "} ");
-}
-
-static char *put_labels_bound(char *at, const struct sample *sample, const char *bound)
-{
-    *at++ = '{';
-    if (sample->labels_size) {
-        at = put(at, sample->labels, sample->labels_size);
-        *at++ = ',';
-    }
-    at = PUT_LITERAL(at, "le=\"");
-    at = put(at, bound, strlen(bound));
-    return PUT_LITERAL(at, "\"} ");
-}
-
-static inline char *put_value(char *at, const struct text_block *block, const struct sample *sample)
-{
-    at = put(at, block->sample, block->sample_size);
-    at = put_labels(at, sample);
-    at = text_number_write(at, sample_number(sample));
-    *at++ = '\n';
+    if (sample->kind == SAMPLE_HISTOGRAM)
+        return text_lines_put_histogram(at, block, sample, self->line);
+    text_lines_put(&at, block, sample, sample + 1);
     return at;
-}
-
-static char *put_line(char *at, const struct line *line, const struct sample *sample)
-{
-    at = put(at, line->name, line->name_size);
-    at = put(at, line->suffix, strlen(line->suffix));
-    at = line->bound ? put_labels_bound(at, sample, line->bound) : put_labels(at, sample);
-    at = text_number_write(at, line->number);
-    *at++ = '\n';
-    return at;
-}
-
-static size_t bound_of(const struct text_block *block, const struct sample *sample)
-{
-    return block->sample_size + (size_t)sample->labels_size + sample->extra_size + LINE_EXTRA;
-}
-
-/* The line `index` of a histogram: buckets, sum, count. False: there are no more. */
-static bool histogram_line(const struct text_block *block, const struct sample *sample,
-                           size_t index, struct line *ret_line)
-{
-    const struct sample_histogram *histogram = sample->value.histogram;
-    size_t n = histogram->n_buckets;
-    *ret_line = (struct line){.name = block->family, .name_size = block->family_size};
-    if (index < n) {
-        ret_line->suffix = "_bucket";
-        ret_line->bound = histogram->bounds[index];
-        ret_line->number = text_number_of_u64(histogram->counts[index]);
-    } else if (index == n) {
-        ret_line->suffix = "_sum";
-        ret_line->number = text_number_of_real(histogram->sum);
-    } else {
-        ret_line->suffix = "_count";
-        ret_line->number = text_number_of_u64(histogram->counts[n - 1]);
-    }
-    return index < n + 2;
 }
 
 /* By way of a buffer of its own: for the line that may only just fit. */
-static char *put_last(const struct text_block *block, const struct sample *sample,
-                      const struct line *line, char *at, const char *end)
+static char *put_last(struct text_writer *self, const struct text_block *block,
+                      const struct sample *sample, char *at, size_t room)
 {
-    char room[LINE_MAX];
-    char *stop = line ? put_line(room, line, sample) : put_value(room, block, sample);
-    size_t size = (size_t)(stop - room);
-    if (size > (size_t)(end - at))
+    char line[TEXT_LINE_MAX];
+    char *end = put_line(self, block, sample, line);
+    if (!end)
         return NULL;
-    memcpy(at, room, size);
+    size_t size = (size_t)(end - line);
+    self->is_full = size > room;
+    if (self->is_full)
+        return at;
+    memcpy(at, line, size);
     return at + size;
 }
 
-/* One line at `at`; NULL: it does not fit before `end`. */
-static inline char *put_checked(const struct text_block *block, const struct sample *sample,
-                                const struct line *line, char *at, const char *end)
+/* The lines of one sample, as far as they fit before `end`. */
+static char *put_sample(struct text_writer *self, const struct text_block *block,
+                        const struct sample *sample, char *at, const char *end)
 {
-    if ((size_t)(end - at) < bound_of(block, sample))
-        return put_last(block, sample, line, at, end);
-    return line ? put_line(at, line, sample) : put_value(at, block, sample);
-}
-
-/* The lines of a histogram from self->line on. */
-static char *put_histogram(struct text_writer *self, const struct text_block *block,
-                           const struct sample *sample, char *at, const char *end)
-{
-    struct line line;
-    for (; histogram_line(block, sample, self->line, &line); self->line++) {
-        char *next = put_checked(block, sample, &line, at, end);
-        if (!next) {
-            self->is_full = true;
-            return at;
-        }
+    size_t longest = (size_t)sample->labels_size + sample->extra_size + TEXT_LINE_EXTRA;
+    do {
+        size_t room = (size_t)(end - at);
+        char *next = room < longest ? put_last(self, block, sample, at, room)
+                                    : put_line(self, block, sample, at);
+        if (!next || self->is_full)
+            break;
         at = next;
-    }
-    self->line = 0;
+        self->line++;
+    } while (sample->kind == SAMPLE_HISTOGRAM);
+    if (!self->is_full)
+        self->line = 0;
     return at;
-}
-
-static char *put_created(struct text_writer *self, const struct text_block *block,
-                         const struct sample *sample, char *at, const char *end)
-{
-    if (self->format != TEXT_FORMAT_OPENMETRICS)
-        return at;
-    struct line line = {.name = block->family,
-                        .name_size = block->family_size,
-                        .suffix = "_created",
-                        .number = sample_number(sample)};
-    char *next = put_checked(block, sample, &line, at, end);
-    self->is_full = !next;
-    return next ? next : at;
 }
 
 /* The samples of one part from self->item on. */
 static char *put_list(struct text_writer *self, const struct text_block *block,
                       const struct sample_list *list, char *at, const char *end)
 {
-    for (; self->item < list->n; self->item++) {
-        const struct sample *sample = &list->items[self->item];
-        if (sample->kind == SAMPLE_VALUE) {
-            char *next = put_checked(block, sample, NULL, at, end);
-            self->is_full = !next;
-            at = next ? next : at;
-        } else if (sample->kind == SAMPLE_HISTOGRAM) {
-            at = put_histogram(self, block, sample, at, end);
-        } else {
-            at = put_created(self, block, sample, at, end);
-        }
-        if (self->is_full)
-            return at;
+    bool is_roomy = (size_t)(end - at) >= text_lines_room(list);
+    const struct sample *last = list->items + list->n, *sample = list->items + self->item;
+    while (sample < last && !self->is_full) {
+        if (is_roomy)
+            sample = text_lines_put(&at, block, sample, last);
+        if (sample < last)
+            at = put_sample(self, block, sample, at, end);
+        sample += sample < last && !self->is_full;
     }
-    self->item = 0;
+    self->item = self->is_full ? (size_t)(sample - list->items) : 0;
     return at;
 }
 
@@ -206,7 +88,8 @@ static char *put_family(struct text_writer *self, char *at, const char *end)
             self->is_full = (size_t)(end - at) < block->header_size;
             if (self->is_full)
                 return at;
-            at = put(at, block->header, block->header_size);
+            memcpy(at, block->header, block->header_size);
+            at += block->header_size;
             self->has_header = true;
         }
         at = put_list(self, block, list, at, end);
@@ -227,24 +110,20 @@ size_t text_writer_fill(struct text_writer *self, char *at, size_t room)
     while (self->family < FAMILY_N && !self->is_full)
         at = put_family(self, at, end);
     if (self->family == FAMILY_N && self->format == TEXT_FORMAT_OPENMETRICS && !self->has_end &&
-        end - at >= 6) {
-        at = PUT_LITERAL(at, "# EOF\n");
+        (size_t)(end - at) >= strlen(END)) {
+        memcpy(at, END, strlen(END));
+        at += strlen(END);
         self->has_end = true;
     }
     return (size_t)(at - start);
 }
 
-static size_t measure_family(const struct text_writer *self, unsigned id)
+static size_t family_room(const struct text_writer *self, unsigned id)
 {
-    const struct text_block *block = &self->blocks[id];
-    size_t size = 0;
-    for (size_t i = 0; i < self->n_parts; i++) {
-        const struct sample_list *list = &self->parts[i]->lists[id];
-        size += list->lines_size + list->n_lines * block->sample_size;
-        if (self->format == TEXT_FORMAT_OPENMETRICS)
-            size += list->created_size + list->n_created * block->family_size;
-    }
-    return size ? size + block->header_size : 0;
+    size_t room = 0;
+    for (size_t i = 0; i < self->n_parts; i++)
+        room += text_lines_room(&self->parts[i]->lists[id]);
+    return room ? room + self->blocks[id].header_size : 0;
 }
 
 int text_writer_init(struct text_writer *self, enum text_format format,
@@ -254,12 +133,21 @@ int text_writer_init(struct text_writer *self, enum text_format format,
                                  .blocks = text_blocks_get(format),
                                  .parts = parts,
                                  .n_parts = n_parts,
-                                 .size = format == TEXT_FORMAT_OPENMETRICS ? 6 : 0};
+                                 .room = strlen(END)};
     if (!self->blocks)
         return -ENOMEM;
     for (unsigned id = 0; id < FAMILY_N; id++)
-        self->size += measure_family(self, id);
+        self->room += family_room(self, id);
     return 0;
+}
+
+size_t text_writer_measure(const struct text_writer *self, char *piece, size_t room)
+{
+    struct text_writer copy = *self;
+    size_t size = 0;
+    for (size_t n; (n = text_writer_fill(&copy, piece, room)) > 0;)
+        size += n;
+    return size;
 }
 
 int text_format_write(enum text_format format, const struct samples *const *parts, size_t n_parts,
@@ -267,10 +155,10 @@ int text_format_write(enum text_format format, const struct samples *const *part
 {
     struct text_writer writer;
     int r = text_writer_init(&writer, format, parts, n_parts);
-    char *place = r == 0 ? string_buffer_reserve(page, writer.size) : NULL;
+    char *place = r == 0 ? string_buffer_reserve(page, writer.room) : NULL;
     if (!place)
         return -ENOMEM;
-    page->size += text_writer_fill(&writer, place, writer.size);
+    page->size += text_writer_fill(&writer, place, writer.room);
     page->data[page->size] = '\0';
     return 0;
 }

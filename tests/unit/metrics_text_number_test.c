@@ -11,20 +11,18 @@
 
 static void check_u64(uint64_t value)
 {
-    char got[TEXT_NUMBER_MAX + TEXT_NUMBER_SLACK], expected[32];
+    char got[TEXT_NUMBER_ROOM], expected[32];
     struct text_number number = text_number_of_u64(value);
     *text_number_write(got, number) = '\0';
-    assert_int_equal(strlen(got), number.size);
     (void)snprintf(expected, sizeof(expected), "%" PRIu64, value);
     assert_string_equal(got, expected);
 }
 
 static const char *real(double value)
 {
-    static char got[TEXT_NUMBER_MAX + TEXT_NUMBER_SLACK];
+    static char got[TEXT_NUMBER_ROOM];
     struct text_number number = text_number_of_real(value);
     *text_number_write(got, number) = '\0';
-    assert_int_equal(strlen(got), number.size);
     return got;
 }
 
@@ -48,10 +46,9 @@ static void u64__around_every_power__equals_printf(void **state)
 
 static void check_scaled(uint64_t digits, unsigned places)
 {
-    char got[TEXT_NUMBER_MAX + TEXT_NUMBER_SLACK], expected[64];
+    char got[TEXT_NUMBER_ROOM], expected[64];
     struct text_number number = text_number_of_scaled(digits, places);
     *text_number_write(got, number) = '\0';
-    assert_int_equal(strlen(got), number.size);
     int n = snprintf(expected, sizeof(expected), "%0*" PRIu64, (int)places + 1, digits);
     memmove(expected + n - (int)places + 1, expected + n - (int)places, places + 1);
     expected[n - (int)places] = '.';
@@ -66,18 +63,14 @@ static void scaled__of_every_length__is_exact(void **state)
     (void)state;
     for (unsigned places = 1; places <= 9; places++) {
         check_scaled(0, places);
-        for (uint64_t power = 1; power < UINT64_C(10000000000000000); power *= 10) {
+        for (uint64_t power = 1; power < UINT64_MAX / 10; power *= 10) {
             check_scaled(power - 1, places);
             check_scaled(power, places);
             check_scaled(power + 1, places);
             check_scaled(power * 7 + power / 3, places);
         }
+        check_scaled(UINT64_MAX, places);
     }
-    check_scaled(UINT64_C(9999999999999999), 9);
-    struct text_number huge = text_number_of_scaled(UINT64_MAX, 9);
-    char got[TEXT_NUMBER_MAX + TEXT_NUMBER_SLACK];
-    *text_number_write(got, huge) = '\0';
-    assert_true(strtod(got, NULL) == (double)UINT64_MAX / 1e9);
 }
 
 static void real__telling_values__are_shortest(void **state)
@@ -128,7 +121,7 @@ static void real__many_values__read_back_the_same(void **state)
         if (isnan(value) || isinf(value))
             continue;
         const char *text = real(value);
-        assert_true(strlen(text) < TEXT_NUMBER_MAX);
+        assert_true(strlen(text) < TEXT_NUMBER_ROOM - 1);
         if (strtod(text, NULL) != value)
             fail_msg("%.17g became %s", value, text);
     }

@@ -5,7 +5,6 @@
 #include "support/cmocka.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct label_text group = {"service=\"a\",type=\"PUB\"", 22};
@@ -134,77 +133,6 @@ static void write__two_parts__are_one_family(void **state)
     samples_finish(&b);
 }
 
-/* Pages of several pieces: long labels, histograms over the edge, every kind of number. */
-
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
-
-static void fill_random(struct samples *samples, uint64_t *seed)
-{
-    static const char *const bounds[] = {"0.1", "1.0", "25.0", "+Inf"};
-    static char labels[SAMPLES_LABELS_MAX];
-    memset(labels, 'x', sizeof(labels));
-    samples_init(samples);
-    for (int i = 0; i < 400; i++) {
-        uint64_t random = next_random(seed);
-        size_t size = random % 7 == 0 ? random % (sizeof(labels) - 20) : random % 90;
-        struct label_text text = {labels, (uint32_t)size};
-        const char *extra = random & 8 ? "reason=\"hwm\"" : NULL;
-        const uint64_t counts[] = {random % 9, random % 99 + 9, random >> 20, UINT64_MAX};
-        const struct sample_histogram histogram = {4, bounds, counts, (double)random / 7};
-        if (i % 3 == 0) {
-            samples_add_u64(samples, FAMILY_SOCKET_SENT_BYTES, text, extra, random >> random % 64);
-            samples_add_created(samples, FAMILY_SOCKET_SENT_BYTES,
-                                text_number_of_real((double)random / 1e9));
-        } else if (i % 3 == 1) {
-            samples_add_histogram(samples, FAMILY_SOCKET_SEND_FILL, text, &histogram);
-        } else {
-            samples_add_real(samples, FAMILY_SOCKETS, text, extra,
-                             ((double)random - 9e18) / (double)(1 + i * i * i));
-        }
-    }
-    assert_false(samples->has_failed);
-}
-
-static void fill__piece_by_piece__is_the_announced_page(void **state)
-{
-    (void)state;
-    uint64_t seed = 1234567;
-    for (int round = 0; round < 6; round++) {
-        enum text_format format = round % 2 ? TEXT_FORMAT_OPENMETRICS : TEXT_FORMAT_PROMETHEUS;
-        struct samples samples;
-        fill_random(&samples, &seed);
-        cleanup(string_buffer_finish) struct string_buffer whole = write_page(format, &samples);
-        cleanup(string_buffer_finish) struct string_buffer pieces = {0};
-        const struct samples *part = &samples;
-        struct text_writer writer;
-        assert_int_equal(text_writer_init(&writer, format, &part, 1), 0);
-        size_t remaining = writer.size;
-        assert_int_equal(whole.size, remaining);
-        while (remaining) {
-            size_t room = TEXT_WRITER_PIECE_MIN + next_random(&seed) % 100000;
-            room = room < remaining ? room : remaining;
-            /* exactly that much, so that a sanitizer sees a write beyond it */
-            char *piece = malloc(room);
-            size_t n = text_writer_fill(&writer, piece, room);
-            assert_true(n > 0 && n <= room);
-            assert_int_equal(piece[n - 1], '\n');
-            string_buffer_append(&pieces, piece, n);
-            free(piece);
-            remaining -= n;
-        }
-        assert_int_equal(text_writer_fill(&writer, whole.data, 0), 0);
-        assert_int_equal(pieces.size, whole.size);
-        assert_memory_equal(pieces.data, whole.data, whole.size);
-        samples_finish(&samples);
-    }
-}
-
 static void add__labels_beyond_the_limit__are_left_out_and_told(void **state)
 {
     (void)state;
@@ -272,7 +200,6 @@ int main(void)
         cmocka_unit_test(write__open_metrics__has_its_own_ways),
         cmocka_unit_test(write__nothing__is_an_empty_page),
         cmocka_unit_test(write__two_parts__are_one_family),
-        cmocka_unit_test(fill__piece_by_piece__is_the_announced_page),
         cmocka_unit_test(add__labels_beyond_the_limit__are_left_out_and_told),
         cmocka_unit_test(table__each_family__is_named_as_its_kind_asks),
         cmocka_unit_test(table__open_metrics_names__do_not_clash),
