@@ -154,8 +154,8 @@ def unroutable__peers_are_gone__is_what_was_sent_to_nobody(table, transport):
         if link.name != "REP":
             wait_gone(link)
             link.send_mixed(N_QUEUED)
-        if link.name in ("STREAM", "REQ"):
-            link.refused = 0  # with another error than EAGAIN; as if it were full
+        if link.name == "STREAM":
+            link.refused = 0  # with another error than EAGAIN
     lost = {link.name: link.missing() for link in links}
     lost |= {name: 0 for name in ("PUB", "XPUB", "XSUB")}  # sent to nobody, which is no loss
     wait_counted(links, "unroutable", lost)

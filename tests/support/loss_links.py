@@ -169,13 +169,6 @@ class ReplyLink(Link):
     def meet(self):
         """Nothing: a request shows that the peer is there."""
 
-    def dropped(self):
-        """A requester that was full, and has room when it is answered, counts as unroutable."""
-        seen = super().dropped()
-        if "HWM" in seen:
-            seen["HWM"] += seen.pop("UNROUTABLE", 0)
-        return seen
-
     def ask(self):
         self.receiver.send_frames(b"", b"request")
         assert self.sender.recv()[0] == 1

@@ -3,20 +3,30 @@
 
 #include "base/clock.h"
 #include "tap/queues/layouts.h"
+#include "tap/queues/pipe_trial.h"
 #include "tap/registry.h"
 
 #include <string.h>
 #include <zmq.h>
 
-/* In the thread that uses the socket: nobody else changes its vector of pipes. */
+/* In the thread that uses the socket: nobody else changes its vector of pipes. The pipe of a peer
+ * that has gone stays in it until all that he had sent is read. Where several threads use the
+ * socket another may free a pipe, so none is looked at. */
 static bool has_no_queue(const struct registry_socket *socket)
 {
     const struct pipe_layout *layout = layouts_of(socket->library);
     if (!layout || !layout->is_known)
         return false;
-    uintptr_t begin_and_end[2];
-    memcpy(begin_and_end, (const char *)socket->handle + layout->pipes, sizeof(begin_and_end));
-    return begin_and_end[0] == begin_and_end[1];
+    uintptr_t vector[2]; /* begin and end */
+    memcpy(vector, (const char *)socket->handle + layout->pipes, sizeof(vector));
+    if (socket->is_shared)
+        return vector[0] == vector[1];
+    for (const uintptr_t *at = (const uintptr_t *)vector[0]; at < (const uintptr_t *)vector[1];
+         at++) {
+        if (pipe_u32_at((const unsigned char *)*at, layout->state) == PIPE_STATE_ACTIVE)
+            return false;
+    }
+    return true;
 }
 
 static void add_wait(struct registry_socket *socket, uint64_t since_ns, uint64_t until_ns)

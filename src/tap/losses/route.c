@@ -273,23 +273,28 @@ static int route_msg_send(struct tap_message *message, void *handle, int flags,
  * REP
  */
 /* The requester is gone, or was full when its request was read: libzmq does not say which, but
- * some pipe is full then. */
-static HOOK_COLD void count_lost_reply(struct registry_slot *slot, int rc, int flags)
+ * some pipe is full then. It is asked before the reply is sent, which is when libzmq hears that
+ * there is room again. */
+static HOOK_COLD enum segment_lane_word cause_of_lost_reply(const struct registry_slot *slot)
 {
     const struct pipe_layout *pipes = slot->socket->route.pipes;
     const uintptr_t *vector = (const void *)((const char *)slot->socket->handle + pipes->pipes);
-    enum segment_lane_word word = SEGMENT_DROPPED_UNROUTABLE;
-    if (rc < 0)
-        return;
     for (const uintptr_t *at = (const uintptr_t *)vector[0]; at < (const uintptr_t *)vector[1];
          at++) {
         const unsigned char *pipe = (const unsigned char *)*at;
         if (is_active(state_of(slot, *at)) && pipe[pipes->is_writable] == 0)
-            word = SEGMENT_DROPPED_HWM;
+            return SEGMENT_DROPPED_HWM;
     }
-    count(slot, word);
+    return SEGMENT_DROPPED_UNROUTABLE;
+}
+
+static HOOK_COLD int count_lost_reply(struct registry_slot *slot, int flags, int rc,
+                                      enum segment_lane_word cause)
+{
+    count(slot, cause);
     if (flags & ZMQ_SNDMORE)
         lose(slot, false);
+    return rc;
 }
 
 static int reply_send(void *handle, const void *buffer, size_t size, int flags,
@@ -298,9 +303,9 @@ static int reply_send(void *handle, const void *buffer, size_t size, int flags,
     uintptr_t pipe = *slot->current_out;
     if (HOOK_LIKELY(pipe != 0))
         return send_content(handle, buffer, size, flags, slot, pipe);
+    enum segment_lane_word cause = cause_of_lost_reply(slot);
     int rc = message_send(handle, buffer, size, flags, slot);
-    count_lost_reply(slot, rc, flags);
-    return rc;
+    return rc >= 0 ? count_lost_reply(slot, flags, rc, cause) : rc;
 }
 
 static int reply_msg_send(struct tap_message *message, void *handle, int flags,
@@ -309,9 +314,9 @@ static int reply_msg_send(struct tap_message *message, void *handle, int flags,
     uintptr_t pipe = *slot->current_out;
     if (HOOK_LIKELY(pipe != 0))
         return msg_send_content(message, handle, flags, slot, pipe);
+    enum segment_lane_word cause = cause_of_lost_reply(slot);
     int rc = message_msg_send(message, handle, flags, slot);
-    count_lost_reply(slot, rc, flags);
-    return rc;
+    return rc >= 0 ? count_lost_reply(slot, flags, rc, cause) : rc;
 }
 
 /*
