@@ -22,6 +22,13 @@ SECONDS = float(os.environ.get("TEST_BALANCE_SECONDS", "12"))
 SEEDS = [int(os.environ["TEST_BALANCE_SEED"])] if "TEST_BALANCE_SEED" in os.environ else [1, 2, 3]
 SIZES = [1, 30, 3000, 40000]
 
+# What a connection can hold besides the queues, if messages are not small: the kernel gives twice
+# what it is asked for, at both ends; libzmq writes and reads 8 KiB at a time, and has one message
+# half written and one half read.
+LARGE = [10000, 30000]
+BUFFER = 150000
+MAX_ON_THE_WAY = (2 * 2 * BUFFER + 2 * 8192) // LARGE[0] + 2
+
 
 class Link:
     """One sender and its receivers. `expected` counts copies: a message for each receiver that
@@ -32,8 +39,9 @@ class Link:
     needs = None
     numbers = itertools.count()
 
-    def __init__(self, rng, start, folder, transports=("inproc", "tcp", "ipc")):
-        self.rng = rng
+    def __init__(self, rng, start, folder, transports=("inproc", "tcp", "ipc"), sizes=SIZES, **options):
+        self.rng, self.sizes, self.options = rng, sizes, options
+        self.n_gone = self.n_gone_unread = 0  # receivers; what these had in their queues
         transport = rng.choice(transports)
         n_receivers = rng.randint(1, 4) if self.kinds[0] != zmq.PAIR else 1
         self.endpoint = {"inproc": "inproc://", "tcp": "tcp://127.0.0.1:*",
@@ -41,20 +49,23 @@ class Link:
         if transport != "tcp":
             self.endpoint += str(next(self.numbers))
         puppet = start("c")
-        self.sender = puppet.socket(self.kinds[0], sndhwm=rng.choice([1, 2, 7, 50, 0]))
+        self.sender = puppet.socket(self.kinds[0], sndhwm=rng.choice([1, 2, 7, 50, 0]), **options)
         self.resolved = self.sender.bind(self.endpoint)
         self.receivers = []
         for i in range(n_receivers):
             other = puppet if transport == "inproc" else start("c")
-            receiver = other.socket(self.kinds[1], rcvhwm=rng.choice([1, 3, 20, 0]))
-            self.prepare(i, receiver)
-            receiver.connect(self.resolved)
-            self.receivers.append(receiver)
+            self.receivers.append(self.open_receiver(i, other))
         self.expected = self.received = self.accepted = self.drained = 0
         self.meet()
         for puppet in {self.sender.puppet, *(receiver.puppet for receiver in self.receivers)}:
             puppet.wait_next_rounds()
         self.dropped_before, self.sent_before, self.received_before = self.counted()
+
+    def open_receiver(self, i, puppet):
+        receiver = puppet.socket(self.kinds[1], rcvhwm=self.rng.choice([1, 3, 20, 0]), **self.options)
+        self.prepare(i, receiver)
+        receiver.connect(self.resolved)
+        return receiver
 
     def prepare(self, i, receiver):
         """Before the receiver connects."""
@@ -74,15 +85,39 @@ class Link:
     def replace(self, i):
         """A receiver goes, with what it has not read, and another comes in its place."""
         old = self.receivers.pop(i)
-        old.close()
+        self.n_gone += 1
+        if self.endpoint.startswith("inproc"):
+            old.close()
+        else:
+            self.close_at_rest(old)
         self.sender.puppet.wait_next_rounds()  # the tap has looked when the sender takes it in
         self.wait_pipes()
-        new = old.puppet.socket(self.kinds[1], rcvhwm=self.rng.choice([1, 3, 20, 0]))
-        self.prepare(i, new)
-        new.connect(self.resolved)
+        new = self.open_receiver(i, old.puppet)
         self.receivers.insert(i, new)
         self.greet(new)
         self.wait_pipes()
+
+    def close_at_rest(self, receiver):
+        """Closes it when nothing moves any more, and waits until the sender's side has seen it."""
+        seen = []
+
+        def queues():
+            receiver.puppet.wait_next_rounds()
+            return (self.sender.puppet.segment().gauge("SEND_QUEUE", self.names[0]),
+                    receiver.puppet.segment().gauge("RECEIVE_QUEUE", self.names[1], self.resolved))
+
+        def is_at_rest():
+            seen.append(queues())
+            return seen[-2:] == seen[-1:] * 2
+
+        def n_ends():
+            return self.sender.puppet.segment().counter(("EVENTS", "disconnected"), self.names[0])
+
+        wait_for(is_at_rest, lambda: f"rest: {seen[-2:]}")
+        self.n_gone_unread += seen[-1][1]
+        n_before = n_ends()
+        receiver.close()
+        wait_for(lambda: n_ends() > n_before, "the end of a connection")
 
     def greet(self, receiver):
         """Makes a new receiver known to the sender."""
@@ -100,12 +135,10 @@ class Link:
 
     def step(self):
         if self.accepted - self.drained > 2000:  # without a mark it would take all memory
-            while any(receiver.poll(timeout_ms=50) for receiver in self.receivers):
-                for receiver in self.receivers:
-                    self.receive(receiver, 100000)
+            self.receive_what_comes()
             self.drained = self.accepted
         elif self.rng.random() < 0.5:
-            self.send(self.rng.choice([1, 5, 50, 300]), self.rng.choice(SIZES), self.rng.randint(1, 3))
+            self.send(self.rng.choice([1, 5, 50, 300]), self.rng.choice(self.sizes), self.rng.randint(1, 3))
         else:
             self.receive(self.rng.choice(self.receivers), self.rng.choice([1, 10, 200]))
 
@@ -124,9 +157,20 @@ class Link:
         return sum(segment.counter(f"DROPPED_{reason}", self.names[0])
                    for reason in ("HWM", "UNROUTABLE", "LINGER", "DISCONNECT"))
 
+    def receive_what_there_is(self):
+        return sum(self.receive(receiver, 100000) for receiver in self.receivers)
+
+    def receive_what_comes(self):
+        """Until nothing has come for a while; a mark of one lets it come one by one."""
+        n_quiet = 0
+        while n_quiet < 5:
+            is_quiet = self.receive_what_there_is() == 0 and not any(
+                receiver.poll(timeout_ms=20) for receiver in self.receivers)
+            n_quiet = n_quiet + 1 if is_quiet else 0
+
     def drain(self):
         """Receives what there is; true once all has come or was counted."""
-        n = sum(self.receive(receiver, 100000) for receiver in self.receivers)
+        n = self.receive_what_there_is()
         return n == 0 and self.is_balanced(self.received + self.dropped() - self.dropped_before)
 
     def is_balanced(self, known):
@@ -147,7 +191,8 @@ class Link:
 
     def tell(self):
         return (f"{self.names} {self.endpoint}: {self.expected} ought to come, {self.received} came, "
-                f"{self.dropped() - self.dropped_before} dropped")
+                f"{self.dropped() - self.dropped_before} dropped; {self.n_gone} receivers went, "
+                f"{self.n_gone_unread} unread")
 
 
 class PairLink(Link):
@@ -211,6 +256,17 @@ class PublishLink(Link):
             if last == [number] * len(last):
                 return
 
+    def greet(self, receiver):
+        """Sends what all subscribe to until it has come to the new one, whose it is from then on."""
+        for number in itertools.count():
+            self.sender.send_frames(b"?", b"%d" % number)
+            self.accepted += 1
+            self.expected += len(self.receivers) - 1
+            if receiver.poll(timeout_ms=50):
+                self.received += 1
+                self.expected += number - int(receiver.recv_frames()[1]) + 1
+                return
+
     def send(self, count, size, frames):
         topic = self.rng.choice(self.topics)
         n = self.sender.send(count, size, frames, zmq.DONTWAIT, first=topic)
@@ -252,29 +308,52 @@ def balance__random_traffic__no_message_is_missing(start, folder, seed):
     print([link.tell() for link in links])
 
 
-@pytest.mark.parametrize("transports", [["inproc"], ["tcp", "ipc"]])
-def balance__peers_come_and_go__what_they_had_not_read_is_counted(start, folder, transports):
-    """Over networks libzmq and the kernel hold some of it, so that it is at most what is missing."""
-    rng = random.Random(SEEDS[0])
-    kinds = [kind for kind in kinds_that_can_be_known(start) if not issubclass(kind, PublishLink)]
-    links = [kind(rng, start, folder, transports) for kind in kinds]
+def come_and_go(rng, links, has_lost):
+    """Random traffic, and receivers that are replaced, of each link at least until it has lost some
+    by that; in the end all that is to come has come."""
     end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end or (time.monotonic() < end + 60 and not all(map(has_lost, links))):
         link = rng.choice(links)
         link.step()
         if rng.random() < 0.05:
             link.replace(rng.randrange(len(link.receivers)))
     for link in links:
-        if transports == ["inproc"]:
-            wait_for(link.drain, link.tell)
-        else:
-            while any(receiver.poll(timeout_ms=300) for receiver in link.receivers):
-                link.drain()
+        link.receive_what_comes()
         link.sender.puppet.wait_next_rounds()
-        link.drain()
-        known = link.received + link.dropped() - link.dropped_before
-        assert known <= link.expected, link.tell()
-        if transports == ["inproc"]:
-            assert known == link.expected, link.tell()
-            assert link.sender.puppet.segment().counter("DROPPED_DISCONNECT", link.names[0]) > 0, link.tell()
+        link.receive_what_comes()
     print([link.tell() for link in links])
+
+
+def assert_publishers_are_sure(links):
+    for link in links:
+        if isinstance(link, PublishLink):
+            assert link.sender.puppet.segment().capabilities["publish_drops"] == ("on", "")
+
+
+def balance__peers_come_and_go__what_they_had_not_read_is_counted(start, folder):
+    rng = random.Random(SEEDS[0])
+    links = [kind(rng, start, folder, ["inproc"]) for kind in kinds_that_can_be_known(start)]
+
+    def has_lost(link):
+        return link.sender.puppet.segment().counter("DROPPED_DISCONNECT", link.names[0]) > 0
+
+    come_and_go(rng, links, has_lost)
+    for link in links:
+        wait_for(link.drain, link.tell)
+        assert has_lost(link), link.tell()
+    assert_publishers_are_sure(links)
+
+
+def balance__peers_come_and_go_over_networks__what_is_missing_was_on_its_way(start, folder):
+    """What a receiver had not read when it went was in the sender's queue, and is counted there; or
+    in its own, of which the tap told before; or on the way between them, which is the only leak."""
+    rng = random.Random(SEEDS[0])
+    links = [kind(rng, start, folder, ["tcp", "ipc"], LARGE, sndbuf=BUFFER, rcvbuf=BUFFER)
+             for kind in kinds_that_can_be_known(start)]
+    come_and_go(rng, links, lambda link: link.n_gone > 0)
+    for link in links:
+        known = link.received + link.dropped() - link.dropped_before + link.n_gone_unread
+        on_the_way = link.expected - known
+        print(link.names, on_the_way, link.n_gone)
+        assert 0 <= on_the_way <= link.n_gone * MAX_ON_THE_WAY, (on_the_way, link.tell())
+    assert_publishers_are_sure(links)
