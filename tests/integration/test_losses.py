@@ -151,3 +151,16 @@ def send__waits__is_seen_while_it_waits(start, cause):
         wait_for(lambda: words(sender, "SEND_AT_HWM_NS")[0] > 5e8, "half a second at the mark")
         receiver.tell("recv", pull.name, 1000000)
         assert sender.answer("send")[0] == "300"
+
+
+@pytest.mark.parametrize("spelling", ["send", "msg_send"])
+def send__may_wait_again__counts_its_waits(start, spelling):
+    """An option that a program changes between two messages is in force with the next one."""
+    puppet = start("c")
+    push = puppet.socket(zmq.PUSH, sndtimeo=0)
+    push.bind("tcp://127.0.0.1:*")
+    assert push.send(spelling=spelling) == 0
+    push.set(zmq.SNDTIMEO, 20)
+    assert push.send(spelling=spelling) == 0
+    puppet.wait_counter(2, "SEND_WOULD_BLOCK_NO_PEER", "PUSH")
+    wait_for(lambda: words(puppet, "SEND_BLOCKED_NO_PEER_NS")[0] > 0, "its wait")

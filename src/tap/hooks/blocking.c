@@ -88,8 +88,8 @@ void blocking_update(struct registry_socket *socket)
     bool may_wait = segment_word_get(&socket->words[SEGMENT_OPTION_SNDTIMEO]) != 0;
     slot->first_frame = (struct registry_frame){.wait_flags = may_wait ? ZMQ_DONTWAIT : 0,
                                                 .whole_below = ZMQ_SNDMORE};
-    if (!may_wait)
-        slot->frame.wait_flags = 0;
+    if (slot->frame.whole_below != 0)
+        slot->frame = slot->first_frame;
 }
 
 void blocking_start(struct registry_socket *socket)
