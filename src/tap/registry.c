@@ -214,8 +214,10 @@ static void point_at_lane(const struct registry_socket *socket)
     socket->slot->words = is_counted_elsewhere ? message_nowhere : socket->words;
 }
 
+/* Nothing is left of the socket that had the slot before. */
 static void fill_slot(struct registry_slot *slot, struct registry_socket *socket)
 {
+    memset((char *)slot + sizeof(slot->key), 0, sizeof(*slot) - sizeof(slot->key));
     slot->socket = socket;
     socket->slot = slot;
     point_at_lane(socket);
