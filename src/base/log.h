@@ -26,7 +26,6 @@ void log_configure(enum log_level level, enum log_format format);
 
 void log_write(enum log_level level, const char *message, ...) __attribute__((sentinel));
 
-#define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__, (char *)0)
 #define log_info(...)  log_write(LOG_LEVEL_INFO, __VA_ARGS__, (char *)0)
 #define log_warn(...)  log_write(LOG_LEVEL_WARN, __VA_ARGS__, (char *)0)
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__, (char *)0)

@@ -7,7 +7,6 @@
 struct visit {
     const char *name;
     void (*see)(void *state, const char *value);
-    bool (*see_name)(void *state, const char *name);
     void *state;
 };
 
@@ -68,22 +67,6 @@ void http_request_each_query(const struct http_request *self, const char *name,
     MHD_get_connection_values(self->connection, MHD_GET_ARGUMENT_KIND, visit_value, &visit);
 }
 
-static enum MHD_Result visit_name(void *state, enum MHD_ValueKind kind, const char *key,
-                                  const char *value)
-{
-    const struct visit *visit = state;
-    (void)kind;
-    (void)value;
-    return visit->see_name(visit->state, key) ? MHD_YES : MHD_NO;
-}
-
-void http_request_each_parameter(const struct http_request *self,
-                                 bool (*see)(void *state, const char *name), void *state)
-{
-    struct visit visit = {.see_name = see, .state = state};
-    MHD_get_connection_values(self->connection, MHD_GET_ARGUMENT_KIND, visit_name, &visit);
-}
-
 static void run_offloaded(struct http_job *job)
 {
     struct http_exchange *exchange = (struct http_exchange *)job;
@@ -97,9 +80,4 @@ int http_request_offload(const struct http_request *self, void (*run)(void *stat
     exchange->run_state = state;
     exchange->job.run = run_offloaded;
     return http_workers_submit(exchange->dispatch->workers, &exchange->job);
-}
-
-const char *http_request_path(const struct http_request *self)
-{
-    return self->path;
 }

@@ -74,19 +74,12 @@ void http_request_join_header(const struct http_request *self, const char *name,
 void http_request_each_query(const struct http_request *self, const char *name,
                              void (*see)(void *state, const char *value), void *state);
 
-/* Names of query parameters, until `see` returns false. */
-void http_request_each_parameter(const struct http_request *self,
-                                 bool (*see)(void *state, const char *name), void *state);
-
 /* Of an HTTP_ASYNC handler: the response is filled in. The request is gone when it returns. */
 void http_request_finish(const struct http_request *self);
 
 /* Of an HTTP_ASYNC handler: goes on with `run` on a thread of the pool, where it may take time.
  * Errors: -EAGAIN all are busy; then nothing was done. */
 int http_request_offload(const struct http_request *self, void (*run)(void *state), void *state);
-
-/* The path as it came, decoded. */
-const char *http_request_path(const struct http_request *self);
 
 /* A literal body. */
 void http_response_text(struct http_response *self, unsigned status, const char *text);

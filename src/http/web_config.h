@@ -21,8 +21,7 @@
 
 #include "config/config_document.h"
 
-#define WEB_CONFIG_USERS_MAX 1024u /* a mapping of the reader has no more */
-#define WEB_CONFIG_NAMES_MAX 16u   /* cipher suites, curves: there are fewer */
+#define WEB_CONFIG_NAMES_MAX 16u /* cipher suites, curves: there are fewer */
 
 enum web_tls_version { WEB_TLS10, WEB_TLS11, WEB_TLS12, WEB_TLS13 };
 

@@ -268,13 +268,6 @@ struct library *library_of_frequent_caller(const void *return_address)
     return library;
 }
 
-void library_each(void (*visit)(struct library *library, void *data), void *data)
-{
-    uint32_t n = __atomic_load_n(&n_libraries, __ATOMIC_ACQUIRE);
-    for (uint32_t i = 0; i < n; i++)
-        visit(&libraries[i], data);
-}
-
 void library_forked(void)
 {
     lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

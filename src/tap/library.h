@@ -100,9 +100,6 @@ struct library *library_of_address(const void *address);
 struct zmqtap_symbol;
 struct library *library_of_symbols(const struct zmqtap_symbol *symbols);
 
-/* Calls `visit` for each copy found so far. */
-void library_each(void (*visit)(struct library *library, void *data), void *data);
-
 /* In a forked child: the lock may have been held by a thread that is not here. */
 void library_forked(void);
 
