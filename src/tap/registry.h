@@ -2,10 +2,10 @@
 /*
  * registry - the sockets and contexts of the program that the tap knows.
  *
- * A socket is found by its handle in a table of fixed size, without a lock: the message path
- * reads one cache line, the *slot*, which holds the words to count in and the functions to call.
- * What is needed less often is in the *socket* behind it, which outlives the handle until the
- * last event of its monitor has come.
+ * A socket is found by its handle in a table of fixed size, without a lock: all that the message
+ * path needs is in one place, the *slot*: the words to count in, the functions to call, and what
+ * a call keeps. What is needed less often is in the *socket* behind it, which outlives the handle
+ * until the last event of its monitor has come.
  *
  * Thread:  registry_find and the words of a slot: the thread that uses the socket. All else with
  *          the registry's lock (registry_lock), which is held for a few lines at a time and never
