@@ -27,7 +27,7 @@ def metrics(rows):
 
 def losses():
     yield f"| type | {' | '.join(loss_table.REASONS)} |\n|---|{'---|' * len(loss_table.REASONS)}\n"
-    for name, cells in loss_table.TABLE.items():
+    for name, cells in (loss_table.TABLE | loss_table.DRAFTS).items():
         yield f"| {name} | {' | '.join(map(loss_table.text_of, cells))} |\n"
 
 

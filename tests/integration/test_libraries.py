@@ -10,11 +10,9 @@ import subprocess
 import pytest
 import zmq
 
-from support import products, segment_file
+from support import libzmq, products, segment_file
 from support.process import Process, run
 from support.waiting import wait_equal
-
-DRAFT = "ZMQTAP_TEST_DRAFT_LIBZMQ"  # path of a libzmq.so.5 that was built with drafts
 
 
 def addon():
@@ -76,10 +74,10 @@ def libraries__two_copies__are_both_counted(directory, folder):
 
 @pytest.fixture
 def draft_variables():
-    path = os.environ.get(DRAFT)
-    if not path:
-        pytest.skip(f"no libzmq with drafts: {DRAFT} names none")
-    return {"LD_LIBRARY_PATH": str(pathlib.Path(path).parent)}
+    variables = libzmq.draft_variables()
+    if not variables:
+        pytest.skip(f"no libzmq with drafts: {libzmq.DRAFT} names none")
+    return variables
 
 
 @pytest.mark.parametrize("transport", ["tcp://127.0.0.1:*", "inproc://draft"])

@@ -1,8 +1,19 @@
 # SPDX-License-Identifier: MPL-2.0
 """Cases that need a libzmq of some release: tests/README.md, "By hand"."""
 
+import os
+import pathlib
+
 import pytest
 import zmq
+
+DRAFT = "ZMQTAP_TEST_DRAFT_LIBZMQ"  # path of a libzmq.so.5 that was built with drafts
+
+
+def draft_variables():
+    """Of a program that is to use it; none if it is not named."""
+    path = os.environ.get(DRAFT)
+    return {"LD_LIBRARY_PATH": str(pathlib.Path(path).parent)} if path else {}
 
 
 def has(*release):

@@ -43,11 +43,14 @@ class Link:
     def connect(self, puppet):
         self.receiver = self.open(puppet, self.kinds[1], **self.receiver_options)
         self.prepare()
-        self.receiver.connect(self.resolved)
+        self.join()
         self.meet()
 
     def prepare(self):
         """Before the receiver connects."""
+
+    def join(self):
+        self.receiver.connect(self.resolved)
 
     def meet(self):
         """Until the sender's own thread has the peer."""
@@ -222,6 +225,70 @@ class UpstreamLink(Link):
         return count
 
 
+class DraftLink(Link):
+    """Of libzmq's drafts: messages of one frame."""
+    max_frames = 1
+
+
+class ScatterLink(DraftLink):
+    kinds = (SCATTER, GATHER)
+
+
+class ChannelLink(DraftLink):
+    kinds = (CHANNEL, CHANNEL)
+
+
+class ClientLink(DraftLink):
+    kinds = (CLIENT, SERVER)
+
+
+class ServerLink(DraftLink):
+    kinds = (SERVER, CLIENT)
+
+    def meet(self):
+        self.receiver.send()
+        self.id = self.sender.recv_id()
+
+    def send_some(self, count, size, frames):
+        return self.sender.send_to(self.id, count, size, zmq.DONTWAIT)
+
+
+class PeerLink(ServerLink):
+    """Both ends name whom they send to, and the one that connects is told by that call."""
+    kinds = (PEER, PEER)
+
+    def meet(self):
+        self.receiver.send_to(self.id_of_sender)
+        self.id = self.sender.recv_id()
+
+    def join(self):
+        self.id_of_sender = self.receiver.connect_peer(self.resolved)
+
+
+class RadioLink(DraftLink):
+    kinds = (RADIO, DISH)
+    may_refuse = False
+
+    def prepare(self):
+        self.receiver.join("group")
+
+    def meet(self):
+        def has_joined():
+            self.sender.send_to("group", spelling="to_group")
+            return self.receiver.poll(timeout_ms=50)
+
+        wait_for(has_joined, f"a member at {self.name}")
+        receive_all(self.receiver)
+
+    def forbid_drops(self):
+        self.sender.set(zmq.XPUB_NODROP, 1)
+
+    def send_some(self, count, size, frames):
+        return self.sender.send_to("group", count, size, zmq.DONTWAIT, "to_group")
+
+
+DRAFT_LINKS = {"SERVER": ServerLink, "CLIENT": ClientLink, "RADIO": RadioLink,
+               "SCATTER": ScatterLink, "PEER": PeerLink, "CHANNEL": ChannelLink}
 LINKS = {
     "PAIR": PairLink, "PUB": PublishLink, "XPUB": ExtendedPublishLink, "PUSH": Link,
     "DEALER": DealerLink, "ROUTER": RouterLink, "REQ": RequestLink, "REP": ReplyLink,
@@ -230,4 +297,4 @@ LINKS = {
 
 
 def make_link(name, *arguments, **options):
-    return LINKS[name](name, *arguments, **options)
+    return (LINKS | DRAFT_LINKS)[name](name, *arguments, **options)

@@ -3,10 +3,10 @@
 
 import zmq
 
+from support import segment_file
 from support.waiting import wait_equal, wait_for
 
-NAMES = {getattr(zmq, name): name for name in
-         "PAIR PUB SUB REQ REP DEALER ROUTER PULL PUSH XPUB XSUB STREAM".split()}
+NAMES = dict(enumerate(segment_file.TYPES))
 REASONS = ("HWM", "UNROUTABLE", "LINGER", "DISCONNECT")
 TRANSPORTS = ["inproc", "tcp", "ipc"]
 

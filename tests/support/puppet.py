@@ -108,6 +108,23 @@ class PuppetSocket:
         """Sends until it would block; returns how many were accepted."""
         return self.send(limit, size, flags=zmq.DONTWAIT)
 
+    def connect_peer(self, endpoint):
+        """A PEER, with drafts: the id of whom it has connected to."""
+        self.endpoint = self.endpoint or endpoint
+        return self.puppet.ask("connect_peer", self.name, endpoint)[0]
+
+    def join(self, group):
+        """A DISH, with drafts."""
+        self.puppet.ask("join", self.name, group)
+
+    def recv_id(self):
+        """Receives a message; the id of who sent it to a SERVER or PEER."""
+        return self.puppet.ask("recv_id", self.name)[0]
+
+    def send_to(self, address, count=1, size=1, flags=0, spelling="to_id"):
+        """To a peer's id, or `to_group`."""
+        return int(self.puppet.ask("send", self.name, count, size, 1, flags, spelling, address)[0])
+
     def recv(self, count=1, flags=0, spelling="recv"):
         """Returns (messages, bytes)."""
         answer = self.puppet.ask("recv", self.name, count, flags, spelling)

@@ -185,6 +185,22 @@ static void do_proxy(struct thing *frontend, const struct puppet_words *words)
         answer_rc(zmq_proxy(frontend->handle, backend, capture));
 }
 
+static void do_join(struct thing *socket, const struct puppet_words *words)
+{
+    puppet_join(socket->handle, words);
+}
+
+static void do_connect_peer(struct thing *socket, const struct puppet_words *words)
+{
+    puppet_connect_peer(socket->handle, words);
+}
+
+static void do_receive_id(struct thing *socket, const struct puppet_words *words)
+{
+    (void)words;
+    puppet_receive_id(socket->handle);
+}
+
 static void do_send_frames(struct thing *socket, const struct puppet_words *words)
 {
     puppet_send_frames(socket->handle, words);
@@ -240,6 +256,9 @@ static const struct command socket_commands[] = {
     {"proxy", do_proxy},
     {"send", do_send},
     {"recv", do_receive},
+    {"recv_id", do_receive_id},
+    {"join", do_join},
+    {"connect_peer", do_connect_peer},
     {"send_frames", do_send_frames},
     {"recv_frames", do_receive_frames},
 };

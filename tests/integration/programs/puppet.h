@@ -29,6 +29,14 @@ const char *puppet_text(const struct puppet_words *words, size_t i);
 void puppet_send(void *socket, const struct puppet_words *words);
 void puppet_receive(void *socket, const struct puppet_words *words);
 
+/* For types of libzmq's drafts; ENOSYS where it was built without. `join NAME GROUP`; the spelling
+ * `to_group` of send, HEX being the group, and `to_id`, HEX being a peer's id as `recv_id NAME`
+ * answers it, which receives a message, or `connect_peer NAME ENDPOINT`. */
+void puppet_connect_peer(void *socket, const struct puppet_words *words);
+void puppet_join(void *socket, const struct puppet_words *words);
+void puppet_receive_id(void *socket);
+int puppet_send_addressed(void *socket, const void *data, const struct puppet_words *words);
+
 /* `send_frames NAME FLAGS HEX …` and `recv_frames NAME [FLAGS]`: one message, its frames in
  * hexadecimal; `-` is an empty frame. */
 void puppet_send_frames(void *socket, const struct puppet_words *words);

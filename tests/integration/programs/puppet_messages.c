@@ -153,10 +153,13 @@ void puppet_send(void *socket, const struct puppet_words *words)
 {
     static unsigned char data[1 << 20]; /* static: zmq_send_const keeps a pointer to it */
     int is_vector = strcmp(puppet_text(words, 6), "sendiov") == 0;
+    int is_addressed = strncmp(puppet_text(words, 6), "to_", 3) == 0;
     long count = puppet_number(words, 2, 1), n = 0;
     int error = 0;
     while (n < count && !error) {
-        int rc = is_vector ? send_vector(socket, data, words) : send_frames(socket, data, words);
+        int rc = is_vector      ? send_vector(socket, data, words)
+                 : is_addressed ? puppet_send_addressed(socket, data, words)
+                                : send_frames(socket, data, words);
         if (rc < 0)
             error = errno;
         else
