@@ -21,6 +21,9 @@ from support.waiting import wait_equal, wait_for
 NETWORKS = ["tcp", "ipc"]
 VARIABLES = libzmq.draft_variables()  # with these, the types of drafts are in the table, too
 TYPES = [*LINKS, *(DRAFT_LINKS if VARIABLES else [])]
+ASKERS = ["REQ", "REP"]
+# Over inproc nothing but the number of peers tells that these have gone, and old ones do not know it.
+UNSEEN = {"inproc": [] if libzmq.has(4, 3, 0) else ASKERS}
 N_QUEUED = 12  # of unlike shapes
 
 
@@ -122,14 +125,14 @@ def refused__drops_are_forbidden__is_what_the_program_was_told(table, transport)
 def wait_gone(link, n_gone=1):
     """Until libzmq, too, knows that the peer has gone. REQ and REP keep its pipe until they turn to
     it again, so its end is seen in the events, which inproc does not have."""
-    if link.sender.endpoint.startswith("inproc"):
-        wait_equal(lambda: link.gauge("PEERS"), 0, f"peers of {link.name}")
-    else:
+    if not link.sender.endpoint.startswith("inproc"):
         link.sender.puppet.wait_counter(n_gone, ("EVENTS", "disconnected"), link.name)
+    elif link.name in ASKERS:
+        wait_equal(lambda: link.gauge("PEERS"), 0, f"peers of {link.name}")
     if link.name == "STREAM":
         link.sender.recv_frames()  # an empty one says so
     link.sender.poll(zmq.POLLIN | zmq.POLLOUT)
-    if link.name not in ("REQ", "REP"):
+    if link.name not in ASKERS:
         wait_pipes(link.sender, 0)
 
 
@@ -144,7 +147,7 @@ def reply_to_nobody(link, turn, size, frames):
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def unroutable__peers_are_gone__is_what_was_sent_to_nobody(table, transport):
-    links = table(transport)
+    links = table(transport, without=UNSEEN.get(transport, []))
     receiver = links[0].receiver.puppet
     for link in links:
         if link.name == "REP":
@@ -288,7 +291,7 @@ def disconnect__receivers_are_killed__is_what_was_queued(table, transport):
 
 
 def disconnect__inproc__is_what_the_peer_had_not_read(table):
-    links = table("inproc")
+    links = table("inproc", without=UNSEEN["inproc"])
     for link in links:
         link.send_mixed(N_QUEUED)
         if link.name != "REQ":
@@ -309,7 +312,7 @@ def disconnect__while_the_program_is_busy__is_a_bound(table, transport):
         link.send_mixed(40)
         link.receive_some()
         link.receiver.close()
-        if link.name not in ("REQ", "REP"):  # which nobody asks any more
+        if link.name not in ASKERS:  # which nobody asks any more
             link.send_mixed(5)
     puppet_of(links).wait_next_rounds()
     for link in links:

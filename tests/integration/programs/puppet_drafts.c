@@ -28,8 +28,8 @@ void puppet_join(void *socket, const struct puppet_words *words)
 
 void puppet_connect_peer(void *socket, const struct puppet_words *words)
 {
-    uint32_t (*connect_peer)(void *, const char *) =
-        (uint32_t(*)(void *, const char *))find("zmq_connect_peer");
+    uint32_t (*connect_peer)(void *, const char *) = (uint32_t(*)(void *, const char *))find(
+        "zmq_connect_peer");
     uint32_t id = connect_peer ? connect_peer(socket, puppet_text(words, 2)) : 0;
     if (id == 0)
         puppet_answer_errno();
@@ -51,10 +51,10 @@ void puppet_receive_id(void *socket)
 
 static int address(zmq_msg_t *message, const struct puppet_words *words)
 {
-    int (*to_group)(zmq_msg_t *, const char *) =
-        (int (*)(zmq_msg_t *, const char *))find("zmq_msg_set_group");
-    int (*to_id)(zmq_msg_t *, uint32_t) =
-        (int (*)(zmq_msg_t *, uint32_t))find("zmq_msg_set_routing_id");
+    int (*to_group)(zmq_msg_t *,
+                    const char *) = (int (*)(zmq_msg_t *, const char *))find("zmq_msg_set_group");
+    int (*to_id)(zmq_msg_t *,
+                 uint32_t) = (int (*)(zmq_msg_t *, uint32_t))find("zmq_msg_set_routing_id");
     unsigned int id = 0;
     if (!to_group || !to_id)
         return -1;
