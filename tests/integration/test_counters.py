@@ -8,6 +8,7 @@ import zmq
 
 from support import products
 from support.process import Process
+from support.waiting import wait_equal
 
 SEND_SPELLINGS = ["send", "send_const", "msg_send", "sendmsg", "sendiov"]
 RECEIVE_SPELLINGS = ["recv", "msg_recv", "recvmsg", "recviov"]
@@ -113,6 +114,26 @@ def counters__eight_threads__equal_the_programs_own(directory, transport):
         for word, value in told.items():
             process.wait_counter(value, word.upper())
         assert told["sent_messages"] == told["received_messages"] == 8 * 20000
+
+
+@pytest.mark.parametrize("transport", ["tcp://127.0.0.1:*", "inproc://random"])
+@pytest.mark.parametrize("kind, peer", [("PUSH", "PULL"), ("DEALER", "DEALER"), ("ROUTER", "DEALER"),
+                                        ("PUB", "SUB"), ("XPUB", "SUB")])
+def counters__random_calls__equal_the_programs_own(directory, kind, peer, transport):
+    """Whatever a program does in the middle of a message, and whatever it is refused."""
+    words = [int(getattr(zmq, kind)), int(getattr(zmq, peer)), transport, 1]
+    with Process([*products.program("random_calls"), *words], directory) as process:
+        told = json.loads(process.line())
+
+        def counted(*names):
+            segment = process.segment()
+            return sum(segment.counter(name, kind, transport) for name in names)
+
+        wait_equal(lambda: {"messages": counted("SENT_MESSAGES"), "bytes": counted("SENT_BYTES"),
+                            "refused": counted("SEND_WOULD_BLOCK", "SEND_WOULD_BLOCK_NO_PEER")},
+                   {name: told[name] for name in ("messages", "bytes", "refused")}, "counters")
+        assert told["messages"] > 500 and (told["refused"] > 0 or kind not in ("PUSH", "DEALER"))
+        assert counted("SEND_BLOCKED_NS", "SEND_BLOCKED_NO_PEER_NS") >= told["waited_ms"] * 1e6
 
 
 def counters__process_ends__are_whole_in_the_closed_segment(directory):
