@@ -34,7 +34,7 @@ CASES = {
 
 
 def publish(directory, **options):
-    process = Process(products.program("losses.py") + [json.dumps(options)], directory)
+    process = Process(products.program("slow_subscribers.py") + [json.dumps(options)], directory)
     return process, json.loads(process.line())
 
 

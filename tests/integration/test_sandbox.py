@@ -100,7 +100,7 @@ def test_unit__exporter_in_it__sees_and_serves_everything(inside, plain, others,
         return web.fetch(agent.address, "/metrics", authority.context(),
                          web.basic("prometheus", "x"))
 
-    wait_for(lambda: f'zmq_sockets{{service="puppet",type="PUSH",endpoint="tcp' in page().text,
+    wait_for(lambda: 'zmq_sockets{service="puppet",type="PUSH",endpoint="tcp' in page().text,
              lambda: page().text)
     wait_for(lambda: 'zmq_library_info{service="plain"' in page().text, lambda: page().text)
     text = page().text

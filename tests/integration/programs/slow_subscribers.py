@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Publishes to subscribers that are too slow, and knows what each of them lost.
 
-usage: losses.py '{"transport": "tcp", …}'   (see Publishing.__init__ for the options)
+usage: slow_subscribers.py '{"transport": "tcp", …}'   (see Publishing.__init__ for the options)
 
 Every message carries a number. A subscriber lost those that match it and that it did not get.
 Prints one JSON line, {"lost": …, "received": …}, and stays until its input ends.
