@@ -78,12 +78,26 @@ def wait_counted(links, reason, lost):
 
 
 def receive_all(links):
-    """Until nothing more comes to any."""
+    """Until nothing more comes to any for a moment."""
     while True:
         if sum(link.receive_some() for link in links) == 0:
             links[0].receiver.poll(timeout_ms=200)
             if sum(link.receive_some() for link in links) == 0:
                 return
+
+
+def wait_missing(links, reason):
+    """Receives until no more is missing than was counted. Nothing is sent any more."""
+    known = [link for link in links if loss_table.cell(link.name, reason).how != "absent"]
+
+    def is_known():
+        for link in links:
+            link.receive_some()
+        seen = counted(known, reason)
+        return all(link.missing() == seen[link.name] for link in known)
+
+    wait_for(is_known, lambda: f"{reason} is {counted(links, reason)}, and missing are "
+                               f"{ {link.name: link.missing() for link in links} }")
 
 
 def wait_refusals(links, cause="SEND_WOULD_BLOCK"):
@@ -100,6 +114,7 @@ def hwm__receivers_do_not_keep_up__is_what_did_not_come(table, transport):
         for link in links:
             link.send_mixed(120)
         receive_all(links)
+    wait_missing(links, "hwm")
     for link in links:
         is_dropping = loss_table.cell(link.name, "hwm").how != "never"
         assert (link.missing() > 0) == is_dropping, link.name
@@ -117,6 +132,7 @@ def refused__drops_are_forbidden__is_what_the_program_was_told(table, transport)
         for link in links:
             link.send_mixed(60)
         receive_all(links)
+    wait_missing(links, "hwm")
     assert all(link.refused > 0 and link.missing() == 0 for link in links)
     wait_counted(links, "hwm", {link.name: 0 for link in links})
     wait_refusals(links)
