@@ -142,7 +142,7 @@ void json_writer_text(struct string_buffer *json, const char *text)
 /* `name="value",…` as `"name":"value",…`. */
 void json_writer_labels(struct string_buffer *json, const char *text, size_t size)
 {
-    const char *end = text + size;
+    const char *end = size ? text + size : text;
     while (text < end) {
         const char *equals = memchr(text, '=', (size_t)(end - text));
         if (!equals)

@@ -16,7 +16,7 @@ static __attribute__((noinline)) char *put_odd(char *at, const char *from, size_
     if (n >= 16 && n <= 32) {
         memcpy(at, from, 16);
         memcpy(at + n - 16, from + n - 16, 16);
-    } else {
+    } else if (n) { /* there may be no text at all */
         memcpy(at, from, n);
     }
     return at + n;

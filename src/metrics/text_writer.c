@@ -84,7 +84,9 @@ static char *put_family(struct text_writer *self, char *at, const char *end)
     const struct text_block *block = &self->blocks[self->family];
     for (; self->part < self->n_parts; self->part++) {
         const struct sample_list *list = &self->parts[self->part]->lists[self->family];
-        if (list->n && !self->has_header) {
+        if (list->n == 0)
+            continue;
+        if (!self->has_header) {
             self->is_full = (size_t)(end - at) < block->header_size;
             if (self->is_full)
                 return at;
