@@ -11,6 +11,16 @@
 
 #define PUT_LITERAL(at, text) ((char *)memcpy((at), (text), sizeof(text) - 1) + sizeof(text) - 1)
 
+/* 32 bytes in as few moves as the function that it becomes a part of may use. */
+typedef uint64_t wide __attribute__((vector_size(32), aligned(1), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void move_wide(char *at, const char *from)
+{
+    *(wide *)at = *(const wide *)from;
+}
+
 static __attribute__((noinline)) char *put_odd(char *at, const char *from, size_t n)
 {
     if (n >= 16 && n <= 32) {
@@ -22,36 +32,32 @@ static __attribute__((noinline)) char *put_odd(char *at, const char *from, size_
     return at + n;
 }
 
-/* In few classes by size, each a fixed number of moves that overlap: how many moves there are is
- * then the same from line to line, and the processor guesses it right. */
-static inline char *put(char *at, const char *from, size_t n)
+/* In few classes by size, each a fixed number of moves, the last of which overlaps: how many moves
+ * there are is then the same from line to line, and the processor guesses it right. */
+INLINE char *put(char *at, const char *from, size_t n)
 {
-    if (n > 64 && n <= 96) {
-        memcpy(at, from, 64);
-        memcpy(at + n - 32, from + n - 32, 32);
-    } else if (n > 96 && n <= 128) {
-        memcpy(at, from, 96);
-        memcpy(at + n - 32, from + n - 32, 32);
-    } else if (n > 32 && n <= 64) {
-        memcpy(at, from, 32);
-        memcpy(at + n - 32, from + n - 32, 32);
-    } else {
+    if (n <= 32 || n > 128)
         return put_odd(at, from, n);
-    }
+    move_wide(at, from);
+    if (n > 64)
+        move_wide(at + 32, from + 32);
+    if (n > 96)
+        move_wide(at + 64, from + 64);
+    move_wide(at + n - 32, from + n - 32);
     return at + n;
 }
 
 /* Name and opening brace. */
-static inline char *put_beginning(char *at, const struct text_beginning *beginning)
+INLINE char *put_beginning(char *at, const struct text_beginning *beginning)
 {
-    memcpy(at, beginning->text, 48);
-    if (beginning->size > 48)
-        memcpy(at + 48, beginning->text + 48, TEXT_BEGINNING_MAX - 48);
+    move_wide(at, beginning->text);
+    if (beginning->size > 32)
+        move_wide(at + 32, beginning->text + 32);
     return at + beginning->size;
 }
 
 /* After a beginning, up to the number. */
-static inline char *put_labels(char *at, const struct sample *sample)
+INLINE char *put_labels(char *at, const struct sample *sample)
 {
     size_t size = sample->labels_size, extra_size = sample->extra_size;
     at = put(at, sample->labels, size);
@@ -65,7 +71,7 @@ static inline char *put_labels(char *at, const struct sample *sample)
     return PUT_LITERAL(at, "} ");
 }
 
-static inline char *put_number(char *at, const struct sample *sample)
+INLINE char *put_number(char *at, const struct sample *sample)
 {
     at = sample->form == TEXT_NUMBER_WHOLE ? text_digits_whole(at, sample->value.digits)
                                            : text_number_write(at, sample_number(sample));
@@ -73,7 +79,7 @@ static inline char *put_number(char *at, const struct sample *sample)
     return at;
 }
 
-const struct sample *text_lines_put(char **at_p, const struct text_block *block,
+INLINE const struct sample *put_run(char **at_p, const struct text_block *block,
                                     const struct sample *first, const struct sample *last)
 {
     char *at = *at_p;
@@ -91,6 +97,25 @@ const struct sample *text_lines_put(char **at_p, const struct text_block *block,
     }
     *at_p = at;
     return first;
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static const struct sample *
+put_run_avx2(char **at, const struct text_block *block, const struct sample *first,
+             const struct sample *last)
+{
+    return put_run(at, block, first, last);
+}
+#endif
+
+const struct sample *text_lines_put(char **at, const struct text_block *block,
+                                    const struct sample *first, const struct sample *last)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2"))
+        return put_run_avx2(at, block, first, last);
+#endif
+    return put_run(at, block, first, last);
 }
 
 static char *put_ending(char *at, const struct sample *sample, struct text_number number)
