@@ -85,7 +85,7 @@ static size_t count_samples(const struct samples *const *parts, size_t n_parts)
     size_t n = 0;
     for (size_t i = 0; i < n_parts; i++) {
         for (size_t id = 0; id < FAMILY_N; id++)
-            n += parts[i]->lists[id].n;
+            n += sample_list_n(&parts[i]->lists[id]);
     }
     return n;
 }
@@ -93,8 +93,7 @@ static size_t count_samples(const struct samples *const *parts, size_t n_parts)
 static void gather_family(struct places *self, enum family_id id, const struct sample_list *list)
 {
     enum section section = section_of(family_get(id)->name);
-    for (size_t i = 0; i < list->n; i++) {
-        const struct sample *sample = &list->items[i];
+    for (const struct sample *sample = list->items; sample < list->next; sample++) {
         if (sample->kind != SAMPLE_VALUE)
             continue;
         self->items[self->n] = (struct place){set_number(self, sample->labels, section), self->n,

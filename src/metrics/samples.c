@@ -45,7 +45,7 @@ void samples_clear(struct samples *self)
 {
     for (size_t i = 0; i < FAMILY_N; i++) {
         struct sample_list *list = &self->lists[i];
-        *list = (struct sample_list){.items = list->items, .capacity = list->capacity};
+        *list = (struct sample_list){.items = list->items, .next = list->items, .end = list->end};
     }
     free_chunks(self);
     self->has_failed = false;
@@ -76,16 +76,17 @@ bool samples_make_room(struct samples *self, struct sample_list *list, size_t la
         self->has_failed = true;
         return false;
     }
-    if (list->n < list->capacity)
+    if (list->next < list->end)
         return true;
-    size_t capacity = list->capacity ? list->capacity * 2 : FIRST_CAPACITY;
+    size_t n = sample_list_n(list), capacity = n ? n * 2 : FIRST_CAPACITY;
     struct sample *items = reallocarray(list->items, capacity, sizeof(*items));
     if (!items) {
         self->has_failed = true;
         return false;
     }
     list->items = items;
-    list->capacity = capacity;
+    list->next = items + n;
+    list->end = items + capacity;
     return true;
 }
 
@@ -114,18 +115,18 @@ void samples_add_histogram(struct samples *self, enum family_id id, struct label
     size_t n_further_lines = copy->n_buckets + 1;
     list->n_further_lines += n_further_lines;
     list->labels_size += labels.size * (n_further_lines + 1);
-    list->items[list->n++] = (struct sample){.labels = labels.text,
-                                             .value.histogram = copy,
-                                             .labels_size = (uint16_t)labels.size,
-                                             .kind = SAMPLE_HISTOGRAM};
+    *list->next++ = (struct sample){.labels = labels.text,
+                                    .value.histogram = copy,
+                                    .labels_size = (uint16_t)labels.size,
+                                    .kind = SAMPLE_HISTOGRAM};
 }
 
 void samples_add_created(struct samples *self, enum family_id id, struct text_number seconds)
 {
     struct sample_list *list = &self->lists[id];
-    if (list->n == 0 || !samples_make_room(self, list, 0))
+    if (list->next == list->items || !samples_make_room(self, list, 0))
         return;
-    struct sample *created = &list->items[list->n++];
+    struct sample *created = list->next++;
     *created = created[-1]; /* its labels */
     created->kind = SAMPLE_CREATED;
     created->value.digits = seconds.digits;

@@ -61,12 +61,15 @@ struct sample {
 };
 
 struct sample_list {
-    struct sample *items;
-    size_t n;
-    size_t capacity;
-    size_t n_further_lines; /* of the text, beyond one a sample: of histograms */
-    size_t labels_size;     /* of all lines */
+    struct sample *items, *next, *end; /* of which those before `next` are in use */
+    size_t n_further_lines;            /* of the text, beyond one a sample: of histograms */
+    size_t labels_size;                /* of all lines */
 };
+
+static inline size_t sample_list_n(const struct sample_list *self)
+{
+    return (size_t)(self->next - self->items);
+}
 
 struct samples {
     struct sample_list lists[FAMILY_N];
@@ -86,18 +89,18 @@ static inline void samples_add(struct samples *self, enum family_id id, struct l
 {
     struct sample_list *list = &self->lists[id];
     size_t extra_size = extra ? strlen(extra) : 0, size = labels.size + extra_size;
-    if ((list->n == list->capacity || size > SAMPLES_LABELS_MAX) &&
+    if ((list->next == list->end || size > SAMPLES_LABELS_MAX) &&
         !samples_make_room(self, list, size))
         return;
     list->labels_size += size;
-    list->items[list->n++] = (struct sample){.labels = labels.text,
-                                             .extra = extra,
-                                             .value.digits = number.digits,
-                                             .labels_size = (uint16_t)labels.size,
-                                             .extra_size = (uint16_t)extra_size,
-                                             .kind = SAMPLE_VALUE,
-                                             .form = number.form,
-                                             .places = number.places};
+    *list->next++ = (struct sample){.labels = labels.text,
+                                    .extra = extra,
+                                    .value.digits = number.digits,
+                                    .labels_size = (uint16_t)labels.size,
+                                    .extra_size = (uint16_t)extra_size,
+                                    .kind = SAMPLE_VALUE,
+                                    .form = number.form,
+                                    .places = number.places};
 }
 
 static inline void samples_add_u64(struct samples *self, enum family_id id,

@@ -76,4 +76,16 @@ static inline char *text_digits_whole(char *at, uint64_t value)
     return text_digits_nine(at, (uint32_t)(value % TEXT_BILLION));
 }
 
+/* A point and the digits of a fraction, zeros at the end left off; nothing of none. */
+static inline char *text_digits_fraction(char *at, uint32_t billionths)
+{
+    if (billionths == 0)
+        return at;
+    *at++ = '.';
+    at = text_digits_nine(at, billionths);
+    while (at[-1] == '0')
+        at--;
+    return at;
+}
+
 #endif

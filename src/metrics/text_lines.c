@@ -73,8 +73,14 @@ INLINE char *put_labels(char *at, const struct sample *sample)
 
 INLINE char *put_number(char *at, const struct sample *sample)
 {
-    at = sample->form == TEXT_NUMBER_WHOLE ? text_digits_whole(at, sample->value.digits)
-                                           : text_number_write(at, sample_number(sample));
+    uint64_t digits = sample->value.digits;
+    if (sample->form == TEXT_NUMBER_WHOLE)
+        at = text_digits_whole(at, digits);
+    else if (sample->form == TEXT_NUMBER_SCALED && sample->places == 9)
+        at = text_digits_fraction(text_digits_whole(at, digits / TEXT_BILLION),
+                                  (uint32_t)(digits % TEXT_BILLION));
+    else
+        at = text_number_write(at, sample_number(sample));
     *at++ = '\n';
     return at;
 }

@@ -20,7 +20,7 @@
 /* Room for all the lines of a list. */
 static inline size_t text_lines_room(const struct sample_list *list)
 {
-    return list->labels_size + (list->n + list->n_further_lines) * TEXT_LINE_EXTRA;
+    return list->labels_size + (sample_list_n(list) + list->n_further_lines) * TEXT_LINE_EXTRA;
 }
 
 /* Writes the lines of the samples from `first` on, before `last` and before the first histogram,

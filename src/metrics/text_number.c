@@ -36,19 +36,11 @@ const struct text_triple text_triples[TEXT_THOUSAND + 1] = {
 static const uint32_t powers[10] = {1u,      10u,      100u,      1000u,      10000u,
                                     100000u, 1000000u, 10000000u, 100000000u, 1000000000u};
 
-static inline char *put_scaled(char *at, uint64_t digits, unsigned places)
+static char *put_scaled(char *at, uint64_t digits, unsigned places)
 {
-    uint64_t whole = places == 9 ? digits / TEXT_BILLION : digits / powers[places];
-    uint32_t fraction = (uint32_t)(digits - whole * powers[places]) * powers[9 - places];
-    at = text_digits_whole(at, whole);
-    if (fraction == 0)
-        return at;
-    *at++ = '.';
-    text_digits_nine(at, fraction);
-    at += places;
-    while (at[-1] == '0')
-        at--;
-    return at;
+    uint64_t whole = digits / powers[places];
+    uint32_t fraction = (uint32_t)(digits % powers[places]);
+    return text_digits_fraction(text_digits_whole(at, whole), fraction * powers[9 - places]);
 }
 
 /* value * 10^places, where that and nothing else is meant by it. */

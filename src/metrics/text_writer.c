@@ -67,7 +67,7 @@ static char *put_list(struct text_writer *self, const struct text_block *block,
                       const struct sample_list *list, char *at, const char *end)
 {
     bool is_roomy = (size_t)(end - at) >= text_lines_room(list);
-    const struct sample *last = list->items + list->n, *sample = list->items + self->item;
+    const struct sample *last = list->next, *sample = list->items + self->item;
     while (sample < last && !self->is_full) {
         if (is_roomy)
             sample = text_lines_put(&at, block, sample, last);
@@ -84,7 +84,7 @@ static char *put_family(struct text_writer *self, char *at, const char *end)
     const struct text_block *block = &self->blocks[self->family];
     for (; self->part < self->n_parts; self->part++) {
         const struct sample_list *list = &self->parts[self->part]->lists[self->family];
-        if (list->n == 0)
+        if (list->next == list->items)
             continue;
         if (!self->has_header) {
             self->is_full = (size_t)(end - at) < block->header_size;

@@ -104,7 +104,7 @@ static size_t count_series(const struct samples *samples)
 {
     size_t n = 0;
     for (size_t i = 0; i < FAMILY_N; i++)
-        n += samples->lists[i].n + samples->lists[i].n_further_lines;
+        n += sample_list_n(&samples->lists[i]) + samples->lists[i].n_further_lines;
     return n;
 }
 

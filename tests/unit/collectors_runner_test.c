@@ -67,7 +67,7 @@ static size_t count(const struct scrape *scrape, enum family_id id)
     size_t n_parts, n = 0;
     const struct samples *const *parts = scrape_parts(scrape, &n_parts);
     for (size_t i = 0; i < n_parts; i++)
-        n += parts[i]->lists[id].n;
+        n += sample_list_n(&parts[i]->lists[id]);
     return n;
 }
 
@@ -77,10 +77,9 @@ static int success(const struct scrape *scrape, const char *label)
     size_t n_parts;
     const struct samples *const *parts = scrape_parts(scrape, &n_parts);
     const struct sample_list *list = &parts[n_parts - 1]->lists[FAMILY_EXPORTER_COLLECTOR_SUCCESS];
-    for (size_t i = 0; i < list->n; i++) {
-        if (list->items[i].labels_size == strlen(label) &&
-            memcmp(list->items[i].labels, label, strlen(label)) == 0)
-            return (int)list->items[i].value.digits;
+    for (const struct sample *i = list->items; i < list->next; i++) {
+        if (i->labels_size == strlen(label) && memcmp(i->labels, label, strlen(label)) == 0)
+            return (int)i->value.digits;
     }
     return -1;
 }
