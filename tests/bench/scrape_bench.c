@@ -10,6 +10,10 @@
  * gets a listening socket as descriptor 3 and serves the series of PAGE_FILE, which is written
  * first. A client fetches whole pages from each in turn, so that what else the machine does falls
  * on all. CPU is the server's.
+ *
+ * Where the scheduler puts client and server decides more than what is measured, so each has its
+ * place: the servers one core; the client another, as Prometheus on another machine has, and in
+ * further rounds the same. Some congestion controls pace what is sent; here none does.
  */
 #include "agent/agent_metrics.h"
 #include "base/clock.h"
@@ -20,6 +24,8 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,6 +36,12 @@
 #define ROUNDS      40
 #define MAX_SERVERS 4
 
+#define CONTROL "reno" /* does not pace */
+
+enum place { APART, TOGETHER, N_PLACES };
+static const char *const place_names[N_PLACES] = {"client on another core",
+                                                  "client on the same core"};
+
 static struct page_samples variants[VARIANTS];
 static unsigned turn;
 
@@ -39,6 +51,29 @@ static void check(bool is_well, const char *what)
         return;
     perror(what);
     exit(1);
+}
+
+/* The core of the servers and another one, the same if there is no other. */
+static struct {
+    size_t server, client;
+} cores;
+
+static void find_cores(void)
+{
+    cpu_set_t set;
+    check(sched_getaffinity(0, sizeof(set), &set) == 0, "affinity");
+    while (!CPU_ISSET(cores.client, &set))
+        cores.client++;
+    for (size_t i = cores.client; i < CPU_SETSIZE; i++)
+        cores.server = CPU_ISSET(i, &set) ? i : cores.server;
+}
+
+static void stay_on(size_t core)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    check(sched_setaffinity(0, sizeof(set), &set) == 0, "affinity");
 }
 
 /* The server that does nothing but serve. */
@@ -113,7 +148,9 @@ struct server {
     const char *command; /* instead */
     pid_t pid;
     struct sockaddr_in address;
-    double wall_ns[ROUNDS], cpu_ns[ROUNDS]; /* of one scrape, in each round */
+    struct times {
+        double wall_ns[ROUNDS], cpu_ns[ROUNDS]; /* of one scrape, in each round */
+    } times[N_PLACES];
     size_t bytes;
 };
 
@@ -124,12 +161,14 @@ static void start(struct server *server)
     server->address = (struct sockaddr_in){.sin_family = AF_INET,
                                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     check(bind(fd, (struct sockaddr *)&server->address, size) == 0 && listen(fd, 64) == 0 &&
-              getsockname(fd, (struct sockaddr *)&server->address, &size) == 0,
+              getsockname(fd, (struct sockaddr *)&server->address, &size) == 0 &&
+              setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, CONTROL, strlen(CONTROL)) == 0,
           "listen");
     server->pid = fork();
     check(server->pid >= 0, "fork");
     if (server->pid == 0) {
         signal(SIGPIPE, SIG_IGN);
+        stay_on(cores.server);
         if (server->command) {
             check(dup2(fd, 3) == 3, "descriptor");
             execl("/bin/sh", "sh", "-c", server->command, (char *)NULL);
@@ -195,8 +234,9 @@ static uint64_t cpu_of(pid_t pid)
     return clock_read_ns(clock);
 }
 
-static void load(struct server *server, int round, uint64_t duration_ns)
+static void load(struct server *server, enum place place, int round, uint64_t duration_ns)
 {
+    stay_on(place == APART ? cores.client : cores.server);
     int fd = server->command ? -1 : connect_to(server);
     for (int i = 0; i < (server->command ? 1 : 20); i++)
         server->bytes = server->command ? fetch_to_end(server) : fetch(fd);
@@ -204,8 +244,8 @@ static void load(struct server *server, int round, uint64_t duration_ns)
     uint64_t start_ns = clock_monotonic_ns(), now_ns = start_ns;
     for (; now_ns - start_ns < duration_ns; now_ns = clock_monotonic_ns(), n++)
         server->bytes = server->command ? fetch_to_end(server) : fetch(fd);
-    server->wall_ns[round] = (double)(now_ns - start_ns) / (double)n;
-    server->cpu_ns[round] = (double)(cpu_of(server->pid) - cpu_ns) / (double)n;
+    server->times[place].wall_ns[round] = (double)(now_ns - start_ns) / (double)n;
+    server->times[place].cpu_ns[round] = (double)(cpu_of(server->pid) - cpu_ns) / (double)n;
     if (fd >= 0)
         close(fd);
 }
@@ -229,24 +269,40 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void print_table(struct server *servers, int n)
+static void print_table(struct server *servers, int n, enum place place)
 {
-    printf("%-18s %9s %11s %9s %15s %9s\n", "server", "bytes", "scrapes/s", "median",
-           "CPU ms/scrape", "median");
+    printf("\n%s\n%-18s %9s %11s %9s %15s %9s\n", place_names[place], "server", "bytes",
+           "scrapes/s", "median", "CPU ms/scrape", "median");
     for (int i = 0; i < n; i++) {
-        struct server *server = &servers[i];
-        qsort(server->wall_ns, ROUNDS, sizeof(double), compare);
-        qsort(server->cpu_ns, ROUNDS, sizeof(double), compare);
-        printf("%-18s %9zu %11.0f %9.0f %15.3f %9.3f\n", server->name, server->bytes,
-               1e9 / server->wall_ns[0], 1e9 / server->wall_ns[ROUNDS / 2], server->cpu_ns[0] / 1e6,
-               server->cpu_ns[ROUNDS / 2] / 1e6);
+        struct times *times = &servers[i].times[place];
+        qsort(times->wall_ns, ROUNDS, sizeof(double), compare);
+        qsort(times->cpu_ns, ROUNDS, sizeof(double), compare);
+        printf("%-18s %9zu %11.0f %9.0f %15.3f %9.3f\n", servers[i].name, servers[i].bytes,
+               1e9 / times->wall_ns[0], 1e9 / times->wall_ns[ROUNDS / 2], times->cpu_ns[0] / 1e6,
+               times->cpu_ns[ROUNDS / 2] / 1e6);
     }
+    const struct times *plain = &servers[0].times[place], *ours = &servers[1].times[place];
     printf("zmq_exporter's throughput to the static buffer's: best %.2f, median %.2f\n",
-           servers[0].wall_ns[0] / servers[1].wall_ns[0],
-           servers[0].wall_ns[ROUNDS / 2] / servers[1].wall_ns[ROUNDS / 2]);
+           plain->wall_ns[0] / ours->wall_ns[0],
+           plain->wall_ns[ROUNDS / 2] / ours->wall_ns[ROUNDS / 2]);
     for (int i = 2; i < n; i++)
         printf("CPU of %s to zmq_exporter's: median %.0f times\n", servers[i].name,
-               servers[i].cpu_ns[ROUNDS / 2] / servers[1].cpu_ns[ROUNDS / 2]);
+               servers[i].times[place].cpu_ns[ROUNDS / 2] / ours->cpu_ns[ROUNDS / 2]);
+}
+
+/* Those of other makes in one place only: they are so much slower that it is all the same. */
+static void measure(struct server *servers, int n, double seconds)
+{
+    enum place first = cores.client == cores.server ? TOGETHER : APART;
+    uint64_t turn_ns = (uint64_t)(seconds * 1e9 / ROUNDS / (n + (first == APART ? 2 : 0)));
+    for (int round = 0; round < ROUNDS; round++) {
+        for (enum place place = first; place < N_PLACES; place++) {
+            for (int i = 0; i < (place == first ? n : 2); i++)
+                load(&servers[i], place, round, turn_ns);
+        }
+    }
+    for (enum place place = first; place < N_PLACES; place++)
+        print_table(servers, place == first ? n : 2, place);
 }
 
 int main(int argc, char **argv)
@@ -265,15 +321,11 @@ int main(int argc, char **argv)
     }
     if (argc > 3)
         write_page(argv[3]);
+    find_cores();
     for (int i = 0; i < n; i++)
         start(&servers[i]);
-    for (int round = 0; round < ROUNDS; round++) {
-        for (int i = 0; i < n; i++)
-            load(&servers[i], round, (uint64_t)(seconds * 1e9 / ROUNDS / n));
-    }
-
     printf("%zu series, one client, %d rounds in turn: best and median\n", n_series, ROUNDS);
-    print_table(servers, n);
+    measure(servers, n, seconds);
     for (int i = 0; i < n; i++) {
         kill(servers[i].pid, SIGKILL);
         waitpid(servers[i].pid, NULL, 0);
