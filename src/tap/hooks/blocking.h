@@ -5,15 +5,15 @@
  * No clock is read for a message that is taken at once. The first frame of a message is sent with
  * ZMQ_DONTWAIT first, where the program would wait; only if that is refused the clock starts, and
  * the program's own call is done as it is, with its timeout. libzmq's own wait is such a series
- * of attempts (socket_base.cpp, send). Frames after the first are not tried so: they never wait,
- * and where their peer has gone libzmq drops them for a program that would wait, and tells one
- * that would not (lb.cpp, sendpipe).
+ * of attempts (socket_base.cpp, send). Frames after the first are not tried so: where their peer
+ * has gone libzmq drops them for a program that would wait, and tells one that would not (lb.cpp,
+ * sendpipe). Only those of a PAIR wait then, for another peer, and this is not counted.
  *
  * A wait that lasts is seen while it lasts: the tap's thread takes what has passed of it at each
  * tick, the program's thread the rest, both atomically.
  *
- * Waits and refusals where the socket has no queue at all to send to are counted apart as well:
- * no peer, not a slow one.
+ * Waits and refusals where the socket has no queue to send to, of a peer that is there, are counted
+ * apart as well: no peer, not a slow one.
  *
  * Receives are another matter: a consumer that has nothing to do waits in them, and to try first
  * would double its work. Whether a thread is in one is looked at from outside, at each tick.
