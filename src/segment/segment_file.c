@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define OPEN_FLAGS (O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
@@ -83,9 +84,24 @@ static int take_file(struct segment_file *self, int fd)
     return 0;
 }
 
+/* Files of processes that ended stay until the agent has read them. Where it does not run they must
+ * not fill a file system that others need: /run is everybody's. */
+static bool is_room_left(const struct segment_file *self)
+{
+    struct statvfs room;
+    if (statvfs(self->directory, &room) < 0)
+        return true; /* making the file will say why */
+    uint64_t n_reserved = SEGMENT_FILE_RESERVED_BYTES / (room.f_frsize ? room.f_frsize : 1);
+    if (n_reserved > room.f_blocks / SEGMENT_FILE_RESERVED_PART)
+        n_reserved = room.f_blocks / SEGMENT_FILE_RESERVED_PART;
+    return room.f_bavail >= n_reserved;
+}
+
 int segment_file_make(struct segment_file *self, const struct segment_header *header, int *ret_fd)
 {
     self->is_made = false;
+    if (!is_room_left(self))
+        return -ENOSPC;
     for (unsigned n = 0; n < SEGMENT_MAX_IMAGES; n++) {
         name_image(self, header, n);
         int fd = open(self->path, OPEN_FLAGS | O_CREAT | O_EXCL, 0640);

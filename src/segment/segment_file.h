@@ -19,6 +19,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* No file is made where less is free: so much, or this part of a small file system. */
+#define SEGMENT_FILE_RESERVED_BYTES (16u << 20)
+#define SEGMENT_FILE_RESERVED_PART  8u
+
 struct segment_file {
     char directory[PATH_MAX - 64]; /* absolute */
     char path[PATH_MAX];
@@ -33,7 +37,8 @@ struct segment_file {
 int segment_file_init(struct segment_file *self, const char *directory);
 
 /* Makes an empty file of mode 0640 under the first free name of the image that `header` is, and
- * marks the files of this process's older images closed. Gives the open descriptor. */
+ * marks the files of this process's older images closed. Gives the open descriptor. -ENOSPC where
+ * the file system has little room left. */
 int segment_file_make(struct segment_file *self, const struct segment_header *header, int *ret_fd);
 
 /* Opens the file that was made. */

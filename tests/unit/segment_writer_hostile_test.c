@@ -162,6 +162,30 @@ static void full__disk__is_an_error_until_there_is_room(void **state)
     in_child(*state, fill_disk);
 }
 
+static int leave_little_room(struct fixture *f)
+{
+    char filler[512];
+    (void)snprintf(filler, sizeof(filler), "%s/filler", f->directory);
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", f->directory, "tmpfs", 0, "size=4m") < 0)
+        return 77;
+    int fd = open(filler, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0 || posix_fallocate(fd, 0, 3700 << 10) != 0 || close(fd) < 0)
+        return 1;
+    if (segment_writer_publish(f->writer) != -ENOSPC)
+        return 2;
+    if (access(path_of(f, ""), F_OK) == 0)
+        return 3; /* it would have fitted */
+    if (unlink(filler) < 0 || publish_at_last(f->writer) < 0)
+        return 4;
+    return holds_the_account(path_of(f, "")) ? 0 : 5;
+}
+
+static void full__little_room_is_left__it_is_left_to_others(void **state)
+{
+    in_child(*state, leave_little_room);
+}
+
 static int make_read_only(struct fixture *f)
 {
     if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
@@ -333,6 +357,7 @@ int main(void)
         CASE(missing__directory_comes_later__is_found),
         CASE(missing__directory_is_a_file__is_an_error),
         CASE(full__disk__is_an_error_until_there_is_room),
+        CASE(full__little_room_is_left__it_is_left_to_others),
         CASE(read_only__file_system__is_an_error_while_it_lasts),
         CASE(limited__file_size__raises_no_signal),
         CASE(limited__programs_own_pending_signal__stays),
