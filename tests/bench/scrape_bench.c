@@ -28,6 +28,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -167,6 +168,7 @@ static void start(struct server *server)
     server->pid = fork();
     check(server->pid >= 0, "fork");
     if (server->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* none is left behind */
         signal(SIGPIPE, SIG_IGN);
         stay_on(cores.server);
         if (server->command) {
