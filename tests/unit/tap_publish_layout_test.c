@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* What is learned of a libzmq is learned each time, and is the same each time. */
 #include "tap/queues/pipe_accounts.h"
+#include "tap/queues/pipe_lab.h"
 
 #include "support/cmocka.h"
 #include "support/linked_library.h"
@@ -10,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <zmq.h>
 
 /* Padding and freed memory hold other stale numbers each time, and must not be taken for fields. */
 #define N_TIMES 60
@@ -63,11 +65,29 @@ static void calibrate__any__leaves_no_trace(void **state)
     assert_int_equal(count_entries("/proc/self/task"), n_threads);
 }
 
+static void await__time_has_passed_while_nobody_ran__gives_libzmq_its_turn(void **state)
+{
+    (void)state;
+    struct pipe_lab lab;
+    assert_null(pipe_lab_open(linked_library(), &lab));
+    void *socket = pipe_lab_socket(&lab, ZMQ_PAIR, 1, 1);
+    int64_t past_ms = pipe_lab_now_ms() - 1;
+    for (int i = 0; i < LAB_MAX_LATE_WAITS; i++)
+        assert_true(pipe_lab_await(&lab, socket, past_ms));
+    assert_false(lab.has_no_patience);
+    assert_false(pipe_lab_await(&lab, socket, past_ms));
+    assert_false(pipe_lab_await(&lab, socket, past_ms));
+    assert_true(lab.has_no_patience);
+    pipe_lab_close_socket(&lab, &socket);
+    pipe_lab_close(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calibrate__many_times__is_known_and_the_same),
         cmocka_unit_test(calibrate__any__leaves_no_trace),
+        cmocka_unit_test(await__time_has_passed_while_nobody_ran__gives_libzmq_its_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

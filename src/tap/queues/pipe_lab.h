@@ -10,6 +10,7 @@
  * is one lab at a time.
  *
  * Thread:  one.   Blocks: up to LAB_PATIENCE_MS for the reaper, in practice for a millisecond.
+ *          A process that was stopped meanwhile waits a little longer.
  * Errors:  functions return NULL or a reason in a few words.
  */
 #ifndef TAP_PIPE_LAB_H
@@ -19,9 +20,11 @@
 #include "tap/library.h"
 #include "tap/queues/pipe_memory.h"
 
-#define LAB_PATIENCE_MS 500
-#define LAB_PIPE_BYTES  256  /* of a pipe or queue that are looked at */
-#define LAB_OBJECT_SIZE 4096 /* of a socket */
+#define LAB_PATIENCE_MS    500
+#define LAB_WAIT_MS        5    /* at a time */
+#define LAB_MAX_LATE_WAITS 40   /* that begin when patience has run out, in the life of a lab */
+#define LAB_PIPE_BYTES     256  /* of a pipe or queue that are looked at */
+#define LAB_OBJECT_SIZE    4096 /* of a socket */
 
 struct pipe_lab {
     const struct library *library;
@@ -29,6 +32,7 @@ struct pipe_lab {
     struct pipe_memory memory;
     int n_addresses;
     int n_tries;
+    int n_late_waits;
     bool has_no_patience; /* it has waited once for what did not come */
     int old_errno;
     struct guard guard;
