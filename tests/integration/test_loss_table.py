@@ -21,6 +21,8 @@ from support.waiting import wait_equal, wait_for
 NETWORKS = ["tcp", "ipc"]
 VARIABLES = libzmq.draft_variables()  # with these, the types of drafts are in the table, too
 TYPES = [*LINKS, *(DRAFT_LINKS if VARIABLES else [])]
+if libzmq.has(4, 3, 0) and not libzmq.has(4, 3, 3):
+    TYPES.remove("XSUB")  # these crash by an XSUB's own messages, with the tap and without
 ASKERS = ["REQ", "REP"]
 # Over inproc nothing but the number of peers tells that these have gone, and old ones do not know it.
 UNSEEN = {"inproc": [] if libzmq.has(4, 3, 0) else ASKERS}
