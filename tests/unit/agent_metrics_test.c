@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Scrapes through the whole server, with a collector that does not come back in time. */
-#include "agent/agent_metrics.h"
-#include "http/http_server.h"
+#include "support/metrics_server.h"
 
-#include "support/cmocka.h"
-
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define SECONDS(n) ((uint64_t)((n)*1e9))
 
 struct fixture {
-    struct agent_metrics metrics;
-    struct http_stats stats;
-    struct http_server *server;
-    struct sockaddr_in address;
+    struct metrics_server server;
     pthread_mutex_t lock;
     pthread_cond_t is_free;
     bool is_held; /* the slow collector waits */
@@ -54,39 +45,17 @@ static void set_held(struct fixture *f, bool is_held)
     pthread_mutex_unlock(&f->lock);
 }
 
-static void open_server(struct fixture *f, struct http_route *route)
-{
-    struct http_listen listener;
-    struct error err;
-    socklen_t size = sizeof(f->address);
-    *route = (struct http_route){"/metrics", HTTP_GET, HTTP_ASYNC, agent_metrics_handle,
-                                 &f->metrics};
-    const struct http_server_options options = {.routes = route,
-                                                .n_routes = 1,
-                                                .max_connections = 8,
-                                                .max_requests = 2,
-                                                .stats = &f->stats};
-    assert_int_equal(http_server_new(&options, &f->server, &err), 0);
-    assert_int_equal(http_listen_open("127.0.0.1:0", &listener, &err), 0);
-    assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&f->address, &size), 0);
-    assert_int_equal(http_server_add(f->server, &listener), 0);
-    assert_int_equal(http_server_start(f->server, &err), 0);
-}
-
 static int set_up(void **state)
 {
     static struct fixture f;
-    static struct http_route route;
     memset(&f, 0, sizeof(f));
     pthread_mutex_init(&f.lock, NULL);
     pthread_cond_init(&f.is_free, NULL);
-    const struct collector quick = {.name = "quick", .collect = collect_quick};
-    const struct collector slow = {.name = "slow", .collect = collect_slow, .state = &f};
-    assert_int_equal(runner_new(&f.metrics.runner), 0);
-    assert_int_equal(page_pool_new(&f.metrics.pages), 0);
-    assert_int_equal(runner_add(f.metrics.runner, &quick), 0);
-    assert_int_equal(runner_add(f.metrics.runner, &slow), 0);
-    open_server(&f, &route);
+    const struct collector collectors[] = {
+        {.name = "quick", .collect = collect_quick},
+        {.name = "slow", .collect = collect_slow, .state = &f},
+    };
+    metrics_server_start(&f.server, collectors, 2, 8);
     *state = &f;
     return 0;
 }
@@ -95,11 +64,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     set_held(f, false);
-    runner_cancel(f->metrics.runner);
-    assert_int_equal(http_server_stop(f->server, 30000), 0);
-    http_server_destroy(&f->server);
-    page_pool_destroy(&f->metrics.pages);
-    runner_destroy(&f->metrics.runner);
+    metrics_server_stop(&f->server);
     return 0;
 }
 
@@ -107,11 +72,9 @@ static int tear_down(void **state)
 static const char *scrape(struct fixture *f, const char *headers)
 {
     char request[256];
-    int n = snprintf(request, sizeof(request),
-                     "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s\r\n", headers);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
-    assert_int_equal(send(fd, request, (size_t)n, MSG_NOSIGNAL), n);
+    (void)snprintf(request, sizeof(request),
+                   "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s\r\n", headers);
+    int fd = metrics_server_ask(&f->server, request);
     size_t size = 0;
     for (ssize_t got; (got = recv(fd, f->answer + size, sizeof(f->answer) - 1 - size, 0)) > 0;)
         size += (size_t)got;
@@ -158,14 +121,11 @@ static void expect_status(int fd, const char *line)
 /* Of eight connections four may wait for the slow collector, so that there is room for others. */
 static void scrape__a_crowd_waits__one_more_is_refused_at_once(void **state)
 {
-    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
     struct fixture *f = *state;
     struct pollfd clients[5];
     set_held(f, true);
     for (int i = 0; i < 5; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        assert_int_equal(connect(fd, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
-        assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+        int fd = metrics_server_ask(&f->server, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
         clients[i] = (struct pollfd){.fd = fd, .events = POLLIN};
     }
     assert_int_equal(poll(clients, 5, 9000), 1); /* whichever was the last to be read */

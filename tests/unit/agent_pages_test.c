@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Concurrent scrapes through the whole server, of pages that are sent whole and of pages that are
  * sent in pieces, while every number changes from scrape to scrape: each page is one scrape's. */
-#include "agent/agent_metrics.h"
 #include "base/cleanup.h"
-#include "http/http_server.h"
 #include "metrics/labels.h"
 
-#include "support/cmocka.h"
+#include "support/metrics_server.h"
 
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define N_CLIENTS 4
@@ -22,10 +17,7 @@
 #define N_PIECES  60000
 
 static struct fixture {
-    struct agent_metrics metrics;
-    struct http_stats stats;
-    struct http_server *server;
-    struct sockaddr_in address;
+    struct metrics_server server;
     struct string_buffer labels[N_PIECES];
     size_t n_series;
     uint64_t turn;
@@ -50,10 +42,6 @@ static int collect(void *state, struct samples *out, struct error *err)
 
 static void set_up(struct fixture *f, size_t n_series)
 {
-    static struct http_route route;
-    struct http_listen listener;
-    struct error err;
-    socklen_t size = sizeof(f->address);
     const struct collector collector = {.name = "many", .collect = collect, .state = f};
     memset(f, 0, sizeof(*f));
     f->n_series = n_series;
@@ -62,30 +50,12 @@ static void set_up(struct fixture *f, size_t n_series)
         (void)snprintf(text, sizeof(text), "%zu%.*s", i, (int)(i % 9), "aaaaaaaaa");
         labels_append(&f->labels[i], "endpoint", text);
     }
-    assert_int_equal(runner_new(&f->metrics.runner), 0);
-    assert_int_equal(page_pool_new(&f->metrics.pages), 0);
-    assert_int_equal(runner_add(f->metrics.runner, &collector), 0);
-    route = (struct http_route){"/metrics", HTTP_GET, HTTP_ASYNC, agent_metrics_handle,
-                                &f->metrics};
-    const struct http_server_options options = {.routes = &route,
-                                                .n_routes = 1,
-                                                .max_connections = 64,
-                                                .max_requests = 40,
-                                                .stats = &f->stats};
-    assert_int_equal(http_server_new(&options, &f->server, &err), 0);
-    assert_int_equal(http_listen_open("127.0.0.1:0", &listener, &err), 0);
-    assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&f->address, &size), 0);
-    assert_int_equal(http_server_add(f->server, &listener), 0);
-    assert_int_equal(http_server_start(f->server, &err), 0);
+    metrics_server_start(&f->server, &collector, 1, 64);
 }
 
 static void tear_down(struct fixture *f)
 {
-    runner_cancel(f->metrics.runner);
-    assert_int_equal(http_server_stop(f->server, 30000), 0);
-    http_server_destroy(&f->server);
-    page_pool_destroy(&f->metrics.pages);
-    runner_destroy(&f->metrics.runner);
+    metrics_server_stop(&f->server);
     for (size_t i = 0; i < f->n_series; i++)
         string_buffer_finish(&f->labels[i]);
 }
@@ -93,10 +63,8 @@ static void tear_down(struct fixture *f)
 /* One answer to its end; the connection is closed by then. */
 static void fetch(struct fixture *f, struct string_buffer *answer)
 {
-    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
-    assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+    int fd = metrics_server_ask(&f->server, "GET /metrics HTTP/1.1\r\nHost: a\r\n"
+                                            "Connection: close\r\n\r\n");
     for (;;) {
         char *place = string_buffer_reserve(answer, 65536);
         assert_non_null(place);
