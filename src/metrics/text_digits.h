@@ -20,7 +20,7 @@ struct text_triple {
     uint8_t n; /* of them, without the zeros before */
 };
 
-extern const struct text_triple text_triples[TEXT_THOUSAND + 1]; /* the last is read over */
+extern const struct text_triple text_triples[TEXT_THOUSAND];
 
 /* Three digits of a value below a thousand. */
 static inline char *text_digits_three(char *at, uint32_t value)
@@ -29,7 +29,8 @@ static inline char *text_digits_three(char *at, uint32_t value)
     return at + 3;
 }
 
-/* The same without zeros before it. */
+/* The same without zeros before it. What is moved beyond its digits is of the next entry, which the
+ * last, of three digits, does not need. */
 static inline char *text_digits_first(char *at, uint32_t value)
 {
     unsigned n = text_triples[value].n;

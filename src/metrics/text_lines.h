@@ -3,7 +3,7 @@
  * text_lines - the lines of samples.
  *
  * A line is a copy of the family's name, of the labels that its group rendered once, and of a few
- * digits. Most of it is moved 16 bytes at a time, so a line needs more room than it has bytes.
+ * digits. It is moved in wide steps, so a line needs more room than it has bytes.
  *
  * Thread: any.
  */

@@ -29,7 +29,7 @@
     TEN(n), TEN(n + 10), TEN(n + 20), TEN(n + 30), TEN(n + 40), TEN(n + 50), TEN(n + 60),          \
         TEN(n + 70), TEN(n + 80), TEN(n + 90)
 
-const struct text_triple text_triples[TEXT_THOUSAND + 1] = {
+const struct text_triple text_triples[TEXT_THOUSAND] = {
     HUNDRED(0),   HUNDRED(100), HUNDRED(200), HUNDRED(300), HUNDRED(400),
     HUNDRED(500), HUNDRED(600), HUNDRED(700), HUNDRED(800), HUNDRED(900)};
 

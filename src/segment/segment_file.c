@@ -70,8 +70,23 @@ static void close_older_image(const struct segment_file *self, const struct segm
     close(fd);
 }
 
+/* Files of processes that ended stay until the agent has read them. Where it does not run they must
+ * not fill a file system that others need: /run is everybody's. */
+static bool is_room_left(int fd)
+{
+    struct statvfs room;
+    if (fstatvfs(fd, &room) < 0)
+        return true; /* writing will say whether there is */
+    uint64_t n_reserved = SEGMENT_FILE_RESERVED_BYTES / (room.f_frsize ? room.f_frsize : 1);
+    if (n_reserved > room.f_blocks / SEGMENT_FILE_RESERVED_PART)
+        n_reserved = room.f_blocks / SEGMENT_FILE_RESERVED_PART;
+    return room.f_bavail >= n_reserved;
+}
+
 static int take_file(struct segment_file *self, int fd)
 {
+    if (!is_room_left(fd))
+        return -ENOSPC;
     struct stat status;
     /* The umask may have taken the group's right to read, through which the agent sees it. */
     if (fchmod(fd, 0640) < 0 || fstat(fd, &status) < 0)
@@ -84,24 +99,9 @@ static int take_file(struct segment_file *self, int fd)
     return 0;
 }
 
-/* Files of processes that ended stay until the agent has read them. Where it does not run they must
- * not fill a file system that others need: /run is everybody's. */
-static bool is_room_left(const struct segment_file *self)
-{
-    struct statvfs room;
-    if (statvfs(self->directory, &room) < 0)
-        return true; /* making the file will say why */
-    uint64_t n_reserved = SEGMENT_FILE_RESERVED_BYTES / (room.f_frsize ? room.f_frsize : 1);
-    if (n_reserved > room.f_blocks / SEGMENT_FILE_RESERVED_PART)
-        n_reserved = room.f_blocks / SEGMENT_FILE_RESERVED_PART;
-    return room.f_bavail >= n_reserved;
-}
-
 int segment_file_make(struct segment_file *self, const struct segment_header *header, int *ret_fd)
 {
     self->is_made = false;
-    if (!is_room_left(self))
-        return -ENOSPC;
     for (unsigned n = 0; n < SEGMENT_MAX_IMAGES; n++) {
         name_image(self, header, n);
         int fd = open(self->path, OPEN_FLAGS | O_CREAT | O_EXCL, 0640);

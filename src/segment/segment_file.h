@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* No file is made where less is free: so much, or this part of a small file system. */
+/* No file is kept where less is free: so much, or this part of a small file system. */
 #define SEGMENT_FILE_RESERVED_BYTES (16u << 20)
 #define SEGMENT_FILE_RESERVED_PART  8u
 

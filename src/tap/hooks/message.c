@@ -64,7 +64,8 @@ static HOOK_COLD int msg_send_refused(struct registry_slot *slot)
 }
 
 /*
- * Frames
+ * Frames. What a part is, is asked before the call, when its flags are at hand: after it they would
+ * have to be fetched.
  */
 static int send_part(void *handle, const void *buffer, size_t size, int flags,
                      struct registry_slot *slot)
