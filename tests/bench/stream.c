@@ -2,11 +2,11 @@
 /*
  * stream - one thread sends messages of one byte, another receives them.
  *
- * usage: stream inproc|tcp COUNT PLACE. Prints messages per second, as the receiver saw them, and
+ * usage: stream inproc|tcp COUNT PLACES. Prints messages per second, as the receiver saw them, and
  * the CPU time of the whole process in nanoseconds a message.
  *
- * PLACE moves the queue in the heap, by 16 bytes each: which of its words lie in one cache line is
- * chance, and changes the rate by a fifth.
+ * PLACES is the seed of random sizes by which the sockets and the queue are moved in the heap:
+ * which of their words lie in one cache line is chance, and changes the rate by half.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -17,7 +17,6 @@
 #include <zmq.h>
 
 static long count;
-static size_t place;
 static char endpoint[256];
 static void *context;
 
@@ -29,17 +28,26 @@ static void check(int is_good, const char *what)
     }
 }
 
+/* What is allocated next lies elsewhere in a page. */
+static void *move_heap(void)
+{
+    void *block = malloc(24 + 16 * ((size_t)random() % 256));
+    check(block != NULL, "malloc");
+    return block;
+}
+
 static void *send_all(void *unused)
 {
     (void)unused;
+    void *before_socket = move_heap();
     void *push = zmq_socket(context, ZMQ_PUSH);
-    void *before_queue = malloc(24 + 16 * place);
-    check(before_queue != NULL, "malloc");
+    void *before_queue = move_heap();
     check(zmq_connect(push, endpoint) == 0, "connect");
     for (long i = 0; i < count; i++)
         check(zmq_send(push, "x", 1, 0) == 1, "send");
     zmq_close(push);
     free(before_queue);
+    free(before_socket);
     return NULL;
 }
 
@@ -66,8 +74,10 @@ int main(int argc, char **argv)
     if (argc != 4)
         return 2;
     count = atol(argv[2]);
-    place = (size_t)atol(argv[3]);
+    srandom((unsigned)atol(argv[3]));
+    void *before_context = move_heap();
     context = zmq_ctx_new();
+    void *before_socket = move_heap();
     void *pull = zmq_socket(context, ZMQ_PULL);
     const char *wanted = strcmp(argv[1], "tcp") == 0 ? "tcp://127.0.0.1:*" : "inproc://stream";
     check(zmq_bind(pull, wanted) == 0, "bind");
@@ -82,5 +92,7 @@ int main(int argc, char **argv)
     pthread_join(thread, NULL);
     zmq_close(pull);
     zmq_ctx_term(context);
+    free(before_socket);
+    free(before_context);
     return 0;
 }
