@@ -22,6 +22,12 @@ static inline uint64_t clock_read_ns(clockid_t id)
     return (uint64_t)now.tv_sec * CLOCK_NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
+static inline struct timespec clock_timespec(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / CLOCK_NS_PER_SECOND),
+                             .tv_nsec = (long)(ns % CLOCK_NS_PER_SECOND)};
+}
+
 static inline uint64_t clock_monotonic_ns(void)
 {
     return clock_read_ns(CLOCK_MONOTONIC);

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/runner.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 #include "collectors/runner_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-void runner_condition_init(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
-struct timespec runner_timespec(uint64_t ns)
-{
-    return (struct timespec){.tv_sec = (time_t)(ns / CLOCK_NS_PER_SECOND),
-                             .tv_nsec = (long)(ns % CLOCK_NS_PER_SECOND)};
-}
 
 /* One scrape whose time has come, out of the list; NULL: none. Sets deadline_ns to that of the
  * next one. With the lock. */
@@ -56,8 +41,7 @@ static void *deadline_main(void *arg)
         } else if (self->deadline_ns == UINT64_MAX) {
             pthread_cond_wait(&self->deadline_moved, &self->lock);
         } else {
-            struct timespec until = runner_timespec(self->deadline_ns);
-            pthread_cond_timedwait(&self->deadline_moved, &self->lock, &until);
+            condition_wait_until(&self->deadline_moved, &self->lock, self->deadline_ns);
         }
     }
     pthread_mutex_unlock(&self->lock);
@@ -70,7 +54,7 @@ int runner_new(struct runner **ret_runner)
     if (!self)
         return -ENOMEM;
     pthread_mutex_init(&self->lock, NULL);
-    runner_condition_init(&self->deadline_moved);
+    condition_init(&self->deadline_moved);
     self->deadline_ns = UINT64_MAX;
     int r = -pthread_create(&self->deadline_thread, NULL, deadline_main, self);
     if (r < 0) {
@@ -180,8 +164,8 @@ void runner_destroy(struct runner **self_p)
     pthread_mutex_unlock(&self->lock);
     pthread_join(self->deadline_thread, NULL);
 
-    struct timespec until = runner_timespec(clock_realtime_ns() +
-                                            RUNNER_PATIENCE_MS * CLOCK_NS_PER_MS);
+    struct timespec until = clock_timespec(clock_realtime_ns() +
+                                           RUNNER_PATIENCE_MS * CLOCK_NS_PER_MS);
     unsigned n_left = 0;
     for (unsigned i = 0; i < self->n_workers; i++) {
         if (pthread_timedjoin_np(self->workers[i]->thread, NULL, &until) == 0)

@@ -77,15 +77,12 @@ struct runner {
     bool is_stopping;
 };
 
-struct timespec runner_timespec(uint64_t ns);
-void runner_condition_init(pthread_cond_t *condition);
-
 /* runner_worker.c */
 int runner_worker_new(struct runner *runner, const struct collector *collector,
                       struct worker **ret_worker);
 void runner_worker_free(struct worker *worker);
-/* The job that a scrape may join now, with the lock: it is made, queued and the worker woken if
- * there is none. NULL: out of memory. */
+/* The job that a scrape may join now, with the lock: it is made and queued if there is none, and
+ * then the worker must be woken. NULL: out of memory. */
 struct job *runner_worker_job(struct worker *worker);
 /* One holder less. With the lock. */
 void runner_job_release(struct job *job);

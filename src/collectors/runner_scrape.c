@@ -33,10 +33,12 @@ static bool is_stuck(const struct worker *worker)
     return worker->running && !worker->running->waiting;
 }
 
-static int join_job(struct scrape *scrape, struct worker *worker)
+/* Adds the worker to `woken` if it has to be. */
+static int join_job(struct scrape *scrape, struct worker *worker, uint64_t *woken)
 {
     if (is_stuck(worker))
         return 0;
+    *woken |= (uint64_t)!worker->queued << worker->index;
     struct job *job = runner_worker_job(worker);
     if (!job)
         return -ENOMEM;
@@ -48,12 +50,12 @@ static int join_job(struct scrape *scrape, struct worker *worker)
     return 0;
 }
 
-static int start_jobs(struct scrape *scrape)
+static int start_jobs(struct scrape *scrape, uint64_t *woken)
 {
     int r = scrape->runner->is_cancelled ? -ECANCELED : 0;
     for (unsigned i = 0; r == 0 && i < scrape->runner->n_workers; i++) {
         if (scrape->selected & UINT64_C(1) << i)
-            r = join_job(scrape, scrape->runner->workers[i]);
+            r = join_job(scrape, scrape->runner->workers[i], woken);
     }
     return r;
 }
@@ -159,6 +161,15 @@ void runner_scrape_finish(struct scrape *scrape, int r)
     done(state, r, scrape);
 }
 
+/* One that is woken under the lock may run at once, and then waits for the lock. */
+static void wake(struct runner *runner, uint64_t woken)
+{
+    for (unsigned i = 0; woken >> i; i++) {
+        if (woken >> i & 1)
+            pthread_cond_signal(&runner->workers[i]->wakes);
+    }
+}
+
 void runner_start(struct runner *self, uint64_t selected, uint64_t deadline_ns, runner_done done,
                   void *state)
 {
@@ -173,7 +184,8 @@ void runner_start(struct runner *self, uint64_t selected, uint64_t deadline_ns, 
     scrape->deadline_ns = deadline_ns;
     scrape->done = done;
     scrape->state = state;
-    int r = start_jobs(scrape);
+    uint64_t woken = 0;
+    int r = start_jobs(scrape, &woken);
     if (r < 0)
         runner_scrape_abandon(scrape);
     bool is_waiting = r == 0 && scrape->n_pending > 0;
@@ -184,6 +196,7 @@ void runner_start(struct runner *self, uint64_t selected, uint64_t deadline_ns, 
             pthread_cond_signal(&self->deadline_moved);
     }
     pthread_mutex_unlock(&self->lock);
+    wake(self, woken);
     if (!is_waiting)
         runner_scrape_finish(scrape, r);
 }

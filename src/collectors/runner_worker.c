@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/runner_internal.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 #include "metrics/labels.h"
 
 #include <errno.h>
@@ -50,7 +50,6 @@ struct job *runner_worker_job(struct worker *worker)
     job->result = 0;
     job->err.message[0] = '\0';
     worker->queued = job;
-    pthread_cond_signal(&worker->wakes);
     return job;
 }
 
@@ -102,8 +101,7 @@ static struct job *next_job(struct worker *worker, uint64_t tick_at_ns)
             pthread_cond_wait(&worker->wakes, &runner->lock);
             continue;
         }
-        struct timespec until = runner_timespec(tick_at_ns);
-        if (pthread_cond_timedwait(&worker->wakes, &runner->lock, &until) == ETIMEDOUT)
+        if (condition_wait_until(&worker->wakes, &runner->lock, tick_at_ns) == ETIMEDOUT)
             return NULL;
     }
     struct job *job = worker->queued;
@@ -162,7 +160,7 @@ int runner_worker_new(struct runner *runner, const struct collector *collector,
     worker->runner = runner;
     worker->index = runner->n_workers;
     worker->collector = *collector;
-    runner_condition_init(&worker->wakes);
+    condition_init(&worker->wakes);
     labels_append(&worker->labels, "collector", collector->name);
     int r = worker->labels.has_failed ? -ENOMEM
                                       : -pthread_create(&worker->thread, NULL, worker_main, worker);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/auth.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 #include "http/auth_bcrypt.h"
 
 #include <assert.h>
@@ -219,11 +219,7 @@ int auth_new(struct auth **ret_auth)
     }
     self->last_p = &self->first;
     pthread_mutex_init(&self->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&self->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&self->changed);
     *ret_auth = self;
     return 0;
 }
@@ -261,15 +257,13 @@ int auth_submit(struct auth *self, struct auth_job *job)
 
 bool auth_stop(struct auth *self, uint64_t patience_ms)
 {
-    uint64_t deadline_ns = clock_monotonic_ns() + patience_ms * 1000000u;
-    struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / 1000000000u),
-                                .tv_nsec = (long)(deadline_ns % 1000000000u)};
+    uint64_t deadline_ns = clock_monotonic_ns() + patience_ms * CLOCK_NS_PER_MS;
     pthread_mutex_lock(&self->lock);
     self->is_stopping = true;
     pthread_cond_broadcast(&self->changed);
     int r = 0;
     while (self->has_thread && !self->is_ended && r == 0)
-        r = pthread_cond_timedwait(&self->changed, &self->lock, &deadline);
+        r = condition_wait_until(&self->changed, &self->lock, deadline_ns);
     bool is_ended = !self->has_thread || self->is_ended;
     bool must_join = is_ended && self->has_thread;
     if (must_join)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_connections.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -219,10 +219,8 @@ static void *watch(void *arg)
     while (!self->is_stopping) {
         shut_slow(self);
         shut_gone(self);
-        uint64_t at_ns = clock_monotonic_ns() + CLOCK_NS_PER_SECOND;
-        struct timespec until = {.tv_sec = (time_t)(at_ns / CLOCK_NS_PER_SECOND),
-                                 .tv_nsec = (long)(at_ns % CLOCK_NS_PER_SECOND)};
-        pthread_cond_timedwait(&self->is_stopping_now, &self->lock, &until);
+        condition_wait_until(&self->is_stopping_now, &self->lock,
+                             clock_monotonic_ns() + CLOCK_NS_PER_SECOND);
     }
     pthread_mutex_unlock(&self->lock);
     return NULL;
@@ -236,11 +234,7 @@ int http_connections_new(const struct http_connections_options *options,
         return -ENOMEM;
     self->options = *options;
     pthread_mutex_init(&self->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&self->is_stopping_now, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&self->is_stopping_now);
     int r = -pthread_create(&self->thread, NULL, watch, self);
     if (r < 0) {
         free(self);

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_dispatch.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 #include "http/http_exchange.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* See wait_or_suspend. The patience is longer than the tick of any kernel, for a timer that comes
+ * before that costs as much as the wait saves. */
+#define PROMPT_NS   (CLOCK_NS_PER_MS / 2)
+#define PATIENCE_NS (10 * CLOCK_NS_PER_MS)
 
 static void count_status(struct http_dispatch *self, unsigned status)
 {
@@ -60,36 +65,104 @@ static bool has_body(struct MHD_Connection *connection)
 }
 
 /* False: there are enough already, or the server is stopping. */
-static bool suspend(struct http_dispatch *self, struct http_exchange *exchange)
+static bool admit(struct http_dispatch *self, struct http_exchange *exchange)
 {
-    pthread_mutex_lock(&self->lock);
     bool is_slow = exchange->route->pace == HTTP_SLOW;
-    bool has_room = !self->is_stopping && self->n_suspended < self->max_suspended &&
+    pthread_mutex_lock(&self->lock);
+    bool has_room = !self->is_stopping && self->n_running < self->max_running &&
                     (!is_slow || self->n_slow < self->max_requests);
-    self->n_suspended += has_room;
+    self->n_running += has_room;
     self->n_slow += has_room && is_slow;
     pthread_mutex_unlock(&self->lock);
-    if (has_room) {
-        exchange->state = HTTP_EXCHANGE_WAITING;
-        MHD_suspend_connection(exchange->request.connection);
-    }
+    exchange->state = HTTP_EXCHANGE_RUNNING;
+    exchange->started_ns = clock_monotonic_ns();
     return has_room;
+}
+
+/* With the lock held. */
+static void leave(struct http_dispatch *self, bool is_slow)
+{
+    self->n_running--;
+    self->n_slow -= is_slow;
+    pthread_cond_signal(&self->is_quieter);
+}
+
+/* What the server's thread may wait for of an asynchronous handler is over. With the lock held. */
+static void note_pace(struct http_dispatch *self, const struct http_exchange *exchange)
+{
+    if (exchange->route->pace == HTTP_ASYNC && !exchange->is_offloaded)
+        self->is_prompt = clock_monotonic_ns() - exchange->started_ns < PROMPT_NS;
 }
 
 void http_request_finish(const struct http_request *request)
 {
-    struct http_dispatch *self = request->exchange->dispatch;
-    bool is_slow = request->exchange->route->pace == HTTP_SLOW;
-    request->exchange->state = HTTP_EXCHANGE_READY;
-    MHD_resume_connection(request->connection); /* and the exchange may be gone */
+    struct http_exchange *exchange = request->exchange;
+    struct http_dispatch *self = exchange->dispatch;
+    struct MHD_Connection *connection = request->connection;
+    bool is_slow = exchange->route->pace == HTTP_SLOW;
+
     pthread_mutex_lock(&self->lock);
-    self->n_suspended--;
-    self->n_slow -= is_slow;
-    pthread_cond_signal(&self->is_resumed);
+    bool is_suspended = exchange->state == HTTP_EXCHANGE_SUSPENDED;
+    exchange->state = HTTP_EXCHANGE_READY;
+    note_pace(self, exchange);
+    pthread_mutex_unlock(&self->lock); /* and the exchange may be gone */
+    if (is_suspended)
+        MHD_resume_connection(connection);
+    else
+        pthread_cond_broadcast(&self->is_ready);
+    pthread_mutex_lock(&self->lock);
+    leave(self, is_slow);
     pthread_mutex_unlock(&self->lock);
 }
 
-/* On a thread of the pool, with the connection suspended. */
+static void run_offloaded(struct http_job *job)
+{
+    struct http_exchange *exchange = (struct http_exchange *)job;
+    exchange->run(exchange->run_state);
+}
+
+int http_request_offload(const struct http_request *request, void (*run)(void *state), void *state)
+{
+    struct http_exchange *exchange = request->exchange;
+    struct http_dispatch *self = exchange->dispatch;
+    pthread_mutex_lock(&self->lock);
+    note_pace(self, exchange);
+    exchange->is_offloaded = true;
+    pthread_mutex_unlock(&self->lock);
+    pthread_cond_broadcast(&self->is_ready);
+    exchange->run = run;
+    exchange->run_state = state;
+    exchange->job.run = run_offloaded;
+    return http_workers_submit(self->workers, &exchange->job);
+}
+
+/*
+ * Whether the handler is done. Else the connection is suspended, and goes on when it is.
+ *
+ * Design. To suspend a connection and to be woken for it takes the thread through its event loop
+ * several times; a page of what is in memory is made in less. So the thread waits for it, for as
+ * long as pages are made promptly: after one that was not, it does not wait until one is again. So
+ * a collector that hangs holds up the others' pages once, and no longer than the patience.
+ */
+static bool wait_or_suspend(struct http_dispatch *self, struct http_exchange *exchange)
+{
+    pthread_mutex_lock(&self->lock);
+    if (exchange->route->pace == HTTP_ASYNC && self->is_prompt) {
+        int r = 0;
+        while (exchange->state == HTTP_EXCHANGE_RUNNING && !exchange->is_offloaded && r == 0)
+            r = condition_wait_until(&self->is_ready, &self->lock,
+                                     exchange->started_ns + PATIENCE_NS);
+    }
+    bool is_done = exchange->state == HTTP_EXCHANGE_READY;
+    if (!is_done) {
+        exchange->state = HTTP_EXCHANGE_SUSPENDED;
+        MHD_suspend_connection(exchange->request.connection);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return is_done;
+}
+
+/* On a thread of the pool. */
 static void run_handler(struct http_job *job)
 {
     struct http_exchange *exchange = (struct http_exchange *)job;
@@ -104,7 +177,7 @@ static enum MHD_Result start_handler(struct http_dispatch *self, struct http_exc
         route->handle(route->state, &exchange->request, &exchange->response);
         return respond(self, exchange);
     }
-    if (!suspend(self, exchange)) {
+    if (!admit(self, exchange)) {
         http_stats_add(&self->stats->limits[HTTP_LIMIT_REQUESTS], 1);
         http_response_header(&exchange->response, "Retry-After", "1");
         return refuse(self, exchange, 503, "too many requests at once\n");
@@ -116,7 +189,7 @@ static enum MHD_Result start_handler(struct http_dispatch *self, struct http_exc
         http_response_text(&exchange->response, 503, "no thread for this request\n");
         http_request_finish(&exchange->request);
     }
-    return MHD_YES;
+    return wait_or_suspend(self, exchange) ? respond(self, exchange) : MHD_YES;
 }
 
 static enum MHD_Result begin(struct http_dispatch *self, struct http_exchange *exchange)
@@ -248,26 +321,26 @@ void http_dispatch_completed(void *state, struct MHD_Connection *connection, voi
 void http_dispatch_init(struct http_dispatch *self)
 {
     pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->is_resumed, NULL);
+    condition_init(&self->is_quieter);
+    condition_init(&self->is_ready);
 }
 
 void http_dispatch_finish(struct http_dispatch *self)
 {
-    pthread_cond_destroy(&self->is_resumed);
+    pthread_cond_destroy(&self->is_ready);
+    pthread_cond_destroy(&self->is_quieter);
     pthread_mutex_destroy(&self->lock);
 }
 
 bool http_dispatch_stop(struct http_dispatch *self, uint64_t patience_ms)
 {
-    uint64_t until_ns = clock_realtime_ns() + patience_ms * CLOCK_NS_PER_MS;
-    const struct timespec until = {.tv_sec = (time_t)(until_ns / CLOCK_NS_PER_SECOND),
-                                   .tv_nsec = (long)(until_ns % CLOCK_NS_PER_SECOND)};
+    uint64_t until_ns = clock_monotonic_ns() + patience_ms * CLOCK_NS_PER_MS;
     int r = 0;
     pthread_mutex_lock(&self->lock);
     self->is_stopping = true;
-    while (self->n_suspended && r != ETIMEDOUT)
-        r = pthread_cond_timedwait(&self->is_resumed, &self->lock, &until);
-    bool is_quiet = self->n_suspended == 0;
+    while (self->n_running && r != ETIMEDOUT)
+        r = condition_wait_until(&self->is_quieter, &self->lock, until_ns);
+    bool is_quiet = self->n_running == 0;
     pthread_mutex_unlock(&self->lock);
     return is_quiet;
 }

@@ -26,12 +26,14 @@ struct http_dispatch {
     struct http_guard *guard;
     struct http_connections *connections;
     struct http_stats *stats;
-    unsigned max_requests;  /* slow handlers at once */
-    unsigned max_suspended; /* and asynchronous ones, so that a crowd of them leaves connections */
-    pthread_mutex_t lock;   /* of what follows */
-    pthread_cond_t is_resumed;
-    unsigned n_slow;      /* handlers that run */
-    unsigned n_suspended; /* connections, also those of asynchronous handlers */
+    unsigned max_requests; /* slow handlers at once */
+    unsigned max_running;  /* and asynchronous ones, so that a crowd of them leaves connections */
+    pthread_mutex_t lock;  /* of what follows */
+    pthread_cond_t is_quieter;
+    pthread_cond_t is_ready; /* an exchange that a thread of the server may wait for */
+    unsigned n_running;      /* handlers, of which */
+    unsigned n_slow;         /* such */
+    bool is_prompt;          /* the asynchronous handler that was done last */
     bool is_stopping;
 };
 

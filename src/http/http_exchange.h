@@ -20,7 +20,8 @@ struct http_request {
 enum http_exchange_state {
     HTTP_EXCHANGE_NEW,
     HTTP_EXCHANGE_VERIFYING, /* suspended until the password is computed */
-    HTTP_EXCHANGE_WAITING,   /* suspended until the handler is done */
+    HTTP_EXCHANGE_RUNNING,   /* the handler; the server's thread may wait for it */
+    HTTP_EXCHANGE_SUSPENDED, /* until the handler is done */
     HTTP_EXCHANGE_READY,
 };
 
@@ -42,7 +43,9 @@ struct http_exchange {
     struct http_request request;
     struct http_response response;
     const struct http_route *route;
+    uint64_t started_ns; /* the handler, and while it runs with the dispatch's lock: */
     enum http_exchange_state state;
+    bool is_offloaded;
 };
 
 /* Gives the response to the library, with the headers that every answer has. Empties it. */

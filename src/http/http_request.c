@@ -66,18 +66,3 @@ void http_request_each_query(const struct http_request *self, const char *name,
     struct visit visit = {.name = name, .see = see, .state = state};
     MHD_get_connection_values(self->connection, MHD_GET_ARGUMENT_KIND, visit_value, &visit);
 }
-
-static void run_offloaded(struct http_job *job)
-{
-    struct http_exchange *exchange = (struct http_exchange *)job;
-    exchange->run(exchange->run_state);
-}
-
-int http_request_offload(const struct http_request *self, void (*run)(void *state), void *state)
-{
-    struct http_exchange *exchange = self->exchange;
-    exchange->run = run;
-    exchange->run_state = state;
-    exchange->job.run = run_offloaded;
-    return http_workers_submit(exchange->dispatch->workers, &exchange->job);
-}

@@ -103,7 +103,7 @@ int http_server_new(const struct http_server_options *options, struct http_serve
     self->dispatch.routes = options->routes;
     self->dispatch.n_routes = options->n_routes;
     self->dispatch.max_requests = options->max_requests;
-    self->dispatch.max_suspended = (options->max_connections + 1) / 2;
+    self->dispatch.max_running = (options->max_connections + 1) / 2;
     self->dispatch.stats = options->stats;
     http_dispatch_init(&self->dispatch);
     int r = http_workers_new(options->max_requests, &self->dispatch.workers);

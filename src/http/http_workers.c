@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_workers.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,25 +23,18 @@ struct http_workers {
     bool is_stopping;
 };
 
-static struct timespec deadline_after(uint64_t ns)
-{
-    uint64_t at = clock_monotonic_ns() + ns;
-    return (struct timespec){.tv_sec = (time_t)(at / CLOCK_NS_PER_SECOND),
-                             .tv_nsec = (long)(at % CLOCK_NS_PER_SECOND)};
-}
-
 /* With the lock held. NULL: nothing came, the thread is to end. */
 static struct http_job *wait_job(struct http_workers *self)
 {
-    struct timespec until = deadline_after(IDLE_NS);
+    uint64_t until_ns = clock_monotonic_ns() + IDLE_NS;
     while (!self->queue) {
         if (self->is_stopping)
             return NULL;
-        if (pthread_cond_timedwait(&self->has_job, &self->lock, &until) == ETIMEDOUT &&
+        if (condition_wait_until(&self->has_job, &self->lock, until_ns) == ETIMEDOUT &&
             !self->queue) {
             if (self->n_threads > 1)
                 return NULL;
-            until = deadline_after(IDLE_NS);
+            until_ns = clock_monotonic_ns() + IDLE_NS;
         }
     }
     struct http_job *job = self->queue;
@@ -94,12 +87,8 @@ int http_workers_new(unsigned max_threads, struct http_workers **ret_workers)
     self->max_threads = max_threads;
     self->queue_end = &self->queue;
     pthread_mutex_init(&self->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&self->has_job, &attributes);
-    pthread_cond_init(&self->is_quiet, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&self->has_job);
+    condition_init(&self->is_quiet);
 
     pthread_mutex_lock(&self->lock);
     int r = start_thread(self);

@@ -54,10 +54,13 @@ struct sample {
         uint64_t digits; /* of a struct text_number */
         const struct sample_histogram *histogram;
     } value;
-    uint16_t labels_size;
-    uint16_t extra_size;
-    uint8_t kind;         /* enum sample_kind */
-    uint8_t form, places; /* of a struct text_number */
+    /* In one word, so that they are stored at once. */
+    uint64_t labels_size : 16;
+    uint64_t extra_size : 16;
+    uint64_t kind : 8; /* enum sample_kind */
+    uint64_t form : 8; /* of a struct text_number, as is */
+    uint64_t places : 8;
+    uint64_t : 8;
 };
 
 struct sample_list {
@@ -89,18 +92,20 @@ static inline void samples_add(struct samples *self, enum family_id id, struct l
 {
     struct sample_list *list = &self->lists[id];
     size_t extra_size = extra ? strlen(extra) : 0, size = labels.size + extra_size;
-    if ((list->next == list->end || size > SAMPLES_LABELS_MAX) &&
-        !samples_make_room(self, list, size))
+    bool is_full = list->next == list->end, is_long = size > SAMPLES_LABELS_MAX;
+    if (__builtin_expect(is_full | is_long, false) && !samples_make_room(self, list, size))
         return;
+    struct sample *sample = list->next;
+    list->next = sample + 1;
     list->labels_size += size;
-    *list->next++ = (struct sample){.labels = labels.text,
-                                    .extra = extra,
-                                    .value.digits = number.digits,
-                                    .labels_size = (uint16_t)labels.size,
-                                    .extra_size = (uint16_t)extra_size,
-                                    .kind = SAMPLE_VALUE,
-                                    .form = number.form,
-                                    .places = number.places};
+    *sample = (struct sample){.labels = labels.text,
+                              .extra = extra,
+                              .value.digits = number.digits,
+                              .labels_size = (uint16_t)labels.size,
+                              .extra_size = (uint16_t)extra_size,
+                              .kind = SAMPLE_VALUE,
+                              .form = number.form,
+                              .places = number.places};
 }
 
 static inline void samples_add_u64(struct samples *self, enum family_id id,

@@ -13,7 +13,9 @@ struct fixture {
     struct metrics_server server;
     pthread_mutex_t lock;
     pthread_cond_t is_free;
-    bool is_held; /* the slow collector waits */
+    bool is_held;     /* the slow collector waits */
+    bool is_unsteady; /* it takes another time for each scrape */
+    unsigned n_scrapes;
     char answer[65536];
 };
 
@@ -25,6 +27,9 @@ static int collect_quick(void *state, struct samples *out, struct error *err)
     return 0;
 }
 
+/* About what the server's thread waits for, and beyond. */
+static const unsigned unsteady_us[] = {0, 0, 300, 450, 500, 600, 0, 9950, 0, 10050, 20000};
+
 static int collect_slow(void *state, struct samples *out, struct error *err)
 {
     struct fixture *f = state;
@@ -33,6 +38,8 @@ static int collect_slow(void *state, struct samples *out, struct error *err)
     while (f->is_held)
         pthread_cond_wait(&f->is_free, &f->lock);
     pthread_mutex_unlock(&f->lock);
+    if (f->is_unsteady)
+        usleep(unsteady_us[f->n_scrapes++ % (sizeof(unsteady_us) / sizeof(*unsteady_us))]);
     samples_add_u64(out, FAMILY_PROCESSES, LABEL_TEXT_NONE, "service=\"slow\"", 1);
     return 0;
 }
@@ -136,6 +143,45 @@ static void scrape__a_crowd_waits__one_more_is_refused_at_once(void **state)
     }
 }
 
+/* The server's own thread may wait for a page that is made at once, but not for this one. */
+static void scrape__collector_hangs_after_prompt_ones__others_are_answered(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 20; i++)
+        (void)scrape(f, "");
+    set_held(f, true);
+    int hung = metrics_server_ask(&f->server, "GET /metrics HTTP/1.1\r\nHost: a\r\n"
+                                              "X-Prometheus-Scrape-Timeout-Seconds: 100\r\n\r\n");
+    int other = metrics_server_ask(&f->server,
+                                   "GET /metrics?collect[]=quick HTTP/1.1\r\nHost: a\r\n\r\n");
+    struct pollfd clients[] = {{.fd = hung, .events = POLLIN}, {.fd = other, .events = POLLIN}};
+    assert_int_equal(poll(clients, 2, 60000), 1);
+    expect_status(other, "HTTP/1.1 200 ");
+    set_held(f, false);
+    expect_status(hung, "HTTP/1.1 200 ");
+    close(other);
+    close(hung);
+}
+
+static void scrape__collector_at_any_pace__all_are_answered(void **state)
+{
+    struct fixture *f = *state;
+    f->is_unsteady = true;
+    for (int round = 0; round < 60; round++) {
+        int clients[3];
+        for (int i = 0; i < 3; i++)
+            clients[i] = metrics_server_ask(&f->server, i == round % 7
+                                                            ? "GET /metrics HTTP/1.1\r\nHost: a\r\n"
+                                                              "Accept-Encoding: gzip\r\n\r\n"
+                                                            : "GET /metrics HTTP/1.1\r\n"
+                                                              "Host: a\r\n\r\n");
+        for (int i = 0; i < 3; i++) {
+            expect_status(clients[i], "HTTP/1.1 200 ");
+            close(clients[i]);
+        }
+    }
+}
+
 /* Some of the time is left for the answer's way; what is no time of a scrape is the default. */
 static void patience__of_each_header__is_within_it(void **state)
 {
@@ -160,6 +206,8 @@ int main(void)
         CASE(scrape__collector_beyond_the_timeout__is_left_out_and_told),
         CASE(scrape__collector_back_in_time__is_there),
         CASE(scrape__a_crowd_waits__one_more_is_refused_at_once),
+        CASE(scrape__collector_hangs_after_prompt_ones__others_are_answered),
+        CASE(scrape__collector_at_any_pace__all_are_answered),
         cmocka_unit_test(patience__of_each_header__is_within_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

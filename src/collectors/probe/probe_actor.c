@@ -11,7 +11,7 @@
  */
 #include "collectors/probe/probe_actor.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 #include "collectors/probe/probe_attempt.h"
 #include "collectors/probe/probe_link.h"
 
@@ -246,12 +246,8 @@ static int init(struct probe_actor *self, struct probe_shared *shared)
             close(epoll_fd);
         return r;
     }
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->change, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&self->change);
     self->last = &self->endpoints;
     self->shared = shared;
     self->loop = (struct probe_loop){.epoll_fd = epoll_fd,
@@ -324,12 +320,10 @@ void probe_actor_wait(struct probe_actor *self)
 bool probe_actor_wait_done(struct probe_actor *self, const struct probe_endpoint *endpoint,
                            uint64_t deadline_ns)
 {
-    struct timespec end = {.tv_sec = (time_t)(deadline_ns / CLOCK_NS_PER_SECOND),
-                           .tv_nsec = (long)(deadline_ns % CLOCK_NS_PER_SECOND)};
     int r = 0;
     pthread_mutex_lock(&self->lock);
     while (!endpoint->is_done && !self->is_cancelled && r == 0)
-        r = pthread_cond_timedwait(&self->change, &self->lock, &end);
+        r = condition_wait_until(&self->change, &self->lock, deadline_ns);
     bool is_done = endpoint->is_done;
     pthread_mutex_unlock(&self->lock);
     return is_done;

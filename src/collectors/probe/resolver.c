@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/probe/resolver.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -129,11 +129,9 @@ static void run_request(struct resolver *self, struct resolver_request *request)
 /* False: it was idle for long enough. The lock is held. */
 static bool wait_for_work(struct resolver *self)
 {
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += IDLE_S;
     self->n_idle++;
-    int r = pthread_cond_timedwait(&self->work, &self->lock, &end);
+    int r = condition_wait_until(&self->work, &self->lock,
+                                 clock_monotonic_ns() + IDLE_S * CLOCK_NS_PER_SECOND);
     self->n_idle--;
     return r != ETIMEDOUT;
 }
@@ -186,13 +184,9 @@ int resolver_new(resolver_lookup lookup, struct resolver **ret)
         return -ENOMEM;
     self->lookup = lookup ? lookup : look_up;
     self->last = &self->first;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->work, &monotonic);
-    pthread_cond_init(&self->change, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&self->work);
+    condition_init(&self->change);
     *ret = self;
     return 0;
 }
@@ -268,15 +262,13 @@ void resolver_destroy(struct resolver **self_p)
     *self_p = NULL;
     if (!self)
         return;
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += RESOLVER_PATIENCE_MS / 1000;
+    uint64_t until_ns = clock_monotonic_ns() + RESOLVER_PATIENCE_MS * CLOCK_NS_PER_MS;
     pthread_mutex_lock(&self->lock);
     self->is_ending = true;
     pthread_cond_broadcast(&self->work);
     int r = 0;
     while (self->n_threads > 0 && r == 0)
-        r = pthread_cond_timedwait(&self->change, &self->lock, &end);
+        r = condition_wait_until(&self->change, &self->lock, until_ns);
     self->is_left = self->n_threads > 0;
     bool is_left = self->is_left;
     pthread_mutex_unlock(&self->lock);
