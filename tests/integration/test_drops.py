@@ -34,6 +34,7 @@ CASES = {
 
 
 def publish(directory, **options):
+    options["ipc_path"] = str(directory.parent / "s")
     process = Process(products.program("slow_subscribers.py") + [json.dumps(options)], directory)
     return process, json.loads(process.line())
 

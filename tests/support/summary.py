@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MPL-2.0
 """Counts the cases of one `meson test` run; prints why some were skipped, and one closing line.
 
-usage: summary.py testlog.json
+usage: summary.py testlog.json TMPDIR
 
 A TAP or pytest program counts by its cases, any other test by itself. Exit status 1 if a case
-failed or none passed.
+failed or none passed. What the tests left in TMPDIR counts as a failed case.
 """
 
 import collections
 import json
+import os
 import re
 import sys
 
@@ -67,6 +68,10 @@ def main():
                 total[key] += n
             for reason in skip_reasons(test.get("stdout", "")):
                 print(f"{test['name'].split()[-1]}: {reason}")
+    left = [name for name in os.listdir(sys.argv[2]) if not name.startswith("pytest-of-")]
+    if left:
+        print(f"the tests left behind in TMPDIR: {', '.join(sorted(left)[:10])}")
+        total["failed"] += 1
     skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
     print(f"{total['passed']} passed, {total['failed']} failed{skipped}")
     return 1 if total["failed"] or not total["passed"] else 0

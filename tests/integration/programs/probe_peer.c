@@ -116,29 +116,30 @@ static void run_zmq(void)
     zmq_ctx_term(context);
 }
 
-/* zauth reads passwords from a file. */
-static char *write_passwords(void)
+/* zauth reads passwords from a file, which is not needed any more when it has answered. */
+static void give_passwords(zactor_t *auth)
 {
-    char *path = zsys_sprintf("/tmp/probe_peer_%d", (int)getpid());
-    FILE *file = fopen(path, "w");
+    char path[] = "/tmp/probe_peer_XXXXXX";
+    int fd = mkstemp(path);
+    check(fd >= 0, path);
+    FILE *file = fdopen(fd, "w");
     check(file != NULL, path);
     fputs("probe=geheim\n", file);
     fclose(file);
-    return path;
+    zstr_sendx(auth, "PLAIN", path, NULL);
+    zsock_wait(auth);
+    unlink(path);
 }
 
 static void run_czmq(void)
 {
     zsock_t *sockets[N_TYPES];
     zactor_t *auth = has_zap() ? zactor_new(zauth, NULL) : NULL;
-    char *passwords = NULL;
     if (settings.status) {
         zstr_sendx(auth, "DENY", "127.0.0.1", NULL);
         zsock_wait(auth);
     } else if (auth) {
-        passwords = write_passwords();
-        zstr_sendx(auth, "PLAIN", passwords, NULL);
-        zsock_wait(auth);
+        give_passwords(auth);
     }
     for (size_t i = 0; i < N_TYPES; i++) {
         sockets[i] = zsock_new(types[i].type);
@@ -150,9 +151,6 @@ static void run_czmq(void)
     for (size_t i = 0; i < N_TYPES; i++)
         zsock_destroy(&sockets[i]);
     zactor_destroy(&auth);
-    if (passwords)
-        unlink(passwords);
-    zstr_free(&passwords);
 }
 
 int main(int argc, char **argv)

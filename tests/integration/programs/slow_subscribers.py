@@ -10,7 +10,6 @@ Prints one JSON line, {"lost": …, "received": …}, and stays until its input 
 import json
 import random
 import sys
-import tempfile
 
 import zmq
 
@@ -70,7 +69,7 @@ class Publishing:
             "subscriptions": [""], "n_subscriptions": 1, "topics": ["A"], "speeds": [0, 0.5],
             "n_messages": 300, "sizes": [20], "frames": [1], "invert": False, "seed": 1,
             "pub_options": {}, "sub_options": {}, "welcome": "",
-            "manual": False, "last_value": 0,
+            "manual": False, "last_value": 0, "ipc_path": "",
         } | options
         self.rng = random.Random(self.options["seed"])
         self.context = zmq.Context()
@@ -89,7 +88,7 @@ class Publishing:
         for name, value in self.options["pub_options"].items():
             self.socket.setsockopt(int(name), value)
         endpoint = {"tcp": "tcp://127.0.0.1:*", "inproc": "inproc://losses",
-                    "ipc": f"ipc://{tempfile.mkdtemp(prefix='zt-')}/s"}[self.options["transport"]]
+                    "ipc": f"ipc://{self.options['ipc_path']}"}[self.options["transport"]]
         self.socket.bind(endpoint)
         self.subscribers = [Subscriber(self.context, self.options, self.rng)
                             for _ in range(self.options["n_subscribers"])]
