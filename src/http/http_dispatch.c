@@ -10,8 +10,9 @@
 
 /* See wait_or_suspend. The patience is longer than the tick of any kernel, for a timer that comes
  * before that costs as much as the wait saves. */
-#define PROMPT_NS   (CLOCK_NS_PER_MS / 2)
+#define PROMPT_NS   (CLOCK_NS_PER_MS / 8)
 #define PATIENCE_NS (10 * CLOCK_NS_PER_MS)
+#define REST_TIMES  20u
 
 static void count_status(struct http_dispatch *self, unsigned status)
 {
@@ -87,13 +88,6 @@ static void leave(struct http_dispatch *self, bool is_slow)
     pthread_cond_signal(&self->is_quieter);
 }
 
-/* What the server's thread may wait for of an asynchronous handler is over. With the lock held. */
-static void note_pace(struct http_dispatch *self, const struct http_exchange *exchange)
-{
-    if (exchange->route->pace == HTTP_ASYNC && !exchange->is_offloaded)
-        self->is_prompt = clock_monotonic_ns() - exchange->started_ns < PROMPT_NS;
-}
-
 void http_request_finish(const struct http_request *request)
 {
     struct http_exchange *exchange = request->exchange;
@@ -104,7 +98,6 @@ void http_request_finish(const struct http_request *request)
     pthread_mutex_lock(&self->lock);
     bool is_suspended = exchange->state == HTTP_EXCHANGE_SUSPENDED;
     exchange->state = HTTP_EXCHANGE_READY;
-    note_pace(self, exchange);
     pthread_mutex_unlock(&self->lock); /* and the exchange may be gone */
     if (is_suspended)
         MHD_resume_connection(connection);
@@ -126,7 +119,6 @@ int http_request_offload(const struct http_request *request, void (*run)(void *s
     struct http_exchange *exchange = request->exchange;
     struct http_dispatch *self = exchange->dispatch;
     pthread_mutex_lock(&self->lock);
-    note_pace(self, exchange);
     exchange->is_offloaded = true;
     pthread_mutex_unlock(&self->lock);
     pthread_cond_broadcast(&self->is_ready);
@@ -136,23 +128,31 @@ int http_request_offload(const struct http_request *request, void (*run)(void *s
     return http_workers_submit(self->workers, &exchange->job);
 }
 
+/* For an asynchronous handler, or what it does before it goes to the pool. With the lock held. */
+static void wait_for(struct http_dispatch *self, const struct http_exchange *exchange)
+{
+    int r = 0;
+    while (exchange->state == HTTP_EXCHANGE_RUNNING && !exchange->is_offloaded && r == 0)
+        r = condition_wait_until(&self->is_ready, &self->lock, exchange->started_ns + PATIENCE_NS);
+    uint64_t now_ns = clock_monotonic_ns(), taken_ns = now_ns - exchange->started_ns;
+    if (taken_ns > PROMPT_NS)
+        self->rests_until_ns = now_ns + REST_TIMES * taken_ns;
+}
+
 /*
  * Whether the handler is done. Else the connection is suspended, and goes on when it is.
  *
  * Design. To suspend a connection and to be woken for it takes the thread through its event loop
- * several times; a page of what is in memory is made in less. So the thread waits for it, for as
- * long as pages are made promptly: after one that was not, it does not wait until one is again. So
- * a collector that hangs holds up the others' pages once, and no longer than the patience.
+ * several times; a page of what is in memory is made in less. So the thread waits for it. Where
+ * that took longer than it saves, no thread waits again for many times as long: a collector that is
+ * slow or hangs takes a twentieth of the others' time at most, and of a crowd that comes meanwhile
+ * all share its next pass.
  */
 static bool wait_or_suspend(struct http_dispatch *self, struct http_exchange *exchange)
 {
     pthread_mutex_lock(&self->lock);
-    if (exchange->route->pace == HTTP_ASYNC && self->is_prompt) {
-        int r = 0;
-        while (exchange->state == HTTP_EXCHANGE_RUNNING && !exchange->is_offloaded && r == 0)
-            r = condition_wait_until(&self->is_ready, &self->lock,
-                                     exchange->started_ns + PATIENCE_NS);
-    }
+    if (exchange->route->pace == HTTP_ASYNC && exchange->started_ns >= self->rests_until_ns)
+        wait_for(self, exchange);
     bool is_done = exchange->state == HTTP_EXCHANGE_READY;
     if (!is_done) {
         exchange->state = HTTP_EXCHANGE_SUSPENDED;

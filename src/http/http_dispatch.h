@@ -5,7 +5,8 @@
  * http_dispatch_request() and _completed() are the library's callbacks, with a struct
  * http_dispatch as their state.
  *
- * Thread:  that of the daemon, never two for one connection.   Blocks: http_dispatch_stop() only.
+ * Thread:  that of the daemon, never two for one connection.   Blocks: http_dispatch_stop(), and
+ *          http_dispatch_request() for 10 ms at most and a twentieth of the time.
  */
 #ifndef HTTP_HTTP_DISPATCH_H
 #define HTTP_HTTP_DISPATCH_H
@@ -33,7 +34,7 @@ struct http_dispatch {
     pthread_cond_t is_ready; /* an exchange that a thread of the server may wait for */
     unsigned n_running;      /* handlers, of which */
     unsigned n_slow;         /* such */
-    bool is_prompt;          /* the asynchronous handler that was done last */
+    uint64_t rests_until_ns; /* no thread waits for one that starts before */
     bool is_stopping;
 };
 

@@ -78,7 +78,7 @@ void http_request_each_query(const struct http_request *self, const char *name,
 void http_request_finish(const struct http_request *self);
 
 /* Of an HTTP_ASYNC handler: goes on with `run` on a thread of the pool, where it may take time.
- * Errors: -EAGAIN all are busy; then nothing was done. */
+ * Errors: -EAGAIN all are busy; then `run` is not called. */
 int http_request_offload(const struct http_request *self, void (*run)(void *state), void *state);
 
 /* A literal body. */
