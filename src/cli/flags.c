@@ -81,6 +81,17 @@ static int set(const struct flag *flag, const char *value, struct error *err)
     return 0;
 }
 
+/* The next argument, unless it is a flag: to swallow that one would undo what it asks for, a
+ * password for example, without a word. NULL: there is none. */
+static const char *next_value(char **argv, int *i)
+{
+    const char *next = argv[*i + 1];
+    if (!next || strncmp(next, "--", 2) == 0)
+        return NULL;
+    ++*i;
+    return next;
+}
+
 /* One flag and, if it needs one, its value from the next argument. */
 static int take(const struct flag *flags, size_t n, char **argv, int *i, struct error *err)
 {
@@ -91,8 +102,8 @@ static int take(const struct flag *flags, size_t n, char **argv, int *i, struct 
     if (!found.value && found.flag->kind == FLAG_SWITCH)
         found.value = "true";
     if (!found.value)
-        found.value = argv[++*i];
-    if (!found.value || (!*found.value && found.flag->kind != FLAG_TEXT))
+        found.value = next_value(argv, i);
+    if (!found.value || !*found.value)
         return error_set(err, -EINVAL, "--%s needs a value: --%s=%s", found.flag->name,
                          found.flag->name, found.flag->value);
     return set(found.flag, found.value, err);

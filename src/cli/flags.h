@@ -2,8 +2,9 @@
 /*
  * flags - the command line of one command: a table of rows, parsed and explained from the same.
  *
- * `--name=value`, `--name value`, `--switch`; `--` ends the flags. A flag may be repeated where
- * its row says so, otherwise a second one is an error.
+ * `--name=value`, `--name value`, `--switch`; `--` ends the flags. A value is never empty, and one
+ * that begins with two dashes needs the '='. A flag may be repeated where its row says so,
+ * otherwise a second one is an error.
  *
  * Errors: -EINVAL with `err` filled: it names the flag and the remedy.
  */
