@@ -13,15 +13,19 @@ import re
 import sys
 
 NAME = re.compile(r"`((?!\.{0,2}/)[\w.-]+(?:/[\w.-]+)*/?)`")
+FOLDERS = ("alerts", "dashboards", "packaging", "src", "tests")
 ENDINGS = (".c", ".h", ".py", ".sh")
 OF_OTHERS = {"site-packages/pyzmq.libs"}
 
 
 def paths_of(root):
-    for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if name != ".git" and not name.startswith("build")]
-        for name in folders + files:
-            yield pathlib.PurePath(folder, name).relative_to(root).as_posix()
+    for top in sorted(root.iterdir()):
+        if top.is_file() or top.name in FOLDERS:
+            yield top.name
+    for top in FOLDERS:
+        for folder, folders, files in os.walk(root / top):
+            for name in folders + files:
+                yield pathlib.PurePath(folder, name).relative_to(root).as_posix()
 
 
 def main():

@@ -11,7 +11,8 @@
 
 static inline void temporary_directory_make(char ret_path[static 64])
 {
-    (void)snprintf(ret_path, 64, "/tmp/zmq_exporter_test.XXXXXX");
+    const char *parent = getenv("TMPDIR");
+    (void)snprintf(ret_path, 64, "%s/zt-XXXXXX", parent ? parent : "/tmp");
     assert_non_null(mkdtemp(ret_path));
 }
 

@@ -2,6 +2,7 @@
 #include "config/config_secret.h"
 
 #include "support/cmocka.h"
+#include "support/temporary_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +15,8 @@
 #define KEY   "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 #define OTHER "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
 
-static char folder[] = "/tmp/config_secret_XXXXXX";
-static char path[64];
+static char folder[64];
+static char path[80];
 
 static void put(const char *text, size_t size, mode_t mode)
 {
@@ -121,8 +122,7 @@ static void is_curve_key__each_rule__counts(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    if (!mkdtemp(folder))
-        return -1;
+    temporary_directory_make(folder);
     (void)snprintf(path, sizeof(path), "%s/secret", folder);
     return 0;
 }

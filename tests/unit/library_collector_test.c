@@ -5,6 +5,7 @@
 #include "metrics/text_writer.h"
 
 #include "support/cmocka.h"
+#include "support/temporary_directory.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -97,9 +98,8 @@ static pid_t start_with_copy(const char *copy, int ready_fd, int end_fd)
 static void collect__copy_removed_on_disk__is_told_with_its_build_id(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/library_collector_XXXXXX", copy[96], path[PATH_MAX],
-         command[PATH_MAX + 128];
-    assert_non_null(mkdtemp(folder));
+    char folder[64], copy[96], path[PATH_MAX], command[PATH_MAX + 128];
+    temporary_directory_make(folder);
     loaded_path(path);
     (void)snprintf(copy, sizeof(copy), "%s/libzmq-test.so.5.0.0", folder);
     (void)snprintf(command, sizeof(command), "cp %s %s", path, copy);

@@ -4,6 +4,7 @@
 #include "collectors/library/library_scan.h"
 
 #include "support/cmocka.h"
+#include "support/temporary_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +28,7 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *self = calloc(1, sizeof(*self));
-    strcpy(self->path, "/tmp/library_scan_XXXXXX");
-    assert_non_null(mkdtemp(self->path));
+    temporary_directory_make(self->path);
     self->fd = open(self->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(library_scan_new(self->fd, NULL, &self->scan), 0);
     *state = self;
@@ -38,12 +38,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *self = *state;
-    char command[96];
     library_scan_destroy(&self->scan);
     assert_null(self->scan);
     close(self->fd);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", self->path);
-    assert_int_equal(system(command), 0);
+    temporary_directory_remove(self->path);
     free(self);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "support/cmocka.h"
 #include "support/plain_sockets.h"
+#include "support/temporary_directory.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,7 +16,7 @@
 
 static struct pipe_layout layout;
 static struct pipe_reader *reader;
-static char folder[] = "/tmp/pipe_reader_XXXXXX";
+static char folder[64];
 
 static int setup(void **state)
 {
@@ -24,13 +25,14 @@ static int setup(void **state)
     pipe_layout_calibrate(zmq, &layout);
     if (!layout.is_known)
         print_error("not calibrated: %s\n", layout.reason);
-    return layout.is_known && pipe_reader_new(&reader) == 0 && mkdtemp(folder) ? 0 : -1;
+    temporary_directory_make(folder);
+    return layout.is_known && pipe_reader_new(&reader) == 0 ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    char path[64];
+    char path[80];
     snprintf(path, sizeof(path), "%s/socket", folder);
     unlink(path); /* libzmq may leave it */
     pipe_reader_destroy(&reader);
@@ -308,7 +310,7 @@ static void sample__tcp__is_the_difference(void **state)
 static void sample__ipc__is_the_difference(void **state)
 {
     (void)state;
-    char endpoint[64];
+    char endpoint[80];
     snprintf(endpoint, sizeof(endpoint), "ipc://%s/socket", folder);
     check_network(endpoint, ZMQ_PUSH, ZMQ_PULL);
 }
