@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "http/http_client.h"
-#include "http/rate_limit.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +14,6 @@ struct http_guard {
     struct web_live *live;
     struct web_live *own_live; /* where none was given */
     struct auth *auth;
-    struct rate_limit limit;
     bool uses_tls;
 };
 
@@ -130,12 +128,10 @@ void http_guard_begin(struct http_guard *self, const struct http_guard_request *
                       struct http_pass *pass)
 {
     pass->settings = web_live_get(self->live);
-    const struct web_config *config = pass->settings->config;
     if (self->uses_tls &&
         (!request->connection || !tls_peer_is_accepted(&request->connection->peer)))
         pass->verdict = HTTP_GUARD_CLOSE;
-    else if (!rate_limit_take(&self->limit, config->rate_interval_ns, config->rate_burst,
-                              (int64_t)clock_monotonic_ns()))
+    else if (!web_settings_admit(pass->settings, (int64_t)clock_monotonic_ns()))
         pass->verdict = HTTP_GUARD_LIMITED;
     else
         authenticate(self, request, pass);

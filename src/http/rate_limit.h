@@ -2,8 +2,8 @@
 /*
  * rate_limit - a bucket of `burst` tokens that gets one more each `interval_ns`.
  *
- * The bucket is one number, the time at which it will be full again, so threads need no lock and
- * a changed configuration holds at once. Begins full.
+ * The bucket is one number, the time at which it will be full again, so threads need no lock.
+ * That time is of one interval and one burst: with others a new bucket is needed. Begins full.
  *
  * Thread: any.
  */

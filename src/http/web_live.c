@@ -2,6 +2,7 @@
 #include "http/web_live.h"
 
 #include "base/cleanup.h"
+#include "http/rate_limit.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -25,6 +26,11 @@ struct file_mark {
     ino_t inode;
     off_t size;
     struct timespec modified, changed;
+};
+
+struct web_bucket {
+    unsigned n_users;
+    struct rate_limit limit;
 };
 
 struct web_live {
@@ -93,9 +99,38 @@ static bool has_changed(const struct web_live *self)
 static struct web_settings *settings_new(void)
 {
     struct web_settings *settings = calloc(1, sizeof(*settings));
-    if (settings)
-        settings->n_users = 1;
+    struct web_bucket *bucket = calloc(1, sizeof(*bucket));
+    if (!settings || !bucket) {
+        free(settings);
+        free(bucket);
+        return NULL;
+    }
+    settings->n_users = bucket->n_users = 1;
+    settings->bucket = bucket;
     return settings;
+}
+
+static void bucket_release(struct web_bucket *bucket)
+{
+    if (__atomic_sub_fetch(&bucket->n_users, 1, __ATOMIC_ACQ_REL) == 0)
+        free(bucket);
+}
+
+/* A file may change in many ways while its limit stays: that fills no bucket. */
+static void keep_bucket(struct web_settings *settings, const struct web_settings *former)
+{
+    if (settings->config->rate_interval_ns != former->config->rate_interval_ns ||
+        settings->config->rate_burst != former->config->rate_burst)
+        return;
+    bucket_release(settings->bucket);
+    settings->bucket = former->bucket;
+    __atomic_add_fetch(&settings->bucket->n_users, 1, __ATOMIC_RELAXED);
+}
+
+bool web_settings_admit(struct web_settings *settings, int64_t now_ns)
+{
+    return rate_limit_take(&settings->bucket->limit, settings->config->rate_interval_ns,
+                           settings->config->rate_burst, now_ns);
 }
 
 void web_settings_release(struct web_settings *settings)
@@ -104,6 +139,7 @@ void web_settings_release(struct web_settings *settings)
         return;
     tls_setup_destroy(&settings->tls);
     web_config_destroy(&settings->config);
+    bucket_release(settings->bucket);
     free(settings);
 }
 
@@ -161,6 +197,8 @@ static int load(struct web_live *self, struct web_settings *settings, struct err
 
 static void accept_settings(struct web_live *self, struct web_settings *settings)
 {
+    if (self->current)
+        keep_bucket(settings, self->current);
     pthread_mutex_lock(&self->lock);
     struct web_settings *former = self->current;
     self->current = settings;

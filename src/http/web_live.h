@@ -21,6 +21,7 @@ struct web_settings {
     unsigned n_users; /* of these settings; not for others to touch */
     struct web_config *config;
     struct tls_setup *tls; /* NULL: no TLS */
+    struct web_bucket *bucket;
 };
 
 /* What became of the last change: `error` is NULL if it was taken. Called on the thread that
@@ -41,6 +42,11 @@ void web_live_set_report(struct web_live *self, web_live_report report, void *st
 struct web_settings *web_live_get(struct web_live *self);
 
 void web_settings_release(struct web_settings *settings);
+
+/* Takes a token of the rate limit; false if there is none. `now_ns` is of the monotonic clock.
+ * Settings that follow others with the same interval and burst go on with their bucket; where one
+ * of the two changed, a new bucket begins, full. */
+bool web_settings_admit(struct web_settings *settings, int64_t now_ns);
 
 bool web_live_has_file(const struct web_live *self);
 

@@ -238,6 +238,14 @@ def headers_and_limit__as_configured__until_changed(folder, serve):
     wait_equal(lambda: web.fetch(agent.address).status, 200, "the limit taken away")
 
 
+def limit__loosened_when_used_up__holds_at_once(folder, serve):
+    agent = serve("rate_limit: {interval: 1h, burst: 3}\n")
+    assert [web.fetch(agent.address).status for _ in range(5)] == [200] * 3 + [429] * 2
+    (folder / "web.yml").write_text("rate_limit: {interval: 1ms, burst: 1000}\n")
+    wait_equal(lambda: web.fetch(agent.address).status, 200, "the looser limit")
+    assert {web.fetch(agent.address).status for _ in range(100)} == {200}
+
+
 def password__being_guessed__does_not_keep_a_scraper_out(serve):
     agent = serve(f"basic_auth_users:\n  prometheus: {web.bcrypt(PASSWORD, 9)}\n")
     known = web.basic("prometheus", PASSWORD)

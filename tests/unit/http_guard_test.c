@@ -208,6 +208,54 @@ static void guard__limit_and_users__limit_comes_first(void **state)
     web_live_destroy(&live);
 }
 
+/* How many of `n` requests pass. */
+static unsigned passed(struct http_guard *guard, unsigned n)
+{
+    unsigned n_passed = 0;
+    for (unsigned i = 0; i < n; i++)
+        n_passed += ask(guard, NULL) == HTTP_GUARD_PASS;
+    return n_passed;
+}
+
+static void guard__limit_changes__new_one_from_the_start(void **state)
+{
+    (void)state;
+    struct news news;
+    struct http_guard *guard = NULL;
+    struct web_live *live = open_live("rate_limit: {interval: 1h, burst: 3}\n", &news);
+    assert_int_equal(http_guard_new(live, &guard, NULL), 0);
+    assert_int_equal(passed(guard, 10), 3);
+    write_file("web.yml", "rate_limit: {interval: 59m, burst: 1000}\n");
+    assert_true(becomes(live, 1000));
+    assert_int_equal(passed(guard, 1500), 1000);
+    write_file("web.yml", "rate_limit: {interval: 59m, burst: 2}\n");
+    assert_true(becomes(live, 2));
+    assert_int_equal(passed(guard, 10), 2);
+    write_file("web.yml", "rate_limit: {interval: 1ns, burst: 20}\n");
+    assert_true(becomes(live, 20));
+    assert_int_equal(passed(guard, 20), 20);
+    http_guard_destroy(&guard);
+    web_live_destroy(&live);
+}
+
+static void guard__file_changes_but_not_its_limit__no_new_tokens(void **state)
+{
+    (void)state;
+    struct news news;
+    struct http_guard *guard = NULL;
+    struct web_live *live = open_live("rate_limit: {interval: 1h, burst: 5}\n", &news);
+    assert_int_equal(http_guard_new(live, &guard, NULL), 0);
+    assert_int_equal(passed(guard, 3), 3);
+    write_file("web.yml", "rate_limit: {burst: 5, interval: 60m}\nbasic_auth_users: {}\n");
+    time_t end = time(NULL) + SECONDS;
+    while (news.n_good == 0 && time(NULL) < end)
+        (void)burst_of(live);
+    assert_int_equal(news.n_good, 1);
+    assert_int_equal(passed(guard, 10), 2);
+    http_guard_destroy(&guard);
+    web_live_destroy(&live);
+}
+
 static void guard__tls_but_no_handshake__closes(void **state)
 {
     (void)state;
@@ -304,6 +352,8 @@ int main(void)
         cmocka_unit_test(live__tls_is_taken_away__former_stays),
         cmocka_unit_test(guard__no_file__lets_everything_pass),
         cmocka_unit_test(guard__limit_and_users__limit_comes_first),
+        cmocka_unit_test(guard__limit_changes__new_one_from_the_start),
+        cmocka_unit_test(guard__file_changes_but_not_its_limit__no_new_tokens),
         cmocka_unit_test(guard__tls_but_no_handshake__closes),
         cmocka_unit_test(guard__headers__of_the_file_replace_defaults),
         cmocka_unit_test(live__certificate_is_replaced__is_read_anew),
