@@ -92,7 +92,7 @@ static int start_server(struct agent *self, struct error *err)
                                           .web = self->web.live};
     r = http_server_new(&options, &self->server, err);
     if (r == 0)
-        r = agent_web_listen(self->options, self->server, err);
+        r = agent_web_listen(&self->web, self->options, self->server, err);
     return r < 0 ? r : http_server_start(self->server, err);
 }
 
@@ -137,7 +137,9 @@ int agent_run(const struct agent_options *options, struct error *err)
 
     agent_privileges_drop();
     raise_fd_limit(options->max_connections + OTHER_FDS);
-    int r = take_signals(&self, err);
+    int r = agent_web_adopt(&self.web, options, err);
+    if (r == 0)
+        r = take_signals(&self, err);
     if (r == 0)
         r = agent_web_init(&self.web, options, err);
     if (r == 0)

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 static void report_change(void *state, const struct error *error)
 {
@@ -31,6 +30,8 @@ int agent_web_init(struct agent_web *self, const struct agent_options *options, 
 
 void agent_web_finish(struct agent_web *self)
 {
+    for (size_t i = 0; i < self->n_adopted; i++)
+        http_listen_close(&self->adopted[i]);
     web_live_destroy(&self->live);
 }
 
@@ -92,28 +93,30 @@ static int add(struct http_server *server, struct http_listen *listener, const c
     return error_set(err, -ENOSPC, "%s: at most %u", flag, HTTP_MAX_LISTENERS);
 }
 
-static int adopt_sockets(struct http_server *server, struct error *err)
+int agent_web_adopt(struct agent_web *self, const struct agent_options *options, struct error *err)
 {
     int fds[HTTP_MAX_LISTENERS];
     size_t n = 0;
+    if (!options->uses_systemd_socket)
+        return 0;
     int r = systemd_take_sockets(fds, HTTP_MAX_LISTENERS, &n, err);
-    for (size_t i = 0; i < n; i++) {
-        struct http_listen listener;
-        if (r == 0)
-            r = http_listen_adopt(fds[i], &listener, err);
-        else
-            close(fds[i]);
-        if (r == 0)
-            r = add(server, &listener, "--web.systemd-socket", err);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        r = http_listen_adopt(fds[i], &self->adopted[i], err);
+        self->n_adopted += r == 0;
     }
     return r < 0 ? error_prefix(err, r, "--web.systemd-socket") : 0;
 }
 
-int agent_web_listen(const struct agent_options *options, struct http_server *server,
-                     struct error *err)
+int agent_web_listen(struct agent_web *self, const struct agent_options *options,
+                     struct http_server *server, struct error *err)
 {
+    for (size_t i = 0; i < self->n_adopted; i++) {
+        int r = add(server, &self->adopted[i], "--web.systemd-socket", err);
+        if (r < 0)
+            return r;
+    }
     if (options->uses_systemd_socket)
-        return adopt_sockets(server, err);
+        return 0;
     for (size_t i = 0; i < options->n_listen_addresses; i++) {
         struct http_listen listener;
         int r = http_listen_open(options->listen_addresses[i], &listener, err);

@@ -16,7 +16,13 @@ struct agent_web {
     struct web_live *live;
     struct http_stats stats;
     double since_seconds; /* that they count */
+    struct http_listen adopted[HTTP_MAX_LISTENERS];
+    size_t n_adopted;
 };
+
+/* The service manager's sockets, if the flags say so. First of all: see systemd_take_sockets().
+ * `self` is zeroed. */
+int agent_web_adopt(struct agent_web *self, const struct agent_options *options, struct error *err);
 
 int agent_web_init(struct agent_web *self, const struct agent_options *options, struct error *err);
 
@@ -26,8 +32,8 @@ void agent_web_finish(struct agent_web *self);
 /* What it tells of itself on the page. Borrows `self`. */
 struct self_source agent_web_source(struct agent_web *self);
 
-/* The listening sockets of the flags, or of the service manager. */
-int agent_web_listen(const struct agent_options *options, struct http_server *server,
-                     struct error *err);
+/* The listening sockets of the flags, or those that were adopted. */
+int agent_web_listen(struct agent_web *self, const struct agent_options *options,
+                     struct http_server *server, struct error *err);
 
 #endif

@@ -15,7 +15,7 @@
 #define BACKLOG     1024
 #define UNIX_PREFIX "unix:"
 
-static int finish_address(struct http_listen *listen)
+static int find_address(struct http_listen *listen)
 {
     union {
         struct sockaddr any;
@@ -153,6 +153,14 @@ static int open_tcp(const char *text, struct http_listen *listen, struct error *
     return r == 0 ? 0 : refuse(err, r, text);
 }
 
+static int finish_address(struct http_listen *listen, struct error *err)
+{
+    int r = find_address(listen);
+    return r == 0 ? 0
+                  : error_set(err, r, "cannot tell where descriptor %d listens: %s", listen->fd,
+                              strerror(-r));
+}
+
 int http_listen_open(const char *text, struct http_listen *ret_listen, struct error *err)
 {
     struct http_listen listener = {.fd = -1};
@@ -162,7 +170,7 @@ int http_listen_open(const char *text, struct http_listen *ret_listen, struct er
     if (r == 0 && listen(listener.fd, BACKLOG) < 0)
         r = refuse(err, -errno, text);
     if (r == 0)
-        r = finish_address(&listener);
+        r = finish_address(&listener, err);
     if (r < 0) {
         http_listen_close(&listener);
         return r;
@@ -171,22 +179,25 @@ int http_listen_open(const char *text, struct http_listen *ret_listen, struct er
     return 0;
 }
 
+static bool is_option(int fd, int option, int wanted)
+{
+    int value = 0;
+    socklen_t size = sizeof(value);
+    return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+}
+
 int http_listen_adopt(int fd, struct http_listen *ret_listen, struct error *err)
 {
     struct http_listen listener = {.fd = fd};
-    int is_listening = 0;
-    socklen_t size = sizeof(is_listening);
-    int r = 0;
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) < 0 || !is_listening)
-        r = error_set(err, -EINVAL, "descriptor %d is not a listening stream socket", fd);
+    if (!is_option(fd, SO_TYPE, SOCK_STREAM) || !is_option(fd, SO_ACCEPTCONN, 1))
+        return error_set(err, -EINVAL,
+                         "descriptor %d is not a listening stream socket; a socket unit opens them "
+                         "by ListenStream=, and LISTEN_FDS is their number",
+                         fd);
+    int r = finish_address(&listener, err);
     if (r == 0)
-        r = finish_address(&listener);
-    if (r < 0) {
-        http_listen_close(&listener);
-        return r;
-    }
-    *ret_listen = listener;
-    return 0;
+        *ret_listen = listener;
+    return r;
 }
 
 void http_listen_close(struct http_listen *self)

@@ -25,7 +25,8 @@ struct http_listen {
 
 int http_listen_open(const char *text, struct http_listen *ret_listen, struct error *err);
 
-/* A socket that somebody else opened, for example systemd. Takes `fd`, also on failure. */
+/* A socket that somebody else opened, for example systemd. Takes `fd`; on failure it is left as it
+ * is, for it may be no socket at all. */
 int http_listen_adopt(int fd, struct http_listen *ret_listen, struct error *err);
 
 /* Closes the descriptor, unless it was given away (-1), and removes the socket file. */

@@ -13,7 +13,9 @@
 #include <stddef.h>
 
 /* The descriptors that the manager has opened for this process, in `ret_fds`; they are the
- * caller's. -ENOENT: it gave none; -E2BIG: more than `max`. Call once. */
+ * caller's. Call once, before anything else opens a descriptor: how many there are is only said,
+ * so what comes next would be taken for one of them. Nothing is closed, also on failure.
+ * -ENOENT: it gave none; -E2BIG: more than `max`; -EBADF: fewer than it says; -EINVAL. */
 int systemd_take_sockets(int *ret_fds, size_t max, size_t *ret_n, struct error *err);
 
 /* "READY=1" or "STOPPING=1"; nothing without a manager. */

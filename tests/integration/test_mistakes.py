@@ -77,6 +77,45 @@ def start__wrong_value__names_the_flag_and_what_to_write(directory, flag, messag
     assert message in refused(directory, flag)
 
 
+ACTIVATIONS = [
+    ("5", "LISTEN_FDS=5, but descriptor 4 is not open; it is the number of sockets"),
+    ("0", "LISTEN_FDS='0' with LISTEN_PID="),
+    ("many", "LISTEN_FDS='many' with LISTEN_PID="),
+    ("100000", "LISTEN_FDS=100000, but descriptor 4 is not open"),
+]
+
+
+def activated(directory, listener, n, more=""):
+    """An exporter with one socket, descriptor 3, that is told of `n`."""
+    def give():
+        os.dup2(listener.fileno(), 3)
+        os.set_inheritable(3, True)  # also where it was that number already
+
+    script = f"{more} LISTEN_PID=$$ LISTEN_FDS={n} exec \"$0\" \"$@\""
+    return run(["sh", "-c", script, products.exporter(), "--web.systemd-socket",
+                f"--tap.directory={directory}"],
+               preexec_fn=give, close_fds=False)
+
+
+@pytest.mark.parametrize("n,message", ACTIVATIONS)
+def start__activation_without_its_sockets__says_what_the_variable_is(directory, n, message):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        done = activated(directory, listener, n)
+    if "built without systemd" in done.stderr:
+        pytest.skip("built without systemd")
+    assert done.returncode == FAILED, done.stderr
+    assert f"--web.systemd-socket: {message}" in done.stderr
+
+
+def start__activation_with_what_is_no_socket__names_the_descriptor(directory):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        done = activated(directory, listener, 2, "exec 4</dev/null;")
+    if "built without systemd" in done.stderr:
+        pytest.skip("built without systemd")
+    assert done.returncode == FAILED, done.stderr
+    assert "descriptor 4 is not a listening stream socket; a socket unit opens" in done.stderr
+
+
 def become_nobody():
     os.setgroups([])
     os.setresgid(65534, 65534, 65534)

@@ -75,14 +75,14 @@ static void open__path_too_long__is_refused(void **state)
     assert_int_equal(http_listen_open(text, &listen, &err), -EINVAL);
 }
 
-static void adopt__what_does_not_listen__is_refused_and_closed(void **state)
+static void adopt__what_does_not_listen__is_refused_and_left_open(void **state)
 {
     (void)state;
     struct http_listen listen;
     struct error err;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(http_listen_adopt(fd, &listen, &err), -EINVAL);
-    assert_int_equal(close(fd), -1);
+    assert_int_equal(close(fd), 0);
     assert_int_equal(http_listen_adopt(-1, &listen, &err), -EINVAL);
 }
 
@@ -93,7 +93,7 @@ int main(void)
         cmocka_unit_test(open__bad_addresses__are_refused_with_the_remedy),
         cmocka_unit_test(open__port_in_use__says_so),
         cmocka_unit_test(open__path_too_long__is_refused),
-        cmocka_unit_test(adopt__what_does_not_listen__is_refused_and_closed),
+        cmocka_unit_test(adopt__what_does_not_listen__is_refused_and_left_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
