@@ -134,8 +134,7 @@ int tls_peer_verify(gnutls_session_t session)
     unsigned n = 0;
     const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &n);
     if (!chain || n == 0) {
-        /* A list of names with nobody's name on the certificate lets nobody in. */
-        if (is_required || setup->allowed_sans)
+        if (is_required)
             return refuse(session, gnutls_protocol_get_version(session) >= GNUTLS_TLS1_3
                                        ? GNUTLS_A_CERTIFICATE_REQUIRED
                                        : GNUTLS_A_BAD_CERTIFICATE);

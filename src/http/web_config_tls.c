@@ -149,6 +149,13 @@ static int check(const struct config_node *node, const struct tls *given,
         return config_node_error(auth ? auth : node, err,
                                  "a client CA is given, but 'client_auth_type' asks for no client "
                                  "certificate; set it to RequireAndVerifyClientCert");
+    /* Who need not show a certificate is measured against no name. */
+    if (given->sans && tls->client_auth != WEB_CLIENT_REQUIRE_ANY &&
+        tls->client_auth != WEB_CLIENT_REQUIRE_AND_VERIFY)
+        return config_node_key_error(given->sans, err,
+                                     "'client_allowed_sans' needs a 'client_auth_type' that "
+                                     "requires certificates; set it to RequireAndVerifyClientCert "
+                                     "or RequireAnyClientCert");
     return 0;
 }
 

@@ -99,6 +99,26 @@ static const struct verdict verdicts[] = {
      FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n"
            "  client_allowed_sans:\n    - one\n    - 127.0.0.1\n",
      NULL},
+    {"allowed names of any certificate",
+     FILES "  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [one]\n", NULL},
+    {"allowed names of any certificate, by its old name",
+     FILES "  client_auth_type: RequireClientCert\n  client_allowed_sans: [one]\n", NULL},
+    {"allowed names, blank", FILES "  client_allowed_sans:\n", NULL},
+    {"allowed names without a policy", FILES "  client_allowed_sans:\n  - prom.example\n",
+     ":4:3: 'client_allowed_sans' needs a 'client_auth_type' that requires certificates; set it to "
+     "RequireAndVerifyClientCert or RequireAnyClientCert"},
+    {"allowed names with the policy none",
+     FILES "  client_auth_type: NoClientCert\n  client_allowed_sans: [one]\n",
+     ":5:3: 'client_allowed_sans' needs"},
+    {"allowed names with the policy to ask",
+     FILES "  client_auth_type: RequestClientCert\n  client_allowed_sans: [one]\n",
+     ":5:3: 'client_allowed_sans' needs"},
+    {"allowed names with the policy to verify if given",
+     FILES "  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: ca.crt\n"
+           "  client_allowed_sans: [one]\n",
+     ":6:3: 'client_allowed_sans' needs"},
+    {"no allowed names, but the list", FILES "  client_allowed_sans: []\n",
+     ":4:3: 'client_allowed_sans' needs"},
     {"allowed names that are no list", FILES "  client_allowed_sans: one\n", "must be a list"},
 
     {"all suites",
@@ -273,7 +293,7 @@ static void parse__good_file__has_every_value(void **state)
     (void)state;
     static const char text[] =
         "tls_server_config:\n  cert: C\n  key: K\n  client_ca: A\n"
-        "  client_auth_type: VerifyClientCertIfGiven\n  client_allowed_sans: [x, y]\n"
+        "  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [x, y]\n"
         "  min_version: TLS11\n  max_version: TLS12\n  prefer_server_cipher_suites: no\n"
         "  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,\n"
         "    TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n"
@@ -287,7 +307,7 @@ static void parse__good_file__has_every_value(void **state)
     assert_true(config->tls.is_enabled);
     assert_string_equal(config->tls.key, "K");
     assert_null(config->tls.key_file);
-    assert_int_equal(config->tls.client_auth, WEB_CLIENT_VERIFY_IF_GIVEN);
+    assert_int_equal(config->tls.client_auth, WEB_CLIENT_REQUIRE_ANY);
     assert_int_equal(config->tls.allowed_sans->n_children, 2);
     assert_int_equal(config->tls.min_version, WEB_TLS11);
     assert_int_equal(config->tls.max_version, WEB_TLS12);
