@@ -406,5 +406,7 @@ def query_up(port):
         answer = web.fetch(f"127.0.0.1:{port}", "/api/v1/query?query=up")
     except OSError:
         return None
+    if answer.status != 200:  # it listens before it is ready
+        return None
     values = [r["value"][1] for r in json.loads(answer.text)["data"]["result"]]
     return values[0] if values else None
