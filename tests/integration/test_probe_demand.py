@@ -69,6 +69,8 @@ def test_probe_page__wrong_query__is_refused(directory, folder, path, status, me
 def test_probe_page__without_a_list__is_closed(directory, folder, publisher):
     with ProbingAgent(directory, folder) as agent:
         assert agent.request(f"/probe?target={publisher}")[0] == 403
+        agent.wait_value(1, "zmq_exporter_http_requests_total", code="403")
+        assert agent.scrape().value("zmq_exporter_http_requests_total", code="other") == 0
 
 
 def test_probe_page__failure__is_told_with_a_success_of_0(directory, folder):
