@@ -2,15 +2,14 @@
 #include "config/config_document.h"
 
 #include "base/cleanup.h"
+#include "config/config_file.h"
 #include "config/config_parser.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int document_new(const char *name, struct config_document **ret)
@@ -43,7 +42,7 @@ int config_document_parse(const char *name, const char *text, size_t size,
     return 0;
 }
 
-/* Reads until the end, so that a pipe or a file that grows is read as well. */
+/* Reads until the end, so that a file that grows is read as well. */
 static int read_all(int fd, struct string_buffer *ret_text)
 {
     for (;;) {
@@ -66,8 +65,11 @@ static int read_all(int fd, struct string_buffer *ret_text)
 int config_document_open(const char *path, struct config_document **ret, struct error *err)
 {
     cleanup(string_buffer_finish) struct string_buffer text = {0};
-    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    int r = fd < 0 ? -errno : read_all(fd, &text);
+    cleanup_fd int fd = -1;
+    int r = config_file_open(path, &fd, err);
+    if (r < 0)
+        return error_prefix(err, r, "%s", path);
+    r = read_all(fd, &text);
     if (r == -EFBIG)
         return error_set(err, r, "%s: larger than %zu bytes", path, CONFIG_DOCUMENT_BYTES_MAX);
     if (r < 0)

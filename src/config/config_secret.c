@@ -2,9 +2,9 @@
 #include "config/config_secret.h"
 
 #include "base/cleanup.h"
+#include "config/config_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +38,6 @@ static int check_file(int fd, const char *path, enum config_secret_kind kind, st
     struct stat status;
     if (fstat(fd, &status) < 0)
         return error_set(err, -errno, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return error_set(err, -EINVAL, "%s: not a regular file", path);
     if (kind == CONFIG_SECRET_CURVE_PUBLIC)
         return 0;
     if (status.st_uid != 0 && status.st_uid != geteuid())
@@ -98,10 +96,11 @@ int config_secret_read_file(const char *path, enum config_secret_kind kind, char
                             struct error *err)
 {
     char text[FILE_MAX + 1];
-    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return error_set(err, -errno, "%s: %s", path, strerror(errno));
-    int r = check_file(fd, path, kind, err);
+    cleanup_fd int fd = -1;
+    int r = config_file_open(path, &fd, err);
+    if (r < 0)
+        return error_prefix(err, r, "%s", path);
+    r = check_file(fd, path, kind, err);
     if (r < 0)
         return r;
     ssize_t got = read(fd, text, FILE_MAX);

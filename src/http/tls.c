@@ -2,10 +2,10 @@
 #include "http/tls.h"
 
 #include "base/cleanup.h"
+#include "config/config_file.h"
 #include "http/tls_setup.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <gnutls/abstract.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,14 +50,17 @@ static int load_pem(const struct config_node *node, const char *key, const char 
         string_buffer_append_text(ret, text);
         return ret->has_failed ? error_set(err, -ENOMEM, "not enough memory") : 0;
     }
-    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    int r = fd < 0 ? -errno : read_all(fd, ret);
-    if (r == -EFBIG)
-        return config_node_error(config_node_find(node, key), err, "'%s': '%s' is too large", key,
-                                 path);
+    struct error why;
+    cleanup_fd int fd = -1;
+    int r = config_file_open(path, &fd, &why);
+    if (r == 0) {
+        r = read_all(fd, ret);
+        if (r < 0)
+            (void)error_set(&why, r, "%s", r == -EFBIG ? "is too large" : strerror(-r));
+    }
     if (r < 0)
         return config_node_error(config_node_find(node, key), err, "'%s': cannot read '%s': %s",
-                                 key, path, strerror(-r));
+                                 key, path, why.message);
     return 0;
 }
 

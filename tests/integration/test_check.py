@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """`zmq_exporter check`: what the exporter would say of a configuration file, without running."""
 
+import os
+
 import pytest
 
 from support import products, web
@@ -67,6 +69,14 @@ def test_check__web_config_example__is_valid_with_its_certificates(folder):
     done = check(f"--web.config.file={path}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{path}: valid, TLS, 1 user, a rate limit\n"
+
+
+def test_check__fifo__is_refused_without_waiting_for_its_writer(folder):
+    path = folder / "fifo"
+    os.mkfifo(path)
+    for word in (path, f"--web.config.file={path}"):
+        done = check(word)
+        assert (done.returncode, done.stderr) == (1, f"{path}: is not a regular file\n")
 
 
 def test_check__bad_web_config_and_good_file__says_both(folder):

@@ -201,6 +201,21 @@ def web_config__turns_bad__former_rules_stay_and_one_report(authority, folder, s
     assert log.count("took the changed web configuration") == 1, log
 
 
+@pytest.mark.parametrize("name", ["web.yml", "server.crt", "server.key", "authority.crt"])
+def web_config__file_turns_into_a_fifo__former_rules_stay(authority, folder, serve, name):
+    authority.issue("server")
+    authority.issue("scraper")
+    agent = serve(TLS + "  client_ca_file: authority.crt\n"
+                  "  client_auth_type: RequireAndVerifyClientCert\n")
+    context = authority.context("scraper")
+    assert success(agent, context, {}) == 1
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    wait_equal(lambda: success(agent, context, {}), 0, "reload")
+    log = agent.end_and_read_log()
+    assert "is not a regular file" in log, log
+
+
 def web_config__with_secrets__shows_none_of_them(authority, folder, serve):
     authority.issue("server")
     key = (folder / "server.key").read_text()

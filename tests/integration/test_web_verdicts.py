@@ -46,8 +46,6 @@ CASES = {
                      "  client_auth_type: RequireAndVerifyClientCert\n",
     "missing CA": f"tls_server_config:\n{FILES}  client_ca_file: no.crt\n"
                   "  client_auth_type: RequireAndVerifyClientCert\n",
-    "empty CA": f"tls_server_config:\n{FILES}  client_ca_file: /dev/null\n"
-                "  client_auth_type: RequireAndVerifyClientCert\n",
     **{f"{key} {value}": f"tls_server_config:\n{FILES}  {key}: {value}\n"
        for key, value in (("min_version", "TLS10"), ("min_version", "TLS13"),
                           ("min_version", "TLS14"), ("max_version", "TLS12"),

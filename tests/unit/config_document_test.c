@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "config/config_document.h"
 
-#include "support/cmocka.h"
+#include "support/temporary_directory.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct config_document *parse(const char *text)
@@ -184,8 +183,34 @@ static void open__endless_file__stops_at_the_limit(void **state)
     (void)state;
     struct config_document *document = NULL;
     struct error err = {0};
-    assert_int_equal(config_document_open("/dev/zero", &document, &err), -EFBIG);
-    assert_string_equal(err.message, "/dev/zero: larger than 16777216 bytes");
+    char directory[64], path[80], message[128];
+    temporary_directory_make(directory);
+    (void)snprintf(path, sizeof(path), "%s/x.yml", directory);
+    (void)snprintf(message, sizeof(message), "%s: larger than 16777216 bytes", path);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(ftruncate(fileno(file), INT64_C(1) << 40), 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(config_document_open(path, &document, &err), -EFBIG);
+    assert_string_equal(err.message, message);
+    temporary_directory_remove(directory);
+}
+
+static void open__no_regular_file__is_refused_at_once(void **state)
+{
+    (void)state;
+    struct config_document *document = NULL;
+    struct error err = {0};
+    char directory[64], path[80], message[128];
+    temporary_directory_make(directory);
+    (void)snprintf(path, sizeof(path), "%s/fifo", directory);
+    (void)snprintf(message, sizeof(message), "%s: is not a regular file", path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(config_document_open(path, &document, &err), -EINVAL);
+    assert_string_equal(err.message, message);
+    assert_int_equal(config_document_open("/dev/null", &document, &err), -EINVAL);
+    assert_string_equal(err.message, "/dev/null: is not a regular file");
+    temporary_directory_remove(directory);
 }
 
 static void path__relative__is_beside_the_document(void **state)
@@ -212,6 +237,7 @@ int main(void)
         cmocka_unit_test(parse__not_ascii__counts_characters),
         cmocka_unit_test(open__no_file__names_the_path),
         cmocka_unit_test(open__endless_file__stops_at_the_limit),
+        cmocka_unit_test(open__no_regular_file__is_refused_at_once),
         cmocka_unit_test(path__relative__is_beside_the_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

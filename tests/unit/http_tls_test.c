@@ -246,8 +246,6 @@ static void handshake__client_certificates__as_configured(void **state)
         {TRUST "RequireAndVerifyClientCert\n", &for_servers, GNUTLS_A_BAD_CERTIFICATE},
         {"  client_ca_file: alone.crt\n  client_auth_type: RequireAndVerifyClientCert\n", &alone,
          SERVED},
-        {"  client_ca_file: /dev/null\n  client_auth_type: RequireAndVerifyClientCert\n", &good,
-         GNUTLS_A_UNKNOWN_CA},
         {"  client_auth_type: RequireAndVerifyClientCert\n", &good, GNUTLS_A_UNKNOWN_CA},
         {SANS "[x, agent.example.net]\n", &named, SERVED},
         {SANS "[ops@example.net]\n", &named, SERVED},

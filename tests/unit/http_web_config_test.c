@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define HASH10 "$2y$10$2UXri9cIDdgeKjBo4Rlpx.U3ZLDV8X1IxKmsfOvhcM5oXQt/mLmXq"
 #define FILES  "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
@@ -67,6 +68,12 @@ static const struct verdict verdicts[] = {
      ":2:14: 'cert_file': cannot read '"},
     {"cert path is a directory", "tls_server_config:\n  cert_file: .\n  key_file: server.key\n",
      "Is a directory"},
+    {"cert path is a FIFO", "tls_server_config:\n  cert_file: fifo\n  key_file: server.key\n",
+     "/fifo': is not a regular file"},
+    {"key path is a FIFO", "tls_server_config:\n  cert_file: server.crt\n  key_file: fifo\n",
+     ":3:13: 'key_file': cannot read '"},
+    {"key path is a device", "tls_server_config:\n  cert_file: server.crt\n  key_file: /dev/zero\n",
+     "'/dev/zero': is not a regular file"},
     {"cert is no certificate", "tls_server_config:\n  cert_file: web.yml\n  key_file: server.key\n",
      "the server's certificate and key cannot be used"},
     {"key of another certificate",
@@ -86,8 +93,9 @@ static const struct verdict verdicts[] = {
      FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: somefile\n",
      "/somefile': No such file or directory"},
     {"client CA missing", FILES "  client_auth_type: RequireAndVerifyClientCert\n", NULL},
-    {"client CA without a certificate in it",
-     FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: /dev/null\n", NULL},
+    {"client CA that is a FIFO",
+     FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: fifo\n",
+     "/fifo': is not a regular file"},
     {"require and verify",
      FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n", NULL},
     {"require any", FILES "  client_auth_type: RequireAnyClientCert\n", NULL},
@@ -385,6 +393,9 @@ static int make_files(void **state)
     certificate_make("server", &(struct certificate_options){.issuer = &ca}, &server);
     certificate_save(&ca, directory, "ca");
     certificate_save(&server, directory, "server");
+    char fifo[80];
+    (void)snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
     certificate_finish(&ca);
     certificate_finish(&server);
     return 0;
