@@ -54,6 +54,28 @@ static void remove_stale(const struct sockaddr_un *name)
         unlink(name->sun_path);
 }
 
+static const char *unix_remedy(int r, const char *path)
+{
+    struct stat status;
+    switch (r) {
+    case -EADDRINUSE:
+        if (lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
+            return "what is there is no socket: remove it, or write another path";
+        return "a program serves there, which `ss -lxp` shows, or left a file that is not ours to "
+               "remove: end it, or write another path";
+    case -ENOENT:
+        return "make its folder";
+    case -ENOTDIR:
+        return "what stands for its folder is a file: write another path";
+    case -EACCES:
+    case -EPERM:
+    case -EROFS:
+        return "let the exporter's user write in its folder, or write another path";
+    default:
+        return "write another path";
+    }
+}
+
 static int open_unix(const char *path, struct http_listen *listen, struct error *err)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -74,7 +96,8 @@ static int open_unix(const char *path, struct http_listen *listen, struct error 
     if (r == 0 && chmod(path, 0660) < 0)
         r = -errno;
     if (r < 0)
-        return error_set(err, r, "cannot listen on '" UNIX_PREFIX "%s': %s", path, strerror(-r));
+        return error_set(err, r, "cannot listen on '" UNIX_PREFIX "%s': %s; %s", path, strerror(-r),
+                         unix_remedy(r, path));
     return 0;
 }
 
@@ -114,11 +137,28 @@ static int split(char *text, char **ret_host, char **ret_port)
     return 0;
 }
 
-/* With the remedy where there is one. */
+static const char *tcp_remedy(int r)
+{
+    switch (r) {
+    case -EADDRINUSE:
+        return "; `ss -ltnp` shows which program does";
+    case -EADDRNOTAVAIL:
+        return "; no interface of this host has it, `ip address` shows what they have";
+    case -EACCES:
+        return "; a port below 1024 needs the capability CAP_NET_BIND_SERVICE, or a socket unit "
+               "and "
+               "--web.systemd-socket";
+    case -EAFNOSUPPORT:
+        return "; this host is without IPv6, or the unit allows it no such address: write an IPv4 "
+               "one";
+    default:
+        return "";
+    }
+}
+
 static int refuse(struct error *err, int r, const char *text)
 {
-    return error_set(err, r, "cannot listen on '%s': %s%s", text, strerror(-r),
-                     r == -EADDRINUSE ? "; `ss -ltnp` shows which program does" : "");
+    return error_set(err, r, "cannot listen on '%s': %s%s", text, strerror(-r), tcp_remedy(r));
 }
 
 static int open_tcp(const char *text, struct http_listen *listen, struct error *err)
@@ -140,7 +180,10 @@ static int open_tcp(const char *text, struct http_listen *listen, struct error *
     struct addrinfo *found = NULL;
     int r = getaddrinfo(*host ? host : NULL, port, &hints, &found);
     if (r != 0)
-        return error_set(err, -EINVAL, "'%s': %s", text, gai_strerror(r));
+        return error_set(err, -EINVAL,
+                         "'%s': %s; write an address of this host, or see that /etc/hosts or DNS "
+                         "has the name '%s'",
+                         text, gai_strerror(r), host);
     r = bind_address(found, listen);
     freeaddrinfo(found);
     if (r == -EAFNOSUPPORT && !*host) { /* a kernel without IPv6 */

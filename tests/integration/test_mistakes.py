@@ -49,9 +49,9 @@ def command_line__wrong__is_refused_with_the_remedy(words, message):
     assert done.stdout == ""
 
 
-def refused(directory, *flags):
+def refused(directory, *flags, **options):
     """What the log says of an exporter that does not start."""
-    done = run([products.exporter(), f"--tap.directory={directory}", *flags])
+    done = run([products.exporter(), f"--tap.directory={directory}", *flags], **options)
     assert done.returncode == FAILED
     errors = [line for line in done.stderr.splitlines() if "level=error" in line]
     assert len(errors) == 1, done.stderr
@@ -140,15 +140,63 @@ def start__directory_of_no_use__is_told_at_once_and_by_the_collector(folder, pla
         assert message.format(directory) in line and "--tap.directory" in line
 
 
-def start__directory_of_another_user__is_told_at_once(folder, monkeypatch):
+@pytest.fixture
+def open_folder(folder, monkeypatch):
+    """The folder with the exporter in it, for a test that starts it as nobody."""
     if os.geteuid() != 0:
         pytest.skip("only root can be somebody else")
     folder.chmod(0o755)
-    directory = folder / "segments"
-    directory.mkdir(mode=0o700)
     program = folder / "zmq_exporter"
     shutil.copy(products.exporter(), program)
     monkeypatch.setenv("TEST_EXPORTER", str(program))
+    return folder
+
+
+def start__directory_of_another_user__is_told_at_once(open_folder):
+    directory = open_folder / "segments"
+    directory.mkdir(mode=0o700)
     with Agent(directory, preexec_fn=become_nobody) as agent:
         said = "".join(agent.log)  # up to its address
     assert "Permission denied; systemd-tmpfiles makes it for the exporter's user" in said
+
+
+def start__state_file_of_another_user__says_whose_it_has_to_be(open_folder):
+    directory = open_folder / "segments"
+    directory.mkdir(mode=0o700)
+    (directory / "state").touch(mode=0o600)
+    os.chown(directory, 65534, 65534)
+    with Agent(directory, preexec_fn=become_nobody) as agent:
+        said = "".join(agent.log)
+    assert f"cannot take state file {directory}/state: Permission denied; it has to be" in said
+    assert "chown or remove it" in said
+
+
+def start__state_file_that_is_none__says_what_becomes_of_it(directory):
+    (directory / "state").write_text("rubbish\n")
+    with Agent(directory) as agent:
+        said = "".join(agent.log)
+    assert f"state file {directory}/state: Bad message; it is damaged, and a new one" in said
+
+
+def start__port_of_the_privileged__names_the_capability(open_folder):
+    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii") as file:
+        if int(file.read()) <= 1:
+            pytest.skip("this host gives any port to anybody")
+    said = refused(open_folder, "--web.listen-address=127.0.0.1:1", preexec_fn=become_nobody)
+    assert "cannot listen on '127.0.0.1:1': Permission denied; a port below 1024 needs" in said
+
+
+def start__socket_file_in_a_folder_of_another__names_the_folder(open_folder):
+    said = refused(open_folder, f"--web.listen-address=unix:{open_folder}/socket",
+                   preexec_fn=become_nobody)
+    assert f"'unix:{open_folder}/socket': Permission denied; let the exporter's user write in" in said
+
+
+def start__socket_file_that_is_served__says_how_to_find_who(folder, directory):
+    path = folder / "socket"
+    with socket.socket(socket.AF_UNIX) as served:
+        served.bind(str(path))
+        served.listen()
+        said = refused(directory, f"--web.listen-address=unix:{path}")
+    assert f"cannot listen on 'unix:{path}': Address already in use; a program serves" in said
+    assert path.is_socket()

@@ -42,7 +42,12 @@ static void open__bad_addresses__are_refused_with_the_remedy(void **state)
                  {"[::1:80", "'[::1]:10556'"},
                  {"unix:", "socket path"},
                  {"no.such.host.invalid:1", "no.such.host.invalid"},
-                 {"256.0.0.1:1", "256.0.0.1"}};
+                 {"no.such.host.invalid:1", "has the name 'no.such.host.invalid'"},
+                 {"256.0.0.1:1", "256.0.0.1"},
+                 {"192.0.2.1:0", "no interface of this host has it, `ip address`"},
+                 {"unix:/no/such/folder/socket", "No such file or directory; make its folder"},
+                 {"unix:/dev/null/socket", "stands for its folder is a file"},
+                 {"unix:/dev/null", "no socket: remove it, or write another path"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct http_listen listen;
         struct error err = {""};

@@ -4,6 +4,7 @@
 #include "collectors/tap/tap_descriptors.h"
 #include "collectors/tap/tap_fold.h"
 #include "collectors/tap/tap_samples.h"
+#include "segment/segment_state_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -82,12 +83,37 @@ static int open_directory(struct tap_collector *self, bool *ret_is_new, struct e
     return 0;
 }
 
+static const char *state_remedy(int r)
+{
+    switch (r) {
+    case -EACCES:
+    case -EPERM:
+        return "it has to be a file of the exporter's user, in a folder of this user, that nobody "
+               "else may write; chown or remove it";
+    case -EISDIR:
+        return "remove the folder of this name";
+    case -EBADMSG:
+    case -EFBIG:
+        return "it is damaged, and a new one takes its place";
+    case -ENOSPC:
+    case -EDQUOT:
+        return "make room there";
+    default:
+        return "see to it, or name another directory with --tap.directory";
+    }
+}
+
+static int refuse_state(const struct tap_collector *self, int r, const char *action,
+                        struct error *err)
+{
+    return error_set(err, r, "cannot %s state file %s/" SEGMENT_STATE_FILE ": %s; %s", action,
+                     self->view->scan.directory, strerror(-r), state_remedy(r));
+}
+
 static int load_state(struct tap_collector *self, uint64_t now_ns, struct error *err)
 {
     int r = tap_fold_open(&self->view->fold, now_ns);
-    if (r < 0)
-        error_set(err, r, "state file in %s: %s", self->view->scan.directory, strerror(-r));
-    return r;
+    return r < 0 ? refuse_state(self, r, "take", err) : r;
 }
 
 static int run_scan(struct tap_collector *self, enum tap_scan_depth depth, uint64_t now_ns,
@@ -162,8 +188,7 @@ static int collect(void *state, struct samples *out, struct error *err)
     add_segments(self, out, now_ns);
 
     if (r == 0 && self->fold_result < 0)
-        r = error_set(err, self->fold_result, "cannot save the state of dead processes in %s: %s",
-                      self->view->scan.directory, strerror(-self->fold_result));
+        r = refuse_state(self, self->fold_result, "save what ended programs have counted in", err);
     return r;
 }
 
