@@ -120,25 +120,42 @@ static int load_certificate(struct tls_setup *self, const struct web_config_tls 
     return 0;
 }
 
-/* Without a CA of its own, the system's are trusted, as Go does. A text without certificates
- * trusts nobody. */
+/* Without a CA of its own, the system's are trusted, as Go does. */
+static int load_system_ca(struct tls_setup *self, const struct web_config_tls *config,
+                          struct error *err)
+{
+    if (config->client_auth != WEB_CLIENT_VERIFY_IF_GIVEN &&
+        config->client_auth != WEB_CLIENT_REQUIRE_AND_VERIFY)
+        return 0;
+    if (gnutls_certificate_set_x509_system_trust(self->credentials) <= 0 &&
+        config->client_auth == WEB_CLIENT_REQUIRE_AND_VERIFY)
+        return config_node_error(config_node_find(config->node, "client_auth_type"), err,
+                                 "nobody could connect: there is no 'client_ca_file', and this "
+                                 "system has no CA certificates to verify clients with; set "
+                                 "'client_ca_file'");
+    return 0;
+}
+
 static int load_client_ca(struct tls_setup *self, const struct web_config_tls *config,
                           struct error *err)
 {
-    if (!config->client_ca_file && !*config->client_ca) {
-        bool is_needed = config->client_auth == WEB_CLIENT_VERIFY_IF_GIVEN ||
-                         config->client_auth == WEB_CLIENT_REQUIRE_AND_VERIFY;
-        if (is_needed)
-            (void)gnutls_certificate_set_x509_system_trust(self->credentials);
-        return 0;
-    }
+    if (!config->client_ca_file && !*config->client_ca)
+        return load_system_ca(self, config, err);
+
     cleanup(pem_finish) struct string_buffer ca = {0};
     int r = load_pem(config->node, "client_ca_file", config->client_ca_file, config->client_ca, &ca,
                      err);
     if (r < 0)
         return r;
+    const char *key = config->client_ca_file ? "client_ca_file" : "client_ca";
+    const struct config_node *node = config_node_find(config->node, key);
     gnutls_datum_t ca_datum = datum(&ca);
-    (void)gnutls_certificate_set_x509_trust_mem(self->credentials, &ca_datum, GNUTLS_X509_FMT_PEM);
+    r = gnutls_certificate_set_x509_trust_mem(self->credentials, &ca_datum, GNUTLS_X509_FMT_PEM);
+    if (r == 0)
+        return config_node_error(node, err, "'%s' holds no PEM certificate", key);
+    if (r < 0)
+        return config_node_error(node, err, "'%s' holds a certificate that cannot be used: %s", key,
+                                 gnutls_strerror(r));
     return 0;
 }
 

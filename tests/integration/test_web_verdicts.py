@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Web configurations judged by the toolkit itself, which promtool holds, and by the exporter.
 
-Keys that are newer than Debian's promtool (inline texts, allowed names, rate limit) are judged in
+What can never serve anybody is refused by the exporter alone: that, and keys newer than Debian's
+promtool (inline texts, allowed names, rate limit) are judged in
 tests/unit/http_web_config_test.c, from the toolkit's documentation.
 """
 
@@ -39,8 +40,8 @@ CASES = {
     "only a policy": "tls_server_config: {client_auth_type: NoClientCert}\n",
     **{f"policy {name or 'empty'}": f"tls_server_config:\n{FILES}  client_auth_type: '{name}'\n"
        for name in ("", "NoClientCert", "RequestClientCert", "RequireAnyClientCert",
-                    "RequireClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert",
-                    "requireandverifyclientcert", "Other")},
+                    "RequireClientCert", "VerifyClientCertIfGiven", "requireandverifyclientcert",
+                    "Other")},
     "CA without a policy": f"tls_server_config:\n{FILES}  client_ca_file: authority.crt\n",
     "CA and policy": f"tls_server_config:\n{FILES}  client_ca_file: authority.crt\n"
                      "  client_auth_type: RequireAndVerifyClientCert\n",

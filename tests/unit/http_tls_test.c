@@ -18,6 +18,12 @@
 static char directory[64];
 static struct certificate client_ca, other_ca, good, foreign, expired, for_servers, alone, named;
 
+/* In place of the library's: the system of these tests trusts `other_ca`. */
+int gnutls_certificate_set_x509_system_trust(gnutls_certificate_credentials_t credentials)
+{
+    return gnutls_certificate_set_x509_trust(credentials, &other_ca.crt, 1);
+}
+
 struct outcome {
     bool is_served;     /* both handshakes ended well and the server accepts the peer */
     bool is_known_peer; /* the server saw a certificate */
@@ -247,6 +253,9 @@ static void handshake__client_certificates__as_configured(void **state)
         {"  client_ca_file: alone.crt\n  client_auth_type: RequireAndVerifyClientCert\n", &alone,
          SERVED},
         {"  client_auth_type: RequireAndVerifyClientCert\n", &good, GNUTLS_A_UNKNOWN_CA},
+        {"  client_auth_type: RequireAndVerifyClientCert\n", &foreign, SERVED},
+        {"  client_auth_type: VerifyClientCertIfGiven\n", &good, GNUTLS_A_UNKNOWN_CA},
+        {"  client_auth_type: VerifyClientCertIfGiven\n", &foreign, SERVED},
         {SANS "[x, agent.example.net]\n", &named, SERVED},
         {SANS "[ops@example.net]\n", &named, SERVED},
         {SANS "['spiffe://example.net/prometheus']\n", &named, SERVED},

@@ -18,6 +18,15 @@
 
 static char directory[64];
 
+/* In place of the library's, so that verdicts do not depend on this machine. */
+static int n_system_cas = 1;
+
+int gnutls_certificate_set_x509_system_trust(gnutls_certificate_credentials_t credentials)
+{
+    (void)credentials;
+    return n_system_cas;
+}
+
 struct verdict {
     const char *name, *text;
     const char *message; /* NULL: good; else a part of what is said */
@@ -93,6 +102,22 @@ static const struct verdict verdicts[] = {
      FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: somefile\n",
      "/somefile': No such file or directory"},
     {"client CA missing", FILES "  client_auth_type: RequireAndVerifyClientCert\n", NULL},
+    {"client CA that is a key",
+     FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.key\n",
+     ":5:19: 'client_ca_file' holds no PEM certificate"},
+    {"client CA that is a key, and clients are only asked",
+     FILES "  client_auth_type: RequestClientCert\n  client_ca_file: ca.key\n",
+     ":5:19: 'client_ca_file' holds no PEM certificate"},
+    {"client CA that is an empty file",
+     FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: empty\n",
+     "'client_ca_file' holds no PEM certificate"},
+    {"client CA that is no certificate, in the file itself",
+     FILES "  client_auth_type: VerifyClientCertIfGiven\n  client_ca: x\n",
+     ":5:14: 'client_ca' holds no PEM certificate"},
+    {"client CA that is broken",
+     FILES "  client_auth_type: VerifyClientCertIfGiven\n  client_ca: |\n"
+           "    -----BEGIN CERTIFICATE-----\n    AAAA\n    -----END CERTIFICATE-----\n",
+     "'client_ca' holds a certificate that cannot be used: "},
     {"client CA that is a FIFO",
      FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: fifo\n",
      "/fifo': is not a regular file"},
@@ -267,6 +292,23 @@ static void open__files_of_the_toolkit__get_its_verdicts(void **state)
     assert_int_equal(n_wrong, 0);
 }
 
+static void open__nobody_could_be_verified__is_refused(void **state)
+{
+    (void)state;
+    struct web_live *live = NULL;
+    struct error err = {{0}};
+    int r;
+    n_system_cas = 0;
+    open_text(FILES "  client_auth_type: RequireAndVerifyClientCert\n", &live, &r, &err);
+    assert_int_equal(r, -EINVAL);
+    assert_non_null(strstr(err.message, ":4:21: nobody could connect: there is no "
+                                        "'client_ca_file', and this system has no CA"));
+    open_text(FILES "  client_auth_type: VerifyClientCertIfGiven\n", &live, &r, &err);
+    assert_int_equal(r, 0); /* who gives none is served */
+    web_live_destroy(&live);
+    n_system_cas = 1;
+}
+
 static void open__no_file__names_it(void **state)
 {
     (void)state;
@@ -396,6 +438,7 @@ static int make_files(void **state)
     char fifo[80];
     (void)snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
     assert_int_equal(mkfifo(fifo, 0600), 0);
+    certificate_write(directory, "empty", (gnutls_datum_t){0});
     certificate_finish(&ca);
     certificate_finish(&server);
     return 0;
@@ -412,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open__files_of_the_toolkit__get_its_verdicts),
+        cmocka_unit_test(open__nobody_could_be_verified__is_refused),
         cmocka_unit_test(open__no_file__names_it),
         cmocka_unit_test(open__bad_secrets__are_not_in_the_message),
         cmocka_unit_test(parse__good_file__has_every_value),
