@@ -17,10 +17,10 @@
 #include <stdarg.h>
 
 struct error {
-    char message[512];
+    char message[1024]; /* the names of all cipher suites, and what is wrong with one */
 };
 
-/* Formats the message (cut at 511 bytes) and returns `code`. `err` may be NULL. */
+/* Formats the message (cut at 1023 bytes) and returns `code`. `err` may be NULL. */
 int error_set(struct error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -91,7 +91,8 @@ static int read_text(const struct config_node *node, const struct config_key *ke
 
 #define CHOICES_MAX 64
 
-/* "one of a, b, c", with the nearest to what was written. */
+/* What was written and the nearest to it, then all that is possible: where a message has to be cut,
+ * it is in that list. */
 static int choice_error(const struct config_node *node, const struct config_key *key,
                         struct error *err)
 {
@@ -104,10 +105,10 @@ static int choice_error(const struct config_node *node, const struct config_key 
         names[n++] = c->name;
     }
     const char *nearest = suggest_nearest(node->text, names, n);
-    return config_node_error(node, err, "'%s' must be one of %s, not '%s'%s%s%s", name_of(key),
-                             list.data ? list.data : "", node->text,
-                             nearest ? " (did you mean '" : "", nearest ? nearest : "",
-                             nearest ? "'?)" : "");
+    return config_node_error(node, err, "'%s' cannot be '%s'%s%s%s; it must be one of %s",
+                             name_of(key), node->text, nearest ? " (did you mean '" : "",
+                             nearest ? nearest : "", nearest ? "'?)" : "",
+                             list.data ? list.data : "");
 }
 
 static int read_choice(const struct config_node *node, const struct config_key *key, int *ret,

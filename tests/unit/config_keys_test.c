@@ -103,8 +103,8 @@ static void read__wrong__says_where_and_what(void **state)
         {"size: 1MB", "x.yml:1:7: 'size' must be a size such as 65536, 64KiB or 1MiB, not '1MB'"},
         {"name: ''", "x.yml:1:7: 'name' must have at least 1 character"},
         {"name: abcde", "x.yml:1:7: 'name' must have at most 4 bytes"},
-        {"color: gren", "x.yml:1:8: 'color' must be one of red, green, not 'gren' (did you mean "
-                        "'green'?)"},
+        {"color: gren", "x.yml:1:8: 'color' cannot be 'gren' (did you mean 'green'?); it must be "
+                        "one of red, green"},
         {"mapping: 1", "x.yml:1:10: 'mapping' must be a mapping of keys to values"},
         {"list: {}", "x.yml:1:7: 'list' must be a list"},
         {"list: []", "x.yml:1:7: 'list' must have at least 1 member"},

@@ -31,7 +31,7 @@ static void write_file(const char *name, const char *text)
 
 struct news {
     unsigned n_good, n_bad;
-    char message[512];
+    char message[1024];
 };
 
 static void on_news(void *state, const struct error *error)

@@ -90,7 +90,8 @@ static const struct verdict verdicts[] = {
      "the server's certificate and key cannot be used"},
 
     {"invalid client auth", FILES "  client_auth_type: RequireAll\n",
-     "'client_auth_type' must be one of NoClientCert, RequestClientCert"},
+     "'client_auth_type' cannot be 'RequireAll'; it must be one of NoClientCert, "
+     "RequestClientCert"},
     {"client CA without a policy", FILES "  client_ca_file: /dev/null\n",
      "a client CA is given, but 'client_auth_type' asks for no client certificate"},
     {"client CA without a policy, in the file itself", FILES "  client_ca: x\n",
@@ -176,9 +177,16 @@ static const struct verdict verdicts[] = {
            "  prefer_server_cipher_suites: false\n  min_version: TLS12\n  max_version: TLS12\n",
      NULL},
     {"an invented suite", FILES "  cipher_suites:\n  - TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA2048\n",
-     ":5:5: 'cipher_suites' must be one of"},
+     ":5:5: 'cipher_suites' cannot be 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA2048' (did you mean "
+     "'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'?); it must be one of "
+     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "
+     "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, "
+     "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, "
+     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, "
+     "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA, "
+     "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256"},
     {"a suite that is insecure", FILES "  cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]\n",
-     "must be one of"},
+     "'cipher_suites' cannot be 'TLS_RSA_WITH_RC4_128_SHA'; it must be one of"},
     {"suites without one of HTTP/2",
      FILES "  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]\n  max_version: TLS12\n",
      "HTTP/2 needs TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or"},
@@ -193,11 +201,12 @@ static const struct verdict verdicts[] = {
     {"all curves", FILES "  curve_preferences: [CurveP256, CurveP384, CurveP521, X25519]\n", NULL},
     {"some curves", FILES "  min_version: TLS13\n  curve_preferences:\n  - CurveP521\n", NULL},
     {"an invented curve", FILES "  curve_preferences:\n  - CurveP257\n",
-     "not 'CurveP257' (did you mean 'CurveP256'?)"},
+     "cannot be 'CurveP257' (did you mean 'CurveP256'?)"},
     {"every version", FILES "  min_version: TLS10\n  max_version: TLS13\n", NULL},
     {"an invented version", FILES "  min_version: TLS111\n",
-     ":4:16: 'min_version' must be one of TLS10, TLS11, TLS12, TLS13, not 'TLS111'"},
-    {"a version of SSL", FILES "  min_version: SSL30\n", "'min_version' must be one of"},
+     ":4:16: 'min_version' cannot be 'TLS111' (did you mean 'TLS11'?); it must be one of TLS10, "
+     "TLS11, TLS12, TLS13"},
+    {"a version of SSL", FILES "  min_version: SSL30\n", "'min_version' cannot be 'SSL30'"},
     {"versions that exclude each other", FILES "  min_version: TLS13\n  max_version: TLS12\n",
      "'min_version' is above 'max_version'"},
 
@@ -211,13 +220,14 @@ static const struct verdict verdicts[] = {
      "http_server_config: {headers: {X-Frame-Options: sameorigin}}\n", NULL},
     {"invalid content type options",
      "http_server_config: {headers: {X-Content-Type-Options: sniff}}",
-     "'X-Content-Type-Options' must be one of nosniff, not 'sniff'"},
+     "'X-Content-Type-Options' cannot be 'sniff' (did you mean 'nosniff'?); it must be one of "
+     "nosniff"},
     {"invalid frame options", "http_server_config: {headers: {X-Frame-Options: foo}}",
-     "'X-Frame-Options' must be one of deny, sameorigin, not 'foo'"},
+     "'X-Frame-Options' cannot be 'foo'; it must be one of deny, sameorigin"},
     {"frame options in capitals", "http_server_config: {headers: {X-Frame-Options: DENY}}",
-     "'X-Frame-Options' must be one of"},
+     "'X-Frame-Options' cannot be 'DENY'"},
     {"blank frame options", "http_server_config: {headers: {X-Frame-Options: ''}}",
-     "'X-Frame-Options' must be one of"},
+     "'X-Frame-Options' cannot be ''; it must be one of"},
     {"a header that is not to be set", "http_server_config: {headers: {Content-Type: foo}}",
      "unknown key 'Content-Type'"},
     {"a header's name in another case", "http_server_config: {headers: {x-frame-options: deny}}",
