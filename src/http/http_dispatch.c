@@ -3,6 +3,7 @@
 
 #include "base/condition.h"
 #include "http/http_exchange.h"
+#include "http/http_form.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -247,8 +248,10 @@ static enum MHD_Result verify(struct http_dispatch *self, struct http_exchange *
     return MHD_YES;
 }
 
-/* The headers are here, a body would follow. */
-static enum MHD_Result meet(struct http_dispatch *self, struct http_exchange *exchange)
+/* The headers are here, a body would follow. What is answered now is the connection's last: the
+ * library closes it after an answer that did not wait for the body. */
+static enum MHD_Result meet(struct http_dispatch *self, struct http_exchange *exchange,
+                            const char *version)
 {
     struct MHD_Connection *connection = exchange->request.connection;
     const union MHD_ConnectionInfo *context = MHD_get_connection_info(
@@ -264,7 +267,12 @@ static enum MHD_Result meet(struct http_dispatch *self, struct http_exchange *ex
     };
     exchange->connection = peer ? peer->connection : NULL;
     http_connection_works(exchange->connection);
+    const struct http_form_request form = {connection, exchange->request.method,
+                                           exchange->request.path, version};
     http_guard_begin(self->guard, &request, &exchange->pass);
+    struct http_refusal refusal = http_form_check(&form);
+    if (refusal.status && exchange->pass.verdict != HTTP_GUARD_CLOSE)
+        return refuse(self, exchange, refusal.status, refusal.text);
     if (exchange->pass.verdict != HTTP_GUARD_PASS && exchange->pass.verdict != HTTP_GUARD_VERIFY)
         return turn_away(self, exchange);
     if (has_body(connection))
@@ -278,7 +286,6 @@ enum MHD_Result http_dispatch_request(void *state, struct MHD_Connection *connec
 {
     struct http_dispatch *self = state;
     struct http_exchange *exchange = *exchange_p;
-    (void)version;
     (void)upload;
 
     if (!exchange) {
@@ -289,7 +296,7 @@ enum MHD_Result http_dispatch_request(void *state, struct MHD_Connection *connec
         exchange->dispatch = self;
         exchange->request = (struct http_request){exchange, connection, url, method};
         exchange->response.status = 200;
-        return meet(self, exchange);
+        return meet(self, exchange, version);
     }
     *upload_size = 0;
     if (exchange->state == HTTP_EXCHANGE_READY)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * http_form - whether a request is one that everybody reads alike; no other is answered.
+ *
+ * What a proxy takes for one request and this server for two would carry the second past the
+ * proxy's rules. So whatever is read in more than one way is refused, and its connection closed
+ * (RFC 9112, 3.2, 5.1, 5.2 and 6.3).
+ *
+ * Thread:  that of the connection.   Blocks: no.
+ */
+#ifndef HTTP_HTTP_FORM_H
+#define HTTP_HTTP_FORM_H
+
+#include <microhttpd.h>
+
+struct http_form_request {
+    struct MHD_Connection *connection;
+    const char *method;
+    const char *path;
+    const char *version;
+};
+
+struct http_refusal {
+    unsigned status; /* 0: nothing is wrong */
+    const char *text;
+};
+
+/* Once the head of a request is there: what is wrong with it. */
+struct http_refusal http_form_check(const struct http_form_request *request);
+
+#endif

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Requests that are no good HTTP: refused with the right status, and nothing after them is read."""
+
+import pytest
+
+from support import http
+
+HIDDEN = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def talk(address, *pieces):
+    """All that the server says until it closes."""
+    said = b""
+    with http.open_connection(address) as stream:
+        try:
+            for piece in pieces:
+                stream.sendall(piece)
+            while piece := stream.recv(65536):
+                said += piece
+        except ConnectionError:
+            pass  # it has closed before it has read all
+    return said
+
+
+def check_is_refused(address, request, status):
+    """Once, with our headers, and the connection is closed."""
+    said = talk(address, request)
+    assert said.startswith(b"HTTP/1.1 %d " % status), said
+    assert said.count(b"HTTP/1.1") == 1, said
+    head = said.split(b"\r\n\r\n")[0].lower()
+    assert b"connection: close" in head and b"x-content-type-options: nosniff" in head, said
+
+
+def head(*lines):
+    return b"\r\n".join((b"GET /metrics HTTP/1.1", *lines, b"", b""))
+
+
+@pytest.mark.parametrize("request_head", [
+    head(b"Host: a", b"Content-Length: 0", b"Content-Length: %d" % len(HIDDEN)),
+    head(b"Host: a", b"Content-Length: 0", b"content-length: 0"),
+    head(b"Host: a", b"Content-Length : %d" % len(HIDDEN)),
+    head(b"Host: a", b"Content-Length\t: %d" % len(HIDDEN)),
+    head(b"Host: a", b"Content-Length: 0\0"),
+    head(b"Host: a", b"Content-Length: 0\0%d" % len(HIDDEN)),
+    head(b"Content-Length: 0\0", b"Host: a"),
+    head(b"Host: a", b"Transfer-Encoding : chunked"),
+    head(b"Host: a", b"Transfer-Encoding: chunked", b" x"),
+    head(b"Host: a", b"Transfer-Encoding: chunked", b"Content-Length: 0"),
+    head(b"Host: a", b"Transfer-Encoding: identity", b"Transfer-Encoding: chunked"),
+    head(b"Host: a", b"X: y", b" Transfer-Encoding: chunked"),
+    head(b" Host: a", b"Host: a"),
+    head(b"Host: a", b"Host: b"),
+    head(b"Host: a", b": nameless"),
+    head(b"Host: a", b"Two words: 1"),
+    head(b"Host: a", b"N\xc3\xa4me: 1"),
+    head(b"Host: a\0"),
+    head(b"Accept: */*"),
+    head(),
+    b"GET\0x /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET  /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
+])
+def head__read_in_two_ways__is_refused_and_hides_nothing(agent, request_head):
+    check_is_refused(agent.address, request_head + HIDDEN, 400)
+    assert http.request(agent.address).status == 200
+
+
+@pytest.mark.parametrize("request_head", [
+    head(b"Host: a", b"Content-Length\0: 1"),
+    head(b"Host: a", b"Content-Length: +0"),
+    head(b"Host: a", b"Content-Length: 0, 0"),
+    head(b"Host: a", b"Content-Length:"),
+    b"GET /metrics\r\nHost: a\r\n\r\n",
+])
+def head__that_the_library_refuses__hides_nothing_either(agent, request_head):
+    said = talk(agent.address, request_head + HIDDEN)
+    assert said.startswith(b"HTTP/1.1 400 ") and b"healthy" not in said, said
+
+
+@pytest.mark.parametrize("request_head", [
+    head(b"Host: a", b"Content-Length: 0"),
+    head(b"Host: a", b"Content-Length: \t 0"),
+    head(b"Host:a", b"Empty:", b"Blank: ", b"Odd!#$%&'*+-.^_`|~1: 1"),
+    head(b"Host: "),
+    b"GET /metrics HTTP/1.1\nHost: a\n\n",
+    b"\r\n\r\nGET /metrics HTTP/1.1\r\nHost: a\r\nA: b\nC: d\r\n\r\n",
+    b"GET /metrics HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    b"GET /metrics HTTP/1.0\nConnection: keep-alive\n\n",
+])
+def head__unusual_but_clear__is_served_and_so_is_the_next(agent, request_head):
+    with http.open_connection(agent.address) as stream, stream.makefile("rb") as reader:
+        stream.sendall(request_head + HIDDEN)
+        assert http.read_answer(reader).text.startswith("# HELP")
+        assert http.read_answer(reader).text == "zmq_exporter is healthy\n"
