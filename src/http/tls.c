@@ -73,50 +73,100 @@ static gnutls_datum_t datum(const struct string_buffer *text)
     return (gnutls_datum_t){data.bytes, (unsigned)text->size};
 }
 
+static int certificate_error(const struct config_node *node, const char *key, int r,
+                             struct error *err)
+{
+    node = config_node_find(node, key);
+    if (r == 0 || r == GNUTLS_E_NO_CERTIFICATE_FOUND)
+        return config_node_key_error(node, err, "'%s' holds no PEM certificate", key);
+    return config_node_key_error(node, err, "'%s' holds a certificate that cannot be used: %s", key,
+                                 gnutls_strerror(r));
+}
+
+static int key_error(const struct config_node *node, const char *key, int r, struct error *err)
+{
+    node = config_node_find(node, key);
+    if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+        return config_node_key_error(node, err, "'%s' holds no PEM private key", key);
+    if (r == GNUTLS_E_DECRYPTION_FAILED)
+        return config_node_key_error(node, err,
+                                     "'%s' is encrypted; 'openssl pkey' writes it without a "
+                                     "password",
+                                     key);
+    return config_node_key_error(node, err, "'%s' holds a PEM private key that cannot be used: %s",
+                                 key, gnutls_strerror(r));
+}
+
+/* What the server shows and signs with, until the credentials have it. */
+struct server_pair {
+    gnutls_pcert_st chain[CHAIN_MAX];
+    unsigned n;
+    gnutls_privkey_t key;
+};
+
+static void server_pair_finish(struct server_pair *self)
+{
+    for (unsigned i = 0; i < self->n; i++)
+        gnutls_pcert_deinit(&self->chain[i]);
+    if (self->key)
+        gnutls_privkey_deinit(self->key);
+}
+
+static int load_chain(const struct web_config_tls *config, struct server_pair *pair,
+                      struct error *err)
+{
+    cleanup(pem_finish) struct string_buffer pem = {0};
+    const char *key = config->cert_file ? "cert_file" : "cert";
+    int r = load_pem(config->node, key, config->cert_file, config->cert, &pem, err);
+    if (r < 0)
+        return r;
+    unsigned n = CHAIN_MAX;
+    gnutls_datum_t data = datum(&pem);
+    r = gnutls_pcert_list_import_x509_raw(pair->chain, &n, &data, GNUTLS_X509_FMT_PEM, 0);
+    if (r < 0 || n == 0)
+        return certificate_error(config->node, key, r, err);
+    pair->n = n;
+    return 0;
+}
+
+static int load_key(const struct web_config_tls *config, struct server_pair *pair,
+                    struct error *err)
+{
+    cleanup(pem_finish) struct string_buffer pem = {0};
+    const char *key = config->key_file ? "key_file" : "key";
+    int r = load_pem(config->node, key, config->key_file, config->key, &pem, err);
+    if (r < 0)
+        return r;
+    gnutls_datum_t data = datum(&pem);
+    r = gnutls_privkey_init(&pair->key);
+    if (r >= 0)
+        r = gnutls_privkey_import_x509_raw(pair->key, &data, GNUTLS_X509_FMT_PEM, NULL, 0);
+    return r < 0 ? key_error(config->node, key, r, err) : 0;
+}
+
 /*
  * The certificate's key usage is not looked at, as Go does not: many a server certificate allows
  * key encipherment only, and GnuTLS would then find no suite and close every connection.
  */
-static int use_certificate(struct tls_setup *self, gnutls_datum_t cert, gnutls_datum_t key)
-{
-    gnutls_pcert_st chain[CHAIN_MAX];
-    unsigned n = CHAIN_MAX;
-    gnutls_privkey_t private_key = NULL;
-    int r = gnutls_pcert_list_import_x509_raw(chain, &n, &cert, GNUTLS_X509_FMT_PEM, 0);
-    if (r < 0)
-        return r;
-    gnutls_pubkey_set_key_usage(chain[0].pubkey, 0);
-    self->algorithm = (gnutls_pk_algorithm_t)gnutls_pubkey_get_pk_algorithm(chain[0].pubkey, NULL);
-    r = gnutls_privkey_init(&private_key);
-    if (r >= 0)
-        r = gnutls_privkey_import_x509_raw(private_key, &key, GNUTLS_X509_FMT_PEM, NULL, 0);
-    if (r >= 0)
-        r = gnutls_certificate_set_key(self->credentials, NULL, 0, chain, (int)n, private_key);
-    if (r >= 0)
-        return 0; /* the credentials have both now */
-    for (unsigned i = 0; i < n; i++)
-        gnutls_pcert_deinit(&chain[i]);
-    if (private_key)
-        gnutls_privkey_deinit(private_key);
-    return r;
-}
-
 static int load_certificate(struct tls_setup *self, const struct web_config_tls *config,
                             struct error *err)
 {
-    cleanup(pem_finish) struct string_buffer cert = {0};
-    cleanup(pem_finish) struct string_buffer key = {0};
-    int r = load_pem(config->node, "cert_file", config->cert_file, config->cert, &cert, err);
+    cleanup(server_pair_finish) struct server_pair pair = {.n = 0};
+    int r = load_chain(config, &pair, err);
     if (r == 0)
-        r = load_pem(config->node, "key_file", config->key_file, config->key, &key, err);
+        r = load_key(config, &pair, err);
     if (r < 0)
         return r;
 
-    r = use_certificate(self, datum(&cert), datum(&key));
+    gnutls_pubkey_t public_key = pair.chain[0].pubkey;
+    gnutls_pubkey_set_key_usage(public_key, 0);
+    self->algorithm = (gnutls_pk_algorithm_t)gnutls_pubkey_get_pk_algorithm(public_key, NULL);
+    r = gnutls_certificate_set_key(self->credentials, NULL, 0, pair.chain, (int)pair.n, pair.key);
     if (r < 0)
         return config_node_error(config->node, err,
                                  "the server's certificate and key cannot be used: %s",
                                  gnutls_strerror(r));
+    pair = (struct server_pair){.n = 0}; /* the credentials have both now */
     return 0;
 }
 
@@ -143,20 +193,13 @@ static int load_client_ca(struct tls_setup *self, const struct web_config_tls *c
         return load_system_ca(self, config, err);
 
     cleanup(pem_finish) struct string_buffer ca = {0};
-    int r = load_pem(config->node, "client_ca_file", config->client_ca_file, config->client_ca, &ca,
-                     err);
+    const char *key = config->client_ca_file ? "client_ca_file" : "client_ca";
+    int r = load_pem(config->node, key, config->client_ca_file, config->client_ca, &ca, err);
     if (r < 0)
         return r;
-    const char *key = config->client_ca_file ? "client_ca_file" : "client_ca";
-    const struct config_node *node = config_node_find(config->node, key);
-    gnutls_datum_t ca_datum = datum(&ca);
-    r = gnutls_certificate_set_x509_trust_mem(self->credentials, &ca_datum, GNUTLS_X509_FMT_PEM);
-    if (r == 0)
-        return config_node_error(node, err, "'%s' holds no PEM certificate", key);
-    if (r < 0)
-        return config_node_error(node, err, "'%s' holds a certificate that cannot be used: %s", key,
-                                 gnutls_strerror(r));
-    return 0;
+    gnutls_datum_t data = datum(&ca);
+    r = gnutls_certificate_set_x509_trust_mem(self->credentials, &data, GNUTLS_X509_FMT_PEM);
+    return r <= 0 ? certificate_error(config->node, key, r, err) : 0;
 }
 
 static int make_priority(const struct tls_setup *self, const struct web_config_tls *config,

@@ -14,7 +14,9 @@
 
 #define HASH10 "$2y$10$2UXri9cIDdgeKjBo4Rlpx.U3ZLDV8X1IxKmsfOvhcM5oXQt/mLmXq"
 #define FILES  "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
-#define USER   "basic_auth_users:\n  alice: "
+#define PEM(kind)                                                                                  \
+    "    -----BEGIN " kind "-----\n    AAAA\n    -----END " kind "-----\n" /* of no sense */
+#define USER "basic_auth_users:\n  alice: "
 
 static char directory[64];
 
@@ -84,7 +86,23 @@ static const struct verdict verdicts[] = {
     {"key path is a device", "tls_server_config:\n  cert_file: server.crt\n  key_file: /dev/zero\n",
      "'/dev/zero': is not a regular file"},
     {"cert is no certificate", "tls_server_config:\n  cert_file: web.yml\n  key_file: server.key\n",
-     "the server's certificate and key cannot be used"},
+     ":2:3: 'cert_file' holds no PEM certificate"},
+    {"cert is no certificate, in the file itself",
+     "tls_server_config:\n  cert: x\n  key_file: server.key\n",
+     ":2:3: 'cert' holds no PEM certificate"},
+    {"cert is broken",
+     "tls_server_config:\n  cert: |\n" PEM("CERTIFICATE") "  key_file: server.key\n",
+     ":2:3: 'cert' holds a certificate that cannot be used: "},
+    {"key is no key", "tls_server_config:\n  cert_file: server.crt\n  key_file: ca.crt\n",
+     ":3:3: 'key_file' holds no PEM private key"},
+    {"key is no key, in the file itself",
+     "tls_server_config:\n  cert_file: server.crt\n  key: |\n    MIIEvQIBADANBg==\n"
+     "    -----END PRIVATE KEY-----\n",
+     ":3:3: 'key' holds no PEM private key"},
+    {"key is broken", "tls_server_config:\n  cert_file: server.crt\n  key: |\n" PEM("PRIVATE KEY"),
+     ":3:3: 'key' holds a PEM private key that cannot be used: "},
+    {"key is encrypted", "tls_server_config:\n  cert_file: server.crt\n  key_file: locked.key\n",
+     ":3:3: 'key_file' is encrypted; 'openssl pkey' writes it without"},
     {"key of another certificate",
      "tls_server_config:\n  cert_file: server.crt\n  key_file: ca.key\n",
      "the server's certificate and key cannot be used"},
@@ -105,19 +123,18 @@ static const struct verdict verdicts[] = {
     {"client CA missing", FILES "  client_auth_type: RequireAndVerifyClientCert\n", NULL},
     {"client CA that is a key",
      FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.key\n",
-     ":5:19: 'client_ca_file' holds no PEM certificate"},
+     ":5:3: 'client_ca_file' holds no PEM certificate"},
     {"client CA that is a key, and clients are only asked",
      FILES "  client_auth_type: RequestClientCert\n  client_ca_file: ca.key\n",
-     ":5:19: 'client_ca_file' holds no PEM certificate"},
+     ":5:3: 'client_ca_file' holds no PEM certificate"},
     {"client CA that is an empty file",
      FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: empty\n",
      "'client_ca_file' holds no PEM certificate"},
     {"client CA that is no certificate, in the file itself",
      FILES "  client_auth_type: VerifyClientCertIfGiven\n  client_ca: x\n",
-     ":5:14: 'client_ca' holds no PEM certificate"},
+     ":5:3: 'client_ca' holds no PEM certificate"},
     {"client CA that is broken",
-     FILES "  client_auth_type: VerifyClientCertIfGiven\n  client_ca: |\n"
-           "    -----BEGIN CERTIFICATE-----\n    AAAA\n    -----END CERTIFICATE-----\n",
+     FILES "  client_auth_type: VerifyClientCertIfGiven\n  client_ca: |\n" PEM("CERTIFICATE"),
      "'client_ca' holds a certificate that cannot be used: "},
     {"client CA that is a FIFO",
      FILES "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: fifo\n",
@@ -449,6 +466,11 @@ static int make_files(void **state)
     (void)snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
     assert_int_equal(mkfifo(fifo, 0600), 0);
     certificate_write(directory, "empty", (gnutls_datum_t){0});
+    gnutls_datum_t locked = {0};
+    assert_int_equal(gnutls_x509_privkey_export2_pkcs8(server.key, GNUTLS_X509_FMT_PEM, "secret",
+                                                       GNUTLS_PKCS_PBES2_AES_128, &locked),
+                     0);
+    certificate_write(directory, "locked.key", locked);
     certificate_finish(&ca);
     certificate_finish(&server);
     return 0;
