@@ -9,8 +9,9 @@
  *
  * Only the text is judged here; tls.h loads the certificates. A file that the toolkit accepts or
  * refuses is accepted or refused here too; what can never serve anybody (min_version above
- * max_version, clients' certificates but no CA) is refused as well. HTTP/2 is not spoken, whatever
- * http2 says: clients are offered HTTP/1.1. No message shows a value that may be a secret.
+ * max_version, clients to verify but no CA, a user's name with ':') is refused as well. HTTP/2 is
+ * not spoken, whatever http2 says: clients are offered HTTP/1.1. No message shows a value that may
+ * be a secret.
  *
  * Thread:  any; a finished one is read-only.   Blocks: on the file.
  * Owns:    all texts, until web_config_destroy().

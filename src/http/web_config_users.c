@@ -33,6 +33,11 @@ static int read_user(const struct config_node *node, struct web_config_user *use
 {
     const struct config_key key = {node->key, CONFIG_TEXT, 0};
     user->name = node->key;
+    if (strchr(node->key, ':'))
+        return config_node_key_error(node, err,
+                                     "user '%s' could never log in: in basic authentication the "
+                                     "name ends at the first ':'",
+                                     node->key);
     int r = config_value_read(node, &key, &user->hash, err);
     if (r < 0)
         return r;

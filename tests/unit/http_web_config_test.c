@@ -253,6 +253,8 @@ static const struct verdict verdicts[] = {
 
     {"users and TLS", FILES USER HASH10 "\n", NULL},
     {"users without TLS", USER HASH10 "\n  'bob x': " HASH10 "\n", NULL},
+    {"a user's name with a colon", "basic_auth_users:\n  'a:b': " HASH10 "\n",
+     ":2:3: user 'a:b' could never log in: in basic authentication the name ends at"},
     {"no users", "basic_auth_users: {}\n", NULL},
     {"a user list that is a list", "basic_auth_users: [alice]\n", "must be a mapping"},
     {"a password that is not hashed", FILES "basic_auth_users:\n  john: doe\n",
