@@ -248,17 +248,31 @@ static enum MHD_Result verify(struct http_dispatch *self, struct http_exchange *
     return MHD_YES;
 }
 
+static struct http_peer *peer_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *context = MHD_get_connection_info(
+        connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return context ? context->socket_context : NULL;
+}
+
+void *http_dispatch_target(void *state, const char *text, struct MHD_Connection *connection)
+{
+    struct http_peer *peer = peer_of(connection);
+    (void)state;
+    if (peer)
+        peer->target = http_form_target(text);
+    return NULL; /* the exchange begins when the headers are here */
+}
+
 /* The headers are here, a body would follow. What is answered now is the connection's last: the
  * library closes it after an answer that did not wait for the body. */
 static enum MHD_Result meet(struct http_dispatch *self, struct http_exchange *exchange,
                             const char *version)
 {
     struct MHD_Connection *connection = exchange->request.connection;
-    const union MHD_ConnectionInfo *context = MHD_get_connection_info(
-        connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     const union MHD_ConnectionInfo *address = MHD_get_connection_info(
         connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct http_peer *peer = context ? context->socket_context : NULL;
+    const struct http_peer *peer = peer_of(connection);
     struct http_guard_request request = {
         .connection = peer ? peer->guard : NULL,
         .authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
@@ -267,8 +281,9 @@ static enum MHD_Result meet(struct http_dispatch *self, struct http_exchange *ex
     };
     exchange->connection = peer ? peer->connection : NULL;
     http_connection_works(exchange->connection);
-    const struct http_form_request form = {connection, exchange->request.method,
-                                           exchange->request.path, version};
+    const struct http_form_request form = {
+        connection, peer ? peer->target : (struct http_target){0}, exchange->request.method,
+        exchange->request.path, version};
     http_guard_begin(self->guard, &request, &exchange->pass);
     struct http_refusal refusal = http_form_check(&form);
     if (refusal.status && exchange->pass.verdict != HTTP_GUARD_CLOSE)

@@ -2,7 +2,7 @@
 /*
  * http_dispatch - from a request to its answer, inside http/ only: the guard, then the route.
  *
- * http_dispatch_request() and _completed() are the library's callbacks, with a struct
+ * http_dispatch_target(), _request() and _completed() are the library's callbacks, with a struct
  * http_dispatch as their state.
  *
  * Thread:  that of the daemon, never two for one connection.   Blocks: http_dispatch_stop(), and
@@ -43,6 +43,8 @@ void http_dispatch_finish(struct http_dispatch *self);
 
 /* No handler is started from now on. Waits for those that run; false: one still does. */
 bool http_dispatch_stop(struct http_dispatch *self, uint64_t patience_ms);
+
+void *http_dispatch_target(void *state, const char *text, struct MHD_Connection *connection);
 
 enum MHD_Result http_dispatch_request(void *state, struct MHD_Connection *connection,
                                       const char *url, const char *method, const char *version,

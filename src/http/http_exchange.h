@@ -4,6 +4,7 @@
 #define HTTP_HTTP_EXCHANGE_H
 
 #include "http/http_connections.h"
+#include "http/http_form.h"
 #include "http/http_guard.h"
 #include "http/http_route.h"
 #include "http/http_workers.h"
@@ -31,6 +32,7 @@ struct http_dispatch;
 struct http_peer {
     struct http_guard_connection *guard;
     struct http_connection *connection;
+    struct http_target target; /* of the request that is read */
 };
 
 struct http_exchange {

@@ -13,6 +13,15 @@
  * library refuses these itself, and its words need not lie so.
  */
 
+struct http_target http_form_target(const char *text)
+{
+    const char *end = text;
+    bool is_wrong = false;
+    for (; *end; end++) /* bytes from 0x80 on are no good either, but nobody reads them otherwise */
+        is_wrong |= (unsigned char)*end <= ' ' || *end == 0x7f || strncmp(end, "%00", 3) == 0;
+    return (struct http_target){.end = end, .is_wrong = is_wrong};
+}
+
 struct walk {
     bool is_in_place;
     const char *end; /* the last text's, where the library has put a NUL */
@@ -77,8 +86,9 @@ static bool ends_where_it_should(const struct walk *walk, const struct http_form
 static bool is_whole(const struct walk *walk, const struct http_form_request *request)
 {
     return !walk->is_wrong &&
-           (!walk->is_in_place || (request->method + strlen(request->method) + 1 == request->path &&
-                                   ends_where_it_should(walk, request)));
+           (!walk->is_in_place ||
+            (request->method + strlen(request->method) + 1 == request->path &&
+             request->target.end + 1 == request->version && ends_where_it_should(walk, request)));
 }
 
 struct http_refusal http_form_check(const struct http_form_request *request)
@@ -88,6 +98,8 @@ struct http_refusal http_form_check(const struct http_form_request *request)
     MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, see_header, &walk);
     if (!is_whole(&walk, request))
         return (struct http_refusal){400, "the head of the request is malformed\n"};
+    if (!request->target.end || request->target.is_wrong)
+        return (struct http_refusal){400, "the target of the request is malformed\n"};
     if (walk.n_hosts > 1 || (walk.n_hosts == 0 && strcmp(request->version, "HTTP/1.0") != 0))
         return (struct http_refusal){400, "a request has one Host\n"};
     if (walk.n_lengths + walk.n_encodings > 1)

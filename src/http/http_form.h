@@ -12,9 +12,17 @@
 #define HTTP_HTTP_FORM_H
 
 #include <microhttpd.h>
+#include <stdbool.h>
+
+/* What the request's first line asks for, before the library takes it apart. */
+struct http_target {
+    const char *end; /* of the text, where the library has put a NUL; NULL: none was seen */
+    bool is_wrong;
+};
 
 struct http_form_request {
     struct MHD_Connection *connection;
+    struct http_target target;
     const char *method;
     const char *path;
     const char *version;
@@ -24,6 +32,9 @@ struct http_refusal {
     unsigned status; /* 0: nothing is wrong */
     const char *text;
 };
+
+/* `text` as it came, up to its first NUL. */
+struct http_target http_form_target(const char *text);
 
 /* Once the head of a request is there: what is wrong with it. */
 struct http_refusal http_form_check(const struct http_form_request *request);

@@ -165,6 +165,7 @@ static int start_listener(struct http_server *self, struct http_listener *listen
         0, uses_tls ? admit : NULL, self, http_dispatch_request, &self->dispatch,
         MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL, MHD_OPTION_LISTEN_SOCKET,
         listener->listen.fd, MHD_OPTION_NOTIFY_COMPLETED, http_dispatch_completed, &self->dispatch,
+        MHD_OPTION_URI_LOG_CALLBACK, http_dispatch_target, &self->dispatch,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_ARRAY,
         uses_tls ? tls_items : no_items, MHD_OPTION_CONNECTION_LIMIT,
         self->options.max_connections + CONNECTION_SLACK, MHD_OPTION_CONNECTION_TIMEOUT,

@@ -64,6 +64,25 @@ def head__read_in_two_ways__is_refused_and_hides_nothing(agent, request_head):
     assert http.request(agent.address).status == 200
 
 
+@pytest.mark.parametrize("target", [
+    b"/metrics%00.html", b"/metrics%00", b"/%00", b"/metrics\0.html", b"/metrics\0 HTTP/1.1\0",
+    b"/metrics?collect[]=self%00x", b"/metrics?collect[]%00x=self", b"/metrics?collect[]=self\0x",
+    b"/metrics?\0", b"/metrics?a b", b"/metrics ", b"/metrics\t", b"/metrics?a=\x7f",
+])
+def target__with_nul_or_blanks__is_refused(agent, target):
+    check_is_refused(agent.address, b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % target + HIDDEN, 400)
+
+
+def reload__with_nul_in_its_path__does_not_reload(agent):
+    for target in (b"/-/reload%00anything", b"/-/reload\0"):
+        check_is_refused(agent.address, b"POST %s HTTP/1.1\r\nHost: a\r\n\r\n" % target, 400)
+
+
+def target__encoded_or_with_letters_of_the_world__is_understood(agent):
+    for path in ("/%6detrics", "/metrics?collect%5b%5d=%73elf", "/metrics?\xfc=%c3%bc", "/metrics?%0"):
+        assert http.request(agent.address, path).status == 200, path
+
+
 @pytest.mark.parametrize("request_head", [
     head(b"Host: a", b"Content-Length\0: 1"),
     head(b"Host: a", b"Content-Length: +0"),
