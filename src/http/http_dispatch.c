@@ -264,6 +264,16 @@ void *http_dispatch_target(void *state, const char *text, struct MHD_Connection 
     return NULL; /* the exchange begins when the headers are here */
 }
 
+static enum MHD_Result refuse_form(struct http_dispatch *self, struct http_exchange *exchange,
+                                   const struct http_refusal *refusal)
+{
+    if (!refusal->lacks_room)
+        return refuse(self, exchange, refusal->status, refusal->text);
+    exchange->response.status = refusal->status;
+    count_status(self, refusal->status);
+    return http_exchange_send_without_library(exchange);
+}
+
 /* The headers are here, a body would follow. What is answered now is the connection's last: the
  * library closes it after an answer that did not wait for the body. */
 static enum MHD_Result meet(struct http_dispatch *self, struct http_exchange *exchange,
@@ -287,7 +297,7 @@ static enum MHD_Result meet(struct http_dispatch *self, struct http_exchange *ex
     http_guard_begin(self->guard, &request, &exchange->pass);
     struct http_refusal refusal = http_form_check(&form);
     if (refusal.status && exchange->pass.verdict != HTTP_GUARD_CLOSE)
-        return refuse(self, exchange, refusal.status, refusal.text);
+        return refuse_form(self, exchange, &refusal);
     if (exchange->pass.verdict != HTTP_GUARD_PASS && exchange->pass.verdict != HTTP_GUARD_VERIFY)
         return turn_away(self, exchange);
     if (has_body(connection))

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_exchange.h"
 
+#include <gnutls/gnutls.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* A browser is not to guess a type, frame a page, keep a copy, or load anything from elsewhere. */
 static const struct http_header every_answer[] = {
@@ -109,4 +111,35 @@ enum MHD_Result http_exchange_send(struct http_exchange *self)
                                  : MHD_NO;
     MHD_destroy_response(made);
     return r;
+}
+
+static void append_headers(struct string_buffer *text, const struct http_pass *pass)
+{
+    const char *value;
+    for (size_t i = 0; i < sizeof(every_answer) / sizeof(*every_answer); i++) {
+        if (!http_guard_header(pass, every_answer[i].name, &value))
+            value = every_answer[i].value;
+        if (value)
+            string_buffer_append_format(text, "%s: %s\r\n", every_answer[i].name, value);
+    }
+}
+
+enum MHD_Result http_exchange_send_without_library(struct http_exchange *self)
+{
+    struct MHD_Connection *connection = self->request.connection;
+    const union MHD_ConnectionInfo *tls = MHD_get_connection_info(
+        connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection,
+                                                                 MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct string_buffer text = {0};
+    string_buffer_append_format(&text, "HTTP/1.1 %u %s\r\n", self->response.status,
+                                MHD_get_reason_phrase_for(self->response.status));
+    append_headers(&text, &self->pass);
+    string_buffer_append_text(&text, "Connection: close\r\nContent-Length: 0\r\n\r\n");
+    if (!text.has_failed && tls && tls->tls_session)
+        (void)gnutls_record_send(tls->tls_session, text.data, text.size);
+    else if (!text.has_failed && fd)
+        (void)send(fd->connect_fd, text.data, text.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    string_buffer_finish(&text);
+    return MHD_NO;
 }

@@ -53,4 +53,8 @@ struct http_exchange {
 /* Gives the response to the library, with the headers that every answer has. Empties it. */
 enum MHD_Result http_exchange_send(struct http_exchange *self);
 
+/* An answer without a body, where the library has no memory left for one; then the connection is
+ * closed. Nothing else is on its way to the client, so it goes out whole. */
+enum MHD_Result http_exchange_send_without_library(struct http_exchange *self);
+
 #endif

@@ -13,13 +13,34 @@
  * library refuses these itself, and its words need not lie so.
  */
 
+#define NOTE        ((size_t)64)      /* what the library keeps of each header, parameter, cookie */
+#define ANSWER_ROOM ((size_t)4 << 10) /* for the head of an answer */
+
+/* The library's own text, which it is about to take apart and change. */
+static void cut_parameters(const char *text)
+{
+    union {
+        const char *given;
+        char *changed;
+    } query = {strchr(text, '?')};
+    if (query.given)
+        query.changed[1] = '\0';
+}
+
 struct http_target http_form_target(const char *text)
 {
-    const char *end = text;
-    bool is_wrong = false;
-    for (; *end; end++) /* bytes from 0x80 on are no good either, but nobody reads them otherwise */
-        is_wrong |= (unsigned char)*end <= ' ' || *end == 0x7f || strncmp(end, "%00", 3) == 0;
-    return (struct http_target){.end = end, .is_wrong = is_wrong};
+    struct http_target target = {.end = text, .n_parameters = 1};
+    /* Bytes from 0x80 on are no good either, but nobody reads them in another way. */
+    for (; *target.end; target.end++) {
+        char c = *target.end;
+        target.n_parameters += c == '&';
+        target.is_wrong |= (unsigned char)c <= ' ' || c == 0x7f ||
+                           strncmp(target.end, "%00", 3) == 0;
+    }
+    target.size = (size_t)(target.end - text);
+    if (target.n_parameters > HTTP_MAX_PARAMETERS || target.size > HTTP_MAX_TARGET)
+        cut_parameters(text);
+    return target;
 }
 
 struct walk {
@@ -28,6 +49,8 @@ struct walk {
     unsigned n_hosts;
     unsigned n_lengths;
     unsigned n_encodings;
+    unsigned n;
+    size_t size;
     bool is_wrong;
 };
 
@@ -68,19 +91,26 @@ static enum MHD_Result see_header(void *state, enum MHD_ValueKind kind, const ch
         return MHD_NO;
     }
     walk->end = value + value_size;
+    walk->n++;
+    walk->size += name_size + value_size;
     walk->n_hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
     walk->n_lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
     walk->n_encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
     return MHD_YES;
 }
 
-/* The last line's end is followed by an empty line, and that is the end of the head. */
-static bool ends_where_it_should(const struct walk *walk, const struct http_form_request *request)
+static size_t head_size(const struct http_form_request *request)
 {
     const union MHD_ConnectionInfo *size = MHD_get_connection_info(
         request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    const char *end = size ? request->method + size->header_size : NULL;
-    return end && (begins_after(walk->end + 1, end) || begins_after(walk->end + 2, end));
+    return size ? size->header_size : 0;
+}
+
+/* The last line's end is followed by an empty line, and that is the end of the head. */
+static bool ends_where_it_should(const struct walk *walk, const struct http_form_request *request)
+{
+    const char *end = request->method + head_size(request);
+    return begins_after(walk->end + 1, end) || begins_after(walk->end + 2, end);
 }
 
 static bool is_whole(const struct walk *walk, const struct http_form_request *request)
@@ -91,18 +121,48 @@ static bool is_whole(const struct walk *walk, const struct http_form_request *re
              request->target.end + 1 == request->version && ends_where_it_should(walk, request)));
 }
 
-struct http_refusal http_form_check(const struct http_form_request *request)
+static struct http_refusal refusal_of(const struct http_form_request *request)
 {
+    const struct http_target *target = &request->target;
     struct walk walk = {.is_in_place = strncmp(MHD_get_version(), "0.", 2) == 0,
                         .end = request->version + strlen(request->version)};
     MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, see_header, &walk);
     if (!is_whole(&walk, request))
-        return (struct http_refusal){400, "the head of the request is malformed\n"};
-    if (!request->target.end || request->target.is_wrong)
-        return (struct http_refusal){400, "the target of the request is malformed\n"};
+        return (struct http_refusal){.status = 400, .text = "the head is malformed\n"};
+    if (!target->end || target->is_wrong)
+        return (struct http_refusal){.status = 400, .text = "the target is malformed\n"};
+    if (target->size > HTTP_MAX_TARGET)
+        return (struct http_refusal){.status = 414, .text = "the target is too long\n"};
+    if (target->n_parameters > HTTP_MAX_PARAMETERS)
+        return (struct http_refusal){.status = 400, .text = "too many parameters\n"};
+    if (walk.n > HTTP_MAX_FIELDS || walk.size > HTTP_MAX_HEADER_SIZE)
+        return (struct http_refusal){.status = 431, .text = "the headers are too large\n"};
     if (walk.n_hosts > 1 || (walk.n_hosts == 0 && strcmp(request->version, "HTTP/1.0") != 0))
-        return (struct http_refusal){400, "a request has one Host\n"};
+        return (struct http_refusal){.status = 400, .text = "a request has one Host\n"};
     if (walk.n_lengths + walk.n_encodings > 1)
-        return (struct http_refusal){400, "the length of a request is given once\n"};
-    return (struct http_refusal){0, NULL};
+        return (struct http_refusal){.status = 400, .text = "a request has one length\n"};
+    return (struct http_refusal){.status = 0};
+}
+
+/* The library notes what it finds, and has copied the cookies to take them apart. */
+static size_t used_memory(const struct http_form_request *request)
+{
+    size_t cookies = 0;
+    int n = MHD_get_connection_values_n(
+        request->connection, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND | MHD_COOKIE_KIND, NULL, NULL);
+    (void)MHD_lookup_connection_value_n(request->connection, MHD_HEADER_KIND,
+                                        MHD_HTTP_HEADER_COOKIE, strlen(MHD_HTTP_HEADER_COOKIE),
+                                        NULL, &cookies);
+    return head_size(request) + cookies + (n > 0 ? (size_t)n * NOTE : 0);
+}
+
+struct http_refusal http_form_check(const struct http_form_request *request)
+{
+    struct http_refusal refusal = refusal_of(request);
+    refusal.lacks_room = used_memory(request) > HTTP_CONNECTION_MEMORY - ANSWER_ROOM;
+    if (refusal.lacks_room && !refusal.status) {
+        refusal.status = 431;
+        refusal.text = "the headers are too large\n";
+    }
+    return refusal;
 }

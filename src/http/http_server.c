@@ -25,7 +25,6 @@
  * on; one byte from anybody would keep a core busy.
  */
 
-#define CONNECTION_MEMORY    ((size_t)16 << 10)
 #define CONNECTION_TIMEOUT_S 300u /* http_connections is stricter */
 #define CONNECTION_SLACK     64u  /* let in before those that have to go are gone */
 
@@ -169,7 +168,7 @@ static int start_listener(struct http_server *self, struct http_listener *listen
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_ARRAY,
         uses_tls ? tls_items : no_items, MHD_OPTION_CONNECTION_LIMIT,
         self->options.max_connections + CONNECTION_SLACK, MHD_OPTION_CONNECTION_TIMEOUT,
-        CONNECTION_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+        CONNECTION_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_CONNECTION_MEMORY,
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (!listener->daemon)
         return error_set(err, -EIO, "cannot serve on '%s': the HTTP library refused",

@@ -110,3 +110,52 @@ def head__unusual_but_clear__is_served_and_so_is_the_next(agent, request_head):
         stream.sendall(request_head + HIDDEN)
         assert http.read_answer(reader).text.startswith("# HELP")
         assert http.read_answer(reader).text == "zmq_exporter is healthy\n"
+
+
+def sized(target=b"/metrics", *lines):
+    return b"GET %s HTTP/1.1\r\n" % target + b"\r\n".join((b"Host: a", *lines, b"", b""))
+
+
+@pytest.mark.parametrize("size", [8193, 15000, 15800, 16000, 16200, 20000, 28000, 30000,
+                                  *range(30050, 32800, 50)])
+def head__near_the_limit_of_memory__is_answered(agent, size):
+    """The library's own answer, where it cannot take the head in, has none of our headers."""
+    target, header = sized(b"/" + b"a" * size), sized(b"/metrics", b"X: " + b"a" * size)
+    for request, status in ((target, b"414"), (header, b"431")):
+        said = talk(agent.address, request)
+        assert said[9:12] == status or (size > 30000 and said[9:12] in (b"414", b"431")), said
+        assert said.count(b"HTTP/1.1") == 1 or size > 30000
+    if size <= 30000:
+        check_is_refused(agent.address, target, 414)
+        check_is_refused(agent.address, header, 431)
+
+
+@pytest.mark.parametrize("n", [*range(65, 600, 41), 2000])
+def parameters__too_many__are_refused_at_once(agent, n):
+    for one in (b"a", b"", b"collect[]=self"):
+        target = b"/metrics?" + b"&".join([one] * n)
+        check_is_refused(agent.address, sized(target), 400 if len(target) <= 8192 else 414)
+
+
+@pytest.mark.parametrize("n", range(101, 600, 41))
+def headers_and_cookies__too_many__are_refused_at_once(agent, n):
+    for lines in ([b"a:"] * n, [b"Cookie: " + b"a;" * n * 2]):
+        said = talk(agent.address, sized(b"/metrics", *lines, b"Connection: close"))
+        assert said[9:12] == b"431" or (len(lines) == 1 and said[9:12] == b"200"), (n, said)
+
+
+def head__as_large_as_allowed__is_served(agent):
+    target = b"/metrics?" + b"&".join([b"collect[]=self"] * 64)
+    target += b"a" * (8192 - len(target))
+    lines = [b"x%02d: " % i + b"b" * 76 for i in range(96)]
+    for path in (target, b"/-/healthy?" + b"&".join([b"a=b"] * 64)):
+        answer = http.send(agent.address, sized(path, *lines))
+        assert answer.status == 200 or b"collector" in answer.body
+
+
+def refusals__of_each_kind__are_counted(agent):
+    check_is_refused(agent.address, sized(b"/" + b"a" * 9000), 414)
+    check_is_refused(agent.address, sized(b"/metrics", b"X: " + b"a" * 30000), 431)
+    text = http.request(agent.address).text
+    for code in (414, 431):
+        assert f'zmq_exporter_http_requests_total{{code="{code}"}} 1\n' in text
