@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TIMEOUT_HEADER  "X-Prometheus-Scrape-Timeout-Seconds"
 #define DEFAULT_SECONDS 10.0 /* Prometheus's own default */
@@ -24,7 +25,8 @@ uint64_t agent_metrics_patience_ns(const char *timeout_text)
     if (timeout_text) {
         char *end;
         double given = strtod(timeout_text, &end);
-        if (end != timeout_text && !*end && isfinite(given) && given > 0)
+        bool is_number = end != timeout_text && end[strspn(end, " \t")] == '\0';
+        if (is_number && isfinite(given) && given > 0)
             seconds = fmin(given, LONGEST_SECONDS);
     }
     double patience = fmax(seconds - MARGIN_SECONDS, seconds * LEAST_FRACTION);

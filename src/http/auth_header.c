@@ -22,6 +22,8 @@ static int digit_of(char c)
 static bool decode(const char *text, char *ret, size_t room, size_t *ret_size)
 {
     size_t length = strlen(text), n = 0;
+    while (length && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+        length--; /* no part of a header's value, and the library leaves them */
     if (length % 4 != 0)
         return false;
     for (size_t i = 0; i < length; i += 4) {

@@ -2,6 +2,7 @@
 #include "http/http_dispatch.h"
 #include "http/http_exchange.h"
 
+#include <string.h>
 #include <strings.h>
 
 struct visit {
@@ -29,7 +30,10 @@ static enum MHD_Result join_value(void *state, enum MHD_ValueKind kind, const ch
         return MHD_YES;
     if (join->text->size)
         string_buffer_append(join->text, ", ", 2);
-    string_buffer_append_text(join->text, value);
+    size_t size = strlen(value);
+    while (size && (value[size - 1] == ' ' || value[size - 1] == '\t'))
+        size--;
+    string_buffer_append(join->text, value, size);
     return MHD_YES;
 }
 

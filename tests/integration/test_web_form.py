@@ -3,7 +3,8 @@
 
 import pytest
 
-from support import http
+from support import http, web
+from support.agent import Agent
 
 HIDDEN = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -159,3 +160,30 @@ def refusals__of_each_kind__are_counted(agent):
     text = http.request(agent.address).text
     for code in (414, 431):
         assert f'zmq_exporter_http_requests_total{{code="{code}"}} 1\n' in text
+
+
+def values__followed_by_blanks__are_read_without(folder, directory):
+    config = folder / "web.yml"
+    config.write_text(f"basic_auth_users:\n  prometheus: {web.bcrypt('secret')}\n")
+    password = web.basic("prometheus", "secret")["Authorization"].encode()
+    with Agent(directory, f"--web.config.file={config}") as agent:
+        for blanks in (b"", b" ", b" \t "):
+            lines = [b"Authorization: " + password, b"Accept: application/openmetrics-text",
+                     b"X-Prometheus-Scrape-Timeout-Seconds: 5"]
+            answer = http.send(agent.address, head(b"Host: a", *(i + blanks for i in lines)))
+            assert answer.status == 200, blanks
+            assert answer.header("Content-Type").startswith("application/openmetrics-text")
+        check_is_refused(agent.address, head(b"Authorization: " + password), 400)
+
+
+def head__near_the_limit_with_tls__is_answered(folder, directory):
+    authority = web.Authority(folder, "authority")
+    certificate, key = authority.issue("server")
+    config = folder / "web.yml"
+    config.write_text(f"tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n")
+    with Agent(directory, f"--web.config.file={config}") as agent:
+        for size in (8193, 30000, *range(31500, 32700, 100)):
+            with authority.context().wrap_socket(http.open_connection(agent.address),
+                                                 server_hostname="localhost") as stream:
+                stream.sendall(sized(b"/metrics", b"X: " + b"a" * size))
+                assert stream.recv(65536).startswith(b"HTTP/1.1 431 "), size

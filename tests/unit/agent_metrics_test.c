@@ -227,9 +227,10 @@ static void patience__of_each_header__is_within_it(void **state)
     static const struct {
         const char *text;
         double seconds;
-    } cases[] = {{NULL, 9.5},     {"10", 9.5},    {"1", 0.5},     {"0.5", 0.25}, {"2.5", 2},
-                 {"9000", 119.5}, {"1e400", 9.5}, {"-1", 9.5},    {"0", 9.5},    {"nan", 9.5},
-                 {"", 9.5},       {"5 s", 9.5},   {"banana", 9.5}};
+    } cases[] = {{NULL, 9.5}, {"10", 9.5},     {"1", 0.5},     {"0.5", 0.25},
+                 {"2.5", 2},  {"9000", 119.5}, {"1e400", 9.5}, {"-1", 9.5},
+                 {"0", 9.5},  {"nan", 9.5},    {"", 9.5},      {"5 s", 9.5},
+                 {"5 ", 4.5}, {"5\t \t", 4.5}, {" ", 9.5},     {"banana", 9.5}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         uint64_t patience_ns = agent_metrics_patience_ns(cases[i].text);
         if (patience_ns != SECONDS(cases[i].seconds))
