@@ -34,6 +34,7 @@ struct http_connection {
     uint64_t since_ns;                      /* in the state */
     uint64_t moved_ns;                      /* last, within it */
     uint64_t taken;                         /* see taken_bytes() */
+    uint64_t received;                      /* see shows_request(); 0: not looked at */
     enum state state;
     int fd;
 };
@@ -163,9 +164,37 @@ static void move(struct http_connection *connection, enum state state)
         enter(connection, state);
         if (is_new)
             connection->since_ns = connection->moved_ns;
+        connection->received = 0;
         shut_stalled(self);
     }
     pthread_mutex_unlock(&self->lock);
+}
+
+/* Whether bytes have come since it is idle: they are a request's, of which the library tells only
+ * when its first line is whole. Of a unix socket nothing is known before. */
+static bool shows_request(struct http_connection *connection)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    if (getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
+        size < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
+        return false;
+    uint64_t before = connection->received;
+    connection->received = info.tcpi_bytes_received;
+    return before && before != connection->received;
+}
+
+static void find_requests(struct http_connections *self)
+{
+    struct http_connection *next;
+    for (struct http_connection *i = self->lists[IDLE].first; i; i = next) {
+        next = i->after;
+        if (!shows_request(i))
+            continue;
+        leave(i);
+        enter(i, REQUEST);
+        i->since_ns = i->moved_ns;
+    }
 }
 
 static void shut_slow(struct http_connections *self)
@@ -217,6 +246,7 @@ static void *watch(void *arg)
     struct http_connections *self = arg;
     pthread_mutex_lock(&self->lock);
     while (!self->is_stopping) {
+        find_requests(self);
         shut_slow(self);
         shut_gone(self);
         condition_wait_until(&self->is_stopping_now, &self->lock,
@@ -289,6 +319,11 @@ void http_connection_closed(struct http_connection *connection)
     pthread_mutex_unlock(&self->lock);
     http_stats_add(&self->options.stats->closed_connections, 1);
     free(connection);
+}
+
+void http_connection_begins(struct http_connection *connection)
+{
+    move(connection, REQUEST);
 }
 
 void http_connection_works(struct http_connection *connection)

@@ -24,8 +24,8 @@ struct http_connection;
 
 /* Seconds from the moment the state began. */
 struct http_patience {
-    unsigned request_s; /* from connecting to the end of the first request's headers */
-    unsigned idle_s;    /* from an answer to the end of the next request's headers */
+    unsigned request_s; /* from connecting, or a later request's first bytes, to its headers' end */
+    unsigned idle_s;    /* from an answer to the next request's first bytes */
     unsigned answer_s;  /* from an answer's first byte to its last */
 };
 
@@ -50,7 +50,9 @@ void http_connections_destroy(struct http_connections **self_p);
 struct http_connection *http_connection_opened(struct http_connections *self, int fd);
 void http_connection_closed(struct http_connection *connection); /* accepts NULL */
 
-/* Its request's headers are here; an answer of `size` bytes begins; the answer is through. */
+/* Its request's first line is here; its headers are; an answer of `size` bytes begins; the answer
+ * is through. */
+void http_connection_begins(struct http_connection *connection);
 void http_connection_works(struct http_connection *connection);
 void http_connection_answers(struct http_connection *connection, size_t size);
 void http_connection_rests(struct http_connection *connection);

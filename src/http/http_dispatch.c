@@ -259,8 +259,10 @@ void *http_dispatch_target(void *state, const char *text, struct MHD_Connection 
 {
     struct http_peer *peer = peer_of(connection);
     (void)state;
-    if (peer)
+    if (peer) {
         peer->target = http_form_target(text);
+        http_connection_begins(peer->connection);
+    }
     return NULL; /* the exchange begins when the headers are here */
 }
 

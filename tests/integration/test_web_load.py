@@ -145,11 +145,15 @@ def tls_and_guessing__while_scrapes_go_on__harm_none(secure_agent):
     check_under_load(agent, scraper, lambda: Crowd(agent.address, authority.certificate))
 
 
-def slow_request__in_the_end__is_shut_down(agent):
-    with plain.open_connection(agent.address) as stream:
-        stream.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n")
-        assert stream.recv(1) == b""
-    assert 'zmq_exporter_http_limited_total{limit="request_time"} 1\n' in agent.get()
+def slow_request__the_first_or_a_later__is_shut_down_in_the_end(agent):
+    with plain.open_connection(agent.address) as first, \
+            plain.open_connection(agent.address) as later, later.makefile("rb") as reader:
+        first.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n")
+        later.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert plain.read_answer(reader).status == 200
+        later.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n")
+        assert first.recv(1) == b"" and later.recv(1) == b""
+    assert 'zmq_exporter_http_limited_total{limit="request_time"} 2\n' in agent.get()
 
 
 def check_nothing_is_left(agent, scrape_hundred):

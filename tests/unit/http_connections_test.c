@@ -3,6 +3,8 @@
 
 #include "support/cmocka.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -147,6 +149,57 @@ static void time__is_up__shuts_each_by_its_rule(void **state)
     http_connections_destroy(&all);
 }
 
+static struct client connect_with_tcp(struct http_connections *all)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr *any = (struct sockaddr *)(void *)&address;
+    socklen_t size = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, any, size), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, any, &size), 0);
+    assert_int_equal(connect(client, any, size), 0);
+    int server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(server >= 0);
+    close(listener);
+    return (struct client){server, client, http_connection_opened(all, server)};
+}
+
+/* As the library reads: at once. False: it has been shut down. */
+static bool drip(const struct client *client)
+{
+    char byte = 'G';
+    return send(client->client_fd, &byte, 1, MSG_NOSIGNAL) == 1 &&
+           recv(client->server_fd, &byte, 1, 0) == 1;
+}
+
+static void time__of_a_later_request__is_as_long_as_of_the_first(void **state)
+{
+    (void)state;
+    struct http_connections *all = make((struct http_patience){1, 3600, 3600}, 100);
+    struct client begins = connect_client(all), idle = connect_with_tcp(all);
+    struct client drips = connect_with_tcp(all);
+    assert_true(drip(&drips) && drip(&idle));
+    http_connection_rests(idle.connection);
+    http_connection_rests(drips.connection);
+    http_connection_rests(begins.connection);
+    http_connection_begins(begins.connection);
+    assert_true(is_shut(&begins, DEADLINE_MS));
+    assert_int_equal(limited(HTTP_LIMIT_REQUEST_TIME), 1);
+    for (int waited_ms = 0; limited(HTTP_LIMIT_REQUEST_TIME) < 2; waited_ms += 500) {
+        (void)drip(&drips);
+        (void)is_shut(&drips, 500);
+        assert_true(waited_ms < DEADLINE_MS);
+    }
+    assert_true(is_shut(&drips, 0));
+    assert_false(is_shut(&idle, 0));
+    end(&begins);
+    end(&idle);
+    end(&drips);
+    http_connections_destroy(&all);
+}
+
 /* Each piece taken is progress, but the answer as a whole has its time too. */
 static void time__of_a_large_answer__is_not_prolonged_by_pieces(void **state)
 {
@@ -225,6 +278,7 @@ int main(void)
         cmocka_unit_test(opened__too_many_of_one_kind__spares_the_others),
         cmocka_unit_test(opened__too_many_answers__shuts_the_one_that_takes_none),
         cmocka_unit_test(time__is_up__shuts_each_by_its_rule),
+        cmocka_unit_test(time__of_a_later_request__is_as_long_as_of_the_first),
         cmocka_unit_test(time__of_a_large_answer__is_not_prolonged_by_pieces),
         cmocka_unit_test(large_answers__too_many__shuts_the_one_that_stalls),
         cmocka_unit_test(large_answers__far_too_many_and_all_move__shuts_one),
