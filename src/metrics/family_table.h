@@ -177,7 +177,7 @@
     X(EXPORTER_WEB_CONFIG_TIMESTAMP, "zmq_exporter_web_config_last_reload_success_timestamp_seconds", GAUGE, "seconds", \
       "When the web configuration in force was read, in seconds since the Unix epoch.") \
     X(EXPORTER_HTTP_REQUESTS, "zmq_exporter_http_requests_total", COUNTER, "", \
-      "Answers of the exporter's server by status. Not counted: what is no HTTP at all, and heads of more than 32 KiB.") \
+      "Answers of the exporter's server by status. Not counted: what is no HTTP that can be read, such as another version or a length that is no number, and heads of more than 32 KiB.") \
     X(EXPORTER_HTTP_CONNECTIONS, "zmq_exporter_http_connections", GAUGE, "", \
       "Open connections to the exporter's server.") \
     X(EXPORTER_HTTP_LIMITED, "zmq_exporter_http_limited_total", COUNTER, "", \
