@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/auth_header.h"
 
+#include "http/http_value.h"
+
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
@@ -21,9 +23,7 @@ static int digit_of(char c)
 /* With padding, as the RFC asks; `*ret_size` bytes at most `room`. */
 static bool decode(const char *text, char *ret, size_t room, size_t *ret_size)
 {
-    size_t length = strlen(text), n = 0;
-    while (length && (text[length - 1] == ' ' || text[length - 1] == '\t'))
-        length--; /* no part of a header's value, and the library leaves them */
+    size_t length = http_value_size(text), n = 0;
     if (length % 4 != 0)
         return false;
     for (size_t i = 0; i < length; i += 4) {

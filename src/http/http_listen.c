@@ -146,8 +146,7 @@ static const char *tcp_remedy(int r)
         return "; no interface of this host has it, `ip address` shows what they have";
     case -EACCES:
         return "; a port below 1024 needs the capability CAP_NET_BIND_SERVICE, or a socket unit "
-               "and "
-               "--web.systemd-socket";
+               "and --web.systemd-socket";
     case -EAFNOSUPPORT:
         return "; this host is without IPv6, or the unit allows it no such address: write an IPv4 "
                "one";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "http/http_dispatch.h"
 #include "http/http_exchange.h"
+#include "http/http_value.h"
 
 #include <string.h>
 #include <strings.h>
@@ -30,10 +31,7 @@ static enum MHD_Result join_value(void *state, enum MHD_ValueKind kind, const ch
         return MHD_YES;
     if (join->text->size)
         string_buffer_append(join->text, ", ", 2);
-    size_t size = strlen(value);
-    while (size && (value[size - 1] == ' ' || value[size - 1] == '\t'))
-        size--;
-    string_buffer_append(join->text, value, size);
+    string_buffer_append(join->text, value, http_value_size(value));
     return MHD_YES;
 }
 
