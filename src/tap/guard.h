@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * guard - a mutex that the program cannot leave locked.
+ * guard - holding one of the tap's locks in a thread of the program.
  *
- * While one of the tap's locks is held by a thread of the program, that thread takes no signal
- * and is not cancelled: a handler that exits, forks, jumps or calls ZeroMQ, or a pthread_cancel,
- * would otherwise leave the lock behind and block the program for ever.
+ * While a lock is held the thread is not cancelled. Signals are not blocked: that would be system
+ * calls that a sandbox may forbid. What a handler meets that comes meanwhile: see lock.h.
  *
  *     struct guard guard;
  *     guard_lock(&guard, &lock);
@@ -16,21 +15,18 @@
 #ifndef TAP_GUARD_H
 #define TAP_GUARD_H
 
+#include "tap/lock.h"
+
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 
 struct guard {
-    sigset_t signals;
     int cancel_state;
 };
 
 /* Without a lock: for a few lines that must not be left half done. */
 static inline void guard_enter(struct guard *guard)
 {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &guard->signals);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard->cancel_state);
 }
 
@@ -38,23 +34,18 @@ static inline void guard_leave(const struct guard *guard)
 {
     int ignored;
     pthread_setcancelstate(guard->cancel_state, &ignored);
-    pthread_sigmask(SIG_SETMASK, &guard->signals, NULL);
 }
 
-static inline void guard_lock(struct guard *guard, pthread_mutex_t *lock)
+static inline void guard_lock(struct guard *guard, struct lock *lock)
 {
-    int error = errno;
     guard_enter(guard);
-    pthread_mutex_lock(lock);
-    errno = error;
+    lock_acquire(lock);
 }
 
-static inline void guard_unlock(const struct guard *guard, pthread_mutex_t *lock)
+static inline void guard_unlock(const struct guard *guard, struct lock *lock)
 {
-    int error = errno;
-    pthread_mutex_unlock(lock);
+    lock_release(lock);
     guard_leave(guard);
-    errno = error;
 }
 
 #endif

@@ -14,7 +14,7 @@
 
 static struct library libraries[LIBRARY_MAX];
 static uint32_t n_libraries; /* published after the entry */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock lock;
 
 struct caller_range {
     uintptr_t begin, end;
@@ -270,5 +270,5 @@ struct library *library_of_frequent_caller(const void *return_address)
 
 void library_forked(void)
 {
-    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    lock = LOCK_INIT;
 }

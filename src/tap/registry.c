@@ -20,7 +20,7 @@
 
 struct registry_slot registry_slots[REGISTRY_N_SLOTS];
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock lock;
 static struct segment_table *table;
 static struct registry_context contexts[REGISTRY_MAX_CONTEXTS];
 static struct registry_socket sockets[REGISTRY_MAX_SOCKETS];
@@ -60,12 +60,12 @@ void registry_unlock(const struct guard *guard)
 
 void registry_lock_inside(void)
 {
-    pthread_mutex_lock(&lock);
+    lock_acquire(&lock);
 }
 
 void registry_unlock_inside(void)
 {
-    pthread_mutex_unlock(&lock);
+    lock_release(&lock);
 }
 
 void registry_set_table(struct segment_table *new_table)
@@ -344,7 +344,7 @@ void registry_forked(void)
             sockets[i].slot->key = KEY_TOMBSTONE;
     }
     peers_forked();
-    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    lock = LOCK_INIT;
     table = NULL;
     memset(contexts, 0, sizeof(contexts));
     n_sockets_used = 0;

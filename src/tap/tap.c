@@ -8,6 +8,7 @@
 #include "tap/queues/more_flag.h"
 #include "tap/queues/sampler.h"
 #include "tap/registry.h"
+#include "tap/sandbox.h"
 #include "tap/thread.h"
 
 #include <fcntl.h>
@@ -22,11 +23,14 @@
 #define ROOM_BYTES         ((size_t)128 << 20)
 
 /* Held while the thread is started and stopped; first in the order of locks. */
-static pthread_mutex_t life_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock life_lock;
 static struct segment_table *table;
 static struct segment_writer *writer;
-static bool has_failed;
+static bool has_failed; /* or was told to stay out */
 static bool has_fork_handler;
+
+/* The copies whose learning is done in this process, by their index. */
+static bool is_learned[SEGMENT_MAX_LIBRARIES];
 
 void tap_log(const char *format, ...)
 {
@@ -51,18 +55,20 @@ void tap_log(const char *format, ...)
 bool tap_is_enabled(void)
 {
     const char *wish = secure_getenv("ZMQ_EXPORTER_TAP");
-    return !has_failed && !(wish && strcmp(wish, "off") == 0);
+    return !__atomic_load_n(&has_failed, __ATOMIC_RELAXED) && !(wish && strcmp(wish, "off") == 0);
 }
 
 /* In the child nothing of the parent's is the tap's business: its file, its sockets, its thread.
  * The child's own first socket starts a tap of its own. */
 static void forget_all(void)
 {
-    life_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    life_lock = LOCK_INIT;
     library_forked();
     monitor_forked();
     registry_forked();
+    memset(is_learned, 0, sizeof(is_learned));
     thread_forked();
+    sandbox_start();
     sampler_forked();
     endings_forked();
     oversized_forked();
@@ -155,16 +161,9 @@ static void describe_library(const struct library *library)
         __atomic_store_n(&header->n_libraries, library->index + 1, __ATOMIC_RELEASE);
 }
 
-static int start_parts(struct library *library)
+/* What a copy of libzmq is like is found out once. */
+static void learn_library(struct library *library)
 {
-    int error = 0;
-    if (!has_fork_handler)
-        error = -pthread_atfork(NULL, NULL, forget_all);
-    has_fork_handler = error == 0;
-    if (error == 0 && !table)
-        error = make_table();
-    if (error < 0)
-        return error;
     describe_library(library);
     if (!library->more_flag)
         library->more_flag = more_flag_calibrate(library);
@@ -182,33 +181,119 @@ static int start_parts(struct library *library)
     tap_set_capability(SEGMENT_CAPABILITY_OVERSIZED,
                        reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
                        reason ? reason : "");
-    return thread_start(writer);
+}
+
+struct start {
+    struct library *library;
+    int error;
+};
+
+/* In a thread of its own: one of the program may have a stack of a few kilobytes. */
+static void start_parts(void *data)
+{
+    struct start *start = data;
+    start->error = table ? 0 : make_table();
+    if (start->error < 0)
+        return;
+    thread_set_writer(writer);
+    learn_library(start->library);
+}
+
+static bool is_learned_already(const struct library *library)
+{
+    return library->index < SEGMENT_MAX_LIBRARIES &&
+           __atomic_load_n(&is_learned[library->index], __ATOMIC_ACQUIRE);
+}
+
+static int start_library(struct library *library)
+{
+    /* The request outlives a wait that was given up. */
+    static struct start start;
+    int error = 0;
+    if (!has_fork_handler)
+        error = -pthread_atfork(NULL, NULL, forget_all);
+    has_fork_handler = error == 0;
+    if (error < 0)
+        return error;
+    if (table && is_learned_already(library))
+        return thread_start();
+    if (sandbox_is_closed())
+        return -EPERM;
+    start = (struct start){.library = library};
+    error = thread_run(start_parts, &start);
+    if (error == 0)
+        error = start.error;
+    return error < 0 ? error : thread_start();
+}
+
+static bool is_started(const struct library *library)
+{
+    return thread_is_running() && is_learned_already(library);
+}
+
+static bool start_locked(struct library *library)
+{
+    if (has_failed)
+        return false;
+    int error = is_started(library) ? 0 : start_library(library);
+    if (error < 0)
+        tap_log("off: %s", strerror(-error));
+    else if (library->index < SEGMENT_MAX_LIBRARIES)
+        __atomic_store_n(&is_learned[library->index], true, __ATOMIC_RELEASE);
+    __atomic_store_n(&has_failed, error < 0, __ATOMIC_RELAXED);
+    return error == 0;
 }
 
 bool tap_start(struct library *library)
 {
     struct guard guard;
+    if (is_started(library))
+        return true;
+    int saved_errno = errno;
     guard_lock(&guard, &life_lock);
-    int error = has_failed ? -ENOMEM : start_parts(library);
-    if (error < 0 && !has_failed)
-        tap_log("off: %s", strerror(-error));
-    has_failed = has_failed || error < 0;
+    bool is_on = start_locked(library);
     guard_unlock(&guard, &life_lock);
-    return error == 0;
+    errno = saved_errno;
+    return is_on;
+}
+
+static bool is_thread_needed(void)
+{
+    struct guard guard;
+    registry_lock(&guard);
+    bool is_needed = registry_has_started_context();
+    registry_unlock(&guard);
+    return is_needed;
+}
+
+void tap_prepare(const void *caller)
+{
+    struct guard guard;
+    struct library *library = tap_is_enabled() ? library_of_caller(caller) : NULL;
+    if (!library || !library->is_complete)
+        return;
+    guard_lock(&guard, &life_lock);
+    if (start_locked(library))
+        thread_publish();
+    if (!is_thread_needed())
+        thread_stop();
+    guard_unlock(&guard, &life_lock);
 }
 
 void tap_context_ended(void)
 {
-    struct guard guard, registry;
+    struct guard guard;
+    int error = errno;
     guard_lock(&guard, &life_lock);
-    registry_lock(&registry);
-    bool is_needed = registry_has_started_context();
-    registry_unlock(&registry);
-    if (is_needed)
+    if (is_thread_needed())
         thread_publish();
     else
         thread_stop();
+    /* A socket of another context may have been made meanwhile, by another thread. */
+    if (is_thread_needed() && !thread_is_running())
+        has_failed = thread_start() < 0;
     guard_unlock(&guard, &life_lock);
+    errno = error;
 }
 
 /* exit(): what was counted since the last tick, and the file says that it is the last. */
@@ -217,7 +302,7 @@ __attribute__((destructor)) static void finish(void)
     struct guard guard;
     guard_lock(&guard, &life_lock);
     thread_stop();
-    if (writer && thread_may_open_files())
+    if (writer && !sandbox_is_closed())
         segment_writer_close(writer);
     guard_unlock(&guard, &life_lock);
 }

@@ -19,6 +19,9 @@ bool tap_is_enabled(void);
 /* Before each socket: makes what is missing. False: do not track the socket. */
 bool tap_start(struct library *library);
 
+/* Before the program shuts itself in: what is missing is made now, and the file is up to date. */
+void tap_prepare(const void *caller);
+
 /* Says what can be measured, with the registry's lock held or before the first socket is tracked.
  * It only gets worse: what was missed once is missing in the sums. */
 void tap_set_capability(enum segment_capability_id id, enum segment_capability_state state,

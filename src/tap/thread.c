@@ -1,56 +1,55 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Design: what others want of the thread is one word that only grows, `wishes`; it waits on that
+ * word, so no wish is missed. Whoever waits for the thread waits on `n_done`, which it raises after
+ * each round.
+ *
+ * Work that allocates has a thread of its own, which is gone when the work is done: glibc looks
+ * into a file of /proc when a thread ends whose heap is to shrink, and by then the program may have
+ * shut itself in.
+ */
 #include "tap/thread.h"
 
 #include "base/clock.h"
 #include "tap/events/monitor.h"
-#include "tap/guard.h"
-#include "tap/hooks/limits.h"
 #include "tap/losses/endings.h"
 #include "tap/queues/sampler.h"
+#include "tap/sandbox.h"
 
-#include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <time.h>
-#include <unistd.h>
+#include <signal.h>
 
-#define STACK_SIZE (512 * 1024)
+#define STACK_SIZE       (512 * 1024)
+#define WORK_PATIENCE_NS (30 * CLOCK_NS_PER_SECOND)
+#define URGENT_TICK_MS   5 /* while the program's own monitor is fed by the tap */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_mutex_t files = PTHREAD_MUTEX_INITIALIZER; /* held while a file may be open */
-static pthread_cond_t published = PTHREAD_COND_INITIALIZER;
+static struct lock lock;       /* the fields below */
+static struct lock round_lock; /* the thread is in system calls of its own */
 static pthread_t thread;
 static struct segment_writer *writer;
 static bool is_running;
 static uintptr_t generation; /* a thread of an older one ends */
-static int wake_fd = -1;
-static uint64_t n_asked, n_done; /* rounds, asked for and published */
-static int filter_mode = -1;     /* of system calls, when the first thread was made */
-static bool is_quiet;
-
-/* A program that puts a filter on all its threads later on may well be killed for the files that
- * the tap opens: a sandbox. The tap opens none from then on; what it counted so far stays. */
-static bool must_be_quiet(void)
-{
-    if (!is_quiet && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != filter_mode)
-        __atomic_store_n(&is_quiet, true, __ATOMIC_RELAXED);
-    return is_quiet;
-}
+static uint32_t wishes;      /* grows with each */
+static uint32_t n_done;      /* grows with each round */
+static uint32_t n_asked;     /* rounds that were asked for */
+static uint32_t n_answered;  /* the last that was asked for before the last round */
+static uintptr_t ended;      /* generation of the thread that ended last, + 1 */
+static _Thread_local bool is_this;
 
 static void wake(void)
 {
-    uint64_t one = 1;
-    if (wake_fd >= 0 && write(wake_fd, &one, sizeof(one)) < 0)
-        return; /* the counter is full: it is awake */
+    __atomic_fetch_add(&wishes, 1, __ATOMIC_RELEASE);
+    lock_wake_word(&wishes);
 }
 
-static int ms_until(uint64_t deadline_ns)
+static void tell_done(void)
 {
-    uint64_t now = clock_monotonic_ns();
-    if (now >= deadline_ns)
-        return 0;
-    return (int)((deadline_ns - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
+    __atomic_fetch_add(&n_done, 1, __ATOMIC_RELEASE);
+    lock_wake_word(&n_done);
 }
 
+/*
+ * The thread
+ */
 struct interval {
     uint64_t now_ns, elapsed_ns;
 };
@@ -75,55 +74,36 @@ static void look_at_all(void)
     registry_unlock_inside();
 }
 
-static void write_segment(void)
+/* What may make system calls that libzmq does not make. */
+static void do_unless_sandboxed(void (*function)(void))
 {
-    pthread_mutex_lock(&files);
-    segment_writer_publish(writer);
-    pthread_mutex_unlock(&files);
+    lock_acquire(&round_lock);
+    if (!sandbox_is_closed())
+        function();
+    lock_release(&round_lock);
 }
 
-static void sample(void (*look_at)(void))
+static void write_segment(void)
 {
-    pthread_mutex_lock(&files);
-    look_at();
-    pthread_mutex_unlock(&files);
+    struct segment_writer *now = __atomic_load_n(&writer, __ATOMIC_ACQUIRE);
+    if (now)
+        segment_writer_publish(now);
 }
 
 static void publish(void)
 {
-    pthread_mutex_lock(&lock);
-    uint64_t asked = n_asked;
-    pthread_mutex_unlock(&lock);
-
+    uint32_t asked = __atomic_load_n(&n_asked, __ATOMIC_ACQUIRE);
     monitor_drain_all();
     look_at_all();
-    if (!must_be_quiet())
-        write_segment();
-
-    pthread_mutex_lock(&lock);
-    n_done = asked;
-    pthread_cond_broadcast(&published);
-    pthread_mutex_unlock(&lock);
+    do_unless_sandboxed(write_segment);
+    __atomic_store_n(&n_answered, asked, __ATOMIC_RELEASE);
+    tell_done();
 }
 
-/* True when the thread shall end. */
-static bool wait_for_work(uint64_t deadline_ns, uintptr_t own_generation)
+static bool is_asked_to_publish(void)
 {
-    static struct pollfd fds[MONITOR_MAX_FDS + 1];
-    pthread_mutex_lock(&lock);
-    fds[0] = (struct pollfd){.fd = wake_fd, .events = POLLIN};
-    pthread_mutex_unlock(&lock);
-    size_t n = 1 + monitor_fds(fds + 1, MONITOR_MAX_FDS);
-    if (poll(fds, n, ms_until(deadline_ns)) > 0)
-        monitor_drain_all();
-    pthread_mutex_lock(&lock);
-    /* With the lock: what was shed is by now a descriptor of the program's. */
-    uint64_t count;
-    while (wake_fd >= 0 && (fds[0].revents & POLLIN) && read(wake_fd, &count, sizeof(count)) > 0)
-        continue;
-    bool is_last = generation != own_generation;
-    pthread_mutex_unlock(&lock);
-    return is_last;
+    return __atomic_load_n(&n_asked, __ATOMIC_ACQUIRE) !=
+           __atomic_load_n(&n_answered, __ATOMIC_RELAXED);
 }
 
 /* A queue may be gone soon. Looks out of turn cost at most 1/20 of a core. */
@@ -131,159 +111,220 @@ static void look_out_of_turn(void)
 {
     static uint64_t pause_until_ns;
     uint64_t now = clock_monotonic_ns();
-    if (now < pause_until_ns || now < endings_next_look_ns() || must_be_quiet())
+    if (now < pause_until_ns || now < endings_next_look_ns())
         return;
-    sample(sampler_look);
+    do_unless_sandboxed(sampler_look);
     uint64_t end = clock_monotonic_ns();
     pause_until_ns = end + (end - now) * 20;
 }
 
-static bool is_asked_to_publish(void)
+static uint64_t next_deadline(uint64_t tick_ns)
 {
-    pthread_mutex_lock(&lock);
-    bool is_asked = n_asked != n_done;
-    pthread_mutex_unlock(&lock);
-    return is_asked;
+    uint64_t next = endings_next_look_ns();
+    if (next < tick_ns && next > 0)
+        tick_ns = next;
+    if (monitor_is_urgent()) {
+        uint64_t soon = clock_monotonic_ns() + URGENT_TICK_MS * CLOCK_NS_PER_MS;
+        tick_ns = soon < tick_ns ? soon : tick_ns;
+    }
+    return tick_ns;
+}
+
+static bool is_over(uintptr_t own_generation)
+{
+    return __atomic_load_n(&generation, __ATOMIC_ACQUIRE) != own_generation;
+}
+
+/* Until the tick, or until a round is asked for, or the end. */
+static void wait_for_tick(uint64_t tick_ns, uintptr_t own_generation)
+{
+    uint32_t seen = __atomic_load_n(&wishes, __ATOMIC_ACQUIRE);
+    while (!is_over(own_generation) && !is_asked_to_publish() && clock_monotonic_ns() < tick_ns) {
+        look_out_of_turn();
+        lock_wait_for_word(&wishes, seen, next_deadline(tick_ns));
+        seen = __atomic_load_n(&wishes, __ATOMIC_ACQUIRE);
+        monitor_drain_all();
+    }
 }
 
 static void *run(void *own_generation)
 {
     uint64_t tick = clock_monotonic_ns();
-    bool is_last = false;
+    is_this = true;
     pthread_setname_np(pthread_self(), "zmqtap");
-    while (!is_last) {
-        if (!must_be_quiet()) {
-            if (limits_are_descriptors_short())
-                limits_shed();
-            sample(sampler_round);
-        }
+    do {
+        do_unless_sandboxed(sampler_round);
         publish();
         tick += THREAD_TICK_MS * CLOCK_NS_PER_MS;
-        while (!is_last && !is_asked_to_publish() && clock_monotonic_ns() < tick) {
-            look_out_of_turn();
-            uint64_t next = endings_next_look_ns();
-            is_last = wait_for_work(next < tick && next > 0 ? next : tick,
-                                    (uintptr_t)own_generation);
-        }
+        wait_for_tick(tick, (uintptr_t)own_generation);
         if (clock_monotonic_ns() > tick + CLOCK_NS_PER_SECOND)
             tick = clock_monotonic_ns(); /* was stopped for a while: no burst of ticks */
-    }
-    if (!must_be_quiet())
-        sample(sampler_look);
+    } while (!is_over((uintptr_t)own_generation));
+    do_unless_sandboxed(sampler_look);
     publish();
+    __atomic_store_n(&ended, (uintptr_t)own_generation + 1, __ATOMIC_RELEASE);
+    tell_done();
     return NULL;
 }
 
-static int create(void)
+/*
+ * The program's threads
+ */
+/* No signal is for the tap's threads, which inherit the mask. libzmq makes the same calls here. */
+static int create(pthread_t *ret_thread, void *(*function)(void *), void *data)
 {
     pthread_attr_t attributes;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    int error = pthread_create(&thread, &attributes, run, (void *)generation);
+    int error = pthread_create(ret_thread, &attributes, function, data);
     if (error == EINVAL) /* the program's thread-local data alone is larger */
-        error = pthread_create(&thread, NULL, run, (void *)generation);
+        error = pthread_create(ret_thread, NULL, function, data);
     pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return -error;
 }
 
-int thread_start(struct segment_writer *new_writer)
+int thread_start(void)
 {
     struct guard guard;
-    int error = 0;
+    int saved_errno = errno, error = 0;
     guard_lock(&guard, &lock);
     if (!is_running) {
-        writer = new_writer;
-        if (filter_mode < 0)
-            filter_mode = prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
-        wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        error = create(); /* inherits the guard's mask: no signal is for this thread */
-        is_running = error == 0;
+        error = create(&thread, run, (void *)generation);
+        __atomic_store_n(&is_running, error == 0, __ATOMIC_RELEASE);
     }
     guard_unlock(&guard, &lock);
+    errno = saved_errno;
     return error;
 }
 
-static struct timespec deadline_after_ms(uint64_t ms)
+/* Waits until `is_true`, which is asked whenever `*word` has changed. */
+static bool await(const uint32_t *word, bool (*is_true)(uintptr_t), uintptr_t argument,
+                  uint64_t patience_ns)
 {
-    uint64_t ns = clock_monotonic_ns() + ms * CLOCK_NS_PER_MS;
-    return (struct timespec){.tv_sec = (time_t)(ns / CLOCK_NS_PER_SECOND),
-                             .tv_nsec = (long)(ns % CLOCK_NS_PER_SECOND)};
+    uint64_t deadline = clock_monotonic_ns() + patience_ns;
+    uint32_t seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    while (!is_true(argument)) {
+        if (clock_monotonic_ns() >= deadline)
+            return false;
+        lock_wait_for_word(word, seen, deadline);
+        seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    }
+    return true;
+}
+
+static struct work {
+    void (*function)(void *data);
+    void *data;
+    uint32_t is_done;
+} work;
+
+static void *run_work(void *unused)
+{
+    (void)unused;
+    pthread_setname_np(pthread_self(), "zmqtap");
+    work.function(work.data);
+    __atomic_store_n(&work.is_done, 1, __ATOMIC_RELEASE);
+    lock_wake_word(&work.is_done);
+    return NULL;
+}
+
+static bool is_work_done(uintptr_t unused)
+{
+    (void)unused;
+    return __atomic_load_n(&work.is_done, __ATOMIC_ACQUIRE) == 1;
+}
+
+int thread_run(void (*function)(void *data), void *data)
+{
+    struct guard guard;
+    pthread_t worker;
+    int saved_errno = errno;
+    guard_enter(&guard);
+    work = (struct work){.function = function, .data = data};
+    int error = create(&worker, run_work, NULL);
+    if (error == 0 && await(&work.is_done, is_work_done, 0, WORK_PATIENCE_NS))
+        pthread_join(worker, NULL);
+    else if (error == 0) {
+        pthread_detach(worker);
+        error = -ETIMEDOUT;
+    }
+    guard_leave(&guard);
+    errno = saved_errno;
+    return error;
+}
+
+void thread_set_writer(struct segment_writer *new_writer)
+{
+    __atomic_store_n(&writer, new_writer, __ATOMIC_RELEASE);
 }
 
 void thread_wake(void)
 {
-    struct guard guard;
-    guard_lock(&guard, &lock);
-    if (is_running)
+    if (thread_is_running())
         wake();
-    guard_unlock(&guard, &lock);
+}
+
+static bool is_answered(uintptr_t asked)
+{
+    return (int32_t)(__atomic_load_n(&n_answered, __ATOMIC_ACQUIRE) - (uint32_t)asked) >= 0;
 }
 
 void thread_publish(void)
 {
     struct guard guard;
-    struct timespec deadline = deadline_after_ms(THREAD_PATIENCE_MS);
-    guard_lock(&guard, &lock);
-    if (is_running) {
-        uint64_t wanted = ++n_asked;
-        wake();
-        while (n_done < wanted &&
-               pthread_cond_clockwait(&published, &lock, CLOCK_MONOTONIC, &deadline) == 0)
-            continue;
-    }
-    guard_unlock(&guard, &lock);
+    if (!thread_is_running())
+        return;
+    guard_enter(&guard);
+    uint32_t asked = __atomic_add_fetch(&n_asked, 1, __ATOMIC_RELEASE);
+    wake();
+    await(&n_done, is_answered, asked, THREAD_PATIENCE_MS * CLOCK_NS_PER_MS);
+    guard_leave(&guard);
+}
+
+static bool has_ended(uintptr_t own_generation)
+{
+    return __atomic_load_n(&ended, __ATOMIC_ACQUIRE) == own_generation + 1;
 }
 
 void thread_stop(void)
 {
     struct guard guard;
-    struct timespec deadline = deadline_after_ms(THREAD_PATIENCE_MS);
     guard_lock(&guard, &lock);
     bool was_running = is_running;
-    is_running = false;
-    generation++;
-    wake();
+    uintptr_t old = generation;
+    if (was_running) {
+        __atomic_store_n(&is_running, false, __ATOMIC_RELEASE);
+        __atomic_store_n(&generation, old + 1, __ATOMIC_RELEASE);
+        wake();
+    }
     guard_unlock(&guard, &lock);
+    if (!was_running)
+        return;
 
     guard_enter(&guard);
-    if (was_running && pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &deadline) != 0)
+    if (await(&n_done, has_ended, old, THREAD_PATIENCE_MS * CLOCK_NS_PER_MS))
+        pthread_join(thread, NULL); /* it is about to end: nothing to wait for */
+    else
         pthread_detach(thread);
-    else if (was_running && wake_fd >= 0)
-        close(wake_fd);
     guard_leave(&guard);
 }
 
-bool thread_shed(void)
+bool thread_hold(struct guard *guard)
 {
-    struct guard guard;
-    guard_lock(&guard, &lock);
-    bool has_shed = wake_fd >= 0;
-    if (has_shed)
-        close(wake_fd);
-    wake_fd = -1;
-    guard_unlock(&guard, &lock);
-    return has_shed;
-}
-
-bool thread_hold_files(struct guard *guard)
-{
-    struct timespec deadline = deadline_after_ms(THREAD_PATIENCE_MS);
     guard_enter(guard);
-    if (pthread_mutex_clocklock(&files, CLOCK_MONOTONIC, &deadline) == 0)
-        return true;
-    guard_leave(guard);
-    return false;
+    bool is_held = lock_acquire_within(&round_lock, THREAD_PATIENCE_MS);
+    if (!is_held)
+        guard_leave(guard);
+    return is_held;
 }
 
-void thread_release_files(const struct guard *guard)
+void thread_release(const struct guard *guard)
 {
-    guard_unlock(guard, &files);
-}
-
-bool thread_may_open_files(void)
-{
-    return !__atomic_load_n(&is_quiet, __ATOMIC_RELAXED) &&
-           prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == filter_mode;
+    guard_unlock(guard, &round_lock);
 }
 
 bool thread_is_running(void)
@@ -291,13 +332,16 @@ bool thread_is_running(void)
     return __atomic_load_n(&is_running, __ATOMIC_RELAXED);
 }
 
+bool thread_is_this(void)
+{
+    return is_this;
+}
+
 void thread_forked(void)
 {
-    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-    files = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-    published = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    lock = round_lock = LOCK_INIT;
+    writer = NULL;
     is_running = false;
-    wake_fd = -1;
-    filter_mode = -1;
-    is_quiet = false;
+    is_this = false;
+    n_asked = n_answered;
 }

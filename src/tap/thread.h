@@ -2,11 +2,12 @@
 /*
  * thread - the tap's one thread.
  *
- * It reads the monitors' events as they come, and each 100 ms samples and publishes. All signals
- * are blocked in it, its name is zmqtap, and it is the only one that writes the file while it runs.
+ * It samples and publishes each 100 ms, and drains what monitors have. All signals are blocked in
+ * it, its name is zmqtap, and it is the only one that writes the file while it runs. It waits on a
+ * futex: it holds no descriptor, whose number the program could close and use for something else.
  *
- * Thread: any, one starter or stopper at a time. Waiting is bounded: a file system that hangs
- *         costs the program at most THREAD_PATIENCE_MS, once.
+ * Thread: any, one starter or stopper at a time (tap.c's lock). Waiting is bounded: a file system
+ *         that hangs costs the program at most THREAD_PATIENCE_MS, once.
  */
 #ifndef TAP_THREAD_H
 #define TAP_THREAD_H
@@ -20,7 +21,14 @@
 #define THREAD_PATIENCE_MS 1000
 
 /* Starts it if it is not running. 0 or a negative errno. */
-int thread_start(struct segment_writer *writer);
+int thread_start(void);
+
+/* Runs `work` in a thread of its own with a stack of half a megabyte, and waits for its end. 0 or a
+ * negative errno; -ETIMEDOUT: it may still be under way, so the tap is to give up. */
+int thread_run(void (*work)(void *data), void *data);
+
+/* What it publishes in its rounds; NULL: nothing. */
+void thread_set_writer(struct segment_writer *writer);
 
 /* It looks again at what it waits for. */
 void thread_wake(void);
@@ -31,18 +39,16 @@ void thread_publish(void);
 /* A last round, then the thread ends. */
 void thread_stop(void);
 
-/* Gives back its one descriptor; from then on it looks for work at each tick. False: had none. */
-bool thread_shed(void);
-
-/* Between the two the tap's thread has no file open, which it has for moments, each a descriptor
- * that the program may miss. False, and nothing to release: it has hung in one for too long. */
-bool thread_hold_files(struct guard *guard);
-void thread_release_files(const struct guard *guard);
-
-/* False once a filter of system calls has come over the tap's thread or the caller. */
-bool thread_may_open_files(void);
+/* Between the two the tap's thread is in no system call that libzmq does not make as well, and
+ * has no file open, which is a descriptor that the program may miss. False, and nothing to
+ * release: it has hung in one for too long. */
+bool thread_hold(struct guard *guard);
+void thread_release(const struct guard *guard);
 
 bool thread_is_running(void);
+
+/* Whether the calling thread is it. */
+bool thread_is_this(void);
 
 /* In a forked child: there is no thread. */
 void thread_forked(void);

@@ -23,7 +23,7 @@
 #define BATCH      64
 #define ALL_EVENTS 0xffff /* of version 1; -1 is refused since 4.3.2 */
 
-pthread_mutex_t monitor_lock = PTHREAD_MUTEX_INITIALIZER;
+struct lock monitor_lock;
 struct monitor_hub monitor_hubs[REGISTRY_MAX_CONTEXTS];
 struct monitor_entry monitor_entries[REGISTRY_MAX_SOCKETS];
 uint32_t monitor_n_pending;
@@ -265,7 +265,7 @@ bool monitor_shed(void)
 
 void monitor_forked(void)
 {
-    monitor_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    monitor_lock = LOCK_INIT;
     has_shed = false;
     memset(monitor_hubs, 0, sizeof(monitor_hubs));
     for (uint32_t i = 0; registry_socket_at(i); i++) {

@@ -20,10 +20,6 @@
 
 #include "tap/registry.h"
 
-#include <poll.h>
-
-#define MONITOR_MAX_FDS (REGISTRY_MAX_CONTEXTS + 64)
-
 /* A context is new: nothing of an earlier one in its place counts. */
 void monitor_begin_context(struct registry_context *context);
 
@@ -47,8 +43,8 @@ int monitor_request(struct registry_socket *socket, const struct monitor_request
 /* Whether the tap has its own monitor on the socket, so that the program's must be made of it. */
 bool monitor_is_attached(const struct registry_socket *socket);
 
-/* What libzmq and the program may wait for of the tap's thread. Returns how many. */
-size_t monitor_fds(struct pollfd *ret_fds, size_t n);
+/* Whether events wait that the program is to have soon. */
+bool monitor_is_urgent(void);
 
 /* Reads what has come, for all contexts. */
 void monitor_drain_all(void);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <poll.h>
 #include <zmq.h>
 
 #define BATCH       64 /* events between two looks at the lock */
@@ -14,48 +15,29 @@ struct monitor_hub *monitor_hub_of(const struct registry_context *context)
     return &monitor_hubs[context->index];
 }
 
-static size_t add_fd(struct pollfd *fds, size_t n, size_t n_used, int fd)
+bool monitor_is_urgent(void)
 {
-    if (n_used == n)
-        return n;
-    fds[n_used] = (struct pollfd){.fd = fd, .events = POLLIN};
-    return n_used + 1;
-}
-
-size_t monitor_fds(struct pollfd *ret_fds, size_t n)
-{
-    size_t n_used = 0;
-    pthread_mutex_lock(&monitor_lock);
-    for (size_t i = 0; i < REGISTRY_MAX_CONTEXTS; i++) {
-        if (monitor_hubs[i].consumer && !monitor_hubs[i].is_waited)
-            n_used = add_fd(ret_fds, n, n_used, monitor_hubs[i].fd);
-    }
-    for (size_t i = 0; monitor_n_pending > 0 && i < REGISTRY_MAX_SOCKETS; i++) {
-        if (monitor_entries[i].forwarder.first)
-            n_used = add_fd(ret_fds, n, n_used, monitor_entries[i].forwarder.fd);
-    }
-    pthread_mutex_unlock(&monitor_lock);
-    return n_used;
+    return __atomic_load_n(&monitor_n_pending, __ATOMIC_RELAXED) > 0;
 }
 
 static void drain(struct monitor_hub *hub)
 {
     bool is_more = true;
     while (is_more) {
-        pthread_mutex_lock(&monitor_lock);
+        lock_acquire(&monitor_lock);
         is_more = !hub->is_waited && monitor_read(hub, BATCH);
-        pthread_mutex_unlock(&monitor_lock);
+        lock_release(&monitor_lock);
     }
 }
 
 static void flush_forwarders(void)
 {
-    pthread_mutex_lock(&monitor_lock);
+    lock_acquire(&monitor_lock);
     for (size_t i = 0; monitor_n_pending > 0 && i < REGISTRY_MAX_SOCKETS; i++) {
         if (monitor_entries[i].forwarder.first)
             monitor_forwarder_flush(&monitor_entries[i].forwarder);
     }
-    pthread_mutex_unlock(&monitor_lock);
+    lock_release(&monitor_lock);
 }
 
 void monitor_drain_all(void)

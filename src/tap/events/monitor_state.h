@@ -64,7 +64,7 @@ struct monitor_id {
 };
 #define MONITOR_ID_TAG 'z'
 
-extern pthread_mutex_t monitor_lock;
+extern struct lock monitor_lock;
 extern struct monitor_hub monitor_hubs[REGISTRY_MAX_CONTEXTS];     /* by context */
 extern struct monitor_entry monitor_entries[REGISTRY_MAX_SOCKETS]; /* by socket */
 extern uint32_t monitor_n_pending; /* forwarders with events in line */

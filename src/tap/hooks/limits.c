@@ -89,10 +89,10 @@ static void *retry(const struct registry_context *context, int type)
 static void *make_without_files(const struct registry_context *context, int type)
 {
     struct guard guard;
-    if (!thread_hold_files(&guard))
+    if (!thread_hold(&guard))
         return NULL;
     void *handle = context->library->socket(context->handle, type);
-    thread_release_files(&guard);
+    thread_release(&guard);
     return handle;
 }
 
@@ -103,8 +103,6 @@ void *limits_make_socket(struct registry_context *context, int type)
         return NULL;
     }
     void *handle = context->library->socket(context->handle, type);
-    if (!handle && is_out() && thread_shed())
-        handle = context->library->socket(context->handle, type);
     if (!handle && is_out()) {
         limits_shed();
         if (__atomic_load_n(&is_reaping, __ATOMIC_RELAXED))
