@@ -83,14 +83,27 @@ static uint32_t max_groups(void)
     return n > 0 && n <= SEGMENT_MAX_GROUPS ? (uint32_t)n : MAX_GROUPS_DEFAULT;
 }
 
+/* The thread may be writing the header meanwhile. The first word, which says what the others mean,
+ * comes last. */
+static void set_words(void *to, const void *from, size_t size)
+{
+    uint64_t *words = to;
+    for (size_t i = size / sizeof(*words); i-- > 0;) {
+        uint64_t word;
+        memcpy(&word, (const char *)from + i * sizeof(word), sizeof(word));
+        segment_word_set(&words[i], word);
+    }
+}
+
 void tap_set_capability(enum segment_capability_id id, enum segment_capability_state state,
                         const char *reason)
 {
-    struct segment_capability *capability = &table->header->capabilities[id];
-    if (capability->state > SEGMENT_CAPABILITY_ON)
+    struct segment_capability *shown = &table->header->capabilities[id];
+    struct segment_capability now = {.state = state};
+    if (__atomic_load_n(&shown->state, __ATOMIC_RELAXED) > SEGMENT_CAPABILITY_ON)
         return;
-    strncpy(capability->reason, reason, sizeof(capability->reason) - 1);
-    __atomic_store_n(&capability->state, state, __ATOMIC_RELEASE);
+    strncpy(now.reason, reason, sizeof(now.reason) - 1);
+    set_words(shown, &now, sizeof(now));
 }
 
 void tap_note_events(bool is_attached)
@@ -146,12 +159,14 @@ static void describe_library(const struct library *library)
     struct segment_header *header = table->header;
     if (library->index >= SEGMENT_MAX_LIBRARIES)
         return;
-    struct segment_library *shown = &header->libraries[library->index];
-    shown->version_major = (uint32_t)library->version_number / 10000;
-    shown->version_minor = (uint32_t)library->version_number / 100 % 100;
-    shown->version_patch = (uint32_t)library->version_number % 100;
-    shown->is_draft = library->is_draft;
-    memcpy(shown->path, library->path, sizeof(shown->path));
+    struct segment_library shown = {
+        .version_major = (uint32_t)library->version_number / 10000,
+        .version_minor = (uint32_t)library->version_number / 100 % 100,
+        .version_patch = (uint32_t)library->version_number % 100,
+        .is_draft = library->is_draft,
+    };
+    memcpy(shown.path, library->path, sizeof(shown.path));
+    set_words(&header->libraries[library->index], &shown, sizeof(shown));
     if (tap_has_handshakes(library))
         tap_set_capability(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_ON, "");
     else
@@ -291,7 +306,7 @@ void tap_context_ended(void)
         thread_stop();
     /* A socket of another context may have been made meanwhile, by another thread. */
     if (is_thread_needed() && !thread_is_running())
-        has_failed = thread_start() < 0;
+        __atomic_store_n(&has_failed, thread_start() < 0, __ATOMIC_RELAXED);
     guard_unlock(&guard, &life_lock);
     errno = error;
 }

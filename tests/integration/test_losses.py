@@ -6,8 +6,10 @@ What all types have in common is in test_loss_table.py."""
 import pytest
 import zmq
 
+from support import products
 from support.losses import attach, endpoint_of, receive_all, wait_drops
-from support.waiting import wait_for
+from support.process import Process
+from support.waiting import DEADLINE_S, wait_for
 
 
 @pytest.fixture
@@ -164,3 +166,19 @@ def send__may_wait_again__counts_its_waits(start, spelling):
     assert push.send(spelling=spelling) == 0
     puppet.wait_counter(2, "SEND_WOULD_BLOCK_NO_PEER", "PUSH")
     wait_for(lambda: words(puppet, "SEND_BLOCKED_NO_PEER_NS")[0] > 0, "its wait")
+
+
+@pytest.mark.parametrize("how", ["cancel", "jump"])
+def send__left_while_it_waits__waits_no_longer(directory, how):
+    """The thread is cancelled in its send, or a signal handler jumps out of it."""
+    with Process([*products.program("escaped_send"), how], directory) as process:
+        assert process.line() == "left"
+        process.wait_next_rounds()
+        before = process.segment().counter("SEND_BLOCKED_NS", "PUSH")
+        assert before > 0
+        process.wait_next_rounds(10)
+        assert process.segment().counter("SEND_BLOCKED_NS", "PUSH") == before
+        process.popen.stdin.write("go\n")
+        process.popen.stdin.flush()
+        assert process.line() == "sent"
+        assert process.popen.wait(DEADLINE_S) == 0

@@ -59,6 +59,32 @@ void blocking_end(struct registry_socket *socket)
     errno = error;
 }
 
+/* The older pair of functions behind pthread_cleanup_push(3): what they register is called for by a
+ * cancellation and by longjmp(3) as well (glibc, nptl/cleanup.c and jmp-unwind.c; musl, for a
+ * cancellation). The newer ones need the C++ runtime in every program. */
+extern void _pthread_cleanup_push(struct blocking_escape *escape, void (*routine)(void *),
+                                  void *argument) __attribute__((weak));
+extern void _pthread_cleanup_pop(struct blocking_escape *escape, int is_run) __attribute__((weak));
+
+static void escape_wait(void *socket)
+{
+    blocking_end(socket);
+}
+
+void blocking_begin_call(struct blocking_escape *escape, struct registry_socket *socket)
+{
+    blocking_begin(socket);
+    if (_pthread_cleanup_push && _pthread_cleanup_pop)
+        _pthread_cleanup_push(escape, escape_wait, socket);
+}
+
+void blocking_end_call(struct blocking_escape *escape, struct registry_socket *socket)
+{
+    if (_pthread_cleanup_push && _pthread_cleanup_pop)
+        _pthread_cleanup_pop(escape, 0);
+    blocking_end(socket);
+}
+
 void blocking_refused(struct registry_socket *socket)
 {
     uint32_t word = has_no_queue(socket) ? SEGMENT_SEND_WOULD_BLOCK_NO_PEER

@@ -41,6 +41,17 @@ struct blocking {
 void blocking_begin(struct registry_socket *socket);
 void blocking_end(struct registry_socket *socket);
 
+/* Around the call that waits: where the thread is cancelled in it, or jumps out of it from a signal
+ * handler, the wait ends with it. Both in one function, like pthread_cleanup_push(3). */
+struct blocking_escape {
+    void (*routine)(void *argument);
+    void *argument;
+    int cancel_type;
+    void *previous;
+};
+void blocking_begin_call(struct blocking_escape *escape, struct registry_socket *socket);
+void blocking_end_call(struct blocking_escape *escape, struct registry_socket *socket);
+
 /* The program was told EAGAIN. */
 void blocking_refused(struct registry_socket *socket);
 

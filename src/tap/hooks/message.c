@@ -44,9 +44,10 @@ static HOOK_COLD int send_refused(struct registry_slot *slot)
     struct registry_socket *socket = slot->socket;
     int rc = -1;
     if (must_wait(slot)) {
-        blocking_begin(socket);
+        struct blocking_escape escape;
+        blocking_begin_call(&escape, socket);
         rc = slot->send(socket->handle, slot->kept.content, slot->kept.size, slot->kept.flags);
-        blocking_end(socket);
+        blocking_end_call(&escape, socket);
     }
     return end_refused(slot, rc, slot->kept.size);
 }
@@ -56,9 +57,10 @@ static HOOK_COLD int msg_send_refused(struct registry_slot *slot)
     struct registry_socket *socket = slot->socket;
     int rc = -1;
     if (must_wait(slot)) {
-        blocking_begin(socket);
+        struct blocking_escape escape;
+        blocking_begin_call(&escape, socket);
         rc = slot->msg_send(slot->kept.message, socket->handle, slot->kept.flags);
-        blocking_end(socket);
+        blocking_end_call(&escape, socket);
     }
     return end_refused(slot, rc, (size_t)rc);
 }

@@ -55,9 +55,10 @@ static int shared_send(void *handle, const void *buffer, size_t size, int flags,
     int tried_flags = flags | slot->first_frame.wait_flags;
     int rc = slot->send(handle, buffer, size, tried_flags);
     if (must_wait(rc, flags, tried_flags)) {
-        blocking_begin(socket);
+        struct blocking_escape escape;
+        blocking_begin_call(&escape, socket);
         rc = slot->send(handle, buffer, size, flags);
-        blocking_end(socket);
+        blocking_end_call(&escape, socket);
     }
     return count_sent(socket, size, rc);
 }
@@ -69,9 +70,10 @@ static int shared_msg_send(struct tap_message *message, void *handle, int flags,
     int tried_flags = flags | slot->first_frame.wait_flags;
     int rc = slot->msg_send(message, handle, tried_flags);
     if (must_wait(rc, flags, tried_flags)) {
-        blocking_begin(socket);
+        struct blocking_escape escape;
+        blocking_begin_call(&escape, socket);
         rc = slot->msg_send(message, handle, flags);
-        blocking_end(socket);
+        blocking_end_call(&escape, socket);
     }
     return count_sent(socket, (size_t)rc, rc);
 }
