@@ -1,274 +1,440 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Design: entries are written inside loaded_visit() alone, and read by whoever was given them.
+ * Whenever the list of loaded objects is a new one, each entry is looked for in it: what is not
+ * there any more is free for another copy, and where something was unloaded the functions of those
+ * that are not pinned are looked up anew, for a new object can lie where an old one lay.
+ */
 #include "tap/library.h"
 
-#include "tap/guard.h"
+#include "tap/loaded.h"
+#include "tap/scope.h"
 #include "tap/zmqtap.h"
 
 #include <dlfcn.h>
-#include <link.h>
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LIBRARY_MAX        16u
-#define LIBRARY_MAX_RANGES 32u
+struct entry {
+    struct elf_object object;
+    bool is_followed; /* now or once: then what was learned of the copy is kept with its index */
+    bool is_pinned;
+    bool is_given; /* its functions were not found by their names */
+};
 
 static struct library libraries[LIBRARY_MAX];
-static uint32_t n_libraries; /* published after the entry */
-static struct lock lock;
+static struct entry entries[LIBRARY_MAX];
+static uint32_t n_libraries;
+static uint64_t generation, n_unloads; /* of the list when they were looked through */
+static bool has_unpinned;              /* some are followed and not yet pinned */
 
-struct caller_range {
-    uintptr_t begin, end;
-    struct library *library;
+static const struct library_function functions[] = {
+#define X(type, name, parameters) {"zmq_" #name, offsetof(struct library, name)},
+    LIBRARY_REQUIRED(X)
+#undef X
 };
-
-static struct caller_range ranges[LIBRARY_MAX_RANGES];
-static uint32_t n_ranges;
-
-/* Any address in this object tells it apart from those that define the real functions. */
-static struct link_map *object_of(const void *address)
-{
-    Dl_info info;
-    struct link_map *map = NULL;
-    return address && dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
-}
-
-static bool is_ours(const struct link_map *map)
-{
-    return map == object_of(&n_libraries);
-}
-
-/* A symbol of `handle`'s tree, unless it is the tap's own. */
-static void *find_symbol(void *handle, const char *name)
-{
-    void *symbol = dlsym(handle, name);
-    return symbol && !is_ours(object_of(symbol)) ? symbol : NULL;
-}
-
-struct name_search {
-    size_t n_to_skip;
-    char name[256];
+static const struct library_function optional_functions[] = {
+#define X(type, name, parameters) {"zmq_" #name, offsetof(struct library, name)},
+    LIBRARY_OPTIONAL(X)
+#undef X
 };
+#define N_FUNCTIONS          (sizeof(functions) / sizeof(functions[0]))
+#define N_OPTIONAL_FUNCTIONS (sizeof(optional_functions) / sizeof(optional_functions[0]))
 
-static int visit_object(struct dl_phdr_info *info, size_t size, void *data)
+static library_any_function *place_of(const struct library *library,
+                                      const struct library_function *function)
 {
-    struct name_search *search = data;
-    (void)size;
-    if (!info->dlpi_name || !strstr(info->dlpi_name, "zmq") ||
-        strlen(info->dlpi_name) >= sizeof(search->name))
-        return 0;
-    if (search->n_to_skip > 0) {
-        search->n_to_skip--;
-        return 0;
-    }
-    strcpy(search->name, info->dlpi_name);
-    return 1;
+    return (library_any_function *)((uintptr_t)library + function->offset);
 }
 
-/* The last resort: a caller that reaches libzmq by a road the linker does not show. */
-static void *find_in_any_object(void)
+static library_any_function function_of(const struct library *library,
+                                        const struct library_function *function)
 {
-    for (size_t i = 0;; i++) {
-        struct name_search search = {.n_to_skip = i};
-        if (!dl_iterate_phdr(visit_object, &search))
-            return NULL;
-        void *handle = dlopen(search.name, RTLD_LAZY | RTLD_NOLOAD);
-        void *symbol = handle ? find_symbol(handle, "zmq_socket") : NULL;
-        if (handle)
-            dlclose(handle);
-        if (symbol)
-            return symbol;
-    }
+    return __atomic_load_n(place_of(library, function), __ATOMIC_RELAXED);
 }
 
-static void *find_zmq_socket(const void *return_address)
+static library_any_function look_up(struct library *library, const struct elf_object *object,
+                                    const struct library_function *function)
 {
-    void *symbol = find_symbol(RTLD_NEXT, "zmq_socket");
-    if (!symbol) {
-        struct link_map *caller = object_of(return_address);
-        symbol = caller ? find_symbol(caller, "zmq_socket") : NULL;
-    }
-    return symbol ? symbol : find_in_any_object();
+    library_any_function found = (library_any_function)elf_object_find(object, function->name);
+    __atomic_store_n(place_of(library, function), found, __ATOMIC_RELAXED);
+    return found;
 }
 
-static struct library *find_known(const void *object)
+/* Whether what was known of it is still true. */
+static bool look_up_again(uint32_t i, const struct library_function *list, size_t n)
 {
-    uint32_t n = __atomic_load_n(&n_libraries, __ATOMIC_ACQUIRE);
-    for (uint32_t i = 0; i < n; i++) {
-        if (libraries[i].object == object)
+    bool is_same = true;
+    for (size_t at = 0; at < n; at++) {
+        library_any_function known = function_of(&libraries[i], &list[at]);
+        if (known && known != look_up(&libraries[i], &entries[i].object, &list[at]))
+            is_same = false;
+    }
+    return is_same;
+}
+
+static bool is_unchanged(uint32_t i)
+{
+    bool is_same = look_up_again(i, functions, N_FUNCTIONS);
+    return look_up_again(i, optional_functions, N_OPTIONAL_FUNCTIONS) && is_same;
+}
+
+static void set_range(struct library *library, uintptr_t begin, uintptr_t end)
+{
+    __atomic_store_n(&library->begin, begin, __ATOMIC_RELEASE);
+    __atomic_store_n(&library->end, end, __ATOMIC_RELEASE);
+}
+
+static bool is_listed(const struct loaded *loaded, struct elf_object *object)
+{
+    for (uint32_t i = 0; i < loaded->n_objects; i++) {
+        if (elf_object_is_same(&loaded->objects[i], object)) {
+            *object = loaded->objects[i]; /* its name may lie elsewhere */
+            return true;
+        }
+    }
+    return false;
+}
+
+static void look_through(const struct loaded *loaded)
+{
+    if (generation == loaded->generation)
+        return;
+    for (uint32_t i = 0; i < n_libraries; i++) {
+        struct entry *entry = &entries[i];
+        if (libraries[i].end == 0)
+            continue;
+        bool is_sure = n_unloads == loaded->n_unloads || entry->is_pinned || entry->is_given;
+        bool is_there = is_listed(loaded, &entry->object);
+        if (!is_there || (!is_sure && !is_unchanged(i) && entry->is_followed))
+            set_range(&libraries[i], 0, 0);
+    }
+    generation = loaded->generation;
+    n_unloads = loaded->n_unloads;
+}
+
+static struct library *find_entry(const struct elf_object *object)
+{
+    for (uint32_t i = 0; i < n_libraries; i++) {
+        if (libraries[i].end != 0 && elf_object_is_same(&entries[i].object, object))
             return &libraries[i];
     }
     return NULL;
 }
 
-static void set_path(struct library *library, const struct link_map *owner)
+/* The entry of a copy, a new one if need be; NULL if there are too many. */
+static struct library *take_entry(const struct elf_object *object)
 {
-    if (owner->l_name && owner->l_name[0])
-        strncpy(library->path, owner->l_name, sizeof(library->path) - 1);
+    struct library *library = find_entry(object);
+    uint32_t i = 0;
+    if (library)
+        return library;
+    while (i < n_libraries && (libraries[i].end != 0 || entries[i].is_followed))
+        i++;
+    if (i == LIBRARY_MAX)
+        return NULL;
+    library = &libraries[i];
+    for (size_t at = 0; at < N_FUNCTIONS; at++)
+        __atomic_store_n(place_of(library, &functions[at]), NULL, __ATOMIC_RELAXED);
+    for (size_t at = 0; at < N_OPTIONAL_FUNCTIONS; at++)
+        __atomic_store_n(place_of(library, &optional_functions[at]), NULL, __ATOMIC_RELAXED);
+    memset(library->path, 0, sizeof(library->path));
+    library->index = i;
+    library->version_number = 0;
+    library->more_flag = 0;
+    library->is_draft = library->is_complete = false;
+    entries[i] = (struct entry){.object = *object};
+    set_range(library, object->begin, object->end);
+    if (i == n_libraries)
+        __atomic_store_n(&n_libraries, n_libraries + 1, __ATOMIC_RELEASE);
+    return library;
+}
+
+static void set_path(struct library *library)
+{
+    const char *name = entries[library->index].object.name;
+    if (name[0])
+        strncpy(library->path, name, sizeof(library->path) - 1);
     else if (readlink("/proc/self/exe", library->path, sizeof(library->path) - 1) < 0)
         library->path[0] = '\0';
 }
 
-static void set_version(struct library *library)
+/* All that is known of a copy that is followed. */
+static void describe(struct library *library)
 {
     int major = 0, minor = 0, patch = 0;
-    if (library->version)
-        library->version(&major, &minor, &patch);
+    entries[library->index].is_followed = true;
+    __atomic_store_n(&has_unpinned, true, __ATOMIC_RELEASE);
+    library->version(&major, &minor, &patch);
     library->version_number = major * 10000 + minor * 100 + patch;
     library->is_draft = library->socket_monitor_versioned != NULL;
+    set_path(library);
+    __atomic_store_n(&library->is_complete, true, __ATOMIC_RELEASE);
 }
 
-static void fill(struct library *library, const struct link_map *owner)
+static void fill(struct library *library)
 {
-    /* Pinned: the program's handles outlive a dlclose() of the plugin that made them. */
-    const char *name = owner->l_name && owner->l_name[0] ? owner->l_name : NULL;
-    void *handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
-    if (!handle)
+    bool has_all = true;
+    if (library->is_complete)
         return;
-    library->object = owner;
-    library->is_complete = true;
-#define X(type, name, parameters)                                                                  \
-    library->name = (type(*) parameters)find_symbol(handle, "zmq_" #name);                         \
-    library->is_complete = library->is_complete && library->name;
-    LIBRARY_REQUIRED(X)
-#undef X
-#define X(type, name, parameters)                                                                  \
-    library->name = (type(*) parameters)find_symbol(handle, "zmq_" #name);
-    LIBRARY_OPTIONAL(X)
-#undef X
-    set_path(library, owner);
-    set_version(library);
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        has_all = look_up(library, &entries[library->index].object, &functions[i]) && has_all;
+    for (size_t i = 0; i < N_OPTIONAL_FUNCTIONS; i++)
+        look_up(library, &entries[library->index].object, &optional_functions[i]);
+    if (has_all)
+        describe(library);
 }
 
-static struct library *add(const struct library *filled)
+struct search {
+    struct scope_question question;
+    const struct library_function *function; /* the one that is needed; NULL: all */
+    bool must_ask;
+    library_any_function found;
+    struct library *library;
+};
+
+/* The copy that this thread's last call was passed on to. It can come back through another hook,
+ * with the tap as its caller: a build with drafts makes zmq_ctx_set a jump to zmq_ctx_set_ext. */
+static _Thread_local uintptr_t passed_to;
+
+static bool is_from_tap(const struct loaded *loaded, uintptr_t caller)
 {
-    struct guard guard;
-    guard_lock(&guard, &lock);
-    struct library *library = find_known(filled->object);
-    uint32_t n = n_libraries;
-    if (!library && n < LIBRARY_MAX) {
-        library = &libraries[n];
-        *library = *filled;
-        library->index = n;
-        __atomic_store_n(&n_libraries, n + 1, __ATOMIC_RELEASE);
+    return loaded->own != LOADED_NONE && elf_object_spans(&loaded->objects[loaded->own], caller);
+}
+
+static void search_list(const struct loaded *loaded, void *data)
+{
+    struct search *search = data;
+    look_through(loaded);
+    if (!search->question.inside && is_from_tap(loaded, search->question.caller))
+        search->question.inside = passed_to;
+    uint32_t i = scope_find(loaded, &search->question, &search->must_ask);
+    if (i == LOADED_NONE)
+        return;
+    const struct elf_object *object = &loaded->objects[i];
+    passed_to = object->begin;
+    search->library = take_entry(object);
+    if (!search->function && search->library) {
+        fill(search->library);
+    } else if (search->function) {
+        search->found = search->library ? function_of(search->library, search->function) : NULL;
+        if (!search->found && search->library)
+            search->found = look_up(search->library, object, search->function);
+        else if (!search->found)
+            search->found = (library_any_function)elf_object_find(object, search->function->name);
     }
-    guard_unlock(&guard, &lock);
-    return library;
+}
+
+/* Of several copies one may have been opened RTLD_GLOBAL, which is written nowhere. */
+static void ask_linker(struct scope_question *question)
+{
+    void *(*find)(void *,
+                  const char *) = (void *(*)(void *, const char *))loaded_find_in_libc("dlsym");
+    question->global = find ? (uintptr_t)find(RTLD_NEXT, "zmq_socket") : 0;
+    question->has_asked = true;
+}
+
+static void search_for(struct search *search)
+{
+    int error = errno;
+    loaded_visit(search_list, search);
+    if (search->must_ask) {
+        ask_linker(&search->question);
+        loaded_visit(search_list, search);
+    }
+    errno = error;
 }
 
 struct library *library_of_caller(const void *return_address)
 {
-    int error = errno;
-    struct library *library = NULL;
-    struct link_map *owner = object_of(find_zmq_socket(return_address));
-    if (owner)
-        library = find_known(owner);
-    if (owner && !library) {
-        struct library filled = {0};
-        fill(&filled, owner);
-        library = filled.socket ? add(&filled) : NULL;
+    struct search search = {.question = {.caller = (uintptr_t)return_address}};
+    search_for(&search);
+    return search.library && search.library->is_complete ? search.library : NULL;
+}
+
+library_any_function library_find_function(const struct library *inside, const void *return_address,
+                                           const struct library_function *function)
+{
+    struct search search = {
+        .question = {.caller = (uintptr_t)return_address, .inside = inside ? inside->begin : 0},
+        .function = function,
+    };
+    search_for(&search);
+    return search.found;
+}
+
+static uintptr_t first_word(const void *handle)
+{
+    uintptr_t word = 0;
+    if (handle)
+        memcpy(&word, handle, sizeof(word));
+    return word;
+}
+
+static struct library *find_around(uintptr_t address)
+{
+    uint32_t n = __atomic_load_n(&n_libraries, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < n; i++) {
+        if (address >= __atomic_load_n(&libraries[i].begin, __ATOMIC_ACQUIRE) &&
+            address < __atomic_load_n(&libraries[i].end, __ATOMIC_ACQUIRE))
+            return &libraries[i];
     }
-    dlerror(); /* what we asked in vain is not the program's error */
-    errno = error;
-    return library;
+    return NULL;
+}
+
+library_any_function library_find_function_of_socket(const void *handle, const void *return_address,
+                                                     const struct library_function *function)
+{
+    uintptr_t word = first_word(handle);
+    const struct library *library = word ? find_around(word) : NULL;
+    library_any_function found = library ? function_of(library, function) : NULL;
+    if (found)
+        return found;
+    struct search search = {
+        .question = {.caller = (uintptr_t)return_address, .inside = word},
+        .function = function,
+    };
+    search_for(&search);
+    return search.found;
+}
+
+struct library *library_of_handle(const void *handle)
+{
+    return find_around(first_word(handle));
+}
+
+struct address_search {
+    uintptr_t address;
+    struct library *library;
+};
+
+static void search_address(const struct loaded *loaded, void *data)
+{
+    struct address_search *search = data;
+    look_through(loaded);
+    uint32_t i = loaded_find(loaded, search->address);
+    if (i == LOADED_NONE || i == loaded->own || !elf_object_find(&loaded->objects[i], "zmq_socket"))
+        return;
+    search->library = take_entry(&loaded->objects[i]);
+    if (search->library)
+        fill(search->library);
 }
 
 struct library *library_of_address(const void *address)
 {
-    int error = errno;
-    struct link_map *owner = object_of(address);
-    struct library *library = owner && !is_ours(owner) ? find_known(owner) : NULL;
-    if (owner && !is_ours(owner) && !library) {
-        struct library filled = {0};
-        fill(&filled, owner);
-        bool is_its_own = filled.socket && object_of((const void *)filled.socket) == owner;
-        library = is_its_own ? add(&filled) : NULL;
-    }
-    dlerror();
-    errno = error;
-    return library;
+    struct address_search search = {.address = (uintptr_t)address};
+    loaded_visit(search_address, &search);
+    return search.library;
 }
 
-static void (*find_given(const struct zmqtap_symbol *symbols, const char *name))(void)
+struct symbols_search {
+    const struct zmqtap_symbol *symbols;
+    struct library *library;
+};
+
+static library_any_function find_given(const struct zmqtap_symbol *symbols, const char *name)
 {
     while (symbols->name && strcmp(symbols->name, name) != 0)
         symbols++;
     return symbols->name ? symbols->function : NULL;
 }
 
-/* The address that tells the copy apart is of its object, as everywhere; in one object there is
- * one copy. */
+/* The object of the functions tells the copy apart, as everywhere; in one object there is one. */
+static void search_symbols(const struct loaded *loaded, void *data)
+{
+    struct symbols_search *search = data;
+    look_through(loaded);
+    uint32_t i = loaded_find(loaded, (uintptr_t)find_given(search->symbols, "zmq_socket"));
+    struct library *library = i == LOADED_NONE ? NULL : find_entry(&loaded->objects[i]);
+    search->library = library;
+    bool has_all = i != LOADED_NONE;
+    for (size_t at = 0; at < N_FUNCTIONS; at++)
+        has_all = has_all && find_given(search->symbols, functions[at].name);
+    if (!has_all || (library && library->is_complete))
+        return;
+    library = take_entry(&loaded->objects[i]);
+    if (!library)
+        return;
+    for (size_t at = 0; at < N_FUNCTIONS; at++)
+        *place_of(library, &functions[at]) = find_given(search->symbols, functions[at].name);
+    entries[library->index].is_given = true;
+    describe(library);
+    search->library = library;
+}
+
 struct library *library_of_symbols(const struct zmqtap_symbol *symbols)
 {
-    struct library filled = {.is_complete = true};
-#define X(type, name, parameters)                                                                  \
-    filled.name = (type(*) parameters)find_given(symbols, "zmq_" #name);                           \
-    filled.is_complete = filled.is_complete && filled.name;
-    LIBRARY_REQUIRED(X)
-#undef X
-    struct link_map *owner = object_of((const void *)filled.socket);
-    struct library *library = owner ? find_known(owner) : NULL;
-    if (library || !owner || !filled.is_complete)
-        return library;
-    filled.object = owner;
-    set_path(&filled, owner);
-    set_version(&filled);
-    return add(&filled);
+    struct symbols_search search = {.symbols = symbols};
+    loaded_visit(search_symbols, &search);
+    return search.library;
 }
 
-static struct library *find_range(uintptr_t address)
-{
-    uint32_t n = __atomic_load_n(&n_ranges, __ATOMIC_ACQUIRE);
-    for (uint32_t i = 0; i < n; i++) {
-        if (address >= ranges[i].begin && address < ranges[i].end)
-            return ranges[i].library;
-    }
-    return NULL;
-}
-
-struct range_search {
-    uintptr_t address;
-    struct caller_range range;
+/* One at a time: by the tap's thread. */
+struct pinning {
+    uint32_t index;
+    struct elf_object object;
+    char name[PATH_MAX];
+    bool is_to_be_pinned, is_pinned;
 };
 
-static int visit_segments(struct dl_phdr_info *info, size_t size, void *data)
+static void begin_pinning(const struct loaded *loaded, void *data)
 {
-    struct range_search *search = data;
-    (void)size;
-    for (size_t i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-        uintptr_t begin = info->dlpi_addr + header->p_vaddr;
-        if (header->p_type == PT_LOAD && search->address >= begin &&
-            search->address < begin + header->p_memsz) {
-            search->range.begin = begin;
-            search->range.end = begin + header->p_memsz;
-            return 1;
-        }
-    }
-    return 0;
+    struct pinning *pinning = data;
+    struct entry *entry = &entries[pinning->index];
+    look_through(loaded);
+    pinning->object = entry->object;
+    pinning->is_pinned = entry->object.name[0] == '\0'; /* the program */
+    pinning->is_to_be_pinned = libraries[pinning->index].end != 0 && entry->is_followed &&
+                               !entry->is_pinned &&
+                               strlen(entry->object.name) < sizeof(pinning->name);
+    if (pinning->is_to_be_pinned)
+        strcpy(pinning->name, entry->object.name);
 }
 
-struct library *library_of_frequent_caller(const void *return_address)
+static void end_pinning(const struct loaded *loaded, void *data)
 {
-    struct range_search search = {.address = (uintptr_t)return_address};
-    struct library *library = find_range(search.address);
-    if (library)
-        return library;
-    library = library_of_caller(return_address);
-    if (!library || !dl_iterate_phdr(visit_segments, &search))
-        return library;
-    search.range.library = library;
+    const struct pinning *pinning = data;
+    struct entry *entry = &entries[pinning->index];
+    look_through(loaded);
+    if (elf_object_is_same(&entry->object, &pinning->object))
+        entry->is_pinned = pinning->is_pinned;
+}
 
-    struct guard guard;
-    guard_lock(&guard, &lock);
-    if (!find_range(search.address) && n_ranges < LIBRARY_MAX_RANGES) {
-        ranges[n_ranges] = search.range;
-        __atomic_store_n(&n_ranges, n_ranges + 1, __ATOMIC_RELEASE);
-    }
-    guard_unlock(&guard, &lock);
-    return library;
+/* By its name, which may by now be that of another object. */
+static bool is_kept(const struct pinning *pinning)
+{
+    void *(*open)(const char *, int) = (void *(*)(const char *, int))loaded_find_in_libc("dlopen");
+    int (*ask)(void *, int, void *) = (int (*)(void *, int, void *))loaded_find_in_libc("dlinfo");
+    struct link_map *map = NULL;
+    void *handle = open && ask ? open(pinning->name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE)
+                               : NULL;
+    return handle && ask(handle, RTLD_DI_LINKMAP, &map) == 0 &&
+           map->l_addr == pinning->object.base && (uintptr_t)map->l_ld == pinning->object.dynamic;
+}
+
+void library_pin(struct library *library)
+{
+    static struct pinning pinning;
+    pinning.index = library->index;
+    loaded_visit(begin_pinning, &pinning);
+    if (pinning.is_to_be_pinned && !pinning.is_pinned)
+        pinning.is_pinned = is_kept(&pinning);
+    if (pinning.is_to_be_pinned)
+        loaded_visit(end_pinning, &pinning);
+}
+
+void library_pin_wanted(void)
+{
+    if (!__atomic_exchange_n(&has_unpinned, false, __ATOMIC_ACQ_REL))
+        return;
+    uint32_t n = __atomic_load_n(&n_libraries, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < n; i++)
+        library_pin(&libraries[i]);
 }
 
 void library_forked(void)
 {
-    lock = LOCK_INIT;
+    loaded_forked();
 }

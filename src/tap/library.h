@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * library - the real functions of one loaded copy of libzmq.
+ * library - the real functions of each loaded copy of libzmq.
  *
- * Several copies can live in one process, and a copy opened RTLD_LOCAL is not found by RTLD_NEXT.
- * So a copy is found as the dynamic linker would have without the tap: in the global order
- * behind it, then in the tree of the object that made the call, then in any loaded object named
- * like libzmq that defines zmq_socket.
+ * Several copies can live in one process, each opened in its own way: scope.h says which one a
+ * call belongs to. They are found by reading what is loaded, without the dynamic linker's
+ * functions, whose lock another thread may hold while it waits for this one.
  *
- * A `struct library` is never freed, its object is pinned, its pointers never change: it may be
- * read without a lock by any thread. A pointer of a function that the copy does not export is
- * NULL; where `is_complete`, all of LIBRARY_REQUIRED are there.
+ * A copy has one `struct library` while it is loaded. Its functions are looked up when they are
+ * first needed, or all at once where the tap follows the copy's sockets. Then it is pinned, too,
+ * and may be read without a lock by any thread for ever. A copy that is not pinned may be unloaded
+ * and another one come to its place: whoever keeps nothing of it from one call to the next is
+ * always right. What is beyond LIBRARY_MAX copies is looked up for each call, and not followed.
  *
- * Thread: any. Takes the dynamic linker's lock: never call it with a lock of the tap held.
+ * Thread: any. Blocks: no. errno is kept.
  */
 #ifndef TAP_LIBRARY_H
 #define TAP_LIBRARY_H
@@ -19,6 +20,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define LIBRARY_MAX 16u
 
 struct iovec;
 
@@ -71,27 +74,47 @@ struct tap_message {
     X(int, socket_monitor_versioned, (void *, const char *, uint64_t, int, int))                   \
     X(uint32_t, connect_peer, (void *, const char *))
 
+/* First what any copy has; the rest is there once it is followed. */
 struct library {
-    char path[240];     /* file it was loaded from */
-    uint32_t index;     /* in the segment's table of libraries */
-    int version_number; /* major * 10000 + minor * 100 + patch */
-    bool is_draft;
-    bool is_complete;
-    uint32_t more_flag; /* offset in a socket, see more_flag.h; 0: not known */
-    const void *object; /* of the dynamic linker, tells copies apart */
+    uintptr_t begin, end; /* its object, in memory; 0: none, or not there any more */
 #define X(type, name, parameters) type(*name) parameters;
     LIBRARY_REQUIRED(X)
     LIBRARY_OPTIONAL(X)
 #undef X
+    char path[240];     /* file it was loaded from */
+    uint32_t index;     /* in the segment's table of libraries */
+    int version_number; /* major * 10000 + minor * 100 + patch */
+    bool is_draft;
+    bool is_complete;   /* all of LIBRARY_REQUIRED are there, and all else is filled in */
+    uint32_t more_flag; /* offset in a socket, see more_flag.h; 0: not known */
 };
 
-/* The copy that `return_address`'s object would have called without the tap, found now or
- * earlier; NULL if there is none (then there is nothing to call). Keeps errno. */
+/* A function by its name, as a copy has it. */
+struct library_function {
+    const char *name;
+    size_t offset; /* in struct library */
+};
+#define LIBRARY_FUNCTION(function)                                                                 \
+    (&(const struct library_function){"zmq_" #function, offsetof(struct library, function)})
+
+typedef void (*library_any_function)(void);
+
+/* The copy that `return_address`'s object would have called without the tap, with all of its
+ * functions; NULL if there is none, or if it cannot be followed. */
 struct library *library_of_caller(const void *return_address);
 
-/* The same, remembered by the range of the caller's object: for calls on handles that the tap
- * does not know, which may come at any rate. */
-struct library *library_of_frequent_caller(const void *return_address);
+/* The same for one function of it, for a call to pass through; NULL if it is not there. Where
+ * `inside`, it is that copy. */
+library_any_function library_find_function(const struct library *inside, const void *return_address,
+                                           const struct library_function *function);
+
+/* The function of the copy that made a socket, or of the caller's. */
+library_any_function library_find_function_of_socket(const void *handle, const void *return_address,
+                                                     const struct library_function *function);
+
+/* The copy that made a socket, if the tap has come across it: every object of libzmq begins with
+ * a pointer into the copy that it is of. NULL: not known. */
+struct library *library_of_handle(const void *handle);
 
 /* The copy that an address lies in, NULL if its functions cannot be found by their names. */
 struct library *library_of_address(const void *address);
@@ -99,6 +122,12 @@ struct library *library_of_address(const void *address);
 /* The copy whose functions these are; NULL if there is no zmq_socket among them. */
 struct zmqtap_symbol;
 struct library *library_of_symbols(const struct zmqtap_symbol *symbols);
+
+/* Keeps a copy loaded for ever: sockets that the tap reads may outlive the dlclose() of the
+ * plug-in that made them. Only for a thread of the tap's own, since it takes the dynamic linker's
+ * lock; _wanted does so for all that are followed. */
+void library_pin(struct library *library);
+void library_pin_wanted(void);
 
 /* In a forked child: the lock may have been held by a thread that is not here. */
 void library_forked(void);

@@ -67,19 +67,19 @@ static void open_hub(struct monitor_hub *hub, struct registry_context *context)
 static int start_monitor(const struct library *library, void *handle, const char *address,
                          const struct monitor_request *wanted)
 {
-    hooks_is_inside = true;
+    hooks_inside = library;
     int rc = wanted->version == 1 ? library->socket_monitor(handle, address, (int)wanted->events)
                                   : library->socket_monitor_versioned(
                                         handle, address, wanted->events, wanted->version, ZMQ_PAIR);
-    hooks_is_inside = false;
+    hooks_inside = NULL;
     return rc;
 }
 
 static void stop_monitor(const struct library *library, void *handle)
 {
-    hooks_is_inside = true;
+    hooks_inside = library;
     library->socket_monitor(handle, NULL, 0);
-    hooks_is_inside = false;
+    hooks_inside = NULL;
 }
 
 /* Replaces what monitor the socket had. */

@@ -75,13 +75,13 @@ static bool is_heard(struct pipe_lab *lab)
     void *socket = pipe_lab_socket(lab, ZMQ_PAIR, 50, 50);
     void *consumer = pipe_lab_socket(lab, ZMQ_PAIR, 50, 50);
     has_heard = false;
-    hooks_is_inside = true; /* the sockets that libzmq makes for it are not the program's */
+    hooks_inside = library; /* the sockets that libzmq makes for it are not the program's */
     __atomic_store_n(&is_trying, true, __ATOMIC_RELAXED);
     if (socket && consumer && library->connect(consumer, "inproc://heard") == 0 &&
         library->socket_monitor(socket, "inproc://heard", ZMQ_EVENT_ALL) == 0)
         library->socket_monitor(socket, NULL, 0); /* raises its last event, in this thread */
     __atomic_store_n(&is_trying, false, __ATOMIC_RELAXED);
-    hooks_is_inside = false;
+    hooks_inside = NULL;
     pipe_lab_close_socket(lab, &socket);
     pipe_lab_close_socket(lab, &consumer);
     return has_heard;

@@ -38,19 +38,29 @@ struct registry_context *hooks_find_context(const void *handle);
 int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const void *caller);
 int hooks_msg_receive(zmq_msg_t *message, void *handle, int flags, const void *caller);
 
-/* Set while the tap calls a function of libzmq that calls others by their exported names, as it
- * does in most builds: zmq_socket_monitor makes a socket, zmq_ctx_set is zmq_ctx_set_ext. What
- * comes through a hook then is libzmq's own. */
-extern _Thread_local bool hooks_is_inside;
+/* The copy whose function the tap is calling in this thread, where that one calls others by their
+ * exported names, as it does in most builds: zmq_socket_monitor makes a socket, zmq_ctx_set is
+ * zmq_ctx_set_ext. What comes through a hook then is libzmq's own. NULL otherwise. */
+extern _Thread_local const struct library *hooks_inside;
 
-/* Calls a function of the caller's own libzmq, or fails as a function that is not there. */
-#define HOOK_PASS(caller, name, failure, ...)                                                      \
+/* Calls a function of a copy of libzmq, or fails as a function that is not there. */
+#define HOOK_CALL(found, function, failure, ...)                                                   \
     ({                                                                                             \
-        const struct library *hook_library = library_of_frequent_caller(caller);                   \
-        bool hook_is_there = hook_library && hook_library->name;                                   \
-        if (!hook_is_there)                                                                        \
+        __typeof__(((struct library *)0)->function) hook_function =                                \
+            (__typeof__(((struct library *)0)->function))(found);                                  \
+        if (!hook_function)                                                                        \
             errno = ENOSYS;                                                                        \
-        hook_is_there ? hook_library->name(__VA_ARGS__) : (failure);                               \
+        hook_function ? hook_function(__VA_ARGS__) : (failure);                                    \
     })
+
+/* Passes a call on to the caller's own libzmq. */
+#define HOOK_PASS(caller, function, failure, ...)                                                  \
+    HOOK_CALL(library_find_function(hooks_inside, caller, LIBRARY_FUNCTION(function)), function,   \
+              failure, __VA_ARGS__)
+
+/* The same for a call with a socket, which belongs to the copy that made it. */
+#define HOOK_PASS_SOCKET(handle, caller, function, failure, ...)                                   \
+    HOOK_CALL(library_find_function_of_socket(handle, caller, LIBRARY_FUNCTION(function)),         \
+              function, failure, __VA_ARGS__)
 
 #endif

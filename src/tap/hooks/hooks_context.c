@@ -19,7 +19,7 @@ static void add_context(void *handle, struct library *library)
 {
     struct guard guard;
     int error = errno;
-    if (!handle || !library->is_complete || !tap_is_enabled())
+    if (!handle)
         return;
     registry_lock(&guard);
     struct registry_context *context = registry_add_context(handle, library);
@@ -31,12 +31,12 @@ static void add_context(void *handle, struct library *library)
     errno = error;
 }
 
-static void *new_context(struct library *library)
+/* Nothing is looked up or remembered for a tap that is off but what the call needs. */
+static void *new_context(const void *caller)
 {
-    if (!library) {
-        errno = ENOSYS;
-        return NULL;
-    }
+    struct library *library = tap_is_enabled() ? library_of_caller(caller) : NULL;
+    if (!library)
+        return HOOK_PASS(caller, ctx_new, NULL);
     void *handle = library->ctx_new();
     add_context(handle, library);
     return handle;
@@ -44,7 +44,18 @@ static void *new_context(struct library *library)
 
 void *zmq_ctx_new(void)
 {
-    return new_context(library_of_caller(HOOK_CALLER));
+    return new_context(HOOK_CALLER);
+}
+
+static int set_option(void *handle, int option, int value, const void *caller)
+{
+    struct registry_context *context = hooks_find_context(handle);
+    if (!context)
+        return HOOK_PASS(caller, ctx_set, -1, handle, option, value);
+    int rc = limits_set_option(context, option, value);
+    if (rc == 0 && option == ZMQ_MAX_SOCKETS)
+        limits_set_max_sockets(context, value);
+    return rc;
 }
 
 /* In libzmq this one calls zmq_ctx_new and zmq_ctx_set. */
@@ -54,10 +65,9 @@ void *zmq_init(int io_threads)
         errno = EINVAL;
         return NULL;
     }
-    struct library *library = library_of_caller(HOOK_CALLER);
-    void *handle = new_context(library);
+    void *handle = new_context(HOOK_CALLER);
     if (handle)
-        library->ctx_set(handle, ZMQ_IO_THREADS, io_threads);
+        set_option(handle, ZMQ_IO_THREADS, io_threads, HOOK_CALLER);
     return handle;
 }
 
@@ -144,13 +154,7 @@ int zmq_ctx_shutdown(void *handle)
 
 int zmq_ctx_set(void *handle, int option, int value)
 {
-    struct registry_context *context = hooks_find_context(handle);
-    if (!context)
-        return HOOK_PASS(HOOK_CALLER, ctx_set, -1, handle, option, value);
-    int rc = limits_set_option(context, option, value);
-    if (rc == 0 && option == ZMQ_MAX_SOCKETS)
-        limits_set_max_sockets(context, value);
-    return rc;
+    return set_option(handle, option, value, HOOK_CALLER);
 }
 
 int zmq_ctx_get(void *handle, int option)
@@ -164,7 +168,7 @@ int zmq_ctx_get(void *handle, int option)
 
 int zmq_ctx_set_ext(void *handle, int option, const void *value, size_t size)
 {
-    struct registry_context *context = hooks_is_inside ? NULL : hooks_find_context(handle);
+    struct registry_context *context = hooks_inside ? NULL : hooks_find_context(handle);
     if (!context || !context->library->ctx_set_ext)
         return HOOK_PASS(HOOK_CALLER, ctx_set_ext, -1, handle, option, value, size);
     int rc = context->library->ctx_set_ext(handle, option, value, size);

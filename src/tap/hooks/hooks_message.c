@@ -67,7 +67,7 @@ static HOOK_COLD int send_further(void *handle, const void *buffer, size_t size,
     struct registry_slot *slot = registry_find(handle);
     if (slot)
         return slot->send_hook(handle, buffer, size, flags, slot);
-    return HOOK_PASS(caller, send, -1, handle, buffer, size, flags);
+    return HOOK_PASS_SOCKET(handle, caller, send, -1, handle, buffer, size, flags);
 }
 
 int zmq_send(void *handle, const void *buffer, size_t size, int flags)
@@ -84,7 +84,7 @@ static HOOK_COLD int receive_further(void *handle, void *buffer, size_t size, in
     struct registry_slot *slot = registry_find(handle);
     if (slot)
         return receive_on(slot, handle, buffer, size, flags);
-    return HOOK_PASS(caller, recv, -1, handle, buffer, size, flags);
+    return HOOK_PASS_SOCKET(handle, caller, recv, -1, handle, buffer, size, flags);
 }
 
 int zmq_recv(void *handle, void *buffer, size_t size, int flags)
@@ -100,10 +100,11 @@ HOOK_COLD int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const 
     struct registry_slot *slot = registry_find(handle);
     if (slot)
         return slot->msg_send_hook((struct tap_message *)message, handle, flags, slot);
-    const struct library *library = library_of_frequent_caller(caller);
-    if (library)
+    const struct library *library = library_of_handle(handle);
+    if (library && library->is_complete)
         oversized_look(library, (struct tap_message *)message);
-    return HOOK_PASS(caller, msg_send, -1, (struct tap_message *)message, handle, flags);
+    return HOOK_PASS_SOCKET(handle, caller, msg_send, -1, (struct tap_message *)message, handle,
+                            flags);
 }
 
 int zmq_msg_send(zmq_msg_t *message, void *handle, int flags)
@@ -125,7 +126,8 @@ HOOK_COLD int hooks_msg_receive(zmq_msg_t *message, void *handle, int flags, con
     struct registry_slot *slot = registry_find(handle);
     if (slot)
         return msg_receive_on(slot, message, handle, flags);
-    return HOOK_PASS(caller, msg_recv, -1, (struct tap_message *)message, handle, flags);
+    return HOOK_PASS_SOCKET(handle, caller, msg_recv, -1, (struct tap_message *)message, handle,
+                            flags);
 }
 
 int zmq_msg_recv(zmq_msg_t *message, void *handle, int flags)

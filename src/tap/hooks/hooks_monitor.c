@@ -29,9 +29,9 @@ static bool is_taken_by_libzmq(const struct library *library, const struct monit
 static int pass_monitor(const struct library *library, void *handle, const char *address,
                         int events)
 {
-    hooks_is_inside = true;
+    hooks_inside = library;
     int rc = library->socket_monitor(handle, address, events);
-    hooks_is_inside = false;
+    hooks_inside = NULL;
     return rc;
 }
 
@@ -39,9 +39,9 @@ int zmq_socket_monitor(void *handle, const char *address, int events)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot) {
-        hooks_is_inside = true;
-        int rc = HOOK_PASS(HOOK_CALLER, socket_monitor, -1, handle, address, events);
-        hooks_is_inside = false;
+        hooks_inside = library_of_handle(handle);
+        int rc = HOOK_PASS_SOCKET(handle, HOOK_CALLER, socket_monitor, -1, handle, address, events);
+        hooks_inside = NULL;
         return rc;
     }
     const struct monitor_request request = {
@@ -57,18 +57,18 @@ int zmq_socket_monitor_versioned(void *handle, const char *address, uint64_t eve
     const struct registry_slot *slot = registry_find(handle);
     const struct monitor_request request = {
         .address = address, .events = events, .version = version, .type = type};
-    bool is_ours = !hooks_is_inside && slot && slot->socket->library->socket_monitor_versioned &&
+    bool is_ours = !hooks_inside && slot && slot->socket->library->socket_monitor_versioned &&
                    monitor_is_attached(slot->socket) &&
                    is_taken_by_libzmq(slot->socket->library, &request);
     if (is_ours)
         return monitor_request(slot->socket, &request);
-    bool was_inside = hooks_is_inside;
-    hooks_is_inside = true;
+    const struct library *was_inside = hooks_inside;
+    hooks_inside = library_of_handle(handle);
     int rc = slot && slot->socket->library->socket_monitor_versioned
                  ? slot->socket->library->socket_monitor_versioned(handle, address, events, version,
                                                                    type)
-                 : HOOK_PASS(HOOK_CALLER, socket_monitor_versioned, -1, handle, address, events,
-                             version, type);
-    hooks_is_inside = was_inside;
+                 : HOOK_PASS_SOCKET(handle, HOOK_CALLER, socket_monitor_versioned, -1, handle,
+                                    address, events, version, type);
+    hooks_inside = was_inside;
     return rc;
 }

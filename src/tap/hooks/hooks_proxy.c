@@ -45,7 +45,8 @@ int zmq_proxy(void *frontend, void *backend, void *capture)
     struct members members = members_of(frontend, backend, capture, NULL);
     const struct library *library = library_of(&members);
     if (!library)
-        return HOOK_PASS(HOOK_CALLER, proxy, -1, frontend, backend, capture);
+        return HOOK_PASS_SOCKET(frontend ? frontend : backend, HOOK_CALLER, proxy, -1, frontend,
+                                backend, capture);
     begin(&members, frontend, backend);
     int rc = library->proxy(frontend, backend, capture);
     proxies_end();
@@ -57,7 +58,8 @@ int zmq_proxy_steerable(void *frontend, void *backend, void *capture, void *cont
     struct members members = members_of(frontend, backend, capture, control);
     const struct library *library = library_of(&members);
     if (!library)
-        return HOOK_PASS(HOOK_CALLER, proxy_steerable, -1, frontend, backend, capture, control);
+        return HOOK_PASS_SOCKET(frontend ? frontend : backend, HOOK_CALLER, proxy_steerable, -1,
+                                frontend, backend, capture, control);
     begin(&members, frontend, backend);
     int rc = library->proxy_steerable(frontend, backend, capture, control);
     proxies_end();
@@ -69,7 +71,8 @@ int zmq_device(int type, void *frontend, void *backend)
     struct members members = members_of(frontend, backend, NULL, NULL);
     const struct library *library = library_of(&members);
     if (!library)
-        return HOOK_PASS(HOOK_CALLER, device, -1, type, frontend, backend);
+        return HOOK_PASS_SOCKET(frontend ? frontend : backend, HOOK_CALLER, device, -1, type,
+                                frontend, backend);
     begin(&members, frontend, backend);
     int rc = library->device(type, frontend, backend);
     proxies_end();

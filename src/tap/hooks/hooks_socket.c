@@ -7,16 +7,7 @@
 #include "tap/losses/publish.h"
 #include "tap/tap.h"
 
-_Thread_local bool hooks_is_inside;
-
-static void *pass_socket(void *context, int type, const void *caller)
-{
-    const struct library *library = library_of_frequent_caller(caller);
-    if (library)
-        return library->socket(context, type);
-    errno = ENOSYS;
-    return NULL;
-}
+_Thread_local const struct library *hooks_inside;
 
 static void track(struct registry_context *context, void *handle, int type)
 {
@@ -44,9 +35,9 @@ static void track(struct registry_context *context, void *handle, int type)
 
 void *zmq_socket(void *context_handle, int type)
 {
-    struct registry_context *context = hooks_is_inside ? NULL : hooks_find_context(context_handle);
+    struct registry_context *context = hooks_inside ? NULL : hooks_find_context(context_handle);
     if (!context)
-        return pass_socket(context_handle, type, HOOK_CALLER);
+        return HOOK_PASS(HOOK_CALLER, socket, NULL, context_handle, type);
 
     void *handle = limits_make_socket(context, type);
     int error = errno;
@@ -61,7 +52,7 @@ int zmq_close(void *handle)
 {
     struct registry_slot *slot = registry_find(handle);
     if (!slot)
-        return HOOK_PASS(HOOK_CALLER, close, -1, handle);
+        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, close, -1, handle);
     const struct library *library = slot->socket->library;
     endings_close(slot->socket);
     monitor_close_socket(slot->socket);
@@ -72,7 +63,7 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
-        return HOOK_PASS(HOOK_CALLER, setsockopt, -1, handle, option, value, size);
+        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, setsockopt, -1, handle, option, value, size);
     int rc = slot->socket->library->setsockopt(handle, option, value, size);
     if (rc == 0) {
         options_read_changed(slot->socket, option);
@@ -127,7 +118,7 @@ int zmq_bind(void *handle, const char *endpoint)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
-        return HOOK_PASS(HOOK_CALLER, bind, -1, handle, endpoint);
+        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, bind, -1, handle, endpoint);
     struct registry_socket *socket = slot->socket;
     begin_endpoint(socket, endpoint, false);
     uint32_t n_failures = socket->events.n_bind_failures;
@@ -142,7 +133,7 @@ int zmq_connect(void *handle, const char *endpoint)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
-        return HOOK_PASS(HOOK_CALLER, connect, -1, handle, endpoint);
+        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, connect, -1, handle, endpoint);
     begin_endpoint(slot->socket, endpoint, true);
     int rc = slot->socket->library->connect(handle, endpoint);
     end_endpoint(slot->socket, endpoint, rc == 0);
@@ -153,7 +144,7 @@ uint32_t zmq_connect_peer(void *handle, const char *endpoint)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot || !slot->socket->library->connect_peer)
-        return HOOK_PASS(HOOK_CALLER, connect_peer, 0, handle, endpoint);
+        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, connect_peer, 0, handle, endpoint);
     begin_endpoint(slot->socket, endpoint, true);
     uint32_t id = slot->socket->library->connect_peer(handle, endpoint);
     end_endpoint(slot->socket, endpoint, id != 0);
@@ -174,7 +165,7 @@ int zmq_unbind(void *handle, const char *endpoint)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
-        return HOOK_PASS(HOOK_CALLER, unbind, -1, handle, endpoint);
+        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, unbind, -1, handle, endpoint);
     endings_cut(slot->socket, false);
     int rc = slot->socket->library->unbind(handle, endpoint);
     endings_cut(slot->socket, true);
@@ -187,7 +178,7 @@ int zmq_disconnect(void *handle, const char *endpoint)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
-        return HOOK_PASS(HOOK_CALLER, disconnect, -1, handle, endpoint);
+        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, disconnect, -1, handle, endpoint);
     endings_cut(slot->socket, false);
     int rc = slot->socket->library->disconnect(handle, endpoint);
     endings_cut(slot->socket, true);

@@ -21,7 +21,7 @@ int zmq_send_const(void *handle, const void *buffer, size_t size, int flags)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
-        return HOOK_PASS(HOOK_CALLER, send_const, -1, handle, buffer, size, flags);
+        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, send_const, -1, handle, buffer, size, flags);
     const struct library *library = slot->socket->library;
     zmq_msg_t message;
     if (library->msg_init_data((struct tap_message *)&message, (void *)(uintptr_t)buffer, size,
@@ -37,7 +37,7 @@ int zmq_sendiov(void *handle, struct iovec *frames, size_t n, int flags)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot || n == 0 || !frames)
-        return HOOK_PASS(HOOK_CALLER, sendiov, -1, handle, frames, n, flags);
+        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, sendiov, -1, handle, frames, n, flags);
 
     const struct library *library = slot->socket->library;
     int rc = 0;
@@ -75,7 +75,7 @@ int zmq_recviov(void *handle, struct iovec *frames, size_t *n, int flags)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot || !n || *n == 0 || !frames)
-        return HOOK_PASS(HOOK_CALLER, recviov, -1, handle, frames, n, flags);
+        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, recviov, -1, handle, frames, n, flags);
 
     const struct library *library = slot->socket->library;
     size_t room = *n;

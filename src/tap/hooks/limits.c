@@ -16,9 +16,9 @@
 
 int limits_set_option(struct registry_context *context, int option, int value)
 {
-    hooks_is_inside = true;
+    hooks_inside = context->library;
     int rc = context->library->ctx_set(context->handle, option, value);
-    hooks_is_inside = false;
+    hooks_inside = NULL;
     return rc;
 }
 

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/loaded.h"
+
+#include "tap/guard.h"
+
+#include <string.h>
+
+/* Needs both locks. A program may be in a callback of its own of dl_iterate_phdr() when it calls
+ * the tap: so that one is always taken first. */
+static struct loaded list = {.own = LOADED_NONE};
+static bool is_whole;
+static struct lock lock;
+
+struct visit {
+    loaded_work *work;
+    void *data;
+};
+
+static int collect(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)size;
+    (void)data;
+    if (list.n_objects == LOADED_MAX_OBJECTS)
+        return 1;
+    struct elf_object *object = &list.objects[list.n_objects];
+    *object = elf_object_of(info);
+    if (elf_object_spans(object, (uintptr_t)&list))
+        list.own = list.n_objects;
+    list.n_objects++;
+    return 0;
+}
+
+static void append_candidates(uint32_t begin, uint32_t end)
+{
+    for (uint32_t i = begin; i < end; i++) {
+        const struct elf_object *object = &list.objects[i];
+        /* Another tap that is not preloaded has no calls to pass on. */
+        bool is_candidate = i != list.own && elf_object_find(object, "zmq_socket") &&
+                            (i < list.n_startup || !elf_object_find(object, "zmqtap_interface"));
+        if (is_candidate && list.n_candidates < LOADED_MAX_CANDIDATES)
+            list.candidates[list.n_candidates++] = i;
+    }
+}
+
+/* A preloaded tap comes before the C library; one that was opened later comes behind. */
+static bool is_preloaded(void)
+{
+    for (uint32_t i = 0; i < list.n_objects && i < list.own; i++) {
+        if (elf_object_find(&list.objects[i], "__libc_start_main"))
+            return false;
+    }
+    return true;
+}
+
+static void read_list(void)
+{
+    list.n_objects = list.n_candidates = 0;
+    list.own = LOADED_NONE;
+    dl_iterate_phdr(collect, NULL);
+    if (list.n_startup == 0)
+        list.n_startup = is_preloaded() ? list.n_objects : 1;
+    uint32_t own = list.own == LOADED_NONE ? 0 : list.own;
+    append_candidates(own, list.n_objects);
+    list.n_behind = list.n_candidates;
+    append_candidates(0, own);
+}
+
+/* Is called for the first object alone, and does all there. */
+static int visit_inside(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct visit *visit = data;
+    struct guard guard;
+    bool has_numbers = size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs);
+    guard_lock(&guard, &lock);
+    bool is_new = !is_whole || !has_numbers || list.n_loads != info->dlpi_adds ||
+                  list.n_unloads != info->dlpi_subs;
+    if (is_new) {
+        uint64_t generation;
+        is_whole = false;
+        do { /* once, but where a signal handler read it meanwhile */
+            generation = list.generation;
+            read_list();
+        } while (generation != list.generation);
+        list.n_loads = has_numbers ? info->dlpi_adds : 0;
+        list.n_unloads = has_numbers ? info->dlpi_subs : list.n_unloads + 1;
+        list.generation++;
+        is_whole = true;
+    }
+    visit->work(&list, visit->data);
+    guard_unlock(&guard, &lock);
+    return 1;
+}
+
+void loaded_visit(loaded_work *work, void *data)
+{
+    int error = errno;
+    struct visit visit = {work, data};
+    dl_iterate_phdr(visit_inside, &visit);
+    errno = error;
+}
+
+uint32_t loaded_find(const struct loaded *self, uintptr_t address)
+{
+    for (uint32_t i = 0; i < self->n_objects; i++) {
+        const struct elf_object *object = &self->objects[i];
+        if (!elf_object_spans(object, address))
+            continue;
+        for (size_t at = 0; at < object->n_headers; at++) {
+            const ElfW(Phdr) *header = &object->headers[at];
+            uintptr_t begin = object->base + header->p_vaddr;
+            if (header->p_type == PT_LOAD && address >= begin && address - begin < header->p_memsz)
+                return i;
+        }
+    }
+    return LOADED_NONE;
+}
+
+struct libc_search {
+    const char *symbol;
+    uintptr_t address;
+};
+
+static bool is_libc(const struct elf_object *object)
+{
+    const char *soname = elf_object_soname(object);
+    return soname && (strcmp(soname, "libc.so.6") == 0 || strcmp(soname, "libpthread.so.0") == 0 ||
+                      strcmp(soname, "libdl.so.2") == 0);
+}
+
+static void search_libc(const struct loaded *loaded, void *data)
+{
+    struct libc_search *search = data;
+    for (uint32_t i = 0; i < loaded->n_objects && !search->address; i++) {
+        const struct elf_object *object = &loaded->objects[i];
+        uintptr_t address = elf_object_find(object, search->symbol);
+        if (address && is_libc(object))
+            search->address = address;
+    }
+}
+
+uintptr_t loaded_find_in_libc(const char *symbol)
+{
+    struct libc_search search = {symbol, 0};
+    loaded_visit(search_libc, &search);
+    return search.address;
+}
+
+static void do_nothing(const struct loaded *loaded, void *data)
+{
+    (void)loaded;
+    (void)data;
+}
+
+/* Before the program opens more: see n_startup. */
+__attribute__((constructor)) static void begin(void)
+{
+    loaded_visit(do_nothing, NULL);
+}
+
+void loaded_forked(void)
+{
+    lock = LOCK_INIT;
+    is_whole = false;
+}
