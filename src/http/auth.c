@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #define MAC_SIZE 32u
 #define KNOWN    256u
@@ -179,8 +178,9 @@ static void *run(void *state)
 {
     struct auth *self = state;
     pthread_setname_np(pthread_self(), "bcrypt");
-    /* Somebody who guesses passwords keeps it busy: scrapes go first. */
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+    /* Somebody who guesses passwords keeps it busy: scrapes go first, however nice the exporter is
+     * itself. 0 is this thread; what would be beyond the last niceness is the last. */
+    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICENESS);
     pthread_mutex_lock(&self->lock);
     for (;;) {
         while (!self->first && !self->is_stopping)

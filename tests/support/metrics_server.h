@@ -17,7 +17,7 @@
 struct metrics_server {
     struct agent_metrics metrics;
     struct http_stats stats;
-    struct http_route route;
+    struct http_route routes[2]; /* the second is the test's own, if its path is set before */
     struct http_server *server;
     struct sockaddr_in address;
 };
@@ -33,10 +33,10 @@ static inline void metrics_server_start(struct metrics_server *self,
     assert_int_equal(page_pool_new(&self->metrics.pages), 0);
     for (size_t i = 0; i < n; i++)
         assert_int_equal(runner_add(self->metrics.runner, &collectors[i]), 0);
-    self->route = (struct http_route){"/metrics", HTTP_GET, HTTP_ASYNC, agent_metrics_handle,
-                                      &self->metrics};
-    const struct http_server_options options = {.routes = &self->route,
-                                                .n_routes = 1,
+    self->routes[0] = (struct http_route){"/metrics", HTTP_GET, HTTP_ASYNC, agent_metrics_handle,
+                                          &self->metrics};
+    const struct http_server_options options = {.routes = self->routes,
+                                                .n_routes = self->routes[1].path ? 2 : 1,
                                                 .max_connections = max_connections,
                                                 .max_requests = max_connections / 4,
                                                 .stats = &self->stats};

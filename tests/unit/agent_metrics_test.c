@@ -18,6 +18,7 @@ struct fixture {
     bool is_held;     /* the slow collector waits */
     bool is_unsteady; /* it takes another time for each scrape */
     unsigned n_scrapes;
+    unsigned n_in_hand; /* requests that have a thread */
     char answer[65536];
 };
 
@@ -54,6 +55,21 @@ static void set_held(struct fixture *f, bool is_held)
     pthread_mutex_unlock(&f->lock);
 }
 
+/* A handler that takes a thread for as long as it is held. */
+static void answer_held(void *state, const struct http_request *request,
+                        struct http_response *response)
+{
+    struct fixture *f = state;
+    (void)request;
+    pthread_mutex_lock(&f->lock);
+    f->n_in_hand++;
+    pthread_cond_broadcast(&f->is_free);
+    while (f->is_held)
+        pthread_cond_wait(&f->is_free, &f->lock);
+    pthread_mutex_unlock(&f->lock);
+    http_response_text(response, 200, "held no more\n");
+}
+
 static int set_up_for(void **state, unsigned max_connections)
 {
     static struct fixture f;
@@ -64,6 +80,7 @@ static int set_up_for(void **state, unsigned max_connections)
         {.name = "quick", .collect = collect_quick},
         {.name = "slow", .collect = collect_slow, .state = &f},
     };
+    f.server.routes[1] = (struct http_route){"/held", HTTP_GET, HTTP_SLOW, answer_held, &f};
     metrics_server_start(&f.server, collectors, 2, max_connections);
     *state = &f;
     return 0;
@@ -87,20 +104,26 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* One scrape with these header lines: the whole answer. */
-static const char *scrape(struct fixture *f, const char *headers)
+/* One request with these header lines: the whole answer. */
+static const char *ask(const char *path, struct fixture *f, const char *headers)
 {
     char request[256];
     (void)snprintf(request, sizeof(request),
-                   "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s\r\n", headers);
+                   "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s\r\n", path, headers);
     int fd = metrics_server_ask(&f->server, request);
     size_t size = 0;
     for (ssize_t got; (got = recv(fd, f->answer + size, sizeof(f->answer) - 1 - size, 0)) > 0;)
         size += (size_t)got;
     close(fd);
     f->answer[size] = '\0';
-    assert_int_equal(strncmp(f->answer, "HTTP/1.1 200 ", 13), 0);
     return f->answer;
+}
+
+static const char *scrape(struct fixture *f, const char *headers)
+{
+    const char *answer = ask("/metrics", f, headers);
+    assert_int_equal(strncmp(answer, "HTTP/1.1 200 ", 13), 0);
+    return answer;
 }
 
 static bool has(const char *page, const char *line)
@@ -153,6 +176,39 @@ static void scrape__a_crowd_waits__one_more_is_refused_at_once(void **state)
         expect_status(clients[i].fd, clients[i].revents ? "HTTP/1.1 503 " : "HTTP/1.1 200 ");
         close(clients[i].fd);
     }
+}
+
+/* Of eight connections two may have a thread each; a page that must be coded wants one, too. */
+static void threads__all_in_use__one_more_is_refused_at_once(void **state)
+{
+    struct fixture *f = *state;
+    int held[2];
+    set_held(f, true);
+    for (unsigned i = 0; i < 2; i++)
+        held[i] = metrics_server_ask(&f->server, "GET /held HTTP/1.1\r\nHost: a\r\n\r\n");
+    pthread_mutex_lock(&f->lock);
+    while (f->n_in_hand < 2)
+        pthread_cond_wait(&f->is_free, &f->lock);
+    pthread_mutex_unlock(&f->lock);
+
+    const char *answer = ask("/held", f, "");
+    assert_int_equal(strncmp(answer, "HTTP/1.1 503 ", 13), 0);
+    assert_true(has(answer, "too many requests at once\n") &&
+                has(answer, "\r\nRetry-After: 1\r\n"));
+    answer = ask("/metrics?collect[]=quick", f, "Accept-Encoding: gzip, identity;q=0\r\n");
+    assert_int_equal(strncmp(answer, "HTTP/1.1 503 ", 13), 0);
+    answer = ask("/metrics?collect[]=quick", f, "Accept-Encoding: gzip\r\n");
+    assert_int_equal(strncmp(answer, "HTTP/1.1 200 ", 13), 0);
+    assert_false(has(answer, "Content-Encoding"));
+    assert_true(has(answer, "\nzmq_processes{service=\"quick\"} 1\n"));
+
+    set_held(f, false);
+    for (unsigned i = 0; i < 2; i++) {
+        expect_status(held[i], "HTTP/1.1 200 ");
+        close(held[i]);
+    }
+    answer = ask("/held", f, "");
+    assert_int_equal(strncmp(answer, "HTTP/1.1 200 ", 13), 0);
 }
 
 static int ask_for(struct fixture *f, const char *query)
@@ -244,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(scrape__collector_beyond_the_timeout__is_left_out_and_told),
         CASE(scrape__collector_back_in_time__is_there),
+        CASE(threads__all_in_use__one_more_is_refused_at_once),
         CASE(scrape__a_crowd_waits__one_more_is_refused_at_once),
         cmocka_unit_test_setup_teardown(scrape__collector_hangs_for_many__others_are_answered,
                                         set_up_large, tear_down),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Files that cannot be read, or are not of this host's own processes. */
 #include "base/clock.h"
+#include "base/procfs.h"
 #include "support/tap_fixture.h"
 
 #include <fcntl.h>
@@ -143,6 +144,47 @@ static void garbage__under_an_impossible_pid__is_removed(void **state)
     assert_int_equal(tap_fixture_files(f, ".seg"), 0);
 }
 
+/* Copies a process's file, as another one's. */
+static void copy_file(const struct tap_fixture *f, pid_t pid, uint64_t start, pid_t as_pid,
+                      uint64_t as_start)
+{
+    char command[300];
+    (void)snprintf(command, sizeof(command), "cp -p %s/%d-%llu.seg %s/%d-%llu.seg", f->directory,
+                   pid, (unsigned long long)start, f->directory, as_pid,
+                   (unsigned long long)as_start);
+    assert_int_equal(system(command), 0);
+}
+
+static uint64_t start_of(pid_t pid)
+{
+    uint64_t ticks;
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(procfs_start_time(proc, pid, &ticks), 0);
+    close(proc);
+    return ticks;
+}
+
+/* A file tells of the process that its name has, or of none: it would be counted for another one,
+ * and would live and die with it. */
+static void name__of_another_process__is_refused(void **state)
+{
+    struct tap_fixture *f = *state;
+    pid_t one = tap_puppet_start(f, fill), other = tap_puppet_start(f, fill);
+    uint64_t start = start_of(one);
+    assert_true(tap_fixture_value(f, SERIES) == 2);
+    assert_true(tap_fixture_value(f, INVALID) == 0);
+
+    copy_file(f, one, start, getpid(), start_of(getpid()));
+    assert_true(tap_fixture_value(f, INVALID) == 1);
+    copy_file(f, one, start, one, start + 1); /* the same pid, in use again */
+    assert_true(tap_fixture_value(f, INVALID) == 2);
+    copy_file(f, one, start, getpid(), start); /* nor is either of both enough */
+    assert_true(tap_fixture_value(f, INVALID) == 3);
+    assert_true(tap_fixture_value(f, SERIES) == 2);
+    tap_puppet_kill(one);
+    tap_puppet_kill(other);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, tap_fixture_set_up, tap_fixture_tear_down)
@@ -151,6 +193,7 @@ int main(void)
         CASE(budget__spent__is_waited_for),
         CASE(boot__another__is_refused_and_removed),
         CASE(boot__of_a_container__counts_while_its_process_is_seen),
+        CASE(name__of_another_process__is_refused),
         CASE(garbage__under_an_impossible_pid__is_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

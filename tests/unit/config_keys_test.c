@@ -79,6 +79,38 @@ static void read__every_type__is_converted(void **state)
     config_document_destroy(&document);
 }
 
+#define DURATION "x.yml:1:10: 'timeout' must be a duration such as 500ms, 5s or 1m30s, not "
+#define SIZE     "x.yml:1:7: 'size' must be a size such as 65536, 64KiB or 1MiB, not "
+
+static void read__at_the_limits__is_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        struct values values;
+    } cases[] = {
+        {"{count: -1, timeout: 100ms, size: 0, name: a, list: [1]}",
+         {.count = -1, .timeout_ms = 100}},
+        {"{count: 10, timeout: 90s, size: 1KiB, name: abcd, list: [1, 2]}",
+         {.count = 10, .timeout_ms = 90000, .size_bytes = 1024}},
+        {"{timeout: 1m29s1000ms, size: 8589934591GiB}",
+         {.count = 3, .timeout_ms = 90000, .size_bytes = INT64_C(8589934591) << 30}},
+        {"{timeout: 1m0s5ms, size: 9223372036854775807}",
+         {.count = 3, .timeout_ms = 60005, .size_bytes = INT64_MAX}},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct config_document *document = NULL;
+        struct values values;
+        struct error err = {0};
+        if (read_text(cases[i].text, &values, &document, &err) != 0)
+            fail_msg("%s", err.message);
+        assert_int_equal(values.count, cases[i].values.count);
+        assert_int_equal(values.timeout_ms, cases[i].values.timeout_ms);
+        assert_true(values.size_bytes == cases[i].values.size_bytes);
+        config_document_destroy(&document);
+    }
+}
+
 static void read__wrong__says_where_and_what(void **state)
 {
     (void)state;
@@ -99,6 +131,30 @@ static void read__wrong__says_where_and_what(void **state)
         {"count: 11", "x.yml:1:8: 'count' must be from -1 to 10, not 11"},
         {"timeout: 5", "x.yml:1:10: 'timeout' must be a duration such as 500ms, 5s or 1m30s, "
                        "not '5'"},
+        /* 2^64 + 5000 ms, of terms that are possible each; then a term and a number that are not */
+        {"timeout: 106751991167d2562047788015h445m56s616ms", DURATION "'106751991167d2562047788015"
+                                                                      "h445m56s616ms'"},
+        {"timeout: 213503982335d", DURATION "'213503982335d'"},
+        {"timeout: 18446744073709556616ms", DURATION "'18446744073709556616ms'"},
+        {"timeout: 1s1m", DURATION "'1s1m'"},
+        {"timeout: 1s1s", DURATION "'1s1s'"},
+        {"timeout: 1", DURATION "'1'"},
+        {"timeout: 1.5s", DURATION "'1.5s'"},
+        {"timeout: s", DURATION "'s'"},
+        {"timeout: 1sm", DURATION "'1sm'"},
+        {"timeout: -1s", DURATION "'-1s'"},
+        {"timeout: 99ms", "x.yml:1:10: 'timeout' must be from 100ms to 1m30s, not 99ms"},
+        {"timeout: 90001ms", "x.yml:1:10: 'timeout' must be from 100ms to 1m30s, not 90001ms"},
+        {"count: -2", "x.yml:1:8: 'count' must be from -1 to 10, not -2"},
+        {"count: 1x", "x.yml:1:8: 'count' must be a number, not '1x'"},
+        {"count: --1", "x.yml:1:8: 'count' must be a number, not '--1'"},
+        {"count: 18446744073709551621",
+         "x.yml:1:8: 'count' must be a number, not '18446744073709551621'"},
+        {"size: 17179869185GiB", SIZE "'17179869185GiB'"}, /* 2^64 + 2^30 */
+        {"size: 8589934592GiB", SIZE "'8589934592GiB'"},   /* 2^63 */
+        {"size: 18446744073709551680", SIZE "'18446744073709551680'"},
+        {"size: -1", SIZE "'-1'"},
+        {"size: KiB", SIZE "'KiB'"},
         {"timeout: 2m", "x.yml:1:10: 'timeout' must be from 100ms to 1m30s, not 2m"},
         {"size: 1MB", "x.yml:1:7: 'size' must be a size such as 65536, 64KiB or 1MiB, not '1MB'"},
         {"name: ''", "x.yml:1:7: 'name' must have at least 1 character"},
@@ -155,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read__nothing__gives_the_fallbacks),
         cmocka_unit_test(read__every_type__is_converted),
+        cmocka_unit_test(read__at_the_limits__is_taken),
         cmocka_unit_test(read__wrong__says_where_and_what),
         cmocka_unit_test(read__required_key_is_absent__says_so),
         cmocka_unit_test(duration_format__any__is_what_the_reader_takes),

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define SOME_HASH "$2y$04$abcdefghijklmnopqrstuuc0V2ulfUAIBJAqF0ke3.8hpjGBvQfuK"
 #define USERS     "basic_auth_users:\n  dave: "
@@ -19,6 +22,7 @@
 struct waiting {
     struct auth_job job;
     bool is_done;
+    int niceness; /* of the thread that calls `done` */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -30,6 +34,7 @@ static void on_done(struct auth_job *job)
     struct waiting *waiting = (struct waiting *)job;
     pthread_mutex_lock(&lock);
     waiting->is_done = true;
+    waiting->niceness = getpriority(PRIO_PROCESS, 0);
     pthread_cond_broadcast(&changed);
     while (is_gate_shut)
         pthread_cond_wait(&changed, &lock);
@@ -50,6 +55,20 @@ static void set_gate(bool is_shut)
     is_gate_shut = is_shut;
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
+}
+
+/* The library's own stands behind this one, which counts the hashes of this test's passwords. */
+static unsigned n_hashes;
+static char last_setting[AUTH_BCRYPT_SIZE];
+
+char *__real_crypt_rn(const char *phrase, const char *setting, void *data, int size);
+char *__wrap_crypt_rn(const char *phrase, const char *setting, void *data, int size);
+
+char *__wrap_crypt_rn(const char *phrase, const char *setting, void *data, int size)
+{
+    n_hashes++;
+    (void)snprintf(last_setting, sizeof(last_setting), "%s", setting);
+    return __real_crypt_rn(phrase, setting, data, size);
 }
 
 static struct web_config *make_config(const char *text)
@@ -190,6 +209,66 @@ static void verify__wrong_password_or_user__is_refused_and_known(void **state)
     assert_int_equal(check(auth, config, "nobody", "dave123"), AUTH_REFUSED);
     assert_int_equal(verify(auth, config, "dave", "dave123"), AUTH_ALLOWED);
     finish(&auth, &config);
+}
+
+/* One hash is computed for each attempt, of a cost that a user has: time tells no names. */
+static void verify__unknown_user__costs_what_a_user_costs(void **state)
+{
+    (void)state;
+    struct auth *auth = start();
+    struct web_config *config = make_config(dave("dave123"));
+    static const char *const users[] = {"dave", "nobody", "", "dave\n", "Dave", "dav", "davee"};
+    for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
+        n_hashes = 0;
+        assert_int_equal(verify(auth, config, users[i], "wrong"), AUTH_REFUSED);
+        assert_int_equal(n_hashes, 1);
+        assert_int_equal(strncmp(last_setting, "$2b$04$", 7), 0);
+    }
+    finish(&auth, &config);
+}
+
+/* The right password of a user is none of anybody else. */
+static void verify__right_password_of_another__is_refused(void **state)
+{
+    (void)state;
+    struct auth *auth = start();
+    struct web_config *config = make_config(dave("dave123"));
+    assert_int_equal(verify(auth, config, "dave", "dave123"), AUTH_ALLOWED);
+    assert_int_equal(verify(auth, config, "eve", "dave123"), AUTH_REFUSED);
+    assert_int_equal(verify(auth, config, "dave", "dave1234"), AUTH_REFUSED);
+    assert_int_equal(verify(auth, config, "dave", "dave12"), AUTH_REFUSED);
+    finish(&auth, &config);
+}
+
+static int niceness_of_hashes(int own)
+{
+    struct auth *auth = start();
+    struct web_config *config = make_config(dave("dave123"));
+    struct waiting waiting = {.job = {.client = 1}};
+    if (setpriority(PRIO_PROCESS, 0, own) < 0)
+        return -1;
+    assert_int_equal(submit(auth, config, "dave", "x", &waiting), 0);
+    wait_done(&waiting);
+    finish(&auth, &config);
+    return waiting.niceness;
+}
+
+/* In a child: what was given away does not come back without rights. */
+static void hashes__of_an_exporter_of_any_niceness__come_after_its_scrapes(void **state)
+{
+    (void)state;
+    int own = getpriority(PRIO_PROCESS, 0);
+    for (int more = 0; more < 40; more += 13) {
+        int nice = own + more < 19 ? own + more : 19, expected = nice + 10 < 19 ? nice + 10 : 19;
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+            _exit(niceness_of_hashes(nice));
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), expected);
+    }
 }
 
 static void check__no_users__lets_everybody_in(void **state)
@@ -352,6 +431,9 @@ int main(void)
         cmocka_unit_test(bcrypt__fake__is_a_hash_that_nothing_matches),
         cmocka_unit_test(verify__right_password__is_known_from_then_on),
         cmocka_unit_test(verify__wrong_password_or_user__is_refused_and_known),
+        cmocka_unit_test(verify__unknown_user__costs_what_a_user_costs),
+        cmocka_unit_test(verify__right_password_of_another__is_refused),
+        cmocka_unit_test(hashes__of_an_exporter_of_any_niceness__come_after_its_scrapes),
         cmocka_unit_test(check__no_users__lets_everybody_in),
         cmocka_unit_test(check__hash_changed__is_not_known_any_more),
         cmocka_unit_test(check__flood_of_wrong_passwords__does_not_drive_out_a_right_one),

@@ -260,13 +260,26 @@ static void guard__tls_but_no_handshake__closes(void **state)
 {
     (void)state;
     struct news news;
-    struct web_live *live = open_live("tls_server_config: {cert_file: a.crt, key_file: a.key}\n",
+    struct web_live *live = open_live("tls_server_config: {cert_file: a.crt, key_file: a.key, "
+                                      "client_auth_type: RequireAnyClientCert}\n",
                                       &news);
     struct http_guard *guard = NULL;
     assert_int_equal(http_guard_new(live, &guard, NULL), 0);
     assert_true(http_guard_uses_tls(guard));
     assert_int_equal(ask(guard, NULL), HTTP_GUARD_CLOSE);
     assert_null(http_guard_accept(guard, NULL));
+
+    /* Nor does a connection whose client was not judged yet. */
+    gnutls_session_t session;
+    assert_int_equal(gnutls_init(&session, GNUTLS_SERVER | GNUTLS_NONBLOCK), 0);
+    struct http_guard_connection *connection = http_guard_accept(guard, session);
+    struct http_pass pass = {0};
+    assert_non_null(connection);
+    http_guard_begin(guard, &(struct http_guard_request){.connection = connection}, &pass);
+    assert_int_equal(pass.verdict, HTTP_GUARD_CLOSE);
+    http_guard_end(&pass);
+    gnutls_deinit(session);
+    http_guard_release(connection);
     http_guard_destroy(&guard);
     web_live_destroy(&live);
 }

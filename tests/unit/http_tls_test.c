@@ -13,10 +13,12 @@
 
 #define ALL_VERSIONS "NORMAL:+VERS-ALL:%PROFILE_VERY_WEAK"
 #define IP_V4        "\x0a\x00\x00\x01"
+#define IP_MAPPED    "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"
 #define IP_V6        "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
 
 static char directory[64];
-static struct certificate client_ca, other_ca, good, foreign, expired, for_servers, alone, named;
+static struct certificate client_ca, other_ca, good, foreign, expired, for_servers, alone, named,
+    mapped;
 
 /* In place of the library's: the system of these tests trusts `other_ca`. */
 int gnutls_certificate_set_x509_system_trust(gnutls_certificate_credentials_t credentials)
@@ -226,6 +228,8 @@ enum { SERVED = -1 };
 #define TRUST "  client_ca_file: client_ca.crt\n  client_auth_type: "
 #define SANS  TRUST "RequireAndVerifyClientCert\n  client_allowed_sans: "
 
+#define ANY "  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: "
+
 static void handshake__client_certificates__as_configured(void **state)
 {
     (void)state;
@@ -268,6 +272,11 @@ static void handshake__client_certificates__as_configured(void **state)
         {SANS "['2001:db8::1']\n", &alone, GNUTLS_A_UNKNOWN_CA},
         {"  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: ['2001:db8::1']\n",
          &alone, SERVED},
+        /* An IPv4 address that is written as an IPv6 one is that IPv4 address. */
+        {ANY "['10.0.0.1']\n", &mapped, SERVED},
+        {ANY "['::ffff:10.0.0.1']\n", &mapped, GNUTLS_A_BAD_CERTIFICATE},
+        {ANY "['10.0.0.2']\n", &mapped, GNUTLS_A_BAD_CERTIFICATE},
+        {ANY "['2001:db8::2', '32.1.13.184']\n", &alone, GNUTLS_A_BAD_CERTIFICATE},
         {"  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [x]\n", NULL,
          GNUTLS_A_CERTIFICATE_REQUIRED},
     };
@@ -345,6 +354,7 @@ static int make_files(void **state)
          (struct certificate_options){.issuer = &client_ca, .is_for_servers_only = true},
          &for_servers);
     make("alone", (struct certificate_options){.ip = IP_V6, .ip_size = 16}, &alone);
+    make("mapped", (struct certificate_options){.ip = IP_MAPPED, .ip_size = 16}, &mapped);
     make("named",
          (struct certificate_options){.issuer = &client_ca,
                                       .dns = "agent.example.net",
@@ -359,8 +369,8 @@ static int make_files(void **state)
 static int remove_files(void **state)
 {
     (void)state;
-    struct certificate *all[] = {&client_ca, &other_ca,    &good,  &foreign,
-                                 &expired,   &for_servers, &alone, &named};
+    struct certificate *all[] = {&client_ca,   &other_ca, &good,  &foreign, &expired,
+                                 &for_servers, &alone,    &named, &mapped};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         certificate_finish(all[i]);
     temporary_directory_remove(directory);

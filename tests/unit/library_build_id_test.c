@@ -130,12 +130,78 @@ static void read__lies_in_the_headers__are_refused(void **state)
     assert_int_equal(read_bytes("#!/bin/sh\n", 10, text), -EBADMSG);
 }
 
+#define LONGEST BUILD_ID_MAX_BYTES
+#define NAMED(n)                                                                                   \
+    {                                                                                              \
+        .n_namesz = 4, .n_descsz = (n), .n_type = NT_GNU_BUILD_ID                                  \
+    }
+
+/* A file with one segment of notes: `size` bytes of the id are in it, `claimed` are said to be. */
+static int read_id(uint32_t claimed, uint64_t size, char *ret_text)
+{
+    struct {
+        struct small_elf elf;
+        unsigned char more[128];
+    } file = {.elf = small_elf()};
+    file.elf.note = (Elf64_Nhdr)NAMED(claimed);
+    file.elf.segment.p_filesz = sizeof(Elf64_Nhdr) + 4 + size;
+    return read_bytes(&file, sizeof(file), ret_text);
+}
+
+/* A byte more than there is room for would be written behind the text, whatever the segment has. */
+static void read__id_at_its_limits__is_read_or_left(void **state)
+{
+    (void)state;
+    char text[BUILD_ID_TEXT_SIZE + 64] = "";
+    assert_int_equal(read_id(LONGEST, LONGEST, text), 0);
+    assert_int_equal(strlen(text), 2 * LONGEST);
+    assert_int_equal(read_id(1, 1, text), 0);
+    assert_int_equal(strlen(text), 2);
+
+    memset(text, '#', sizeof(text));
+    assert_int_equal(read_id(LONGEST + 1, LONGEST + 1, text), -ENODATA);
+    assert_int_equal(read_id(LONGEST + 32, LONGEST + 32, text), -ENODATA);
+    assert_int_equal(read_id(0, 0, text), -ENODATA);
+    /* An id that would end behind its segment, by a byte and by many. */
+    assert_int_equal(read_id(20, 19, text), -ENODATA);
+    assert_int_equal(read_id(LONGEST, 20, text), -ENODATA);
+    for (size_t i = 0; i < sizeof(text); i++)
+        assert_int_equal(text[i], '#');
+}
+
+static void read__notes_of_others__are_passed_over(void **state)
+{
+    (void)state;
+    char text[BUILD_ID_TEXT_SIZE];
+    struct {
+        struct small_elf elf;
+        Elf64_Nhdr second;
+        char name[4];
+        unsigned char id[2];
+    } file = {.elf = small_elf(), .second = NAMED(2), .name = "GNU", .id = {0xbe, 0xef}};
+    file.elf.segment.p_filesz = sizeof(file) - offsetof(struct small_elf, note);
+
+    file.elf.note.n_type = NT_GNU_ABI_TAG;
+    file.elf.note.n_descsz = offsetof(__typeof__(file), second) - offsetof(struct small_elf, id);
+    assert_int_equal(read_bytes(&file, sizeof(file), text), 0);
+    assert_string_equal(text, "beef");
+    file.elf.note.n_type = NT_GNU_BUILD_ID;
+    memcpy(file.elf.name, "Go\0", 4);
+    assert_int_equal(read_bytes(&file, sizeof(file), text), 0);
+    assert_string_equal(text, "beef");
+    file.elf.note.n_descsz -= 2; /* what follows begins at the next multiple of four */
+    assert_int_equal(read_bytes(&file, sizeof(file), text), 0);
+    assert_string_equal(text, "beef");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read__this_program__gives_the_id_the_loader_mapped),
         cmocka_unit_test(read__well_formed__is_hexadecimal),
         cmocka_unit_test(read__lies_in_the_headers__are_refused),
+        cmocka_unit_test(read__id_at_its_limits__is_read_or_left),
+        cmocka_unit_test(read__notes_of_others__are_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

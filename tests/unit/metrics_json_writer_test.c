@@ -55,6 +55,26 @@ static void write__two_sets_of_two_parts__are_gathered_by_set(void **state)
     string_buffer_finish(&json);
 }
 
+/* RFC 8259, section 7: all below 0x20 are escaped, no other byte but two need be. */
+static void text__each_byte__is_escaped_where_json_wants_it(void **state)
+{
+    (void)state;
+    struct string_buffer json = {0};
+    for (int c = 1; c < 256; c++) {
+        const char text[] = {(char)c, '\0'};
+        char expected[16];
+        if (c < 0x20)
+            (void)snprintf(expected, sizeof(expected), "\"\\u%04x\"", (unsigned)c);
+        else
+            (void)snprintf(expected, sizeof(expected), "\"%s%c\"",
+                           c == '"' || c == '\\' ? "\\" : "", c);
+        string_buffer_clear(&json);
+        json_writer_text(&json, text);
+        assert_string_equal(json.data, expected);
+    }
+    string_buffer_finish(&json);
+}
+
 static void write__numbers_that_json_has_not__are_null(void **state)
 {
     (void)state;
@@ -120,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(write__two_sets_of_two_parts__are_gathered_by_set),
+        cmocka_unit_test(text__each_byte__is_escaped_where_json_wants_it),
         cmocka_unit_test(write__numbers_that_json_has_not__are_null),
         cmocka_unit_test(write__nothing__has_the_empty_sections),
         cmocka_unit_test(write__many_sets__loses_none),

@@ -142,6 +142,66 @@ static void advance__rubbish__names_the_protocol_error(void **state)
     check_broken(BYTES(GREETING "\4\xb\5READY\xff\1\1\1\1"), 0x10000018);
 }
 
+/* READY with a type and an identity of `size` bytes. */
+static struct bytes ready_with_identity(size_t size)
+{
+    static char bytes[1024];
+    const char type[] = "\5READY\xbSocket-Type\0\0\0\6DEALER\x8Identity\0\0";
+    const size_t n = sizeof(GREETING) - 1, n_type = sizeof(type) - 1;
+    uint64_t body = n_type + 2 + size;
+    char *at = bytes;
+    memcpy(at, GREETING, n);
+    at += n;
+    *at++ = 6; /* a long command */
+    for (int shift = 56; shift >= 0; shift -= 8)
+        *at++ = (char)(body >> shift);
+    memcpy(at, type, n_type);
+    at += n_type;
+    *at++ = (char)(size >> 8);
+    *at++ = (char)size;
+    memset(at, 'i', size);
+    return (struct bytes){bytes, (size_t)(at - bytes) + size};
+}
+
+static void advance__identity_at_its_limit__is_kept_or_ignored(void **state)
+{
+    (void)state;
+    static struct zmtp_parser parser;
+    check(ready_with_identity(ZMTP_IDENTITY_MAX), ZMTP_READY, &parser);
+    assert_true(parser.peer.has_identity);
+    assert_int_equal(parser.peer.identity_size, ZMTP_IDENTITY_MAX);
+    assert_int_equal(parser.peer.identity[ZMTP_IDENTITY_MAX - 1], 'i');
+    check(ready_with_identity(ZMTP_IDENTITY_MAX + 1), ZMTP_READY, &parser);
+    assert_false(parser.peer.has_identity);
+    check(ready_with_identity(0), ZMTP_READY, &parser);
+    assert_false(parser.peer.has_identity);
+    assert_int_equal(parser.peer.socket_type, PROBE_PEER_DEALER);
+}
+
+/* The longest command is read, and one that says that it is longer is broken at once. */
+static void advance__command_at_its_limit__is_read_or_broken(void **state)
+{
+    (void)state;
+    static struct zmtp_parser parser;
+    static char bytes[sizeof(GREETING) + 9 + ZMTP_COMMAND_MAX];
+    const size_t n = sizeof(GREETING) - 1;
+    const char head[] = "\5READY\xbSocket-Type\0\0\0\3REQ\1x\0\0";
+    memcpy(bytes, GREETING, n);
+    bytes[n] = 6;
+    bytes[n + 7] = (char)(ZMTP_COMMAND_MAX >> 8);
+    bytes[n + 8] = (char)ZMTP_COMMAND_MAX;
+    memcpy(bytes + n + 9, head, sizeof(head) - 1);
+    size_t rest = ZMTP_COMMAND_MAX - (sizeof(head) - 1) - 2;
+    bytes[n + 9 + sizeof(head) - 1] = (char)(rest >> 8);
+    bytes[n + 9 + sizeof(head)] = (char)rest;
+    check((struct bytes){bytes, n + 9 + ZMTP_COMMAND_MAX}, ZMTP_READY, &parser);
+    assert_int_equal(parser.peer.socket_type, PROBE_PEER_REQ);
+
+    bytes[n + 7] = (char)((ZMTP_COMMAND_MAX + 1) >> 8);
+    bytes[n + 8] = (char)(ZMTP_COMMAND_MAX + 1);
+    check_broken((struct bytes){bytes, n + 9}, 0x10000011);
+}
+
 static void advance__unknown_socket_type__is_no_type_of_ours(void **state)
 {
     (void)state;
@@ -160,6 +220,8 @@ int main(void)
         cmocka_unit_test(advance__error_command__is_a_refusal_with_its_status),
         cmocka_unit_test(advance__long_frame__is_read_as_well),
         cmocka_unit_test(advance__rubbish__names_the_protocol_error),
+        cmocka_unit_test(advance__identity_at_its_limit__is_kept_or_ignored),
+        cmocka_unit_test(advance__command_at_its_limit__is_read_or_broken),
         cmocka_unit_test(advance__unknown_socket_type__is_no_type_of_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

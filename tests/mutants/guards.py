@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Which of meson's tests guard which sources: the longest prefix of a path counts.
+
+Quick ones come first, since the first that fails ends a fault. `*` stands for any text. Unit and
+fuzz tests are run a second time with sanitizers, as the check variant_address does.
+"""
+
+import fnmatch
+
+GUARDS = {
+    "src/base": ["base_*", "config_document", "config_secret", "library_*", "segment_reader",
+                 "collectors_runner", "metrics_*", "fuzz_*", "mistakes", "library", "web_http", "run",
+                 "check", "web_form"],
+    "src/base/service_name": ["base_service_name", "run", "counters", "page"],
+    "src/base/condition": ["collectors_runner", "agent_metrics", "http_auth", "probe_*", "web_http"],
+    "src/base/log": ["mistakes", "web_http", "web_config", "check"],
+    "src/base/procfs": ["library_*", "collectors_tap_*", "library", "kills"],
+    "src/segment": ["segment_*", "collectors_tap_*", "fuzz_segment*", "fuzz_tap_collector", "counters",
+                    "harmless_directory", "kills", "limits", "sandbox", "word_size"],
+    "src/segment/segment_reader": ["segment_reader", "collectors_tap_*", "fuzz_segment",
+                                   "fuzz_tap_collector"],
+    "src/segment/segment_state": ["segment_state", "collectors_tap_fold", "collectors_tap_*", "fuzz_segment_state", "kills"],
+    "src/config": ["config_*", "probe_*", "http_web_config*", "fuzz_config", "fuzz_web_config", "check",
+                   "mistakes", "probe_matrix", "probe_stream", "probe_safe", "probe_failures",
+                   "probe_peers", "probe_demand", "probe_reload"],
+    "src/metrics": ["metrics_*", "fuzz_page", "fuzz_negotiate", "agent_pages", "collectors_tap_page",
+                    "web_http", "web_metrics", "web_pages"],
+    "src/http": ["http_*", "agent_metrics", "agent_pages", "fuzz_http_request", "fuzz_auth_header",
+                 "fuzz_web_config", "web_form", "web_http", "web_metrics", "web_verdicts", "web_config",
+                 "web_races", "web_pages", "web_load"],
+    "src/http/web_config": ["http_web_config*", "http_*", "fuzz_web_config", "web_verdicts", "web_config"],
+    "src/http/tls": ["http_tls", "http_guard", "http_web_config", "web_verdicts", "web_config"],
+    "src/http/auth": ["http_auth", "http_guard", "fuzz_auth_header", "web_config"],
+    "src/http/systemd": ["http_listen", "web_http", "mistakes"],
+    "src/collectors": ["collectors_*", "agent_metrics", "web_metrics", "page", "web_races"],
+    "src/collectors/self": ["web_metrics", "page", "prometheus"],
+    "src/collectors/runner": ["collectors_runner", "agent_metrics", "agent_pages", "web_metrics",
+                              "web_races"],
+    "src/collectors/tap": ["collectors_tap_*", "fuzz_tap_collector", "page", "kills", "limits", "sandbox",
+                           "events"],
+    "src/collectors/library": ["library_*", "library"],
+    "src/collectors/probe": ["probe_*", "fuzz_zmtp", "fuzz_numbers"],
+    "src/collectors/probe/zmtp": ["probe_zmtp_parser", "fuzz_zmtp", "probe_hostile", "probe_failures",
+                                  "probe_safe", "probe_matrix"],
+    "src/collectors/probe/stream_numbers": ["probe_stream_numbers", "fuzz_numbers", "probe_stream"],
+    "src/tap": ["tap_*", "counters", "events", "depth", "drops", "losses", "endings", "proxies", "attach",
+                "libraries", "limits", "harmless", "harmless_directory", "balance", "loss_table",
+                "sandbox", "kills", "page", "memcheck"],
+    "src/tap/hooks": ["counters", "depth", "events", "libraries", "harmless", "proxies", "drops", "limits",
+                      "balance", "losses", "page"],
+    "src/tap/events": ["events", "libraries", "limits", "harmless", "endings", "counters", "balance"],
+    "src/tap/queues": ["tap_*", "depth", "proxies", "drops", "losses", "endings", "libraries", "limits",
+                       "harmless"],
+    "src/tap/losses": ["tap_publish_layout", "drops", "losses", "endings", "loss_table", "proxies",
+                       "harmless"],
+    "src/tap/attach": ["attach"],
+    "src/agent": ["agent_*", "web_http", "web_metrics", "mistakes", "page", "probe_demand", "probe_reload",
+                  "web_form", "web_pages", "web_config", "web_races", "check"],
+    "src/cli": ["check", "mistakes", "run", "demo", "web_http"],
+    "src/cli/demo": ["demo"],
+    "src/cli/run": ["run", "mistakes"],
+    "src/cli/tap_preload": ["run", "demo", "attach", "mistakes"],
+    "alerts": ["alerts", "rules", "connections", "exporter", "probes", "queues"],
+    "dashboards": ["dashboards", "prometheus"],
+}
+
+
+def guards_of(path, tests):
+    """The names of the tests for a file, in order, of those there are."""
+    prefixes = [p for p in GUARDS if path == p or path.startswith((p + "/", p + "_", p + "."))]
+    if not prefixes:
+        raise SystemExit(f"mutants: no test is named for {path}: see tests/mutants/guards.py")
+    names = []
+    for pattern in GUARDS[max(prefixes, key=len)]:
+        names += [n for n in tests if fnmatch.fnmatch(n, pattern) and n not in names]
+    stem = path.rsplit("/", 1)[-1].split(".")[0]
+    kind = {"unit": 0, "fuzz": 1, "checks": 1, "alerts": 1, "integration": 2}
+    return sorted(names, key=lambda n: (kind[tests[n].suite], stem not in n))

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Tries whether the tests notice small faults: changes one place of the sources at a time, in a copy.
+
+A fault is noticed if a test fails or does not end. What survives is printed with its place and
+its change, and makes the command fail, unless reviewed.txt has it with a reason.
+"""
+
+import argparse
+import os
+import pathlib
+import random
+import sys
+
+import faults
+import known
+import workbench
+from guards import GUARDS, guards_of
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+DEFAULT = ["src"]
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="./dev mutants", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="or file, as src/segment (all of src/)")
+    parser.add_argument("--count", type=int, default=20, help="how many faults are tried (20); 0: all")
+    parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
+    parser.add_argument("--given", action="store_true", help="those of given.txt instead")
+    parser.add_argument("--unit", action="store_true", help="unit and fuzz tests alone, plain and sanitized")
+    parser.add_argument("--list", action="store_true", help="print the faults and try none")
+    parser.add_argument("--jobs", type=int, default=2, help="of the build (2)")
+    parser.add_argument("--bench", default="mutants", help="name of the copy: one command each at a time")
+    return parser.parse_args()
+
+
+def choose(options, bench, reviewed):
+    """The faults to try; reviewed ones are no part of a sample."""
+    if options.given:
+        chosen = []
+        for entry in known.read(HERE / "given.txt"):
+            if options.folders and not entry.path.startswith(tuple(options.folders)):
+                continue
+            file = TOP / entry.path
+            found = list(known.faults_of(entry, file.read_bytes())) if file.exists() else []
+            if len(found) != 1:
+                say(f"{entry.where}: {len(found)} places of {entry.path} are like this, not one")
+            chosen += found[:1]
+        return chosen
+    everything = faults.all_faults(bench.tree, bench.build_folder("plain"), options.folders or DEFAULT, say)
+    texts = {f.path: (TOP / f.path).read_bytes() for f in everything}
+    unreviewed = [f for f in everything if known.key_of(f, texts[f.path]) not in reviewed]
+    say(f"{len(everything)} faults, {len(everything) - len(unreviewed)} of them reviewed")
+    random.Random(options.seed).shuffle(unreviewed)
+    return unreviewed[: options.count or None]
+
+
+def stages(path, bench, is_unit):
+    """(build, names of tests) one after the other."""
+    names = guards_of(path, bench.tests["plain"])
+    quick = [n for n in names if bench.tests["plain"][n].suite in ("unit", "fuzz")]
+    slow = [] if is_unit else [n for n in names if n not in quick]
+    sanitized = [n for n in quick if n in bench.tests["address"]]
+    return [(build, tests) for build, tests in
+            (("plain", quick), ("address", sanitized), ("plain", slow)) if tests]
+
+
+def check_sound(bench, paths, options):
+    """Each test passes without a fault; how long it takes sets its limit."""
+    for path in paths:
+        for build, names in stages(path, bench, options.unit):
+            bench.compile(build, names)
+            for name in names:
+                if (build, name) not in bench.seconds and bench.run(build, name, 600) != "passed":
+                    print(bench.output.decode(errors="replace")[-3000:])
+                    raise SystemExit(f"mutants: {name} ({build}) fails without a fault")
+
+
+def notice(bench, fault, options):
+    """What notices it: "build test"; "" where nothing does; None where it does not compile."""
+    for build, names in stages(fault.path, bench, options.unit):
+        if not bench.compile(build, names):
+            return None
+        for name in names:
+            result = bench.run(build, name, 30 + 6 * bench.seconds[build, name])
+            if result != "passed":
+                return f"{name}{'' if build == 'plain' else ' (' + build + ')'} {result}"
+    return ""
+
+
+def try_fault(bench, fault, options):
+    file = bench.tree / fault.path
+    text = file.read_bytes()
+    try:
+        file.write_bytes(fault.apply(text))
+        return notice(bench, fault, options)
+    finally:
+        file.write_bytes(text)
+
+
+def main():
+    options = parse_arguments()
+    os.nice(5)
+    bench = workbench.make(TOP, options.jobs, options.bench)
+    reviewed = {e.key() for e in known.read(HERE / "reviewed.txt")}
+    for build in workbench.BUILDS:
+        bench.set_up(build)
+    chosen = choose(options, bench, reviewed)
+    if options.list:
+        for f in chosen:
+            old, new = f.change((TOP / f.path).read_bytes())
+            say(f"{f.path}:{f.line((TOP / f.path).read_bytes())}: {f.kind}\n  - {' '.join(old)}\n  + {' '.join(new)}")
+        return 0
+    check_sound(bench, sorted({f.path for f in chosen}), options)
+
+    n_noticed, survivors = 0, []
+    for number, fault in enumerate(chosen, 1):
+        text = (bench.tree / fault.path).read_bytes()
+        old, new = fault.change(text)
+        by = try_fault(bench, fault, options)
+        place = f"[{number}/{len(chosen)}] {fault.path}:{fault.line(text)}: {fault.kind}"
+        if by is None:
+            say(f"{place}: does not compile")
+        elif by:
+            n_noticed += 1
+            say(f"{place}: {by}")
+        elif known.key_of(fault, text) in reviewed:
+            say(f"{place}: survives, reviewed")
+        else:
+            survivors.append(place)
+            say("\n".join([f"{place}: SURVIVES", fault.path, *[f"- {s}" for s in old], *[f"+ {s}" for s in new]]))
+    n = n_noticed + len(survivors)
+    say(f"{n_noticed} of {n} noticed ({100 * n_noticed // n if n else 100} %)")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
