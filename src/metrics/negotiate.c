@@ -57,19 +57,18 @@ static struct text take_word(const char **at)
     return word;
 }
 
-/* "0", "1", "0.25": at most three decimals. Anything else is as good as no q: 1. */
+/* "0", "0.25": at most three decimals. Anything else is 1, or as good as no q, which is 1. */
 static unsigned parse_q(struct text text)
 {
-    if (text.size == 0 || (text.start[0] != '0' && text.start[0] != '1') ||
-        (text.size > 1 && text.start[1] != '.'))
+    if (text.size == 0 || text.start[0] != '0' || (text.size > 1 && text.start[1] != '.'))
         return 1000;
-    unsigned q = text.start[0] == '1' ? 1000 : 0, weight = 100;
+    unsigned q = 0, weight = 100;
     for (size_t i = 2; i < text.size && weight; i++, weight /= 10) {
         if (text.start[i] < '0' || text.start[i] > '9')
             return 1000;
         q += (unsigned)(text.start[i] - '0') * weight;
     }
-    return q > 1000 ? 1000 : q;
+    return q;
 }
 
 static void take_parameter(const char **at, struct range *range)

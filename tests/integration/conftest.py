@@ -7,6 +7,7 @@ import pytest
 import zmq
 
 from support.agent import Agent
+from support.process import end_all
 from support.puppet import Puppet
 
 
@@ -44,8 +45,7 @@ def start(directory):
         return puppets[-1]
 
     yield start_one
-    for puppet in puppets:
-        puppet.end()
+    end_all(puppets)
 
 
 @pytest.fixture

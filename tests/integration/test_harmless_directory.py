@@ -33,6 +33,7 @@ def end_well(puppet, *sockets):
     for socket in sockets:
         socket.close()
     puppet.term()
+    puppet.may_end_with(5)
     puppet.tell("exit", 5)
     assert puppet.popen.wait(30) == 5
     assert puppet.popen.stderr.read() == ""

@@ -2,6 +2,7 @@
 """/probe?target=&module=: one probe for one scrape, in the blackbox manner."""
 
 import concurrent.futures
+import signal
 import time
 
 import pytest
@@ -122,7 +123,7 @@ def test_probe_page__exporter_stops__does_not_wait(directory, folder):
             path = f"/probe?target={silent.endpoint}&module=patient"
             running = pool.submit(agent.request, path, headers={TIMEOUT: "60"})
             wait_for(lambda: silent.visits == 1, "the visit")
-            agent.popen.terminate()
+            agent.send_signal(signal.SIGTERM)
             assert agent.popen.wait(30) == 0
             assert running.exception() is not None or running.result()[0] == 503
 

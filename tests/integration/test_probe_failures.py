@@ -2,6 +2,7 @@
 """Endpoints that are not as configured: each has its own cause and detail, and only that moves."""
 
 import contextlib
+import signal
 import socket
 
 import pytest
@@ -168,7 +169,7 @@ def test_probe__names_that_nobody_answers_for__hold_up_no_other(directory, folde
         assert agent.value("zmq_probe_resolve_duration_seconds", "slow 0", page) is None
         text = agent.request("/probe?target=tcp://x.slow.test:1&debug=true")[1]
         assert "failed in phase resolve, cause transport, detail ETIMEDOUT" in text, text
-        agent.popen.terminate()
+        agent.send_signal(signal.SIGTERM)
         assert agent.popen.wait(DEADLINE_S) == 0
 
 
@@ -267,7 +268,7 @@ def test_probe__failures__leave_no_secret_anywhere(directory, folder, monkeypatc
             texts = [agent.get(), agent.get("/api/v1/sockets"),
                      agent.request(f"/probe?target={target}&module=plain&debug=true")[1]]
             assert "detail 400" in texts[2]
-            agent.popen.terminate()
+            agent.send_signal(signal.SIGTERM)
             texts.append("".join(agent.log) + agent.popen.stderr.read())
         for text in texts:
             assert "geheim" not in text and SECRET not in text

@@ -172,9 +172,9 @@ def test_probe__peer_that_hangs__is_given_up_after_the_heartbeats(directory, fol
                   probe("greeting", peers.endpoints["PUSH"], "PUSH", timeout="1s")]
         with ProbingAgent(directory, folder, probes) as agent:
             agent.wait_success("hangs", "greeting")
-            peers.popen.send_signal(signal.SIGSTOP)
+            peers.send_signal(signal.SIGSTOP)
             wait_for(lambda: agent.value("zmq_probe_disconnects_total", "hangs") >= 1, "the pings to fail")
             for name in ("hangs", "greeting"):
                 agent.wait_failure(name, ("transport", "ETIMEDOUT", "handshake"))
-            peers.popen.send_signal(signal.SIGCONT)
+            peers.send_signal(signal.SIGCONT)
             agent.wait_success("hangs", "greeting")

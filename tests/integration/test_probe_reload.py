@@ -2,6 +2,7 @@
 """SIGHUP and POST /-/reload: the new file as a whole, or nothing of it."""
 
 import pytest
+import signal
 import zmq
 
 from support import products, zmtp_peers
@@ -131,7 +132,7 @@ def test_reload__while_attempts_are_under_way__ends_them(directory, folder):
             assert agent.reload()[0] == 200
             assert agent.scrape().value("zmq_exporter_probes") == 0
             assert agent.scrape().value("zmq_probe_success") is None
-            agent.popen.terminate()
+            agent.send_signal(signal.SIGTERM)
             assert agent.popen.wait(30) == 0
 
 

@@ -58,12 +58,12 @@ def counts(agent, name):
 @contextlib.contextmanager
 def standing_still(agent):
     """Queues and kernel buffers fill up meanwhile."""
-    agent.popen.send_signal(signal.SIGSTOP)
+    agent.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, agent.pid, os.WSTOPPED)
     try:
         yield
     finally:
-        agent.popen.send_signal(signal.SIGCONT)
+        agent.send_signal(signal.SIGCONT)
 
 
 def flush(agent, publisher, name):

@@ -5,6 +5,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -352,7 +353,7 @@ def socket_activation__by_a_manager__serves_and_reports(folder, directory):
         assert b"READY=1" in manager.recv(4096), first
         address = "%s:%d" % listener.getsockname()
         assert web.fetch(address).status == 200
-        process.popen.terminate()
+        process.send_signal(signal.SIGTERM)
         assert b"STOPPING=1" in manager.recv(4096)
     listener.close()
     manager.close()

@@ -116,7 +116,7 @@ def addresses__of_every_kind__all_listen(folder, directory):
         assert path.stat().st_mode & 0o777 == 0o660
         for address in found:
             assert http.request(address, "/-/ready").status == 200, address
-        agent.popen.send_signal(signal.SIGTERM)
+        agent.send_signal(signal.SIGTERM)
         assert agent.popen.wait(DEADLINE_S) == 0
     assert not path.exists()
 

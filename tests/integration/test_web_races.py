@@ -82,7 +82,7 @@ def scrapes_reloads_tls_and_guesses__all_at_once__no_race(secure, folder, direct
 
     def reload(i):
         (folder / "probes.yml").write_text(CONFIG.format(name=f"probe{i}"))
-        agent.popen.send_signal(signal.SIGHUP)
+        agent.send_signal(signal.SIGHUP)
         fresh = folder / "web.new"
         fresh.write_text(settings(i))
         fresh.rename(folder / "web.yml")

@@ -2,6 +2,7 @@
 """The exporter itself: started on a port of its own, scraped, and its page parsed."""
 
 import re
+import signal
 import subprocess
 import threading
 import urllib.request
@@ -62,7 +63,7 @@ class Agent(Process):
 
     def end_and_read_log(self):
         """Ends it as the service manager does; the whole log. After keep_log()."""
-        self.popen.terminate()
+        self.send_signal(signal.SIGTERM)
         assert self.popen.wait(DEADLINE_S) == 0
         self._reader.join(DEADLINE_S)
         return "".join(self.log)

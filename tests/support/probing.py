@@ -94,4 +94,4 @@ class ProbingAgent(Agent):
         return self.request("/-/reload", "POST")
 
     def hang_up(self):
-        self.popen.send_signal(signal.SIGHUP)
+        self.send_signal(signal.SIGHUP)

@@ -29,6 +29,7 @@ class Process:
         options.setdefault("stdin", subprocess.PIPE)
         options.setdefault("stdout", subprocess.PIPE)
         self.directory = directory
+        self.endings = {0}  # the statuses with which it may end before end() ends it
         self.popen = subprocess.Popen(
             [str(word) for word in command],
             env=environment(directory, **(variables or {})), text=True, **options,
@@ -62,9 +63,19 @@ class Process:
         start = self.segment().header["generation_end"]
         wait_for(lambda: self.segment().header["generation_end"] >= start + n, f"{n} rounds")
 
+    def send_signal(self, number):
+        """Of which it may die from then on."""
+        self.endings.add(-number)
+        self.popen.send_signal(number)
+
+    def may_end_with(self, *statuses):
+        """It is made to crash, or to fail, on purpose."""
+        self.endings.update(statuses)
+
     def end(self, number=signal.SIGKILL):
+        """Ends it if it has not ended; fails if it had crashed, also after its last answer."""
         if self.popen.poll() is None:
-            self.popen.send_signal(number)
+            self.send_signal(number)
         status = self.popen.wait(DEADLINE_S)
         for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
             if stream:
@@ -72,13 +83,29 @@ class Process:
                     stream.close()
                 except BrokenPipeError:  # what it did not read any more
                     pass
+        assert status in self.endings, f"pid {self.pid} ended by itself with {status}"
         return status
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.end()
+    def __exit__(self, error, *_):
+        try:
+            self.end()
+        except AssertionError:
+            if not error:  # else that is what is told
+                raise
+
+
+def end_all(processes):
+    """Ends each of them, also if one had crashed, and then fails."""
+    crashed = []
+    for process in processes:
+        try:
+            process.end()
+        except AssertionError as error:
+            crashed.append(str(error))
+    assert not crashed, "; ".join(crashed)
 
 
 def run(command, directory=None, variables=None, **options):

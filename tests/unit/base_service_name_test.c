@@ -20,6 +20,8 @@ static const struct command_case commands[] = {
     {NULL, CMDLINE("/opt/feed\0x"), "feed"},
     {NULL, NULL, 0, "unknown"},
     {"", CMDLINE(""), "unknown"},
+    {"", CMDLINE("/opt/feed\0x"), "feed"},
+    {"/", CMDLINE("feed"), "unknown"},
     {"/usr/bin/python3.11", CMDLINE("python3\0/srv/app/feed.py\0-v"), "feed.py"},
     {"/usr/bin/python3.11", CMDLINE("python3\0-u\0-W\0ignore\0feed.py"), "feed.py"},
     {"/usr/bin/python3.11", CMDLINE("python3\0-O\0-m\0app.feed\0x"), "app.feed"},

@@ -38,10 +38,47 @@ static void reserve__impossible_size__fails_once_and_for_all(void **state)
     string_buffer_finish(&text);
 }
 
+static void append__nothing__is_an_empty_text_and_no_failure(void **state)
+{
+    (void)state;
+    struct string_buffer text = {0};
+    string_buffer_append_format(&text, "%s", "");
+    assert_false(text.has_failed);
+    assert_string_equal(text.data, "");
+    string_buffer_append_text(&text, "a");
+    string_buffer_append(&text, "", 0);
+    string_buffer_append_format(&text, "%s", "");
+    assert_string_equal(text.data, "a");
+    assert_int_equal(text.size, 1);
+    string_buffer_finish(&text);
+}
+
+/* At each size around those where memory is asked for, the NUL has its place too. */
+static void append__byte_by_byte__is_ended_at_every_size(void **state)
+{
+    (void)state;
+    struct string_buffer text = {0};
+    for (size_t n = 0; n < 3000; n++) {
+        string_buffer_append(&text, "x", 1);
+        assert_int_equal(text.size, n + 1);
+        assert_int_equal(text.data[n + 1], 0);
+        assert_true(text.capacity > text.size);
+    }
+    string_buffer_clear(&text);
+    assert_string_equal(text.data, "");
+    for (size_t n = 0; n < 700; n++) {
+        assert_non_null(string_buffer_reserve(&text, n));
+        assert_true(text.capacity > n);
+        string_buffer_finish(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(append__many_pieces__keeps_every_byte),
+        cmocka_unit_test(append__nothing__is_an_empty_text_and_no_failure),
+        cmocka_unit_test(append__byte_by_byte__is_ended_at_every_size),
         cmocka_unit_test(append_u64__extremes__are_decimal),
         cmocka_unit_test(reserve__impossible_size__fails_once_and_for_all),
     };

@@ -162,20 +162,30 @@ static void full__disk__is_an_error_until_there_is_room(void **state)
     in_child(*state, fill_disk);
 }
 
+static int allocate(const char *path, off_t size)
+{
+    int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    int r = fd < 0 ? -1 : -posix_fallocate(fd, 0, size);
+    return close(fd) < 0 ? -1 : r;
+}
+
+/* Four megabytes of 64 are free: more than the file takes, less than the eighth that is left. */
 static int leave_little_room(struct fixture *f)
 {
-    char filler[512];
+    char filler[512], probe[512];
     (void)snprintf(filler, sizeof(filler), "%s/filler", f->directory);
+    (void)snprintf(probe, sizeof(probe), "%s/probe", f->directory);
     if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("none", f->directory, "tmpfs", 0, "size=4m") < 0)
+        mount("none", f->directory, "tmpfs", 0, "size=64m") < 0)
         return 77;
-    int fd = open(filler, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    if (fd < 0 || posix_fallocate(fd, 0, 3700 << 10) != 0 || close(fd) < 0)
+    if (allocate(filler, 60 << 20) < 0)
         return 1;
     if (segment_writer_publish(f->writer) != -ENOSPC)
         return 2;
     if (access(path_of(f, ""), F_OK) == 0)
-        return 3; /* it would have fitted */
+        return 3;
+    if (allocate(probe, (SEGMENT_MAX_GROUPS + 2 * N_LANES) << 10) < 0 || unlink(probe) < 0)
+        return 6; /* the file would not have fitted: the test shows nothing */
     if (unlink(filler) < 0 || publish_at_last(f->writer) < 0)
         return 4;
     return holds_the_account(path_of(f, "")) ? 0 : 5;
