@@ -43,6 +43,7 @@ struct registry_context {
     int max_sockets;        /* as the program set it */
     int n_io_threads;       /* when the first socket was made: later changes have no effect */
     int limit;              /* the same when the first socket was made: libzmq keeps to that */
+    bool is_limited;        /* max_sockets is the tap's to answer, and not libzmq's: see limits.h */
     bool has_headroom;      /* libzmq was given a higher limit, the tap keeps to the program's */
     bool has_untracked;     /* so n_sockets is not all */
     bool has_started;       /* a socket was made */
@@ -50,6 +51,7 @@ struct registry_context {
     bool is_ending;         /* shut down or being terminated */
 };
 
+struct fake_socket;
 struct followed;
 
 /* See publish.h. */
@@ -84,6 +86,7 @@ struct registry_socket {
     struct route route;
     struct endings endings;
     struct followed *followed; /* where messages pass no hook, see followed.h */
+    struct fake_socket *fake;  /* its monitor, see fake_socket.h; NULL: has none, or another */
     bool has_events;           /* a monitor of the tap is or was on it */
     unsigned char more_flag;   /* where the slot cannot point into libzmq's socket */
     struct events events;

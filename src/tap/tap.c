@@ -2,7 +2,7 @@
 #include "tap/tap.h"
 
 #include "tap/events/monitor.h"
-#include "tap/events/oversized.h"
+#include "tap/hooks/limits.h"
 #include "tap/losses/route.h"
 #include "tap/queues/layouts.h"
 #include "tap/queues/more_flag.h"
@@ -64,14 +64,14 @@ static void forget_all(void)
 {
     life_lock = LOCK_INIT;
     library_forked();
-    monitor_forked();
     registry_forked();
+    monitor_forked();
+    limits_forked();
     memset(is_learned, 0, sizeof(is_learned));
     thread_forked();
     sandbox_start();
     sampler_forked();
     endings_forked();
-    oversized_forked();
     segment_writer_destroy(&writer);
     segment_table_destroy(&table);
 }
@@ -192,10 +192,7 @@ static void learn_library(struct library *library)
     tap_set_capability(SEGMENT_CAPABILITY_ROUTER_DROPS,
                        reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
                        reason ? reason : "");
-    reason = oversized_add_library(library);
-    tap_set_capability(SEGMENT_CAPABILITY_OVERSIZED,
-                       reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
-                       reason ? reason : "");
+    monitor_add_library(library);
 }
 
 struct start {

@@ -21,7 +21,6 @@
 
 #define STACK_SIZE       (512 * 1024)
 #define WORK_PATIENCE_NS (30 * CLOCK_NS_PER_SECOND)
-#define URGENT_TICK_MS   5 /* while the program's own monitor is fed by the tap */
 
 static struct lock lock;       /* the fields below */
 static struct lock round_lock; /* the thread is in system calls of its own */
@@ -125,7 +124,7 @@ static uint64_t next_deadline(uint64_t tick_ns)
     if (next < tick_ns && next > 0)
         tick_ns = next;
     if (monitor_is_urgent()) {
-        uint64_t soon = clock_monotonic_ns() + URGENT_TICK_MS * CLOCK_NS_PER_MS;
+        uint64_t soon = clock_monotonic_ns() + MONITOR_URGENT_MS * CLOCK_NS_PER_MS;
         tick_ns = soon < tick_ns ? soon : tick_ns;
     }
     return tick_ns;

@@ -22,6 +22,7 @@ struct event {
     uint64_t value; /* descriptor, errno, status or code */
     const char *address;
     const char *other_address; /* of the other end, in events of version 2; else NULL */
+    bool is_oversized;         /* while errno said EMSGSIZE */
 };
 
 /* Of one socket; embedded, all zero is empty. */

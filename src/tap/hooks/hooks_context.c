@@ -24,10 +24,8 @@ static void add_context(void *handle, struct library *library)
     registry_lock(&guard);
     struct registry_context *context = registry_add_context(handle, library);
     registry_unlock(&guard);
-    if (context) {
+    if (context)
         monitor_begin_context(context);
-        limits_begin_context(context);
-    }
     errno = error;
 }
 
@@ -71,9 +69,10 @@ void *zmq_init(int io_threads)
     return handle;
 }
 
-/* libzmq waits for every socket to be closed, those of the tap too: their time ends with the
- * shutdown, which is the first step of an end. What the program's closed sockets still have to
- * tell comes before, and takes no longer than the end itself would. */
+/* Where the tap has sockets in the context: libzmq waits for every socket to be closed, those of
+ * the tap too: their time ends with the shutdown, which is the first step of an end. What the
+ * program's closed sockets still have to tell comes before, and takes no longer than the end itself
+ * would. */
 static int prepare_end(struct registry_context *context)
 {
     struct guard guard;
@@ -105,7 +104,7 @@ static int end_context(void *handle, const void *caller)
         return HOOK_PASS(caller, ctx_term, -1, handle);
     bool has_started = context->has_started;
     uint32_t serial = context->serial;
-    if (has_started && prepare_end(context) != 0)
+    if (has_started && monitor_has_sockets(context->library) && prepare_end(context) != 0)
         return -1;
     int rc = context->library->ctx_term(handle);
     if (rc != 0)
@@ -141,14 +140,14 @@ int zmq_ctx_shutdown(void *handle)
     struct registry_context *context = hooks_find_context(handle);
     if (!context)
         return HOOK_PASS(HOOK_CALLER, ctx_shutdown, -1, handle);
+    if (!context->has_started || !monitor_has_sockets(context->library))
+        return context->library->ctx_shutdown(handle);
     registry_lock(&guard);
-    context->is_ending = context->has_started;
+    context->is_ending = true;
     registry_unlock(&guard);
-    if (context->has_started)
-        monitor_drain_context(context);
+    monitor_drain_context(context);
     int rc = context->library->ctx_shutdown(handle);
-    if (context->has_started)
-        monitor_end_context(context);
+    monitor_end_context(context);
     return rc;
 }
 
@@ -162,8 +161,9 @@ int zmq_ctx_get(void *handle, int option)
     struct registry_context *context = hooks_find_context(handle);
     if (!context)
         return HOOK_PASS(HOOK_CALLER, ctx_get, -1, handle, option);
-    return option == ZMQ_MAX_SOCKETS ? context->max_sockets
-                                     : context->library->ctx_get(handle, option);
+    return option == ZMQ_MAX_SOCKETS && context->is_limited
+               ? context->max_sockets
+               : context->library->ctx_get(handle, option);
 }
 
 int zmq_ctx_set_ext(void *handle, int option, const void *value, size_t size)
@@ -186,7 +186,7 @@ int zmq_ctx_get_ext(void *handle, int option, void *ret_value, size_t *size)
     if (!context || !context->library->ctx_get_ext)
         return HOOK_PASS(HOOK_CALLER, ctx_get_ext, -1, handle, option, ret_value, size);
     int rc = context->library->ctx_get_ext(handle, option, ret_value, size);
-    if (rc == 0 && option == ZMQ_MAX_SOCKETS)
+    if (rc == 0 && option == ZMQ_MAX_SOCKETS && context->is_limited)
         memcpy(ret_value, &context->max_sockets, sizeof(context->max_sockets));
     return rc;
 }

@@ -8,7 +8,7 @@
  * A handle that is not in its first place goes through a second function, so that the first one
  * keeps nothing on the stack for it.
  */
-#include "tap/events/oversized.h"
+#include "tap/events/fake_socket.h"
 #include "tap/hooks/hooks.h"
 #include "tap/hooks/message_count.h"
 
@@ -100,9 +100,8 @@ HOOK_COLD int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const 
     struct registry_slot *slot = registry_find(handle);
     if (slot)
         return slot->msg_send_hook((struct tap_message *)message, handle, flags, slot);
-    const struct library *library = library_of_handle(handle);
-    if (library && library->is_complete)
-        oversized_look(library, (struct tap_message *)message);
+    if (fake_socket_is(handle))
+        return fake_socket_msg_send((struct tap_message *)message, handle, flags);
     return HOOK_PASS_SOCKET(handle, caller, msg_send, -1, (struct tap_message *)message, handle,
                             flags);
 }

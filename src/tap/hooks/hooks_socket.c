@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/events/fake_socket.h"
 #include "tap/events/monitor.h"
 #include "tap/hooks/blocking.h"
 #include "tap/hooks/hooks.h"
@@ -20,6 +21,8 @@ static void track(struct registry_context *context, void *handle, int type)
     if (!context->has_started) {
         context->has_started = true;
         context->n_io_threads = context->library->ctx_get(context->handle, ZMQ_IO_THREADS);
+        if (!context->is_limited)
+            context->max_sockets = context->library->ctx_get(context->handle, ZMQ_MAX_SOCKETS);
         context->limit = context->max_sockets;
     }
     struct registry_socket *socket = registry_open_socket(context, handle, type);
@@ -33,15 +36,32 @@ static void track(struct registry_context *context, void *handle, int type)
     }
 }
 
+/* Before a context's first socket, when libzmq takes its limit. The thread may have been started
+ * for nothing. */
+static void *make_first_socket(struct registry_context *context, int type, bool *ret_is_started)
+{
+    *ret_is_started = tap_start(context->library);
+    if (*ret_is_started)
+        limits_begin_context(context);
+    void *handle = limits_make_socket(context, type);
+    if (!handle && *ret_is_started)
+        tap_context_ended();
+    return handle;
+}
+
 void *zmq_socket(void *context_handle, int type)
 {
+    if (fake_socket_is_wanted(context_handle))
+        return fake_socket_make();
     struct registry_context *context = hooks_inside ? NULL : hooks_find_context(context_handle);
     if (!context)
         return HOOK_PASS(HOOK_CALLER, socket, NULL, context_handle, type);
 
-    void *handle = limits_make_socket(context, type);
+    bool is_started = false;
+    void *handle = context->has_started ? limits_make_socket(context, type)
+                                        : make_first_socket(context, type, &is_started);
     int error = errno;
-    if (handle && tap_start(context->library))
+    if (handle && (is_started || tap_start(context->library)))
         track(context, handle, type);
     errno = error;
     return handle;
@@ -52,18 +72,24 @@ int zmq_close(void *handle)
 {
     struct registry_slot *slot = registry_find(handle);
     if (!slot)
-        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, close, -1, handle);
+        return fake_socket_is(handle) ? fake_socket_close(handle)
+                                      : HOOK_PASS_SOCKET(handle, HOOK_CALLER, close, -1, handle);
+    struct registry_context *context = slot->socket->context;
     const struct library *library = slot->socket->library;
     endings_close(slot->socket);
     monitor_close_socket(slot->socket);
-    return library->close(handle);
+    int rc = library->close(handle);
+    monitor_drain_context(context);
+    return rc;
 }
 
 int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
-        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, setsockopt, -1, handle, option, value, size);
+        return fake_socket_is(handle) ? fake_socket_setsockopt(handle, option, value, size)
+                                      : HOOK_PASS_SOCKET(handle, HOOK_CALLER, setsockopt, -1,
+                                                         handle, option, value, size);
     int rc = slot->socket->library->setsockopt(handle, option, value, size);
     if (rc == 0) {
         options_read_changed(slot->socket, option);
@@ -76,8 +102,9 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
 }
 
 /* A socket is placed by the first endpoint that libzmq takes. What that raises is counted there:
- * it is held back while the call is under way. */
-static void begin_endpoint(struct registry_socket *socket, const char *endpoint, bool is_connect)
+ * it is held back while the call is under way. Returns how many binds had failed. */
+static uint32_t begin_endpoint(struct registry_socket *socket, const char *endpoint,
+                               bool is_connect)
 {
     struct guard guard;
     registry_lock(&guard);
@@ -87,7 +114,9 @@ static void begin_endpoint(struct registry_socket *socket, const char *endpoint,
         peers_expect_connection(&socket->events.peers, endpoint);
     else if (endpoint)
         peers_expect_others(&socket->events.peers, endpoint);
+    uint32_t n_bind_failures = socket->events.n_bind_failures;
     registry_unlock(&guard);
+    return n_bind_failures;
 }
 
 static void end_endpoint(struct registry_socket *socket, const char *endpoint, bool is_taken)
@@ -103,26 +132,31 @@ static void end_endpoint(struct registry_socket *socket, const char *endpoint, b
         options_read_all(socket);
 }
 
-/* Where libzmq raises an event of the failure, raising it can change errno before zmq_bind
- * returns; the event has the one that the program would see (socket_base.cpp, bind, 4.3.4). */
+/* Where the tap has a socket to which libzmq sends the event of the failure, sending it can change
+ * errno before zmq_bind returns; the event has the one that the program would see (socket_base.cpp,
+ * bind, 4.3.4). */
 static void recall_bind_error(struct registry_socket *socket, uint32_t n_failures)
 {
-    if (!monitor_is_attached(socket))
-        return;
-    monitor_drain_context(socket->context);
-    if (socket->events.n_bind_failures != n_failures)
-        errno = socket->events.last_bind_error;
+    struct guard guard;
+    int error = errno;
+    registry_lock(&guard);
+    if (monitor_has_sockets(socket->library) && socket->events.n_bind_failures != n_failures)
+        error = socket->events.last_bind_error;
+    registry_unlock(&guard);
+    errno = error;
 }
 
 int zmq_bind(void *handle, const char *endpoint)
 {
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
-        return HOOK_PASS_SOCKET(handle, HOOK_CALLER, bind, -1, handle, endpoint);
+        return fake_socket_is(handle)
+                   ? fake_socket_bind(handle, endpoint)
+                   : HOOK_PASS_SOCKET(handle, HOOK_CALLER, bind, -1, handle, endpoint);
     struct registry_socket *socket = slot->socket;
-    begin_endpoint(socket, endpoint, false);
-    uint32_t n_failures = socket->events.n_bind_failures;
-    int rc = slot->socket->library->bind(handle, endpoint);
+    uint32_t n_failures = begin_endpoint(socket, endpoint, false);
+    int rc = socket->library->bind(handle, endpoint);
+    monitor_end_call(socket);
     if (rc != 0)
         recall_bind_error(socket, n_failures);
     end_endpoint(socket, endpoint, rc == 0);
@@ -136,6 +170,7 @@ int zmq_connect(void *handle, const char *endpoint)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, connect, -1, handle, endpoint);
     begin_endpoint(slot->socket, endpoint, true);
     int rc = slot->socket->library->connect(handle, endpoint);
+    monitor_end_call(slot->socket);
     end_endpoint(slot->socket, endpoint, rc == 0);
     return rc;
 }
@@ -147,6 +182,7 @@ uint32_t zmq_connect_peer(void *handle, const char *endpoint)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, connect_peer, 0, handle, endpoint);
     begin_endpoint(slot->socket, endpoint, true);
     uint32_t id = slot->socket->library->connect_peer(handle, endpoint);
+    monitor_end_call(slot->socket);
     end_endpoint(slot->socket, endpoint, id != 0);
     return id;
 }
@@ -155,7 +191,7 @@ uint32_t zmq_connect_peer(void *handle, const char *endpoint)
 static void drop_endpoint(struct registry_socket *socket, const char *endpoint)
 {
     struct guard guard;
-    monitor_drain_context(socket->context);
+    monitor_end_call(socket);
     registry_lock(&guard);
     peers_drop(&socket->events.peers, endpoint);
     registry_unlock(&guard);

@@ -14,6 +14,8 @@
 #define RETRIES        300  /* in a row, without the reaper having closed one socket */
 #define RETRY_PAUSE_NS 1000000
 
+static struct lock lock; /* before the registry's */
+
 int limits_set_option(struct registry_context *context, int option, int value)
 {
     hooks_inside = context->library;
@@ -22,25 +24,43 @@ int limits_set_option(struct registry_context *context, int option, int value)
     return rc;
 }
 
-void limits_set_max_sockets(struct registry_context *context, int value)
+static void raise_limit(struct registry_context *context, int value)
 {
     struct guard guard;
-    int error = errno;
     bool is_raised = value <= MAX_RAISED &&
                      limits_set_option(context, ZMQ_MAX_SOCKETS, 2 * value + SPARE) == 0;
     registry_lock(&guard);
     context->max_sockets = value;
     if (!context->has_started)
         context->has_headroom = is_raised;
+    context->is_limited = true;
     registry_unlock(&guard);
+}
+
+void limits_set_max_sockets(struct registry_context *context, int value)
+{
+    struct guard guard;
+    int error = errno;
+    guard_lock(&guard, &lock);
+    if (context->is_limited)
+        raise_limit(context, value);
+    else
+        context->max_sockets = value;
+    guard_unlock(&guard, &lock);
     errno = error;
 }
 
 void limits_begin_context(struct registry_context *context)
 {
-    int value = context->library->ctx_get(context->handle, ZMQ_MAX_SOCKETS);
-    if (value > 0)
-        limits_set_max_sockets(context, value);
+    struct guard guard;
+    int error = errno;
+    if (!monitor_has_sockets(context->library))
+        return;
+    guard_lock(&guard, &lock);
+    if (!context->is_limited)
+        raise_limit(context, context->library->ctx_get(context->handle, ZMQ_MAX_SOCKETS));
+    guard_unlock(&guard, &lock);
+    errno = error;
 }
 
 static bool is_at_limit(struct registry_context *context)
@@ -113,6 +133,11 @@ void *limits_make_socket(struct registry_context *context, int type)
     if (!handle && is_out())
         handle = make_without_files(context, type);
     return handle;
+}
+
+void limits_forked(void)
+{
+    lock = LOCK_INIT;
 }
 
 /* Numbers are given from the lowest: if this one is in use, so are about as many. */

@@ -2,9 +2,10 @@
 /*
  * limits - the program's limits on sockets and descriptors are for its own.
  *
- * The tap's sockets come out of a context's ZMQ_MAX_SOCKETS. libzmq is given a higher one before
- * the first socket, the program sees and meets its own. Where that cannot be, and for
- * descriptors, the tap gives back what it has when the program runs out.
+ * Where the tap has sockets in the program's contexts (hub.h), these come out of a context's
+ * ZMQ_MAX_SOCKETS. libzmq is given a higher one before the first socket, the program sees and
+ * meets its own. Where that cannot be, and for descriptors, the tap gives back what it has when the
+ * program runs out. Everywhere else the limits are libzmq's.
  *
  * Thread: any, without a lock of the tap held.
  */
@@ -13,6 +14,7 @@
 
 #include "tap/registry.h"
 
+/* Before the first socket of a context. */
 void limits_begin_context(struct registry_context *context);
 
 /* zmq_ctx_set of the context's library. */
@@ -29,5 +31,7 @@ bool limits_shed(void);
 
 /* True where the process uses most of the descriptors it may have. */
 bool limits_are_descriptors_short(void);
+
+void limits_forked(void);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "tap/events/monitor_state.h"
+#include "tap/events/hub_state.h"
 
 #include <string.h>
 #include <zmq.h>
 
 #define MAX_TEXT 1024 /* of an address; longer ones are cut */
 
-static void close_frames(struct monitor_frames *event)
+static void close_frames(struct hub_frames *event)
 {
     for (size_t i = 0; i < event->n; i++)
         event->library->msg_close(&event->frames[i]);
@@ -14,7 +14,7 @@ static void close_frames(struct monitor_frames *event)
 }
 
 /* One message, all its frames; those beyond the last place are dropped. 0, or -1 with errno. */
-static int receive(const struct monitor_hub *hub, struct monitor_frames *ret_event)
+static int receive(const struct hub *hub, struct hub_frames *ret_event)
 {
     const struct library *library = hub->library;
     int more = 1;
@@ -31,7 +31,7 @@ static int receive(const struct monitor_hub *hub, struct monitor_frames *ret_eve
             return -1;
         }
         more = library->msg_more(frame);
-        if (ret_event->n < MONITOR_MAX_FRAMES - 1)
+        if (ret_event->n < HUB_MAX_FRAMES - 1)
             ret_event->n++;
         else
             library->msg_close(frame);
@@ -39,7 +39,7 @@ static int receive(const struct monitor_hub *hub, struct monitor_frames *ret_eve
     return 0;
 }
 
-static bool copy_frame(struct monitor_frames *event, size_t i, void *ret_bytes, size_t size)
+static bool copy_frame(struct hub_frames *event, size_t i, void *ret_bytes, size_t size)
 {
     if (i >= event->n || event->library->msg_size(&event->frames[i]) != size)
         return false;
@@ -47,7 +47,7 @@ static bool copy_frame(struct monitor_frames *event, size_t i, void *ret_bytes, 
     return true;
 }
 
-static bool copy_text(struct monitor_frames *event, size_t i, char ret_text[static MAX_TEXT])
+static bool copy_text(struct hub_frames *event, size_t i, char ret_text[static MAX_TEXT])
 {
     if (i >= event->n)
         return false;
@@ -64,7 +64,7 @@ struct text {
 };
 
 /* [id][kind 16 bits, value 32 bits][address] */
-static bool decode_1(struct monitor_frames *frames, struct text *text, struct event *ret_event)
+static bool decode_1(struct hub_frames *frames, struct text *text, struct event *ret_event)
 {
     unsigned char head[6];
     uint16_t kind;
@@ -78,11 +78,11 @@ static bool decode_1(struct monitor_frames *frames, struct text *text, struct ev
 }
 
 /* [id][kind][n][value] x n [local][remote], numbers of 64 bits */
-static bool decode_2(struct monitor_frames *frames, struct text *text, struct event *ret_event)
+static bool decode_2(struct hub_frames *frames, struct text *text, struct event *ret_event)
 {
     uint64_t kind, n, value = 0;
     if (!copy_frame(frames, 1, &kind, sizeof(kind)) || !copy_frame(frames, 2, &n, sizeof(n)) ||
-        n > MONITOR_MAX_FRAMES)
+        n > HUB_MAX_FRAMES)
         return false;
     if (n > 0 && !copy_frame(frames, 3, &value, sizeof(value)))
         return false;
@@ -95,24 +95,24 @@ static bool decode_2(struct monitor_frames *frames, struct text *text, struct ev
     return true;
 }
 
-static struct registry_socket *find_socket(struct monitor_frames *frames)
+static struct registry_socket *find_socket(struct hub_frames *frames)
 {
-    struct monitor_id id;
-    if (!copy_frame(frames, 0, &id, sizeof(id)) || id.tag != MONITOR_ID_TAG)
+    struct hub_id id;
+    if (!copy_frame(frames, 0, &id, sizeof(id)) || id.tag != HUB_ID_TAG)
         return NULL;
-    struct registry_socket *socket = registry_socket_at(id.index);
-    bool is_its = socket && monitor_entry_of(socket)->ticket == id.ticket && id.ticket != 0;
+    struct registry_socket *socket = hub_socket_at(id.index);
+    bool is_its = socket && hub_entry_of(socket)->ticket == id.ticket && id.ticket != 0;
     return is_its ? socket : NULL;
 }
 
-static void take(struct monitor_hub *hub, struct monitor_frames *frames)
+static void take(struct hub *hub, struct hub_frames *frames)
 {
     struct text text;
     struct event event;
     struct registry_socket *socket = find_socket(frames);
     if (!socket)
         return;
-    struct monitor_entry *entry = monitor_entry_of(socket);
+    struct hub_entry *entry = hub_entry_of(socket);
     if (!(entry->version == 1 ? decode_1 : decode_2)(frames, &text, &event))
         return;
 
@@ -121,20 +121,20 @@ static void take(struct monitor_hub *hub, struct monitor_frames *frames)
     registry_unlock_inside();
 
     if (entry->forwarder.socket && (entry->forwarder.mask & event.kind))
-        monitor_forwarder_send(&entry->forwarder, frames);
+        hub_forwarder_send(&entry->forwarder, frames);
     if (event.kind == ZMQ_EVENT_MONITOR_STOPPED)
-        monitor_finish_entry(hub, socket);
+        hub_finish_entry(hub, socket);
 }
 
-bool monitor_read(struct monitor_hub *hub, size_t n)
+bool hub_read(struct hub *hub, size_t n)
 {
-    struct monitor_frames frames;
+    struct hub_frames frames;
     for (size_t i = 0; i < n; i++) {
         if (!hub->consumer)
             return false;
         if (receive(hub, &frames) < 0) {
             if (errno == ETERM) /* ended past our hooks, and waits for this socket of ours */
-                monitor_close_hub(hub);
+                hub_close(hub);
             return false;
         }
         take(hub, &frames);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "tap/events/monitor_state.h"
+#include "tap/events/hub_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,82 +13,74 @@ static int set_int(const struct library *library, void *socket, int option, int 
 }
 
 /* Without a limit: the tap's thread does not wait for the program as libzmq's would. */
-int monitor_forwarder_open(struct monitor_forwarder *self, struct registry_context *context,
-                           const struct monitor_request *request)
+int hub_forwarder_open(struct hub_forwarder *self, struct registry_context *context,
+                       const struct monitor_request *request)
 {
     const struct library *library = context->library;
-    size_t size = sizeof(int);
     void *socket = library->socket(context->handle, request->type);
     if (!socket)
         return -1;
     set_int(library, socket, ZMQ_LINGER, 0);
     set_int(library, socket, ZMQ_SNDHWM, 0);
-    int fd = -1;
-    if (library->bind(socket, request->address) != 0 ||
-        library->getsockopt(socket, ZMQ_FD, &fd, &size) != 0) {
+    if (library->bind(socket, request->address) != 0) {
         int error = errno;
         library->close(socket);
         errno = error;
         return -1;
     }
-    *self = (struct monitor_forwarder){
-        .socket = socket, .library = library, .fd = fd, .mask = request->events};
+    *self = (struct hub_forwarder){.socket = socket, .library = library, .mask = request->events};
+    __atomic_add_fetch(&hub_n_forwarders, 1, __ATOMIC_RELAXED);
     return 0;
 }
 
-static void keep(struct monitor_forwarder *self, const void *bytes, size_t size, bool has_more)
+static void keep(struct hub_forwarder *self, const void *bytes, size_t size, bool has_more)
 {
-    struct monitor_parcel *parcel = malloc(sizeof(*parcel) + size);
+    struct hub_parcel *parcel = malloc(sizeof(*parcel) + size);
     if (!parcel)
         return;
-    *parcel = (struct monitor_parcel){.size = size, .has_more = has_more};
+    *parcel = (struct hub_parcel){.size = size, .has_more = has_more};
     memcpy(parcel->bytes, bytes, size);
     if (self->last)
         self->last->next = parcel;
-    else {
+    else
         self->first = parcel;
-        monitor_n_pending++;
-    }
     self->last = parcel;
     self->n_parcels++;
 }
 
-static int send_bytes(const struct monitor_forwarder *self, const void *bytes, size_t size,
+static int send_bytes(const struct hub_forwarder *self, const void *bytes, size_t size,
                       bool has_more)
 {
     return self->library->send(self->socket, bytes, size,
                                ZMQ_DONTWAIT | (has_more ? ZMQ_SNDMORE : 0));
 }
 
-static void drop_first(struct monitor_forwarder *self)
+static void drop_first(struct hub_forwarder *self)
 {
-    struct monitor_parcel *parcel = self->first;
+    struct hub_parcel *parcel = self->first;
     self->first = parcel->next;
-    if (!self->first) {
+    if (!self->first)
         self->last = NULL;
-        monitor_n_pending--;
-    }
     self->n_parcels--;
     free(parcel);
 }
 
 /* Asking for the events makes libzmq take note of a consumer that has connected. */
-void monitor_forwarder_flush(struct monitor_forwarder *self)
+void hub_forwarder_flush(struct hub_forwarder *self)
 {
     int events;
     size_t size = sizeof(events);
     if (self->library->getsockopt(self->socket, ZMQ_EVENTS, &events, &size) != 0)
         return;
     while (self->first) {
-        const struct monitor_parcel *parcel = self->first;
+        const struct hub_parcel *parcel = self->first;
         if (send_bytes(self, parcel->bytes, parcel->size, parcel->has_more) < 0 && errno == EAGAIN)
             return;
         drop_first(self);
     }
 }
 
-static void send_or_keep(struct monitor_forwarder *self, const void *bytes, size_t size,
-                         bool has_more)
+static void send_or_keep(struct hub_forwarder *self, const void *bytes, size_t size, bool has_more)
 {
     if (!self->first && (send_bytes(self, bytes, size, has_more) >= 0 || errno != EAGAIN))
         return;
@@ -96,20 +88,20 @@ static void send_or_keep(struct monitor_forwarder *self, const void *bytes, size
 }
 
 /* All frames but the first, which is our routing id. */
-void monitor_forwarder_send(struct monitor_forwarder *self, struct monitor_frames *event)
+void hub_forwarder_send(struct hub_forwarder *self, struct hub_frames *event)
 {
     const struct library *library = event->library;
     if (self->n_parcels > MAX_PARCELS)
         return;
     if (self->first)
-        monitor_forwarder_flush(self);
+        hub_forwarder_flush(self);
     for (size_t i = 1; i < event->n; i++) {
         struct tap_message *frame = &event->frames[i];
         send_or_keep(self, library->msg_data(frame), library->msg_size(frame), i + 1 < event->n);
     }
 }
 
-static void send_stopped(struct monitor_forwarder *self, int version)
+static void send_stopped(struct hub_forwarder *self, int version)
 {
     if (version == 1) {
         unsigned char frame[6] = {0};
@@ -125,28 +117,29 @@ static void send_stopped(struct monitor_forwarder *self, int version)
     send_or_keep(self, "", 0, false);
 }
 
-void monitor_forwarder_stop(struct monitor_forwarder *self, int version)
+void hub_forwarder_stop(struct hub_forwarder *self, int version)
 {
     if (self->mask & ZMQ_EVENT_MONITOR_STOPPED) {
         if (self->first)
-            monitor_forwarder_flush(self);
+            hub_forwarder_flush(self);
         send_stopped(self, version);
     }
-    monitor_forwarder_close(self);
+    hub_forwarder_close(self);
 }
 
 /* What nobody came to read is lost, as it is when libzmq closes a monitor. */
-void monitor_forwarder_close(struct monitor_forwarder *self)
+void hub_forwarder_close(struct hub_forwarder *self)
 {
     if (!self->socket)
         return;
     self->library->close(self->socket);
-    monitor_forwarder_forget(self);
+    __atomic_sub_fetch(&hub_n_forwarders, 1, __ATOMIC_RELAXED);
+    hub_forwarder_forget(self);
 }
 
-void monitor_forwarder_forget(struct monitor_forwarder *self)
+void hub_forwarder_forget(struct hub_forwarder *self)
 {
     while (self->first)
         drop_first(self);
-    *self = (struct monitor_forwarder){0};
+    *self = (struct hub_forwarder){0};
 }
