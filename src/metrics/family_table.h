@@ -83,7 +83,7 @@
     X(PROCESSES, "zmq_processes", GAUGE, "", \
       "Running processes that are tapped.") \
     X(TAP_CAPABILITY, "zmq_tap_capability", GAUGE, "", \
-      "Processes in which the tap can measure the capability (state on), cannot (off), or gives a bound (bound): publish_drops an upper one, endings a lower one.") \
+      "Processes in which the tap can measure the capability (state on), cannot (off), or gives a bound (bound): publish_drops an upper one, endings a lower one; durable: of a program that ends without warning, what it counted in the last tenth of a second is lost.") \
     X(TAP_UNTRACKED_SOCKETS, "zmq_tap_untracked_sockets_total", COUNTER, "", \
       "Sockets beyond the tap's limits, which are not measured.") \
     X(TAP_FOLDED_GROUPS, "zmq_tap_folded_groups_total", COUNTER, "", \

@@ -191,6 +191,8 @@
  * BLOCKING       *_WOULD_BLOCK, *_BLOCKED_NS
  * ENDINGS        DROPPED_LINGER, DROPPED_DISCONNECT: at least
  * OVERSIZED      OVERSIZED
+ * DURABLE        of all counters: BOUND where an end without warning (_exit, exec, a signal) costs
+ *                what was counted in the last tenth of a second
  */
 #define SEGMENT_CAPABILITIES(X)                                                                    \
     X(0, MESSAGES, "messages")                                                                     \
@@ -201,6 +203,7 @@
     X(5, PUBLISH_DROPS, "publish_drops")                                                           \
     X(6, BLOCKING, "blocking")                                                                     \
     X(7, ENDINGS, "endings")                                                                       \
-    X(8, OVERSIZED, "oversized")
+    X(8, OVERSIZED, "oversized")                                                                   \
+    X(9, DURABLE, "durable")
 
 #endif

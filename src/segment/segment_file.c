@@ -3,13 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define OPEN_FLAGS (O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+#define OPEN_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+#define OPEN_MODE  0640 /* while it is written to */
+#define KEPT_MODE  0440 /* of a protected file, otherwise */
 
 int segment_file_init(struct segment_file *self, const char *directory)
 {
@@ -21,6 +25,12 @@ int segment_file_init(struct segment_file *self, const char *directory)
     int n = snprintf(self->directory + used, sizeof(self->directory) - used, "%s%s",
                      used ? "/" : "", directory);
     return n < 0 || (size_t)n >= sizeof(self->directory) - used ? -ENAMETOOLONG : 0;
+}
+
+bool segment_file_is_on_tmpfs(const struct segment_file *self)
+{
+    struct statfs status;
+    return statfs(self->directory, &status) == 0 && (uint64_t)status.f_type == TMPFS_MAGIC;
 }
 
 static void name_image(struct segment_file *self, const struct segment_header *header, unsigned n)
@@ -55,14 +65,47 @@ static bool is_older_image(int fd, const struct segment_header *header)
            word_at(found, offsetof(struct segment_header, state)) == SEGMENT_LIVE;
 }
 
+/* Opens a file of the process's own user for writing, though its mode may forbid that. Whoever has
+ * the right to change the mode has it back. */
+static int open_own(const char *path, int *ret_fd)
+{
+    struct stat before, after;
+    int fd = open(path, O_RDWR | OPEN_FLAGS);
+    if (fd >= 0 || errno != EACCES) {
+        *ret_fd = fd;
+        return fd < 0 ? -errno : 0;
+    }
+    int reading_fd = open(path, O_RDONLY | OPEN_FLAGS);
+    if (reading_fd < 0)
+        return -errno;
+    bool is_own = fstat(reading_fd, &before) == 0 && S_ISREG(before.st_mode) &&
+                  before.st_uid == geteuid() && fchmod(reading_fd, OPEN_MODE) == 0;
+    fd = is_own ? open(path, O_RDWR | OPEN_FLAGS) : -1;
+    int r = fd >= 0 ? 0 : is_own ? -errno : -EACCES;
+    if (r == 0 &&
+        (fstat(fd, &after) < 0 || after.st_dev != before.st_dev || after.st_ino != before.st_ino)) {
+        close(fd); /* put in its place meanwhile */
+        r = -ESTALE;
+    }
+    if (r < 0 && is_own)
+        (void)fchmod(reading_fd, before.st_mode & 07777);
+    close(reading_fd);
+    *ret_fd = fd;
+    return r;
+}
+
 /* The one who made the file at the path, if it was we, is gone. Where this cannot be written, or
  * does not come to pass because an earlier name was free, the agent still sees that a newer image
  * of the process lives. */
 static void close_older_image(const struct segment_file *self, const struct segment_header *header)
 {
     const uint64_t closed = SEGMENT_CLOSED;
-    int fd = open(self->path, OPEN_FLAGS);
+    int fd = open(self->path, O_RDONLY | OPEN_FLAGS);
     if (fd < 0)
+        return;
+    bool is_older = is_older_image(fd, header);
+    close(fd);
+    if (!is_older || open_own(self->path, &fd) < 0)
         return;
     if (is_older_image(fd, header) &&
         pwrite(fd, &closed, sizeof(closed), offsetof(struct segment_header, state)) < 0)
@@ -89,13 +132,14 @@ static int take_file(struct segment_file *self, int fd)
         return -ENOSPC;
     struct stat status;
     /* The umask may have taken the group's right to read, through which the agent sees it. */
-    if (fchmod(fd, 0640) < 0 || fstat(fd, &status) < 0)
+    if (fchmod(fd, OPEN_MODE) < 0 || fstat(fd, &status) < 0)
         return -errno;
     self->device = status.st_dev;
     self->inode = status.st_ino;
     self->owner = status.st_uid;
     self->size = 0;
     self->is_made = true;
+    self->is_protected = false;
     return 0;
 }
 
@@ -104,7 +148,7 @@ int segment_file_make(struct segment_file *self, const struct segment_header *he
     self->is_made = false;
     for (unsigned n = 0; n < SEGMENT_MAX_IMAGES; n++) {
         name_image(self, header, n);
-        int fd = open(self->path, OPEN_FLAGS | O_CREAT | O_EXCL, 0640);
+        int fd = open(self->path, O_RDWR | OPEN_FLAGS | O_CREAT | O_EXCL, OPEN_MODE);
         if (fd < 0 && errno == EEXIST) {
             close_older_image(self, header);
             continue;
@@ -132,10 +176,11 @@ static bool is_ours(const struct segment_file *self, const struct stat *status)
 int segment_file_open(const struct segment_file *self, int *ret_fd)
 {
     struct stat status;
-    int fd = open(self->path, OPEN_FLAGS);
-    if (fd < 0) {
-        bool is_replaced = errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO;
-        return is_replaced ? -ESTALE : -errno;
+    int fd;
+    int r = open_own(self->path, &fd);
+    if (r < 0) {
+        bool is_replaced = r == -ENOENT || r == -ELOOP || r == -EISDIR || r == -ENXIO;
+        return is_replaced ? -ESTALE : r;
     }
     if (fstat(fd, &status) < 0 || !is_ours(self, &status) || status.st_size < self->size) {
         close(fd);
@@ -143,6 +188,27 @@ int segment_file_open(const struct segment_file *self, int *ret_fd)
     }
     *ret_fd = fd;
     return 0;
+}
+
+void segment_file_protect(struct segment_file *self, int fd)
+{
+    self->is_protected = true;
+    (void)fchmod(fd, KEPT_MODE);
+}
+
+void segment_file_release(const struct segment_file *self, int fd)
+{
+    if (self->is_protected)
+        (void)fchmod(fd, KEPT_MODE);
+    close(fd);
+}
+
+bool segment_file_is_missing(const struct segment_file *self)
+{
+    struct stat status;
+    if (lstat(self->path, &status) < 0)
+        return errno == ENOENT || errno == ENOTDIR;
+    return !is_ours(self, &status);
 }
 
 void segment_file_remove(struct segment_file *self)

@@ -31,18 +31,29 @@ struct segment_file {
     uid_t owner;
     off_t size; /* at least this, if nobody cut it */
     bool is_made;
+    bool is_protected; /* mode 0440 while it is not open: who maps it must not lose it to a cut */
 };
 
 /* Remembers the directory, made absolute. -ENAMETOOLONG. */
 int segment_file_init(struct segment_file *self, const char *directory);
+
+bool segment_file_is_on_tmpfs(const struct segment_file *self);
 
 /* Makes an empty file of mode 0640 under the first free name of the image that `header` is, and
  * marks the files of this process's older images closed. Gives the open descriptor. -ENOSPC where
  * the file system has little room left. */
 int segment_file_make(struct segment_file *self, const struct segment_header *header, int *ret_fd);
 
-/* Opens the file that was made. */
+/* Opens the file that was made, for writing. Closed by segment_file_release. */
 int segment_file_open(const struct segment_file *self, int *ret_fd);
+
+/* From now on the file is protected while it is not open. */
+void segment_file_protect(struct segment_file *self, int fd);
+void segment_file_release(const struct segment_file *self, int fd);
+
+/* Whether the directory has no such file any more, or another one. Opens nothing. A path that leads
+ * nowhere, as after chroot(2), says that too: only if another file can be made is it gone. */
+bool segment_file_is_missing(const struct segment_file *self);
 
 /* Takes the file out of the directory, if it is still the one that was made. */
 void segment_file_remove(struct segment_file *self);

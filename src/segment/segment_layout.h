@@ -17,9 +17,11 @@
  * closed socket's lane waits for the next socket of the same group, which counts on from there.
  * So the sum over a group's lanes only grows, whatever opens, closes or is read half-way.
  *
- * Writer: the tap, with pwrite(2) from private memory ten times a second and at the end. Nobody
- * maps the file: truncation or a full disk is an error number there, never a SIGBUS.
- * Order: groups and lanes are written before the `n_groups` and `n_lanes` that publish them, the
+ * Writer: the tap. On tmpfs the words that it counts in are mapped from the file, whose pages were
+ * reserved, so that no end of the process costs a count; both generations are 0 then, and words
+ * change at any time. Elsewhere, and for rows that there was no room for, it is pwrite(2) from
+ * private memory ten times a second and at the end.
+ * Order: groups and lanes are whole before the `n_groups` and `n_lanes` that publish them, the
  * header's `generation_begin` before and `generation_end` after each round. Words are whole;
  * a reader that meets unequal generations has words of two rounds, each valid by itself.
  * Reader: hostile input. Every length and offset is checked, the file is never mapped.
@@ -43,8 +45,9 @@
 #define SEGMENT_MAX_LIBRARIES    8u
 #define SEGMENT_MAX_CONTEXTS     32u
 #define SEGMENT_MAX_CAPABILITIES 32u
-#define SEGMENT_MAX_IMAGES       64u /* files of one process */
-#define SEGMENT_N_TYPES          32u /* socket types that can have a group (other) */
+#define SEGMENT_MAX_IMAGES       64u    /* files of one process */
+#define SEGMENT_N_TYPES          32u    /* socket types that can have a group (other) */
+#define SEGMENT_LARGEST_PAGE     65536u /* of any machine's memory that maps a segment */
 
 #define SEGMENT_DIRECTORY_VARIABLE "ZMQ_EXPORTER_DIR"
 #define SEGMENT_DIRECTORY_DEFAULT  "/run/zmq_exporter"
@@ -106,7 +109,7 @@ struct segment_header {
     uint64_t lanes_offset;
     uint32_t group_capacity;
     uint32_t lane_capacity;
-    uint64_t generation_begin;
+    uint64_t generation_begin; /* both 0: words are counted in place, read them each time */
     uint64_t generation_end;
     uint64_t state;      /* enum segment_state */
     uint64_t updated_ns; /* CLOCK_MONOTONIC of the last round */

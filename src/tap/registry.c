@@ -12,13 +12,22 @@
 #include "tap/hooks/message.h"
 #include "tap/hooks/message_shared.h"
 
+#include <errno.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zmq.h>
 
 #define KEY_FREE      ((uintptr_t)0) /* the key of (void *)-1 */
 #define KEY_TOMBSTONE ((uintptr_t)2) /* the key of (void *)1 */
 
-struct registry_slot registry_slots[REGISTRY_N_SLOTS];
+#define LARGEST_PAGE SEGMENT_LARGEST_PAGE
+#define N_MARK_SLOTS (LARGEST_PAGE / sizeof(struct registry_slot))
+
+struct registry_slot registry_slots[REGISTRY_N_SLOTS + N_MARK_SLOTS]
+    __attribute__((aligned(LARGEST_PAGE)));
+
+static_assert(REGISTRY_N_SLOTS * sizeof(struct registry_slot) % LARGEST_PAGE == 0, "mark's page");
 
 static struct lock lock;
 static struct segment_table *table;
@@ -276,7 +285,7 @@ struct registry_socket *registry_attach_socket(struct registry_context *context,
 
 static const struct segment_group *group_of(const struct registry_socket *socket)
 {
-    return &table->groups[segment_word_get(&socket->words[SEGMENT_GROUP]) - 1];
+    return &table->groups[table->lane_groups[socket->lane]];
 }
 
 /* The handle's lane moves, what was counted stays; so the group's sum never decreases. */
@@ -337,15 +346,77 @@ void registry_each_socket(void (*visit)(struct registry_socket *socket, void *da
     }
 }
 
+/*
+ * Processes
+ */
+static bool is_wiped_in_children;
+static bool has_kept;                                   /* of the fork that is under way */
+static struct registry_slot kept[REGISTRY_MAX_SOCKETS]; /* by the socket's index */
+
+/* Children inherit it. */
+static void protect(void)
+{
+    if (!is_wiped_in_children)
+        is_wiped_in_children = madvise(registry_slots, sizeof(registry_slots), MADV_WIPEONFORK) ==
+                               0;
+}
+
+bool registry_begin_claim(void)
+{
+    uintptr_t seen = REGISTRY_UNCLAIMED;
+    if (__atomic_compare_exchange_n(REGISTRY_MARK, &seen, REGISTRY_BEING_CLAIMED, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return true;
+    while (__atomic_load_n(REGISTRY_MARK, __ATOMIC_ACQUIRE) == REGISTRY_BEING_CLAIMED)
+        sched_yield();
+    return false;
+}
+
+void registry_end_claim(void)
+{
+    int error = errno;
+    protect();
+    __atomic_store_n(REGISTRY_MARK, REGISTRY_CLAIMED, __ATOMIC_RELEASE);
+    errno = error;
+}
+
+bool registry_is_claimed_by_child(void)
+{
+    return is_wiped_in_children && registry_is_own();
+}
+
+void registry_begin_fork(void)
+{
+    for (uint32_t i = 0; i < n_sockets_used; i++) {
+        const struct registry_slot *slot = sockets[i].slot;
+        if (sockets[i].is_used && slot)
+            kept[i] = *slot;
+    }
+    has_kept = true;
+}
+
+void registry_end_fork(void)
+{
+    has_kept = false;
+}
+
+/* A call that was under way when the process was forked goes on, and counts nowhere. */
+static void disarm(struct registry_slot *slot, const struct registry_slot *before)
+{
+    if (before)
+        *slot = *before;
+    slot->words = message_nowhere;
+    slot->key = is_wiped_in_children ? KEY_FREE : KEY_TOMBSTONE;
+}
+
 void registry_forked(void)
 {
     for (uint32_t i = 0; i < n_sockets_used; i++) {
         if (sockets[i].is_used && sockets[i].slot)
-            sockets[i].slot->key = KEY_TOMBSTONE;
+            disarm(sockets[i].slot, has_kept ? &kept[i] : NULL);
     }
     peers_forked();
     lock = LOCK_INIT;
-    table = NULL;
     memset(contexts, 0, sizeof(contexts));
     n_sockets_used = 0;
     first_free_socket = 0;

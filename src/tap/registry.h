@@ -138,7 +138,33 @@ struct registry_slot {
 
 static_assert(offsetof(struct registry_slot, kept) == 64, "one cache line");
 
-extern struct registry_slot registry_slots[REGISTRY_N_SLOTS] __attribute__((visibility("hidden")));
+/* They and the mark after them are zero again in a child process, whatever made it, unless it
+ * shares its parent's memory (MADV_WIPEONFORK): there no handle is known, so nothing is added to
+ * words that the parent counts in. */
+extern struct registry_slot registry_slots[] __attribute__((visibility("hidden")));
+
+#define REGISTRY_MARK (&registry_slots[REGISTRY_N_SLOTS].key)
+enum registry_mark { REGISTRY_UNCLAIMED = 0, REGISTRY_CLAIMED = 1, REGISTRY_BEING_CLAIMED = 2 };
+
+/* Whether what is known was entered by this process, and not by the parent of it. Before Linux 4.14
+ * a child of a raw clone(2) cannot tell. */
+static inline bool registry_is_own(void)
+{
+    return __atomic_load_n(REGISTRY_MARK, __ATOMIC_ACQUIRE) == REGISTRY_CLAIMED;
+}
+
+/* Between the two what a parent has left is forgotten. False, and nothing to end: another thread
+ * has done it. */
+bool registry_begin_claim(void);
+void registry_end_claim(void);
+
+/* In the handler of a fork: whether the child has claimed it before. */
+bool registry_is_claimed_by_child(void);
+
+/* Around fork(2): a signal handler may fork in the middle of a call, into which the child returns;
+ * so what slots keep for a call is copied before, for registry_forked. */
+void registry_begin_fork(void);
+void registry_end_fork(void);
 
 /* So that neither a free slot nor one that was freed is found by any pointer. */
 static inline uintptr_t registry_key(const void *handle)

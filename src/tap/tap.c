@@ -27,7 +27,7 @@ static struct lock life_lock;
 static struct segment_table *table;
 static struct segment_writer *writer;
 static bool has_failed; /* or was told to stay out */
-static bool has_fork_handler;
+static bool is_used; /* something is known, in this process or, until it is forgotten, its parent */
 
 /* The copies whose learning is done in this process, by their index. */
 static bool is_learned[SEGMENT_MAX_LIBRARIES];
@@ -73,7 +73,51 @@ static void forget_all(void)
     sampler_forked();
     endings_forked();
     segment_writer_destroy(&writer);
-    segment_table_destroy(&table);
+    segment_table_leave_to_parent(&table);
+    is_used = false;
+}
+
+static void take_process(void)
+{
+    if (!registry_begin_claim())
+        return; /* another thread has it */
+    if (is_used)
+        forget_all();
+    registry_end_claim();
+}
+
+void tap_begin_use(void)
+{
+    if (!registry_is_own())
+        take_process();
+    is_used = true;
+}
+
+void tap_check_process(void)
+{
+    if (!registry_is_own() && is_used)
+        take_process();
+}
+
+/* After the handlers of the program that were registered earlier, of which one may have made
+ * sockets: then the parent's are forgotten already. */
+static void forked(void)
+{
+    if (!registry_is_claimed_by_child()) {
+        if (is_used)
+            forget_all();
+        library_forked();
+    }
+    registry_end_fork();
+}
+
+/* Before the program, whose own handlers may make sockets in the child, and before it can shut
+ * itself in. */
+__attribute__((constructor)) static void begin(void)
+{
+    pthread_atfork(registry_begin_fork, registry_end_fork, forked);
+    if (tap_is_enabled() && registry_begin_claim())
+        registry_end_claim();
 }
 
 static uint32_t max_groups(void)
@@ -149,6 +193,11 @@ static int make_table(void)
         segment_table_destroy(&table);
         return error;
     }
+    static const struct segment_map_lock lock = {registry_lock_inside, registry_unlock_inside};
+    error = segment_writer_map(writer, &lock);
+    if (error < 0)
+        tap_log("durable: %s (%s)", table->header->capabilities[SEGMENT_CAPABILITY_DURABLE].reason,
+                strerror(-error));
     registry_set_table(table);
     tap_set_capability(SEGMENT_CAPABILITY_MESSAGES, SEGMENT_CAPABILITY_ON, "");
     return 0;
@@ -221,18 +270,12 @@ static int start_library(struct library *library)
 {
     /* The request outlives a wait that was given up. */
     static struct start start;
-    int error = 0;
-    if (!has_fork_handler)
-        error = -pthread_atfork(NULL, NULL, forget_all);
-    has_fork_handler = error == 0;
-    if (error < 0)
-        return error;
     if (table && is_learned_already(library))
         return thread_start();
     if (sandbox_is_closed())
         return -EPERM;
     start = (struct start){.library = library};
-    error = thread_run(start_parts, &start);
+    int error = thread_run(start_parts, &start);
     if (error == 0)
         error = start.error;
     return error < 0 ? error : thread_start();
@@ -256,11 +299,21 @@ static bool start_locked(struct library *library)
     return error == 0;
 }
 
+void tap_make_room(void)
+{
+    const struct segment_table *now = table;
+    if (now && segment_table_wants_room(now) && !sandbox_is_closed())
+        thread_publish();
+}
+
 bool tap_start(struct library *library)
 {
     struct guard guard;
-    if (is_started(library))
+    tap_begin_use();
+    if (is_started(library)) {
+        tap_make_room();
         return true;
+    }
     int saved_errno = errno;
     guard_lock(&guard, &life_lock);
     bool is_on = start_locked(library);
@@ -284,6 +337,7 @@ void tap_prepare(const void *caller)
     struct library *library = tap_is_enabled() ? library_of_caller(caller) : NULL;
     if (!library || !library->is_complete)
         return;
+    tap_begin_use();
     guard_lock(&guard, &life_lock);
     if (start_locked(library))
         thread_publish();
@@ -312,9 +366,10 @@ void tap_context_ended(void)
 __attribute__((destructor)) static void finish(void)
 {
     struct guard guard;
+    tap_check_process();
     guard_lock(&guard, &life_lock);
     thread_stop();
-    if (writer && !sandbox_is_closed())
+    if (writer && (segment_writer_closes_quietly(writer) || !sandbox_is_closed()))
         segment_writer_close(writer);
     guard_unlock(&guard, &life_lock);
 }

@@ -16,6 +16,16 @@
 /* False if ZMQ_EXPORTER_TAP=off, or if what the tap needs could not be had. */
 bool tap_is_enabled(void);
 
+/* Before anything is entered in the registry. */
+void tap_begin_use(void);
+
+/* Where what is known may be that of a parent process, from which this one came by a raw clone(2):
+ * no handler has told, so it is looked for on slow paths, and then all is forgotten. */
+void tap_check_process(void);
+
+/* Before a socket may need rows that lie in the file: waits, seldom, until there are some. */
+void tap_make_room(void);
+
 /* Before each socket: makes what is missing. False: do not track the socket. */
 bool tap_start(struct library *library);
 

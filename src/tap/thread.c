@@ -90,12 +90,22 @@ static void write_segment(void)
         segment_writer_publish(now);
 }
 
+/* Where no round is allowed. */
+static void show_life(void)
+{
+    struct segment_writer *now = __atomic_load_n(&writer, __ATOMIC_ACQUIRE);
+    if (now)
+        segment_writer_beat(now);
+}
+
 static void publish(void)
 {
     uint32_t asked = __atomic_load_n(&n_asked, __ATOMIC_ACQUIRE);
     monitor_drain_all();
     look_at_all();
     do_unless_sandboxed(write_segment);
+    if (sandbox_is_closed())
+        show_life();
     __atomic_store_n(&n_answered, asked, __ATOMIC_RELEASE);
     tell_done();
 }

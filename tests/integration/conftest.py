@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
+import os
 import pathlib
 import shutil
 import tempfile
@@ -10,6 +11,8 @@ from support.agent import Agent
 from support.process import end_all
 from support.puppet import Puppet
 
+TMPFS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
 
 @pytest.fixture
 def folder():
@@ -20,8 +23,18 @@ def folder():
 
 
 @pytest.fixture
-def directory(folder):
-    """A private segment directory."""
+def directory():
+    """A private segment directory, on tmpfs as on a host, or in TEST_SEGMENTS_PARENT."""
+    parent = pathlib.Path(tempfile.mkdtemp(prefix="zt-", dir=os.environ.get("TEST_SEGMENTS_PARENT", TMPFS)))
+    path = parent / "segments"
+    path.mkdir()
+    yield path
+    shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture
+def directory_on_disk(folder):
+    """A private segment directory where the tap writes its file round by round."""
     path = folder / "segments"
     path.mkdir()
     return path

@@ -147,31 +147,45 @@ def overwritten(path, _victim):
         file.write(os.urandom(60000))
 
 
-TAMPER = [truncated, emptied, removed, replaced_by_link, replaced_by_hard_link, replaced_by_pipe,
-          replaced_by_folder, overwritten]
+def replaced_by_file(path, _victim):
+    path.unlink()
+    path.write_bytes(b"something else" * 1000)
 
 
-@pytest.mark.parametrize("tamper", TAMPER, ids=lambda tamper: tamper.__name__)
-def file__tampered_with_while_running__program_is_well(directory, folder, tamper):
-    victim = folder / "victim"
+TAMPER = [removed, replaced_by_link, replaced_by_hard_link, replaced_by_pipe,
+          replaced_by_folder, replaced_by_file, overwritten]
+
+
+def tamper_while_running(directory, tamper):
+    victim = directory.parent / "victim"
     victim.write_bytes(b"victim" * 10000)
     with Puppet("c", directory, stderr=subprocess.PIPE) as puppet:
         push, pull = pair(puppet)
         exchange(push, pull)
         tamper(puppet.segment().path, victim)
         exchange(push, pull)
-        if tamper in (truncated, emptied, removed):
+        if tamper not in (overwritten, replaced_by_pipe):  # reading that would wait
             puppet.wait_counter(600, "SENT_MESSAGES", "PUSH")
         end_well(puppet, push, pull)
     assert victim.read_bytes() == b"victim" * 10000
+
+
+@pytest.mark.parametrize("tamper", TAMPER, ids=lambda tamper: tamper.__name__)
+def file__tampered_with_while_running__program_is_well(directory, tamper):
+    tamper_while_running(directory, tamper)
+
+
+@pytest.mark.parametrize("tamper", [truncated, emptied, *TAMPER], ids=lambda tamper: tamper.__name__)
+def file_on_disk__tampered_with_while_running__program_is_well(directory_on_disk, tamper):
+    tamper_while_running(directory_on_disk, tamper)
 
 
 PLANT = [replaced_by_link, replaced_by_hard_link, replaced_by_pipe, replaced_by_folder]
 
 
 @pytest.mark.parametrize("plant", PLANT, ids=lambda plant: plant.__name__.removeprefix("replaced_by_"))
-def file__planted_before_the_first_socket__is_left_alone(directory, folder, plant):
-    victim = folder / "victim"
+def file__planted_before_the_first_socket__is_left_alone(directory, plant):
+    victim = directory.parent / "victim"
     victim.write_bytes(b"victim")
     with Puppet("c", directory, stderr=subprocess.PIPE) as puppet:
         path = directory / file_name(puppet.pid)

@@ -60,8 +60,9 @@ class Process:
 
     def wait_next_rounds(self, n=2):
         """Waits until the tap has published `n` more times; it samples before each."""
-        start = self.segment().header["generation_end"]
-        wait_for(lambda: self.segment().header["generation_end"] >= start + n, f"{n} rounds")
+        for _ in range(n):
+            last = self.segment().header["updated_ns"]
+            wait_for(lambda: self.segment().header["updated_ns"] != last, "a round")
 
     def send_signal(self, number):
         """Of which it may die from then on."""

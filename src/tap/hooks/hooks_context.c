@@ -9,6 +9,7 @@
 struct registry_context *hooks_find_context(const void *handle)
 {
     struct guard guard;
+    tap_check_process();
     registry_lock(&guard);
     struct registry_context *context = registry_find_context(handle);
     registry_unlock(&guard);
@@ -21,6 +22,7 @@ static void add_context(void *handle, struct library *library)
     int error = errno;
     if (!handle)
         return;
+    tap_begin_use();
     registry_lock(&guard);
     struct registry_context *context = registry_add_context(handle, library);
     registry_unlock(&guard);

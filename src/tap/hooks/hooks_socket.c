@@ -107,6 +107,7 @@ static uint32_t begin_endpoint(struct registry_socket *socket, const char *endpo
                                bool is_connect)
 {
     struct guard guard;
+    tap_make_room();
     registry_lock(&guard);
     if (!socket->is_placed)
         events_hold(socket);
