@@ -3,6 +3,7 @@
 
 #include "tap/events/monitor.h"
 #include "tap/hooks/limits.h"
+#include "tap/libc.h"
 #include "tap/losses/route.h"
 #include "tap/queues/layouts.h"
 #include "tap/queues/more_flag.h"
@@ -55,7 +56,8 @@ void tap_log(const char *format, ...)
 bool tap_is_enabled(void)
 {
     const char *wish = secure_getenv("ZMQ_EXPORTER_TAP");
-    return !__atomic_load_n(&has_failed, __ATOMIC_RELAXED) && !(wish && strcmp(wish, "off") == 0);
+    return !__atomic_load_n(&has_failed, __ATOMIC_RELAXED) && !(wish && strcmp(wish, "off") == 0) &&
+           libc_is_fit();
 }
 
 /* In the child nothing of the parent's is the tap's business: its file, its sockets, its thread.
@@ -270,6 +272,8 @@ static int start_library(struct library *library)
 {
     /* The request outlives a wait that was given up. */
     static struct start start;
+    if (!libc_start())
+        return -ENOSYS;
     if (table && is_learned_already(library))
         return thread_start();
     if (sandbox_is_closed())

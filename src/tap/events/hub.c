@@ -14,6 +14,7 @@
 
 #include "tap/events/hub_state.h"
 #include "tap/hooks/hooks.h"
+#include "tap/own_work.h"
 #include "tap/thread.h"
 
 #include <limits.h>
@@ -59,7 +60,9 @@ void hub_set_ticket(struct hub_entry *entry, uint32_t ticket)
 static void open_hub(struct hub *hub, struct registry_context *context)
 {
     const struct library *library = context->library;
+    own_work_begin();
     void *consumer = library->socket(context->handle, ZMQ_ROUTER);
+    own_work_end();
     if (!consumer)
         return;
     if (!set_int(library, consumer, ZMQ_RCVHWM, 0) || !set_int(library, consumer, ZMQ_LINGER, 0)) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/queues/pipe_lab.h"
 
+#include "tap/own_work.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -46,8 +48,10 @@ const char *pipe_lab_open(const struct library *library, struct pipe_lab *ret_la
 {
     *ret_lab = (struct pipe_lab){.library = library, .old_errno = errno};
     guard_enter(&ret_lab->guard);
+    own_work_begin();
     const char *reason = open_context(ret_lab);
     if (reason) {
+        own_work_end();
         guard_leave(&ret_lab->guard);
         errno = ret_lab->old_errno;
         return reason;
@@ -62,6 +66,7 @@ void pipe_lab_close(struct pipe_lab *self)
     while (self->library->ctx_term(self->context) != 0 && errno == EINTR)
         ;
     pipe_memory_close(&self->memory);
+    own_work_end();
     guard_leave(&self->guard);
     errno = self->old_errno;
 }
