@@ -201,19 +201,20 @@ static bool reattach(struct hub *hub, struct registry_socket *socket,
     return attach(hub, socket, &wanted);
 }
 
-/* libzmq looks at all arguments before it touches the monitor that it has. */
-static bool is_taken_by_libzmq(const struct library *library, const struct monitor_request *request)
+/* What libzmq refuses before it touches the monitor that it has. */
+static bool is_refused_at_once(const struct library *library, const struct monitor_request *request)
 {
     const char *address = request->address;
-    bool is_type_known = request->type == ZMQ_PAIR || request->type == ZMQ_PUB ||
-                         request->type == ZMQ_PUSH;
     if (library->version_number >= FIRST_CHECKED_EVENTS && request->version == 1 &&
         request->events >> 16 != 0)
-        return false;
-    if (!address)
         return true;
-    return is_type_known && (request->version == 1 || request->version == 2) &&
-           strncmp(address, "inproc://", 9) == 0 && address[9] != '\0';
+    return address && (strncmp(address, "inproc://", 9) != 0 || address[9] == '\0');
+}
+
+/* And what it refuses afterwards. */
+static bool is_type_known(int type)
+{
+    return type == ZMQ_PAIR || type == ZMQ_PUB || type == ZMQ_PUSH;
 }
 
 static int pass(struct registry_socket *socket, const struct monitor_request *request)
@@ -229,23 +230,35 @@ static int pass(struct registry_socket *socket, const struct monitor_request *re
     return rc;
 }
 
+static int begin_forwarder(struct registry_socket *socket, const struct monitor_request *request)
+{
+    struct hub_entry *entry = hub_entry_of(socket);
+    struct monitor_request served = *request;
+    if (!is_type_known(request->type)) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (request->version != 1 && request->version != 2) { /* libzmq sends no event of it */
+        served.version = 1;
+        served.events = 0;
+    }
+    if ((entry->version != served.version || served.events >> 16) &&
+        !reattach(hub_of(socket->context), socket, &served))
+        return -1;
+    return hub_forwarder_open(&entry->forwarder, socket->context, &served);
+}
+
 static int serve(struct registry_socket *socket, const struct monitor_request *request)
 {
     struct guard guard;
     guard_lock(&guard, &hub_lock);
     struct hub_entry *entry = hub_entry_of(socket);
-    struct hub *hub = hub_of(socket->context);
-    int rc = 0;
 
-    while (hub_read(hub, BATCH)) /* what was raised before the request is of the old one */
+    while (hub_read(hub_of(socket->context), BATCH)) /* what was raised before is of the old one */
         continue;
     if (entry->forwarder.socket)
         hub_forwarder_stop(&entry->forwarder, entry->version);
-    if (request->address && (entry->version != request->version || request->events >> 16) &&
-        !reattach(hub, socket, request))
-        rc = -1;
-    if (rc == 0 && request->address)
-        rc = hub_forwarder_open(&entry->forwarder, socket->context, request);
+    int rc = request->address ? begin_forwarder(socket, request) : 0;
     int error = errno;
     guard_unlock(&guard, &hub_lock);
     errno = error;
@@ -256,7 +269,7 @@ static int serve(struct registry_socket *socket, const struct monitor_request *r
  * serve as libzmq does is given to libzmq. */
 int hub_request(struct registry_socket *socket, const struct monitor_request *request)
 {
-    bool is_ours = is_attached(socket) && is_taken_by_libzmq(socket->library, request);
+    bool is_ours = is_attached(socket) && !is_refused_at_once(socket->library, request);
     return is_ours ? serve(socket, request) : pass(socket, request);
 }
 

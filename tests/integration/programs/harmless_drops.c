@@ -231,12 +231,52 @@ static void senders_that_wait(void)
     }
 }
 
+static void send_first_frames(void *router, int variant)
+{
+    char id[100];
+    memset(id, 'n', sizeof id);
+    size_t size = variant % 2 ? sizeof id : 6;
+    if (variant < 4) {
+        zmq_msg_t message;
+        zmq_msg_init_size(&message, size);
+        memcpy(zmq_msg_data(&message), id, size);
+        cases_report("id", zmq_msg_send(&message, router, ZMQ_SNDMORE));
+    } else {
+        cases_report("id", zmq_send(router, id, size, ZMQ_SNDMORE));
+    }
+    if (variant / 2 % 2)
+        cases_report("more", zmq_send(router, "more", 4, ZMQ_SNDMORE));
+}
+
+/* The rest of a message that nobody gets is refused as any other is, once the context is ended. */
+static void router_after_the_end(void)
+{
+    for (int variant = 0; variant < 16; variant++) {
+        context = zmq_ctx_new();
+        void *router = zmq_socket(context, ZMQ_ROUTER);
+        zmq_msg_t message;
+        zmq_bind(router, "inproc://router");
+        send_first_frames(router, variant % 8);
+        zmq_ctx_shutdown(context);
+        zmq_poll(NULL, 0, 20);
+        if (variant >= 8)
+            print_readiness(router);
+        cases_report("more", zmq_send(router, "x", 1, ZMQ_SNDMORE));
+        zmq_msg_init_size(&message, 3);
+        cases_report("last", zmq_msg_send(&message, router, 0));
+        printf("%zu bytes left\n", zmq_msg_size(&message));
+        zmq_msg_close(&message);
+        end(router, NULL);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct cases_case cases[] = {
         {"router_and_send_spellings", router_and_send_spellings},
         {"router_full", router_full},
         {"router_mandatory", router_mandatory},
+        {"router_after_the_end", router_after_the_end},
         {"router_waits_where_it_may", router_waits_where_it_may},
         {"reply_to_one_that_is_gone", reply_to_one_that_is_gone},
         {"publisher_full", publisher_full},

@@ -152,6 +152,81 @@ static void many_contexts(void)
     puts("100 contexts");
 }
 
+static void *make_with_linger(void *context, int linger, const char *endpoint)
+{
+    void *socket = zmq_socket(context, ZMQ_PUSH);
+    if (!socket)
+        return NULL;
+    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_connect(socket, endpoint);
+    return socket;
+}
+
+/* libzmq keeps the place of a closed socket while it lingers, */
+static void place_of_a_lingering_socket(void)
+{
+    void *context = zmq_ctx_new();
+    zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 2);
+    void *socket = make_with_linger(context, 1000, "tcp://127.0.0.1:1");
+    cases_report("send", zmq_send(socket, "x", 1, 0));
+    zmq_close(socket);
+    void *other = cases_report_handle("another", zmq_socket(context, ZMQ_PULL));
+    cases_report_handle("third", zmq_socket(context, ZMQ_PULL));
+    zmq_close(other);
+    cases_report("ctx_term", zmq_ctx_term(context));
+}
+
+/* until its peer over inproc has read what it sent, */
+static void place_of_an_unread_socket(void)
+{
+    void *context = zmq_ctx_new(), *socket;
+    char data[4];
+    zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 3);
+    void *reader = zmq_socket(context, ZMQ_PULL);
+    zmq_bind(reader, "inproc://reader");
+    for (int i = 0; i < 2; i++) {
+        socket = make_with_linger(context, 0, "inproc://reader");
+        zmq_send(socket, "x", 1, 0);
+        zmq_close(socket);
+    }
+    cases_report_handle("third", zmq_socket(context, ZMQ_PUSH));
+    while (!(socket = zmq_socket(context, ZMQ_PUSH)))
+        zmq_recv(reader, data, sizeof data, ZMQ_DONTWAIT);
+    puts("made once it was read");
+    zmq_close(socket);
+    zmq_close(reader);
+    cases_report("ctx_term", zmq_ctx_term(context));
+}
+
+/* and until the end of the context if it had connected to nobody. The context is left: libzmq
+ * itself needs a place to end it, and aborts (ctx.cpp, terminate, 4.3.4). */
+static void place_of_a_pending_connect(void)
+{
+    void *context = zmq_ctx_new(), *socket;
+    int n = 0;
+    zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 3);
+    while ((socket = make_with_linger(context, 0, "inproc://nobody"))) {
+        zmq_close(socket);
+        n++;
+    }
+    cases_report("the next", -1);
+    printf("%d sockets\n", n);
+}
+
+/* At a high limit too. */
+static void thousands_of_descriptors(void)
+{
+    int n = 0;
+    set_descriptors(3000);
+    void *context = zmq_ctx_new();
+    zmq_ctx_set(context, ZMQ_MAX_SOCKETS, MAX_SOCKETS);
+    while (n < MAX_SOCKETS && (sockets[n] = zmq_socket(context, ZMQ_PAIR)))
+        n++;
+    cases_report("the next socket", -1);
+    printf("%d sockets\n", n);
+    close_all(context, n);
+}
+
 int main(int argc, char **argv)
 {
     static const struct cases_case cases[] = {
@@ -161,6 +236,10 @@ int main(int argc, char **argv)
         {"out_of_descriptors", out_of_descriptors},
         {"descriptors_full_of_files", descriptors_full_of_files},
         {"many_contexts", many_contexts},
+        {"place_of_a_lingering_socket", place_of_a_lingering_socket},
+        {"place_of_an_unread_socket", place_of_an_unread_socket},
+        {"place_of_a_pending_connect", place_of_a_pending_connect},
+        {"thousands_of_descriptors", thousands_of_descriptors},
     };
     return cases_main(cases, sizeof cases / sizeof *cases, argc, argv);
 }
