@@ -3,7 +3,8 @@
  * What one round of reading queues costs, and what of a core ten rounds a second are. Target:
  * under 0.5 % with 100 sockets, the segment's rounds not counted.
  */
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
+#include "tap/queues/pipe_calibration.h"
 
 #include "support/linked_library.h"
 

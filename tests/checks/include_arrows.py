@@ -12,7 +12,8 @@ import sys
 ALLOWED = {
     "base": set(),
     "segment": {"base"},
-    "tap": {"base", "segment"},
+    "queues": {"base"},
+    "tap": {"base", "segment", "queues"},
     "metrics": {"base"},
     "config": {"base"},
     "collectors": {"base", "segment", "metrics", "config"},

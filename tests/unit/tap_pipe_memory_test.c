@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Reads of the own memory: of what is not there, and where the kernel refuses. */
-#include "tap/queues/pipe_memory.h"
+#include "queues/pipe_memory.h"
 
 #include "support/cmocka.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Queue depths, read from an ordinary libzmq, against what the test itself sent and received. */
+#include "queues/pipe_accounts.h"
 #include "segment/segment_layout.h"
-#include "tap/queues/pipe_accounts.h"
+#include "tap/queues/pipe_calibration.h"
 
 #include "support/cmocka.h"
 #include "support/plain_sockets.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* What is learned of a libzmq is learned each time, and is the same each time. */
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
+#include "tap/queues/pipe_calibration.h"
 #include "tap/queues/pipe_lab.h"
 
 #include "support/cmocka.h"

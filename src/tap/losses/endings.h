@@ -23,7 +23,7 @@
 #ifndef TAP_ENDINGS_H
 #define TAP_ENDINGS_H
 
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
 
 #define ENDINGS_MAX_CLOSED 256u
 

@@ -7,7 +7,7 @@
 #ifndef TAP_ENDINGS_QUEUE_H
 #define TAP_ENDINGS_QUEUE_H
 
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
 
 /* What a look needs to know of the socket whose pipes it sees. */
 struct endings_owner {

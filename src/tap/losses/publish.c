@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/losses/publish.h"
 
+#include "tap/losses/publish_layout.h"
 #include "tap/queues/layouts.h"
 #include "tap/queues/pipe_trial.h"
 #include "tap/tap.h"

@@ -13,28 +13,11 @@
 #ifndef TAP_PUBLISH_LAYOUT_H
 #define TAP_PUBLISH_LAYOUT_H
 
-#include <stdbool.h>
+#include "queues/pipe_layout.h"
+
 #include <stddef.h>
-#include <stdint.h>
 
 struct pipe_lab;
-struct pipe_layout;
-
-struct publish_layout {
-    bool is_known;
-    char reason[56]; /* why not, if it is not known */
-    /* In the socket: */
-    uint32_t pipes;         /* the distributor's vector */
-    uint32_t n_eligible;    /* size_t: how many of these are */
-    uint32_t subscriptions; /* the tree's root node, which is part of the socket */
-    uint32_t last_pipe;     /* XPUB_MANUAL: whose subscription was received last; 0: not known */
-    /* In a node, whose first word is the set of pipes, or NULL: */
-    uint32_t min;   /* unsigned char: the byte of the first child */
-    uint32_t count; /* unsigned short: how many bytes the children span */
-    uint32_t next;  /* the child, if `count` is 1; else a table of `count` children or NULLs */
-    /* In a set, the root of its tree; in a node of that tree, both children and the pipe: */
-    uint32_t set_root, set_left, set_right, set_pipe;
-};
 
 /* Reads `size` bytes of libzmq's memory; false if they are not there. */
 typedef bool (*publish_read_fn)(void *data, uintptr_t address, void *to, size_t size);

@@ -7,7 +7,7 @@
 #ifndef TAP_PUBLISH_STAGE_H
 #define TAP_PUBLISH_STAGE_H
 
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
 #include "tap/queues/pipe_lab.h"
 
 #define PUBLISH_N_SUBSCRIBERS 4

@@ -21,7 +21,8 @@
 #ifndef TAP_ROUTE_H
 #define TAP_ROUTE_H
 
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
+#include "tap/library.h"
 
 struct registry_socket;
 struct route_layout;

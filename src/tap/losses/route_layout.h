@@ -12,7 +12,8 @@
 #ifndef TAP_ROUTE_LAYOUT_H
 #define TAP_ROUTE_LAYOUT_H
 
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
+#include "tap/library.h"
 
 struct route_layout {
     bool is_known;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/queues/layouts.h"
+#include "tap/queues/pipe_calibration.h"
 
 #define MAX_LIBRARIES 16u
 

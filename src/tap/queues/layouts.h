@@ -7,7 +7,8 @@
 #ifndef TAP_LAYOUTS_H
 #define TAP_LAYOUTS_H
 
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
+#include "tap/library.h"
 
 /* Learns the layout of a library, the first time. NULL if there are too many. */
 const struct pipe_layout *layouts_add(const struct library *library);

@@ -16,14 +16,15 @@
 #ifndef TAP_PIPE_LAB_H
 #define TAP_PIPE_LAB_H
 
+#include "queues/pipe_bytes.h"
+#include "queues/pipe_memory.h"
 #include "tap/guard.h"
 #include "tap/library.h"
-#include "tap/queues/pipe_memory.h"
 
 #define LAB_PATIENCE_MS    500
-#define LAB_WAIT_MS        5    /* at a time */
-#define LAB_MAX_LATE_WAITS 40   /* that begin when patience has run out, in the life of a lab */
-#define LAB_PIPE_BYTES     256  /* of a pipe or queue that are looked at */
+#define LAB_WAIT_MS        5  /* at a time */
+#define LAB_MAX_LATE_WAITS 40 /* that begin when patience has run out, in the life of a lab */
+#define LAB_PIPE_BYTES     PIPE_BYTES
 #define LAB_OBJECT_SIZE    4096 /* of a socket */
 
 struct pipe_lab {

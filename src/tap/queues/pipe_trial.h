@@ -11,18 +11,10 @@
 #ifndef TAP_PIPE_TRIAL_H
 #define TAP_PIPE_TRIAL_H
 
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
+#include "queues/pipe_bytes.h"
 #include "tap/queues/pipe_lab.h"
 #include "tap/queues/pipe_offsets.h"
-
-#define PIPE_POINTER ((uint32_t)sizeof(uintptr_t))
-
-/* pipe_t::_state */
-enum pipe_state {
-    PIPE_STATE_ACTIVE = 0,
-    PIPE_STATE_WAITING = 2, /* the peer is gone and messages are unread */
-    PIPE_STATE_ENDING = 4,  /* this end was closed, the peer may still read */
-};
 
 /* Both pipes at one moment. */
 struct pipe_copy {
@@ -65,27 +57,6 @@ bool pipe_trial_end(struct pipe_lab *lab, struct pipe_trial *self, struct pipe_o
 int pipe_trial_in_limit(const struct pipe_trial *self);
 int pipe_trial_out_limit(const struct pipe_trial *self);
 uint64_t pipe_trial_reported(int n_received, int limit);
-
-static inline uintptr_t pipe_pointer_at(const unsigned char *bytes, uint32_t offset)
-{
-    uintptr_t value;
-    __builtin_memcpy(&value, bytes + offset, sizeof(value));
-    return value;
-}
-
-static inline uint32_t pipe_u32_at(const unsigned char *bytes, uint32_t offset)
-{
-    uint32_t value;
-    __builtin_memcpy(&value, bytes + offset, sizeof(value));
-    return value;
-}
-
-static inline uint64_t pipe_u64_at(const unsigned char *bytes, uint32_t offset)
-{
-    uint64_t value;
-    __builtin_memcpy(&value, bytes + offset, sizeof(value));
-    return value;
-}
 
 /* Where a's copy holds `in_a` and b's, at the same place, `in_b`. */
 struct pipe_offsets pipe_copy_find_u32(const struct pipe_copy *self, uint64_t in_a, uint64_t in_b);

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/queues/pipe_words.h"
 
+#include "queues/pipe_bytes.h"
 #include "segment/segment_table.h"
+
+#include <assert.h>
+
+static_assert(PIPE_UNKNOWN == SEGMENT_UNKNOWN, "what the reader does not know");
 
 #define PER_CENT UINT64_C(10000000) /* of 1e9 */
 

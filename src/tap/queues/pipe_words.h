@@ -7,7 +7,7 @@
 #ifndef TAP_PIPE_WORDS_H
 #define TAP_PIPE_WORDS_H
 
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
 
 /* `elapsed_ns` is the time since the socket's sample before this one. A sample that is not valid
  * leaves all as it is. */

@@ -17,7 +17,7 @@
 #ifndef TAP_PROXIES_H
 #define TAP_PROXIES_H
 
-#include "tap/queues/followed.h"
+#include "queues/followed.h"
 #include "tap/registry.h"
 
 enum proxy_role { PROXY_FRONTEND, PROXY_BACKEND, PROXY_CAPTURE, PROXY_CONTROL, PROXY_N_ROLES };

@@ -11,23 +11,28 @@
  * What is read can be torn or gone. Each step checks what can be checked, and what is found is only
  * where a pipe may lie.
  *
- * Thread and errors: as pipe_reader; calibrate as pipe_layout_calibrate.
+ * Thread and errors: as pipe_reader.
  */
-#ifndef TAP_MAILBOX_H
-#define TAP_MAILBOX_H
+#ifndef QUEUES_MAILBOX_H
+#define QUEUES_MAILBOX_H
 
-#include "tap/queues/pipe_accounts.h"
-#include "tap/queues/pipe_lab.h"
+#include "queues/pipe_accounts.h"
+#include "queues/pipe_memory.h"
+
+#include <stddef.h>
 
 #define MAILBOX_BYTES     128  /* that are looked at */
 #define MAILBOX_MAX_PIPES 1024 /* of one socket; the rest is not seen until some are taken in */
 
-/* Learns where the mailbox lies; on failure all is zero. `layout` knows the vector. */
-void mailbox_calibrate(struct pipe_lab *lab, const struct pipe_layout *layout,
-                       struct mailbox_layout *ret_layout);
+#define MAILBOX_COMMAND_BYTES 64u
+#define MAILBOX_QUEUE_BYTES   (6u * (uint32_t)sizeof(uintptr_t)) /* of a mailbox's queue */
 
 /* Whether a mailbox, `size` bytes of it read, is one and has commands in it. */
 bool mailbox_has_commands(const struct mailbox_layout *layout, const unsigned char *bytes);
+
+/* Where the first command lies of a mailbox whose queue is at `offset` in `bytes`; 0: there is no
+ * queue. */
+uintptr_t mailbox_first_command(const unsigned char *bytes, uint32_t offset);
 
 /* The pipes that its commands bind to `socket`; returns how many. */
 size_t mailbox_find_pipes(struct pipe_memory *memory, const struct mailbox_layout *layout,

@@ -5,11 +5,11 @@
  * What was read can be torn, freed or reused. A pipe counts only if its first word is a pipe's,
  * its context is the socket's, its owner is the socket, and its peer points back at it.
  */
-#ifndef TAP_PIPE_PAIR_H
-#define TAP_PIPE_PAIR_H
+#ifndef QUEUES_PIPE_PAIR_H
+#define QUEUES_PIPE_PAIR_H
 
-#include "tap/queues/pipe_accounts.h"
-#include "tap/queues/pipe_trial.h"
+#include "queues/pipe_accounts.h"
+#include "queues/pipe_bytes.h"
 
 struct pipe_pair {
     struct pipe_target *target;

@@ -13,10 +13,10 @@
  *         the socket's memory as it is.
  * Memory: grows with the pipes. Without memory, a pipe's messages are not counted.
  */
-#ifndef TAP_FOLLOWED_H
-#define TAP_FOLLOWED_H
+#ifndef QUEUES_FOLLOWED_H
+#define QUEUES_FOLLOWED_H
 
-#include "tap/queues/pipe_accounts.h"
+#include "queues/pipe_accounts.h"
 
 struct followed_pipe;
 

@@ -9,9 +9,9 @@
  * Fewer messages written, by the same pipe, is what a reconnected subscriber's pipe shows: libzmq
  * takes its unread subscriptions back and sends all again (pipe.cpp: process_hiccup).
  */
-#include "tap/queues/followed.h"
+#include "queues/followed.h"
 
-#include "tap/queues/pipe_trial.h"
+#include "queues/pipe_bytes.h"
 
 #include <stdlib.h>
 

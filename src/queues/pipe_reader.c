@@ -4,10 +4,9 @@
  * vectors' pipes, then the pipes (pipe_block.c). All goes through in blocks, so memory is fixed
  * whatever the program opens.
  */
-#include "segment/segment_layout.h"
-#include "tap/queues/mailbox.h"
-#include "tap/queues/pipe_block.h"
-#include "tap/queues/pipe_trial.h"
+#include "queues/mailbox.h"
+#include "queues/pipe_block.h"
+#include "queues/pipe_bytes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -250,8 +249,8 @@ static void sample_mailboxes(struct pipe_reader *self, struct pipe_target *targe
 const char *pipe_reader_sample(struct pipe_reader *self, struct pipe_target *targets, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        targets[i].sample = (struct pipe_sample){.send_fullest = SEGMENT_UNKNOWN,
-                                                 .receive_fullest = SEGMENT_UNKNOWN};
+        targets[i].sample = (struct pipe_sample){.send_fullest = PIPE_UNKNOWN,
+                                                 .receive_fullest = PIPE_UNKNOWN};
     const char *reason = pipe_memory_open_again(&self->block.memory);
     if (reason)
         return reason;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "tap/queues/pipe_memory.h"
+#include "queues/pipe_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

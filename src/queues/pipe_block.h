@@ -4,11 +4,12 @@
  *
  * Thread and errors: as pipe_reader.
  */
-#ifndef TAP_PIPE_BLOCK_H
-#define TAP_PIPE_BLOCK_H
+#ifndef QUEUES_PIPE_BLOCK_H
+#define QUEUES_PIPE_BLOCK_H
 
-#include "tap/queues/pipe_memory.h"
-#include "tap/queues/pipe_pair.h"
+#include "queues/pipe_bytes.h"
+#include "queues/pipe_memory.h"
+#include "queues/pipe_pair.h"
 
 #define PIPE_BLOCK_PIPES  128
 #define PIPE_BLOCK_RANGES (2 * PIPE_BLOCK_PIPES)
@@ -22,7 +23,7 @@ struct known_pipe {
 };
 
 struct queue_read {
-    unsigned char bytes[LAB_PIPE_BYTES];
+    unsigned char bytes[PIPE_BYTES];
     bool is_wanted; /* it counts messages, and whether it replaces them is not known */
 };
 

@@ -3,52 +3,22 @@
  * pipe_accounts - queue depths, read from the accounts that libzmq keeps in each pipe.
  *
  * libzmq has no call for the depth of a queue, but each pipe counts messages written and read.
- * Where these counts lie is learned at run time (pipe_layout_calibrate), on private inproc
- * sockets with telling option values, and proved on a second pair. No offsets are shipped.
+ * Where these counts lie is told by a pipe_layout.
  *
  * Depth out = written - read by the peer; depth in = written by the peer - read. Both ends are
  * read, so the figure is exact to the message where the program is at rest. Every read is fault
  * safe (pipe_memory.h) and validated each time: type, context, owner, mutual peers. What fails
  * validation is no sample.
  *
- * Thread:  calibrate from the thread that makes a library's first socket, before it is tracked;
- *          sample from the tap's own thread only, at any time, also while sockets die.
+ * Thread:  one at a time, at any time, also while sockets die.
  * Memory:  allocates in pipe_reader_new only.
  */
-#ifndef TAP_PIPE_ACCOUNTS_H
-#define TAP_PIPE_ACCOUNTS_H
+#ifndef QUEUES_PIPE_ACCOUNTS_H
+#define QUEUES_PIPE_ACCOUNTS_H
 
-#include "tap/library.h"
-#include "tap/losses/publish_layout.h"
+#include "queues/pipe_layout.h"
 
-/* See mailbox.h. */
-struct mailbox_layout {
-    uintptr_t vtable;    /* a mailbox's first word; 0: it is not known */
-    uint32_t mailbox;    /* in every socket: a pointer to it */
-    uint32_t queue;      /* in it: the commands that are not processed */
-    uint32_t bind, pipe; /* in a command: that it binds a pipe, and which */
-};
-
-struct pipe_layout {
-    bool is_known;
-    char reason[56];       /* why not, if it is not known */
-    uintptr_t pipe_vtable; /* first word of every pipe of this copy */
-    uint32_t pipes;        /* in every socket: the vector of its pipes */
-    /* In every object of libzmq: its context; the slot of the thread or socket that owns it. */
-    uint32_t context, owner;
-    /* In a pipe. A limit is of the pipe's own out queue, "low" of its in queue. */
-    uint32_t hwm, lwm, n_read, n_written, n_read_by_peer, peer, sink, state;
-    uint32_t is_writable, in_queue, out_queue;
-    uint32_t pipe_size;          /* bytes of a pipe that are read */
-    uintptr_t conflating_vtable; /* first word of every conflating queue */
-    uint32_t has_message;        /* in a conflating queue */
-    struct publish_layout publish;
-    struct mailbox_layout mailbox;
-};
-
-/* Learns the layout of `library`; a few milliseconds, inproc only. On failure is_known is false
- * and `reason` says why in a few words. Never fails otherwise; leaves errno as it was. */
-void pipe_layout_calibrate(const struct library *library, struct pipe_layout *ret_layout);
+#include <stddef.h>
 
 struct pipe_sample {
     bool is_valid;
@@ -56,7 +26,7 @@ struct pipe_sample {
     uint32_t n_inproc;    /* of these: connected to a socket of this process */
     uint32_t n_send_full; /* of these: libzmq takes no message until the peer has read more */
     uint64_t send_queue, receive_queue; /* messages, over all pipes */
-    /* The fullest pipe's depth over its effective HWM, 1e-9; SEGMENT_UNKNOWN: no pipe has one. */
+    /* The fullest pipe's depth over its effective HWM, 1e-9; PIPE_UNKNOWN: no pipe has one. */
     uint64_t send_fullest, receive_fullest;
 };
 

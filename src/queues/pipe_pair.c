@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "tap/queues/pipe_pair.h"
-
-#include "segment/segment_layout.h"
+#include "queues/pipe_pair.h"
 
 #define MAX_STATE 5
 /* Slots 0 and 1 are the context's own, then come its I/O threads, then sockets (ctx.cpp). */
@@ -119,7 +117,7 @@ static void raise_fullest(uint64_t *fullest, uint64_t depth, int32_t hwm)
         return;
     uint64_t limit = (uint64_t)hwm;
     uint64_t ratio = depth >= limit ? 1000000000u : depth * 1000000000u / limit;
-    if (*fullest == SEGMENT_UNKNOWN || ratio > *fullest)
+    if (*fullest == PIPE_UNKNOWN || ratio > *fullest)
         *fullest = ratio;
 }
 

@@ -10,9 +10,9 @@
  * is none that is active any more (pipe.cpp, 4.2.5 to 4.3.5), so a remembered one that is active
  * and the socket's own is still there.
  */
-#include "tap/queues/pipe_block.h"
+#include "queues/pipe_block.h"
 
-#include "tap/queues/pipe_trial.h"
+#include "queues/pipe_bytes.h"
 
 #include <string.h>
 

@@ -1,107 +1,19 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "tap/queues/mailbox.h"
+/*
+ * Design: a socket connects several times to another that is not called meanwhile, whose mailbox
+ * must then hold just these pipes, in this order.
+ */
+#include "tap/queues/mailbox_calibration.h"
 
+#include "queues/mailbox.h"
 #include "tap/queues/pipe_trial.h"
 
 #include <string.h>
 #include <zmq.h>
 
-#define COMMAND_BYTES  64u
-#define N_COMMANDS     16u /* in a chunk */
-#define CHUNK_BYTES    (N_COMMANDS * COMMAND_BYTES)
-#define NEXT_CHUNK     (CHUNK_BYTES + PIPE_POINTER) /* after the one before */
-#define MAX_CHUNKS     (MAILBOX_MAX_PIPES / N_COMMANDS)
-#define N_QUEUE_FIELDS 6u
-#define MAX_TRIAL      24
-#define MAX_PLACES     8
+#define MAX_TRIAL  24
+#define MAX_PLACES 8
 
-/* Of yqueue_t, each in a pointer's room: the first command that is not processed, the place after
- * the last one, the end of the last chunk. */
-struct queue {
-    uintptr_t begin_chunk, back_chunk;
-    uint32_t begin, back, end;
-};
-
-static struct queue queue_at(const unsigned char *bytes, uint32_t offset)
-{
-    return (struct queue){
-        .begin_chunk = pipe_pointer_at(bytes, offset),
-        .begin = pipe_u32_at(bytes, offset + PIPE_POINTER),
-        .back_chunk = pipe_pointer_at(bytes, offset + 2 * PIPE_POINTER),
-        .back = pipe_u32_at(bytes, offset + 3 * PIPE_POINTER),
-        .end = pipe_u32_at(bytes, offset + 5 * PIPE_POINTER),
-    };
-}
-
-static bool is_queue(const struct queue *queue)
-{
-    return queue->begin_chunk != 0 && queue->begin_chunk % PIPE_POINTER == 0 &&
-           queue->back_chunk != 0 && queue->back_chunk % PIPE_POINTER == 0 &&
-           queue->begin < N_COMMANDS && queue->back < N_COMMANDS &&
-           queue->end == (queue->back + 1) % N_COMMANDS;
-}
-
-static bool is_empty(const struct queue *queue)
-{
-    return queue->begin_chunk == queue->back_chunk && queue->begin == queue->back;
-}
-
-bool mailbox_has_commands(const struct mailbox_layout *layout, const unsigned char *bytes)
-{
-    struct queue queue = queue_at(bytes, layout->queue);
-    return pipe_pointer_at(bytes, 0) == layout->vtable && is_queue(&queue) && !is_empty(&queue);
-}
-
-struct walk {
-    struct pipe_memory *memory;
-    const struct mailbox_layout *layout;
-    uintptr_t socket;
-    uintptr_t *pipes; /* MAILBOX_MAX_PIPES */
-    size_t n_pipes;
-    unsigned char chunk[CHUNK_BYTES + 2 * PIPE_POINTER];
-};
-
-static void walk_chunk(struct walk *self, uint32_t begin, uint32_t end)
-{
-    for (uint32_t i = begin; i < end; i++) {
-        const unsigned char *command = self->chunk + (size_t)i * COMMAND_BYTES;
-        if (pipe_pointer_at(command, 0) == self->socket &&
-            pipe_u32_at(command, PIPE_POINTER) == self->layout->bind)
-            self->pipes[self->n_pipes++] = pipe_pointer_at(command, self->layout->pipe);
-    }
-}
-
-static void walk_queue(struct walk *self, const struct queue *queue)
-{
-    uintptr_t chunk = queue->begin_chunk;
-    uint32_t begin = queue->begin;
-    for (uint32_t i = 0; i < MAX_CHUNKS && chunk != 0; i++) {
-        if (!pipe_memory_read_one(self->memory, chunk, self->chunk, sizeof(self->chunk)))
-            return;
-        bool is_last = chunk == queue->back_chunk;
-        walk_chunk(self, begin, is_last ? queue->back : N_COMMANDS);
-        if (is_last)
-            return;
-        chunk = pipe_pointer_at(self->chunk, NEXT_CHUNK);
-        begin = 0;
-    }
-}
-
-size_t mailbox_find_pipes(struct pipe_memory *memory, const struct mailbox_layout *layout,
-                          const unsigned char *bytes, uintptr_t socket,
-                          uintptr_t ret_pipes[MAILBOX_MAX_PIPES])
-{
-    struct walk walk = {.memory = memory, .layout = layout, .socket = socket, .pipes = ret_pipes};
-    struct queue queue = queue_at(bytes, layout->queue);
-    if (is_queue(&queue))
-        walk_queue(&walk, &queue);
-    return walk.n_pipes;
-}
-
-/*
- * Calibration: a socket connects several times to another that is not called meanwhile, whose
- * mailbox must then hold just these pipes, in this order.
- */
 struct trial {
     const char *address;
     void *a, *b;
@@ -150,18 +62,15 @@ static bool understand_command(struct pipe_lab *lab, const struct trial *self,
                                uint32_t queue_offset, const unsigned char *mailbox,
                                struct mailbox_layout *layout)
 {
-    unsigned char command[COMMAND_BYTES];
-    struct queue queue = queue_at(mailbox, queue_offset);
-    if (!is_queue(&queue) ||
-        !pipe_memory_read_one(&lab->memory,
-                              queue.begin_chunk + (uintptr_t)queue.begin * COMMAND_BYTES, command,
-                              sizeof(command)) ||
+    unsigned char command[MAILBOX_COMMAND_BYTES];
+    uintptr_t first = mailbox_first_command(mailbox, queue_offset);
+    if (first == 0 || !pipe_memory_read_one(&lab->memory, first, command, sizeof(command)) ||
         pipe_pointer_at(command, 0) != (uintptr_t)self->b)
         return false;
     layout->vtable = pipe_pointer_at(mailbox, 0);
     layout->queue = queue_offset;
     layout->bind = pipe_u32_at(command, PIPE_POINTER);
-    for (layout->pipe = 2 * PIPE_POINTER; layout->pipe < COMMAND_BYTES;
+    for (layout->pipe = 2 * PIPE_POINTER; layout->pipe < MAILBOX_COMMAND_BYTES;
          layout->pipe += PIPE_POINTER) {
         if (pipe_pointer_at(command, layout->pipe) == self->pipes[0])
             return true;
@@ -177,8 +86,7 @@ struct places {
 static void find_in(struct pipe_lab *lab, struct trial *self, const unsigned char *mailbox,
                     struct mailbox_layout layout, struct places *places)
 {
-    for (uint32_t i = PIPE_POINTER; i + N_QUEUE_FIELDS * PIPE_POINTER <= MAILBOX_BYTES;
-         i += PIPE_POINTER) {
+    for (uint32_t i = PIPE_POINTER; i + MAILBOX_QUEUE_BYTES <= MAILBOX_BYTES; i += PIPE_POINTER) {
         if (places->n < MAX_PLACES && understand_command(lab, self, i, mailbox, &layout) &&
             holds_the_pipes(lab, self, &layout, mailbox))
             places->layouts[places->n++] = layout;

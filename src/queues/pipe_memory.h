@@ -10,8 +10,8 @@
  * Thread:  one reader at a time.   Blocks: no.
  * Errors:  pipe_memory_open says in a few words why memory cannot be read; then nothing is.
  */
-#ifndef TAP_PIPE_MEMORY_H
-#define TAP_PIPE_MEMORY_H
+#ifndef QUEUES_PIPE_MEMORY_H
+#define QUEUES_PIPE_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>

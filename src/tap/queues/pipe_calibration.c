@@ -11,7 +11,10 @@
  * The vector of pipes lies in the class that all socket types derive from, so its offset holds
  * for all of them; PAIR, on which it is found, has no second vector that could be mistaken.
  */
-#include "tap/queues/mailbox.h"
+#include "tap/queues/pipe_calibration.h"
+
+#include "tap/losses/publish_layout.h"
+#include "tap/queues/mailbox_calibration.h"
 #include "tap/queues/pipe_queue.h"
 #include "tap/queues/pipe_trial.h"
 
