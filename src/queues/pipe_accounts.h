@@ -77,6 +77,11 @@ struct pipe_target {
 
 struct pipe_reader;
 int pipe_reader_new(struct pipe_reader **ret_reader);
+
+/* The same for another process's sockets, whose handles are addresses there. `memory` is copied. */
+struct pipe_memory;
+int pipe_reader_new_foreign(const struct pipe_memory *memory, struct pipe_reader **ret_reader);
+
 void pipe_reader_destroy(struct pipe_reader **self_p);
 
 /* In a forked child: closes what the parent had open in the middle of a sample. */

@@ -79,8 +79,15 @@ const char *pipe_memory_open(struct pipe_memory *self)
     return open_file(self, "process_vm_readv and /proc/self/mem are refused");
 }
 
+void pipe_memory_open_foreign(struct pipe_memory *self, int pid)
+{
+    *self = (struct pipe_memory){.file_fd = -1, .pid = pid, .is_foreign = true, .is_by_call = true};
+}
+
 const char *pipe_memory_open_again(struct pipe_memory *self)
 {
+    if (self->is_foreign)
+        return self->is_by_call ? NULL : "process_vm_readv is refused, or the process is gone";
     return self->is_by_call ? NULL : pipe_memory_open(self);
 }
 
@@ -154,10 +161,18 @@ static __attribute__((noinline)) void read_many(struct pipe_memory *self,
         read_by_call(self, ranges + i, n - i < BATCH ? n - i : BATCH, (struct vectors){to, from});
 }
 
+static void read_none(struct pipe_memory_range *ranges, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ranges[i].is_read = false;
+}
+
 void pipe_memory_read(struct pipe_memory *self, struct pipe_memory_range *ranges, size_t n)
 {
     if (self->is_by_file)
         read_by_file(self, ranges, n);
+    else if (self->is_foreign && !self->is_by_call)
+        read_none(ranges, n);
     else if (n <= FEW)
         read_few(self, ranges, n);
     else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * pipe_memory - fault-safe reads of the process's own memory.
+ * pipe_memory - fault-safe reads of the process's own memory, or of another one's.
  *
  * An address that is not mapped, or no longer, is a range that was not read: no signal, no crash.
  * Many ranges go into one process_vm_readv(2). Under a seccomp filter, which may kill for a call
@@ -27,6 +27,7 @@ struct pipe_memory_range {
 struct pipe_memory {
     bool is_by_call; /* process_vm_readv has worked, and was not refused since */
     bool is_by_file;
+    bool is_foreign; /* of another process: by call, or not at all */
     int file_fd;
     int pid;
 };
@@ -35,6 +36,10 @@ struct pipe_memory {
  * reads and closed after it: the program may close any descriptor, or get a filter, meanwhile. */
 const char *pipe_memory_open(struct pipe_memory *self);
 void pipe_memory_close(struct pipe_memory *self);
+
+/* The memory of process `pid`, which stays open. Whether it may be read, and whether the process is
+ * still the same, is for the caller to find out: another may have taken its number. */
+void pipe_memory_open_foreign(struct pipe_memory *self, int pid);
 
 /* The same for the next batch in the same thread, of which it is known that no filter came over it
  * since: what worked by call is not asked again. */

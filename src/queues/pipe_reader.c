@@ -43,6 +43,14 @@ int pipe_reader_new(struct pipe_reader **ret_reader)
     return 0;
 }
 
+int pipe_reader_new_foreign(const struct pipe_memory *memory, struct pipe_reader **ret_reader)
+{
+    int r = pipe_reader_new(ret_reader);
+    if (r == 0)
+        (*ret_reader)->block.memory = *memory;
+    return r;
+}
+
 void pipe_reader_forked(struct pipe_reader *self)
 {
     pipe_memory_close(&self->block.memory);

@@ -8,6 +8,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -47,6 +48,38 @@ static void read__some_ranges_not_mapped__reads_the_others(void **state)
     assert_null(pipe_memory_open(&memory));
     check_ranges(&memory);
     pipe_memory_close(&memory);
+}
+
+static void read__another_process__reads_its_memory_until_it_is_gone(void **state)
+{
+    (void)state;
+    static volatile int number = 1;
+    int pipe_fds[2], seen = 0;
+    char byte;
+    assert_int_equal(pipe(pipe_fds), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        number = 77;
+        (void)!write(pipe_fds[1], "x", 1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(pipe_fds[0], &byte, 1), 1);
+    struct pipe_memory memory;
+    pipe_memory_open_foreign(&memory, pid);
+    assert_null(pipe_memory_open_again(&memory));
+    assert_true(pipe_memory_read_one(&memory, (uintptr_t)&number, &seen, sizeof(seen)));
+    assert_int_equal(seen, 77);
+    assert_false(pipe_memory_read_one(&memory, 8, &seen, sizeof(seen)));
+    assert_null(pipe_memory_open_again(&memory));
+
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_false(pipe_memory_read_one(&memory, (uintptr_t)&number, &seen, sizeof(seen)));
+    assert_non_null(pipe_memory_open_again(&memory)); /* and never its own memory instead */
+    assert_false(pipe_memory_read_one(&memory, (uintptr_t)&number, &seen, sizeof(seen)));
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
 }
 
 /* A filter that does `action` on process_vm_readv and allows all else. */
@@ -146,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read__some_ranges_not_mapped__reads_the_others),
+        cmocka_unit_test(read__another_process__reads_its_memory_until_it_is_gone),
         cmocka_unit_test(open__filter_refuses__reads_by_file),
         cmocka_unit_test(open__filter_would_kill__is_not_killed),
         cmocka_unit_test(open__no_descriptor_left__reads_on),
