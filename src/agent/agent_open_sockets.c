@@ -107,6 +107,8 @@ static int visit(const struct tap_socket *socket, void *data)
     string_buffer_append_format(&self->json, "%s{\"pid\":%" PRIu64 ",", self->n > 1 ? "," : "",
                                 socket->process->pid);
     append_names(self, socket);
+    string_buffer_append_format(&self->json, ",\"is_silent\":%s",
+                                socket->is_silent ? "true" : "false");
     append_fields(&self->json, socket);
     append_unmeasured(self, socket->process);
     string_buffer_append(&self->json, "}", 1);

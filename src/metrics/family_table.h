@@ -9,7 +9,7 @@
 /*  id, name, type, unit, help */
 #define FAMILY_TABLE(X) \
     X(SOCKETS, "zmq_sockets", GAUGE, "", \
-      "Open sockets.") \
+      "Open sockets. As every gauge of sockets, of processes whose tap is heard: see zmq_tap_silent_processes.") \
     X(SOCKET_PEERS, "zmq_socket_peers", GAUGE, "", \
       "Peers with a finished handshake; for inproc, connected sockets. Absent where libzmq tells of neither.") \
     X(SOCKET_SENT_MESSAGES, "zmq_socket_sent_messages_total", COUNTER, "messages", \
@@ -82,6 +82,8 @@
       "Limit of open file descriptors of that process.") \
     X(PROCESSES, "zmq_processes", GAUGE, "", \
       "Running processes that are tapped.") \
+    X(TAP_SILENT_PROCESSES, "zmq_tap_silent_processes", GAUGE, "", \
+      "Running processes whose tap has not written for 3 seconds: stopped, out of descriptors, or where the segment directory cannot be written. Their counters stay on the page and their gauges are left out, zmq_process_open_fds and zmq_process_max_fds excepted.") \
     X(TAP_CAPABILITY, "zmq_tap_capability", GAUGE, "", \
       "Processes in which the tap can measure the capability (state on), cannot (off), or gives a bound (bound): publish_drops an upper one, endings a lower one; durable: of a program that ends without warning, what it counted in the last tenth of a second is lost.") \
     X(TAP_UNTRACKED_SOCKETS, "zmq_tap_untracked_sockets_total", COUNTER, "", \
@@ -171,7 +173,7 @@
     X(EXPORTER_COLLECTOR_DURATION, "zmq_exporter_collector_duration_seconds", GAUGE, "seconds", \
       "Time that the collector took in this scrape.") \
     X(EXPORTER_SEGMENTS, "zmq_exporter_segments", GAUGE, "", \
-      "Segment files by state: live, silent (no heartbeat, and the process cannot be seen from here), dead (about to be removed), invalid (refused, or not to be read).") \
+      "Segment files by state: live, silent (no heartbeat for 3 seconds, the process runs or cannot be seen from here; its gauges are left out), dead (about to be removed), invalid (refused, or not to be read), left_out (beyond a limit of the exporter or of one user; zmq_exporter_collector_success is 0 then).") \
     X(EXPORTER_WEB_CONFIG_SUCCESS, "zmq_exporter_web_config_last_reload_successful", GAUGE, "", \
       "1 if --web.config.file and its certificates are in force as they are now, 0 if the last change was bad and the former stays.") \
     X(EXPORTER_WEB_CONFIG_TIMESTAMP, "zmq_exporter_web_config_last_reload_success_timestamp_seconds", GAUGE, "seconds", \

@@ -168,7 +168,7 @@ def start__state_file_of_another_user__says_whose_it_has_to_be(open_folder):
     with Agent(directory, preexec_fn=become_nobody) as agent:
         said = "".join(agent.log)
     assert f"cannot take state file {directory}/state: Permission denied; it has to be" in said
-    assert "chown or remove it" in said
+    assert "run as the exporter's user" in said and "chown" not in said
 
 
 def start__state_file_that_is_none__says_what_becomes_of_it(directory):

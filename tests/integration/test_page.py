@@ -2,6 +2,7 @@
 """The live page in a real browser, over real programs."""
 
 import json
+import signal
 import tempfile
 import urllib.parse
 
@@ -141,6 +142,25 @@ def test_page__row_opened__shows_its_single_sockets(browser, agent, full_queue):
     assert str(full_queue.pid) in words and zmq.zmq_version() in words
     browser.execute_script("document.querySelector('#sockets button[aria-expanded=true]').click()")
     assert not browser.find_elements(By.CSS_SELECTOR, "tr.detail")
+    assert not complaints(browser)
+
+
+def test_page__program_silent__says_so_and_shows_dashes(browser, agent, full_queue):
+    open_page(browser, agent)
+    wait_for(lambda: row_of(browser, "PUSH"), "the row of the PUSH socket")
+    full_queue.popen.send_signal(signal.SIGSTOP)
+    words = wait_for(lambda: "silent" in browser.find_element(By.ID, "attention").text and
+                     browser.find_element(By.ID, "attention").text, "a word on it")
+    assert "1 of 1 processes" in words and "out of descriptors" in words
+    row = row_of(browser, "PUSH")
+    assert [row[i].strip() for i in (3, 4)] == ["\u2013", "\u2013"]
+    assert tiles(browser)["Tapped processes"] == "1"
+    browser.execute_script("document.querySelector('#sockets tbody button').click()")
+    wait_for(lambda: f"{full_queue.pid}, silent" in browser.find_element(By.ID, "sockets").text,
+             "its sockets")
+    full_queue.popen.send_signal(signal.SIGCONT)
+    wait_for(lambda: row_of(browser, "PUSH")[4].split() == ["9", "90", "%"], "the numbers")
+    assert "silent:" not in browser.find_element(By.ID, "attention").text
     assert not complaints(browser)
 
 

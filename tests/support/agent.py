@@ -39,10 +39,11 @@ class Page:
 
 
 class Agent(Process):
-    def __init__(self, directory, *arguments, **options):
+    def __init__(self, directory, *arguments, prefix=(), **options):
+        """`prefix`: the words of a program that starts it."""
         options.setdefault("variables", {})["ZMQ_EXPORTER_DIR"] = str(directory)
         super().__init__(
-            [products.exporter(), "--web.listen-address=127.0.0.1:0", *arguments],
+            [*prefix, products.exporter(), "--web.listen-address=127.0.0.1:0", *arguments],
             None, stderr=subprocess.PIPE, **options,
         )
         self.log = []

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "support/tap_fixture.h"
 
+#include "base/clock.h"
 #include "metrics/text_writer.h"
+#include "support/heartbeat.h"
 #include "support/temporary_directory.h"
 
 #include <dirent.h>
@@ -119,6 +121,11 @@ unsigned tap_fixture_files(const struct tap_fixture *self, const char *suffix)
     return n;
 }
 
+void tap_puppet_be_silent(const struct tap_fixture *self, pid_t pid, uint64_t ns)
+{
+    heartbeat_set(self->directory, pid, clock_monotonic_ns() - ns);
+}
+
 static void play(const struct tap_fixture *self, tap_fill fill, int ready_fd)
 {
     struct segment_table *table;
@@ -128,7 +135,10 @@ static void play(const struct tap_fixture *self, tap_fill fill, int ready_fd)
         segment_writer_new(table, self->directory, &writer) < 0)
         _exit(1);
     fill(table);
-    if (segment_writer_publish(writer) < 0 || write(ready_fd, "", 1) != 1)
+    if (segment_writer_publish(writer) < 0)
+        _exit(2);
+    heartbeat_set_tomorrow(self->directory);
+    if (write(ready_fd, "", 1) != 1)
         _exit(2);
     for (;;)
         pause();

@@ -48,6 +48,9 @@ typedef void (*tap_fill)(struct segment_table *table);
 pid_t tap_puppet_start(const struct tap_fixture *self, tap_fill fill);
 void tap_puppet_kill(pid_t pid);
 
+/* Makes the puppet's last heartbeat as old as that. */
+void tap_puppet_be_silent(const struct tap_fixture *self, pid_t pid, uint64_t ns);
+
 /* Opens a socket in the table: its lane's words. */
 uint64_t *tap_open_socket(struct segment_table *table, uint32_t type, const char *endpoint);
 void tap_set_capability(struct segment_table *table, enum segment_capability_id id,

@@ -4,6 +4,7 @@
 #include "base/procfs.h"
 #include "support/tap_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,10 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NOBODY  65534
-#define PUB     1
-#define SERIES  "zmq_sockets{service=\"feed\",type=\"PUB\",endpoint=\"tcp://a\"}"
-#define INVALID "zmq_exporter_segments{state=\"invalid\"}"
+#define NOBODY   65534
+#define PUB      1
+#define SERIES   "zmq_sockets{service=\"feed\",type=\"PUB\",endpoint=\"tcp://a\"}"
+#define INVALID  "zmq_exporter_segments{state=\"invalid\"}"
+#define LEFT_OUT "zmq_exporter_segments{state=\"left_out\"}"
 
 static uint64_t later_ns;
 
@@ -91,10 +93,14 @@ static void budget__spent__is_waited_for(void **state)
     tap_fixture_scrape(f);
     pid_t pid = tap_puppet_start(f, fill);
     assert_true(isnan(tap_fixture_value(f, SERIES)));
-    assert_int_equal(f->result, 0);
+    assert_int_equal(f->result, -EDQUOT);
+    assert_true(tap_fixture_value(f, LEFT_OUT) == 1);
+    assert_true(tap_fixture_value(f, INVALID) == 0);
     for (unsigned i = 0; i < N_LARGE; i++)
         tap_puppet_kill(large[i]);
     tap_fixture_wait(f, SERIES, 1);
+    assert_int_equal(f->result, 0);
+    assert_true(tap_fixture_value(f, LEFT_OUT) == 0);
     tap_puppet_kill(pid);
 }
 

@@ -36,7 +36,7 @@ struct tap_collector {
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
-    const rlim_t enough = 4 * TAP_MAX_PROCESSES;
+    const rlim_t enough = 4 * TAP_MAX_PLACES;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= enough)
         return;
     limit.rlim_cur = limit.rlim_max < enough ? limit.rlim_max : enough;
@@ -88,8 +88,8 @@ static const char *state_remedy(int r)
     switch (r) {
     case -EACCES:
     case -EPERM:
-        return "it has to be a file of the exporter's user, in a folder of this user, that nobody "
-               "else may write; chown or remove it";
+        return "it has to be a file of the exporter's user that nobody else may write, in a folder "
+               "of this user: run as the exporter's user";
     case -EISDIR:
         return "remove the folder of this name";
     case -EBADMSG:
@@ -148,23 +148,54 @@ static void count_descriptors(struct tap_collector *self, uint64_t now_ns)
     }
 }
 
+enum segments { LIVE, DEAD, SILENT, INVALID, LEFT_OUT, NOT_SHOWN, N_SEGMENTS = NOT_SHOWN };
+
+static enum segments segments_of(const struct tap_process *process, uint64_t now_ns)
+{
+    if (!process->is_on_disk || process->is_dropped || process->is_left_out)
+        return NOT_SHOWN; /* those left out are counted with those that have no place here */
+    switch (process->state) {
+    case TAP_PROCESS_LIVE:
+        return LIVE;
+    case TAP_PROCESS_DEAD:
+    case TAP_PROCESS_FOLDED:
+        return DEAD;
+    case TAP_PROCESS_SILENT:
+    case TAP_PROCESS_PARKED:
+        return SILENT;
+    case TAP_PROCESS_REFUSED:
+        return INVALID;
+    default:
+        return tap_scan_is_garbage(process, now_ns) ? INVALID : NOT_SHOWN;
+    }
+}
+
 static void add_segments(const struct tap_collector *self, struct samples *out, uint64_t now_ns)
 {
-    static const char *const labels[] = {"state=\"live\"", "state=\"dead\"", "state=\"silent\"",
-                                         "state=\"invalid\""};
-    uint64_t n[4] = {0, 0, 0, self->view->scan.n_beyond_limit};
-    for (size_t i = 0; i < self->view->scan.n_processes; i++) {
-        const struct tap_process *process = self->view->scan.processes[i];
-        if (!process->is_on_disk)
-            continue;
-        n[0] += process->state == TAP_PROCESS_LIVE;
-        n[1] += process->state == TAP_PROCESS_DEAD || process->state == TAP_PROCESS_FOLDED;
-        n[2] += process->state == TAP_PROCESS_SILENT || process->state == TAP_PROCESS_PARKED;
-        n[3] += (process->state == TAP_PROCESS_REFUSED && !process->is_dropped) ||
-                tap_scan_is_garbage(process, now_ns);
-    }
-    for (size_t i = 0; i < sizeof(n) / sizeof(*n); i++)
+    static const char *const labels[N_SEGMENTS] = {
+        [LIVE] = "state=\"live\"",         [DEAD] = "state=\"dead\"",
+        [SILENT] = "state=\"silent\"",     [INVALID] = "state=\"invalid\"",
+        [LEFT_OUT] = "state=\"left_out\"",
+    };
+    const struct tap_scan *scan = &self->view->scan;
+    uint64_t n[N_SEGMENTS + 1] = {
+        [INVALID] = scan->n_invalid, [LEFT_OUT] = tap_scan_left_out(scan)};
+    for (size_t i = 0; i < scan->n_processes; i++)
+        n[segments_of(scan->processes[i], now_ns)]++;
+    for (size_t i = 0; i < N_SEGMENTS; i++)
         samples_add_u64(out, FAMILY_EXPORTER_SEGMENTS, LABEL_TEXT_NONE, labels[i], n[i]);
+}
+
+/* The text does not change with the number, which is on the page: it is logged once. */
+static int tell_left_out(const struct tap_collector *self, struct error *err)
+{
+    if (tap_scan_left_out(&self->view->scan) == 0)
+        return 0;
+    return error_set(err, -EDQUOT,
+                     "some segment files in %s are not on the page: there are too many for the "
+                     "exporter, or for one user; "
+                     "zmq_exporter_segments{state=\"left_out\"} says how many",
+                     self->view->scan.directory);
 }
 
 static int collect(void *state, struct samples *out, struct error *err)
@@ -189,7 +220,7 @@ static int collect(void *state, struct samples *out, struct error *err)
 
     if (r == 0 && self->fold_result < 0)
         r = refuse_state(self, self->fold_result, "save what ended programs have counted in", err);
-    return r;
+    return r == 0 ? tell_left_out(self, err) : r;
 }
 
 static int view_new(const char *directory, const char *procfs, uint32_t max_groups,

@@ -48,12 +48,8 @@ struct loading {
 static int load_folded(const struct segment_state_process *process, void *data)
 {
     struct tap_scan *scan = ((struct loading *)data)->scan;
-    struct tap_process_id *folded = reallocarray(scan->folded, scan->n_folded + 1, sizeof(*folded));
-    if (!folded)
-        return -ENOMEM;
-    scan->folded = folded;
-    scan->folded[scan->n_folded++] = to_id(process);
-    return 0;
+    struct tap_process_id id = to_id(process);
+    return tap_folded_add(&scan->folded, &id, NULL);
 }
 
 static int load_process(const struct segment_state_process *found, void *data)
@@ -211,8 +207,8 @@ static void save_parked(struct tap_fold *self, const struct tap_process *process
 static void save_folded(struct tap_fold *self)
 {
     const struct tap_scan *scan = self->scan;
-    for (size_t i = 0; i < scan->n_folded; i++) {
-        struct segment_state_process id = from_id(&scan->folded[i]);
+    for (size_t i = 0; i < scan->folded.n; i++) {
+        struct segment_state_process id = from_id(&scan->folded.images[i].id);
         segment_state_add_folded(&self->text, &id);
     }
     for (size_t i = 0; i < scan->n_processes; i++) {
@@ -242,13 +238,10 @@ static int save(struct tap_fold *self)
  */
 static int fold_process(struct tap_fold *self, struct tap_process *process, uint64_t now_ns)
 {
-    const struct tap_reading reading = {self->scan->directory_fd, &self->scan->host,
-                                        self->scan->groups,       &self->scan->scratch,
-                                        &self->scan->budget,      now_ns};
     /* Once more now that it is surely dead: the last round may be later than the last reading.
      * What cannot be read any more is taken as it was. */
     if (process->reader.fd >= 0)
-        (void)tap_process_read(process, &reading, true);
+        (void)tap_scan_read(self->scan, process, true, now_ns);
     int r = tap_process_fold(process, now_ns);
     self->is_dirty = self->is_dirty || r == 0;
     return r;

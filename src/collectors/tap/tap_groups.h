@@ -62,8 +62,9 @@ struct tap_service {
     /* Of the scrape. */
     uint64_t created_ns; /* of all that is in counters; 0: not known */
     uint64_t counters[TAP_N_PROCESS_COUNTERS];
-    uint32_t n_accounts; /* that were added */
-    uint32_t n_processes;
+    uint32_t n_accounts;        /* that were added */
+    uint32_t n_processes;       /* running */
+    uint32_t n_heard, n_silent; /* of these, with a heartbeat, and without */
     struct tap_usage context_sockets, descriptors;
     uint32_t capabilities[SEGMENT_N_CAPABILITIES][TAP_N_CAPABILITY_STATES];
 };
@@ -82,11 +83,12 @@ struct tap_group {
     uint32_t base_known;      /* capabilities that one of them had: bit 1 << SEGMENT_CAPABILITY_* */
     /* Of the scrape. */
     struct tap_account sum;
-    uint64_t created_ns; /* of all that is in its counters; 0: not known */
-    uint32_t n_accounts; /* that were added */
-    uint32_t known;      /* capabilities of its running processes */
-    uint32_t known_once; /* of those that are not, folded or not yet */
-    uint32_t n_processes;
+    uint64_t created_ns;  /* of all that is in its counters; 0: not known */
+    uint32_t n_accounts;  /* that were added */
+    uint32_t known;       /* capabilities of its running processes */
+    uint32_t known_once;  /* of those that are not, folded or not yet */
+    uint32_t n_processes; /* with a heartbeat */
+    uint32_t n_silent;    /* running without one, with open sockets when they were heard last */
 };
 
 struct tap_groups {

@@ -27,6 +27,7 @@ int tap_host_init(struct tap_host *self, const char *procfs)
         return -errno;
     if (stat("/proc/self/ns/pid", &status) == 0)
         self->pid_namespace = status.st_ino;
+    tap_clock_base_init(&self->clock, self->procfs_fd);
     return 0;
 }
 
@@ -68,14 +69,17 @@ static bool is_zombie(const struct process_status *status)
 }
 
 /* By /proc, or, where that is hidden, by whether there is anything with the pid. */
-static enum tap_life_state look(const struct tap_host *host, pid_t pid, uint64_t start_ticks)
+static enum tap_life_state look(const struct tap_life *self, const struct tap_host *host)
 {
     struct process_status status;
-    int r = read_status(host, pid, &status);
-    if (r == 0)
-        return status.start_ticks != start_ticks || is_zombie(&status) ? TAP_LIFE_DEAD
-                                                                       : TAP_LIFE_ALIVE;
-    if (kill(pid, 0) < 0 && errno == ESRCH)
+    int r = read_status(host, self->pid, &status);
+    if (r == 0 && is_zombie(&status))
+        return TAP_LIFE_DEAD;
+    if (r == 0 && tap_clock_is_start(&self->clock, self->start_ticks, status.start_ticks))
+        return TAP_LIFE_ALIVE;
+    if (r == 0 && self->clock.is_sure)
+        return TAP_LIFE_DEAD;
+    if (kill(self->pid, 0) < 0 && errno == ESRCH)
         return TAP_LIFE_DEAD;
     return TAP_LIFE_UNSURE;
 }
@@ -108,7 +112,19 @@ static bool is_inner_pid(const struct tap_host *host, pid_t pid, uint64_t inner_
     return last && strtoull(last + 1, NULL, 10) == inner_pid;
 }
 
-static pid_t find_inner_pid(const struct tap_host *host, uint64_t inner_pid, uint64_t start_ticks)
+/* Nearly always the start times are by one clock; only where they differ it is asked which. */
+static bool is_started(const struct tap_host *host, pid_t pid, uint64_t start_ticks)
+{
+    struct process_status status;
+    if (read_status(host, pid, &status) < 0)
+        return false;
+    if (status.start_ticks == start_ticks)
+        return true;
+    struct tap_clock clock = tap_clock_of(&host->clock, host->procfs_fd, pid);
+    return tap_clock_is_start(&clock, start_ticks, status.start_ticks);
+}
+
+static pid_t find_inner_pid(const struct tap_host *host, const struct tap_life_name *name)
 {
     int fd = openat(host->procfs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
@@ -120,13 +136,10 @@ static pid_t find_inner_pid(const struct tap_host *host, uint64_t inner_pid, uin
         return 0;
     }
     while (!found && (entry = readdir(directory))) {
-        struct process_status status;
         char *end;
         long pid = strtol(entry->d_name, &end, 10);
-        if (pid <= 0 || *end || read_status(host, (pid_t)pid, &status) < 0 ||
-            status.start_ticks != start_ticks)
-            continue;
-        if (is_inner_pid(host, (pid_t)pid, inner_pid))
+        if (pid > 0 && !*end && is_started(host, (pid_t)pid, name->start_ticks) &&
+            is_inner_pid(host, (pid_t)pid, name->pid))
             found = (pid_t)pid;
     }
     closedir(directory);
@@ -141,7 +154,8 @@ static void watch(struct tap_life *self, const struct tap_host *host)
         self->state = TAP_LIFE_DEAD;
         return;
     }
-    self->state = look(host, self->pid, self->start_ticks);
+    self->clock = tap_clock_of(&host->clock, host->procfs_fd, self->pid);
+    self->state = look(self, host);
     if (self->state == TAP_LIFE_ALIVE)
         self->pidfd = fd;
     else if (fd >= 0)
@@ -149,15 +163,14 @@ static void watch(struct tap_life *self, const struct tap_host *host)
 }
 
 void tap_life_begin(struct tap_life *self, const struct tap_host *host,
-                    const struct segment_header *header, uid_t owner)
+                    const struct tap_life_name *name, uid_t owner)
 {
-    bool is_near = header->pid_namespace == host->pid_namespace;
+    bool is_near = name->pid_namespace == host->pid_namespace;
     tap_life_end(self);
-    self->start_ticks = header->start_ticks;
-    if (header->start_ticks == 0 || header->pid == 0 || header->pid > INT32_MAX)
+    self->start_ticks = name->start_ticks;
+    if (name->start_ticks == 0 || name->pid == 0 || name->pid > INT32_MAX)
         return;
-    self->pid = is_near ? (pid_t)header->pid
-                        : find_inner_pid(host, header->pid, header->start_ticks);
+    self->pid = is_near ? (pid_t)name->pid : find_inner_pid(host, name);
     if (self->pid == 0)
         return;
     watch(self, host);
@@ -171,12 +184,18 @@ void tap_life_update(struct tap_life *self, const struct tap_host *host, bool is
         self->state = TAP_LIFE_DEAD;
     bool is_open = self->state == TAP_LIFE_ALIVE || self->state == TAP_LIFE_UNSURE;
     if (self->pidfd < 0 && self->pid && is_open)
-        self->state = look(host, self->pid, self->start_ticks);
+        self->state = look(self, host);
+}
+
+void tap_life_unwatch(struct tap_life *self)
+{
+    if (self->pidfd >= 0)
+        close(self->pidfd);
+    self->pidfd = -1;
 }
 
 void tap_life_end(struct tap_life *self)
 {
-    if (self->pidfd >= 0)
-        close(self->pidfd);
+    tap_life_unwatch(self);
     *self = TAP_LIFE_NONE;
 }

@@ -154,9 +154,22 @@ static void read_contexts(struct tap_process *self)
     }
 }
 
-static void take_reading(struct tap_process *self, struct tap_scratch *scratch)
+/* When the tap wrote last, by the agent's clock. Where the process's own is not known, what shows
+ * is that it wrote since the reading before; the first reading takes the clocks for the same. */
+static uint64_t heard(const struct tap_process *self, uint64_t now_ns)
+{
+    uint64_t updated_ns = self->reader.layout.updated_ns;
+    if (!self->life.clock.is_sure && self->has_reading)
+        return updated_ns == self->updated_ns ? self->heard_ns : now_ns;
+    uint64_t heard_ns = tap_clock_to_ours(&self->life.clock, updated_ns);
+    return heard_ns < now_ns ? heard_ns : now_ns;
+}
+
+static void take_reading(struct tap_process *self, const struct tap_scratch *scratch,
+                         uint64_t now_ns)
 {
     const struct segment_header *layout = &self->reader.layout;
+    self->heard_ns = heard(self, now_ns);
     if (self->n_groups)
         memcpy(self->accounts, scratch->accounts, self->n_groups * sizeof(*self->accounts));
 #define X(id, field) self->counters[TAP_PROCESS_##id] = layout->field;
@@ -201,18 +214,17 @@ static int identify(struct tap_process *self, const struct tap_reading *reading)
     return 0;
 }
 
-static bool is_within_budget(const struct tap_process *self, const struct tap_budget *budget)
+static bool is_within_limits(const struct tap_process *self, const struct tap_owners *owners)
 {
     const struct segment_header *layout = &self->reader.layout;
-    return layout->n_groups <= TAP_MAX_ACCOUNTS && layout->n_lanes <= TAP_MAX_LANES &&
-           budget->n_groups <= TAP_MAX_ACCOUNTS - layout->n_groups &&
-           budget->n_lanes <= TAP_MAX_LANES - layout->n_lanes;
+    return tap_owners_may(owners, self->owner, TAP_SHARE_GROUPS, layout->n_groups) &&
+           tap_owners_may(owners, self->owner, TAP_SHARE_LANES, layout->n_lanes);
 }
 
 static int read_once(struct tap_process *self, const struct tap_reading *reading, bool is_forced)
 {
     int r = segment_reader_begin(&self->reader, is_forced);
-    if (r == 0 && !is_within_budget(self, reading->budget))
+    if (r == 0 && !is_within_limits(self, reading->owners))
         r = -EDQUOT;
     if (r == 0)
         r = identify(self, reading);
@@ -244,9 +256,10 @@ int tap_process_read(struct tap_process *self, const struct tap_reading *reading
         r = i + 1 < TAP_READING_ATTEMPTS ? 0 : SEGMENT_E_TORN;
     }
 
+    self->is_left_out = r == -EDQUOT;
     /* A process that was killed in the middle of a round stays torn; its words are good. */
     if (r == 0 || r == SEGMENT_E_TORN)
-        take_reading(self, reading->scratch);
+        take_reading(self, reading->scratch, reading->now_ns);
     if (r == 0 || r == SEGMENT_E_TORN || r == SEGMENT_E_UNCHANGED || r == SEGMENT_E_PREPARING)
         return 0;
     /* What was an account once, and is cut now, will be made again by its process. */
@@ -264,7 +277,9 @@ int tap_process_read(struct tap_process *self, const struct tap_reading *reading
 void tap_process_search(struct tap_process *self, const struct tap_host *host, uint64_t now_ns)
 {
     self->searched_ns = now_ns;
-    tap_life_begin(&self->life, host, &self->reader.layout, self->reader.owner);
+    const struct segment_header *layout = &self->reader.layout;
+    const struct tap_life_name name = {layout->pid, layout->start_ticks, layout->pid_namespace};
+    tap_life_begin(&self->life, host, &name, self->reader.owner);
 }
 
 static bool is_dead(const struct tap_process *self)
@@ -277,13 +292,15 @@ void tap_process_judge(struct tap_process *self, uint64_t now_ns)
     if (self->state == TAP_PROCESS_REFUSED || self->state == TAP_PROCESS_FOLDED ||
         self->state == TAP_PROCESS_PARKED || !self->has_reading)
         return;
-    uint64_t silence_ns = now_ns > self->updated_ns ? now_ns - self->updated_ns : 0;
+    uint64_t silence_ns = now_ns > self->heard_ns ? now_ns - self->heard_ns : 0;
     bool is_unsure = self->life.state == TAP_LIFE_UNSURE;
+    /* The first look at the heartbeat of a process whose clock is not known proves nothing. */
+    bool is_watched = now_ns > self->seen_ns && now_ns - self->seen_ns > TAP_SILENT_NS;
     if (is_dead(self))
         self->state = TAP_PROCESS_DEAD;
-    else if (is_unsure && silence_ns > TAP_PARKED_NS)
+    else if (is_unsure && is_watched && silence_ns > TAP_PARKED_NS)
         self->state = TAP_PROCESS_PARKED;
-    else if (is_unsure && silence_ns > TAP_SILENT_NS)
+    else if (silence_ns > TAP_SILENT_NS)
         self->state = TAP_PROCESS_SILENT;
     else
         self->state = TAP_PROCESS_LIVE;
@@ -294,7 +311,8 @@ void tap_process_judge(struct tap_process *self, uint64_t now_ns)
  */
 static uint64_t created_ns(const struct tap_process *self, uint64_t now_ns)
 {
-    return self->id.created_ns <= now_ns ? self->id.created_ns : 0;
+    uint64_t created_ns = tap_clock_to_ours(&self->life.clock, self->id.created_ns);
+    return created_ns <= now_ns ? created_ns : 0;
 }
 
 static void add_to_service(const struct tap_process *self, uint64_t now_ns)
@@ -304,9 +322,15 @@ static void add_to_service(const struct tap_process *self, uint64_t now_ns)
     service->created_ns = tap_earlier(service->created_ns, created_ns(self, now_ns));
     for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++)
         service->counters[i] += self->counters[i];
+    if (tap_process_is_silent(self)) {
+        service->n_processes++;
+        service->n_silent++;
+        tap_usage_add(&service->descriptors, &self->descriptors);
+    }
     if (self->state != TAP_PROCESS_LIVE)
         return;
     service->n_processes++;
+    service->n_heard++;
     tap_usage_add(&service->context_sockets, &self->context_sockets);
     tap_usage_add(&service->descriptors, &self->descriptors);
     for (size_t i = 0; i < SEGMENT_N_CAPABILITIES; i++)
@@ -327,6 +351,7 @@ void tap_process_add(const struct tap_process *self, uint64_t now_ns)
         tap_account_add_counters(&group->sum, self->accounts[i].counters);
         if (self->state != TAP_PROCESS_LIVE) {
             group->known_once |= self->known;
+            group->n_silent += tap_process_is_silent(self) && self->accounts[i].n_sockets;
             continue;
         }
         tap_account_add_gauges(&group->sum, &self->accounts[i]);
@@ -359,6 +384,7 @@ int tap_process_fold(struct tap_process *self, uint64_t now_ns)
     if (self->service) /* a parked process of a damaged state file may have none */
         tap_service_add_base(self->service, &past);
     forget_account(self, now_ns);
+    self->last_life = self->life;
     tap_process_close(self);
     self->state = TAP_PROCESS_FOLDED;
     return 0;

@@ -7,8 +7,8 @@
  *
  * States, and what an account in it adds to the page:
  *   NEW       not read yet, or not to be read for now  nothing
- *   LIVE      running                                  counters and gauges
- *   SILENT    may be running, no heartbeat             counters
+ *   LIVE      running, with a heartbeat                counters and gauges
+ *   SILENT    running or may be, without a heartbeat   counters
  *   DEAD      over, to be folded                       counters
  *   PARKED    silent for long; its file is removed     counters
  *   FOLDED    in the sums of the dead; file remains    nothing
@@ -19,11 +19,15 @@
 #ifndef COLLECTORS_TAP_TAP_PROCESS_H
 #define COLLECTORS_TAP_TAP_PROCESS_H
 
+#include "collectors/tap/tap_folded.h"
 #include "collectors/tap/tap_groups.h"
 #include "collectors/tap/tap_life.h"
+#include "collectors/tap/tap_owners.h"
 #include "segment/segment_reader.h"
 
-#define TAP_SILENT_NS          (10 * CLOCK_NS_PER_SECOND)
+/* A tap writes ten times a second. A gauge may be as old as this, and a tap that gets no processor
+ * on a busy machine is still heard. */
+#define TAP_SILENT_NS          (3 * CLOCK_NS_PER_SECOND)
 #define TAP_SEARCH_INTERVAL_NS (60 * CLOCK_NS_PER_SECOND)
 #define TAP_PARKED_NS          (3600 * CLOCK_NS_PER_SECOND)
 #define TAP_READING_ATTEMPTS   3u
@@ -39,11 +43,6 @@ enum tap_process_state {
     TAP_N_PROCESS_STATES
 };
 
-/* Names one image of one process of this boot. */
-struct tap_process_id {
-    uint64_t pid, start_ticks, pid_namespace, created_ns;
-};
-
 struct tap_process {
     char file[80]; /* name in the directory; empty: none */
     struct segment_name name;
@@ -51,15 +50,20 @@ struct tap_process {
     bool has_lost_name; /* another file has it */
     enum tap_process_state state;
     struct tap_process_id id;     /* known once it was read */
-    uint64_t updated_ns;          /* last heartbeat */
+    uid_t owner;                  /* of the file */
+    uint64_t updated_ns;          /* last heartbeat, by its own clock */
+    uint64_t heard_ns;            /* the same by the agent's */
     uint64_t seen_ns;             /* when the agent found the file */
     uint64_t searched_ns;         /* when the process was last looked for; 0: never */
     struct segment_reader reader; /* fd -1: closed */
     struct tap_life life;
-    bool is_closed;     /* the process said so */
-    bool is_superseded; /* a newer image of the process has taken over */
+    struct tap_life last_life; /* of one that was folded */
+    bool is_closed;            /* the process said so */
+    bool is_superseded;        /* a newer image of the process has taken over */
     bool is_of_another_boot;
     bool is_dropped;  /* its counters are in another account */
+    bool is_rubbish;  /* not even the beginning of a segment */
+    bool is_left_out; /* there was no place for it, or it is too large for what is left */
     bool has_reading; /* id and account are known */
     struct tap_service *service;
     struct tap_group **groups; /* by index in the segment */
@@ -80,21 +84,13 @@ struct tap_scratch {
     struct segment_lane lanes[32];
 };
 
-/* How much all processes together may cost a scrape; files are free for whoever makes them. */
-#define TAP_MAX_ACCOUNTS 32768u /* groups, each process's own */
-#define TAP_MAX_LANES    131072u
-
-struct tap_budget {
-    uint32_t n_groups, n_lanes; /* of the other processes */
-};
-
 /* What a reading needs; all borrowed. */
 struct tap_reading {
     int directory_fd;
     const struct tap_host *host;
     struct tap_groups *groups;
     struct tap_scratch *scratch;
-    const struct tap_budget *budget;
+    const struct tap_owners *owners; /* without the process itself */
     uint64_t now_ns;
 };
 
@@ -104,12 +100,18 @@ void tap_process_destroy(struct tap_process **self_p, uint64_t now_ns);
 
 /* Opens the file and reads it, or reads it again; with `is_forced` also where no round was
  * finished since. Sets REFUSED where it is no segment. A file that may not be read, or is too
- * large for what the budget has left, is tried again each time and is no error.
+ * large for what its owner may take, is tried again each time and is no error.
  * Errors: -errno of what may pass: the account is as it was. */
 int tap_process_read(struct tap_process *self, const struct tap_reading *reading, bool is_forced);
 
 /* Looks for the process by what the header says of it. */
 void tap_process_search(struct tap_process *self, const struct tap_host *host, uint64_t now_ns);
+
+/* Whether the process runs, as far as can be told, but does not write. */
+static inline bool tap_process_is_silent(const struct tap_process *self)
+{
+    return self->state == TAP_PROCESS_SILENT && self->life.state == TAP_LIFE_ALIVE;
+}
 
 /* Sets LIVE, SILENT, DEAD or PARKED by what is known of its life. */
 void tap_process_judge(struct tap_process *self, uint64_t now_ns);

@@ -271,7 +271,9 @@ void tap_samples_add_group(struct samples *out, const struct tap_group *group, u
 {
     const struct created created = created_at(group->created_ns, epoch_ns);
     unsigned places = group_places(group);
-    if (group->sum.n_sockets || !is_placeless(group))
+    /* How many are open in processes that are silent is not known. */
+    bool is_known = group->n_processes || !group->n_silent;
+    if (is_known && (group->sum.n_sockets || !is_placeless(group)))
         samples_add_u64(out, FAMILY_SOCKETS, group->labels, NULL, group->sum.n_sockets);
     add_counters(out, group, places, &created);
     add_gauges(out, group, places);
@@ -335,11 +337,12 @@ void tap_samples_add_service(struct samples *out, const struct tap_service *serv
 {
     const struct created created = created_at(service->created_ns, epoch_ns);
     samples_add_u64(out, FAMILY_PROCESSES, service->labels, NULL, service->n_processes);
+    samples_add_u64(out, FAMILY_TAP_SILENT_PROCESSES, service->labels, NULL, service->n_silent);
     add_usage(out, service, &service->context_sockets,
               (const enum family_id[2]){FAMILY_CONTEXT_SOCKETS, FAMILY_CONTEXT_MAX_SOCKETS});
     add_usage(out, service, &service->descriptors,
               (const enum family_id[2]){FAMILY_TAPPED_OPEN_FDS, FAMILY_TAPPED_MAX_FDS});
-    for (unsigned i = 0; service->n_processes && i < SEGMENT_N_CAPABILITIES; i++) {
+    for (unsigned i = 0; service->n_heard && i < SEGMENT_N_CAPABILITIES; i++) {
         for (unsigned state = SEGMENT_CAPABILITY_ON; state < TAP_N_CAPABILITY_STATES; state++)
             samples_add_u64(out, FAMILY_TAP_CAPABILITY, service->labels,
                             capability_labels[i][state], service->capabilities[i][state]);

@@ -2,9 +2,8 @@
 #include "collectors/tap/tap_scan.h"
 
 #include "base/cleanup.h"
-#include "collectors/tap/tap_descriptors.h"
+#include "collectors/tap/tap_listing.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -32,7 +31,8 @@ void tap_scan_finish(struct tap_scan *self)
     tap_host_finish(&self->host);
     free(self->processes);
     free(self->polls);
-    free(self->folded);
+    tap_folded_finish(&self->folded);
+    tap_owners_finish(&self->owners);
     free(self->scratch.accounts);
     free(self->directory);
     *self = (struct tap_scan){.directory_fd = -1};
@@ -64,28 +64,6 @@ int tap_scan_open(struct tap_scan *self, bool *ret_is_new)
     return 0;
 }
 
-static int compare_files(const void *a, const void *b)
-{
-    const struct tap_process *const *one = a, *const *other = b;
-    return strcmp((*one)->file, (*other)->file);
-}
-
-static struct tap_process *find_file(const struct tap_scan *self, size_t n_sorted, const char *file)
-{
-    size_t low = 0, high = n_sorted;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(file, self->processes[middle]->file);
-        if (order == 0)
-            return self->processes[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
-}
-
 int tap_scan_add(struct tap_scan *self, struct tap_process *process)
 {
     if (self->n_processes == self->capacity) {
@@ -99,98 +77,6 @@ int tap_scan_add(struct tap_scan *self, struct tap_process *process)
     }
     self->processes[self->n_processes++] = process;
     return 0;
-}
-
-/* Whether the name still means the file that the process's account was read from. A file made
- * again has the name of the one that was lost. */
-static bool is_same_file(const struct tap_scan *self, const struct tap_process *process)
-{
-    struct stat status;
-    return process->reader.inode == 0 ||
-           (fstatat(self->directory_fd, process->file, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-            status.st_dev == process->reader.device && status.st_ino == process->reader.inode);
-}
-
-static int take_entry(struct tap_scan *self, const char *file, size_t n_sorted, uint64_t now_ns)
-{
-    struct segment_name name;
-    if (!segment_name_parse(file, &name))
-        return 0;
-    struct tap_process *process = find_file(self, n_sorted, file);
-    if (process && is_same_file(self, process)) {
-        process->is_on_disk = true;
-        return 0;
-    }
-    if (process)
-        process->has_lost_name = true;
-    if (self->n_processes >= TAP_MAX_PROCESSES) {
-        self->n_beyond_limit++;
-        return 0;
-    }
-    struct tap_process *found;
-    int r = tap_process_new(file, &name, now_ns, &found);
-    if (r < 0)
-        return r;
-    found->is_on_disk = true;
-    r = tap_scan_add(self, found);
-    if (r < 0)
-        tap_process_destroy(&found, now_ns);
-    return r;
-}
-
-static int list_entries(struct tap_scan *self, uint64_t now_ns)
-{
-    size_t n_sorted = self->n_processes;
-    int fd = openat(self->directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!directory) {
-        int r = -errno;
-        if (fd >= 0)
-            close(fd);
-        return r;
-    }
-    for (size_t i = 0; i < n_sorted; i++)
-        self->processes[i]->is_on_disk = false;
-    self->n_beyond_limit = 0;
-
-    int r = 0;
-    const struct dirent *entry;
-    errno = 0;
-    while (r == 0 && (entry = readdir(directory)))
-        r = take_entry(self, entry->d_name, n_sorted, now_ns);
-    if (r == 0 && errno)
-        r = -errno;
-    closedir(directory);
-    for (size_t i = 0; i < n_sorted; i++) {
-        if (self->processes[i]->has_lost_name)
-            self->processes[i]->file[0] = '\0';
-    }
-    if (self->n_processes)
-        qsort(self->processes, self->n_processes, sizeof(*self->processes), compare_files);
-    return r;
-}
-
-/* A change within the clock's grain of the last listing may not show in the time stamp. */
-static bool is_recent(const struct timespec *changed)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec - changed->tv_sec < 2;
-}
-
-static int list_directory(struct tap_scan *self, uint64_t now_ns)
-{
-    struct stat status;
-    if (fstat(self->directory_fd, &status) < 0)
-        return -errno;
-    bool is_known = self->is_listed && status.st_mtim.tv_sec == self->changed.tv_sec &&
-                    status.st_mtim.tv_nsec == self->changed.tv_nsec;
-    if (is_known)
-        return 0;
-    int r = list_entries(self, now_ns);
-    self->changed = status.st_mtim;
-    self->is_listed = r == 0 && !is_recent(&status.st_mtim);
-    return r;
 }
 
 /*
@@ -293,35 +179,56 @@ static int resolve(struct tap_scan *self, uint64_t now_ns)
 /*
  * Reading
  */
-static bool was_folded(const struct tap_scan *self, const struct tap_process_id *id)
+static void share(struct tap_scan *self, const struct tap_process *process)
 {
-    for (size_t i = 0; i < self->n_folded; i++) {
-        if (memcmp(&self->folded[i], id, sizeof(*id)) == 0)
-            return true;
-    }
-    return false;
+    tap_owners_add(&self->owners, process->owner, TAP_SHARE_GROUPS, process->n_groups);
+    tap_owners_add(&self->owners, process->owner, TAP_SHARE_LANES, process->n_lanes);
 }
 
-static int read_process(struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
+static void unshare(struct tap_scan *self, const struct tap_process *process)
+{
+    tap_owners_return(&self->owners, process->owner, TAP_SHARE_GROUPS, process->n_groups);
+    tap_owners_return(&self->owners, process->owner, TAP_SHARE_LANES, process->n_lanes);
+}
+
+int tap_scan_read(struct tap_scan *self, struct tap_process *process, bool is_forced,
+                  uint64_t now_ns)
 {
     const struct tap_reading reading = {self->directory_fd, &self->host,   self->groups,
-                                        &self->scratch,     &self->budget, now_ns};
-    bool is_first = !process->has_reading;
-    self->budget.n_groups -= process->n_groups;
-    self->budget.n_lanes -= process->n_lanes;
-    int r = tap_process_read(process, &reading, false);
-    self->budget.n_groups += process->n_groups;
-    self->budget.n_lanes += process->n_lanes;
+                                        &self->scratch,     &self->owners, now_ns};
+    unshare(self, process);
+    int r = tap_process_read(process, &reading, is_forced);
+    share(self, process);
+    return r;
+}
+
+int tap_scan_read_first(struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
+{
+    if (tap_listing_is_short(self, process, now_ns))
+        return 0;
+    process->is_left_out = !tap_owners_may(&self->owners, process->owner, TAP_SHARE_PLACES, 1);
+    if (process->is_left_out)
+        return 0;
+    int r = tap_scan_read(self, process, true, now_ns);
     if (!process->has_reading)
         return r;
-    if (is_first) {
-        self->is_unresolved = true;
-        if (was_folded(self, &process->id)) {
-            tap_process_drop(process, now_ns);
-            process->state = TAP_PROCESS_FOLDED;
-            return 0;
-        }
+    tap_owners_return(&self->owners, process->owner, TAP_SHARE_GUESTS, 1);
+    tap_owners_add(&self->owners, process->owner, TAP_SHARE_PLACES, 1);
+    self->is_unresolved = true;
+    if (tap_folded_has(&self->folded, &process->id)) {
+        tap_process_drop(process, now_ns);
+        process->state = TAP_PROCESS_FOLDED;
+        return 0;
     }
+    return r;
+}
+
+/* Also where no round was finished since: counters may move while nothing else does. */
+static int read_process(struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
+{
+    if (!process->has_reading)
+        return tap_scan_read_first(self, process, now_ns);
+    int r = tap_scan_read(self, process, true, now_ns);
     search_again(self, process, now_ns);
     return r;
 }
@@ -339,20 +246,22 @@ static bool can_wait(const struct tap_process *process)
            process->life.state == TAP_LIFE_ALIVE;
 }
 
-static void start_budget(struct tap_scan *self)
+static void count_shares(struct tap_scan *self)
 {
-    self->budget = (struct tap_budget){0};
+    tap_owners_clear(&self->owners);
     for (size_t i = 0; i < self->n_processes; i++) {
-        self->budget.n_groups += self->processes[i]->n_groups;
-        self->budget.n_lanes += self->processes[i]->n_lanes;
+        const struct tap_process *process = self->processes[i];
+        bool is_guest = !process->has_reading || process->state == TAP_PROCESS_REFUSED;
+        share(self, process);
+        tap_owners_add(&self->owners, process->owner,
+                       is_guest ? TAP_SHARE_GUESTS : TAP_SHARE_PLACES, 1);
     }
 }
 
 static int read_processes(struct tap_scan *self, enum tap_scan_depth depth, uint64_t now_ns)
 {
     int result = 0;
-    bool is_complete = self->is_listed && self->n_beyond_limit == 0;
-    start_budget(self);
+    bool is_complete = self->is_listed && self->n_left_out == 0 && !self->has_pending;
     for (size_t i = 0; i < self->n_processes; i++) {
         struct tap_process *process = self->processes[i];
         if (!is_readable(process) || (depth == TAP_SCAN_LIVES && can_wait(process)))
@@ -362,14 +271,14 @@ static int read_processes(struct tap_scan *self, enum tap_scan_depth depth, uint
             result = r;
         is_complete = is_complete && (process->has_reading || process->state != TAP_PROCESS_NEW);
     }
-    if (is_complete)
-        self->n_folded = 0; /* every file has been looked at */
+    self->is_complete = self->is_complete || is_complete;
     return result;
 }
 
 int tap_scan_run(struct tap_scan *self, enum tap_scan_depth depth, uint64_t now_ns)
 {
-    int listed = list_directory(self, now_ns);
+    count_shares(self);
+    int listed = tap_listing_run(self, now_ns);
     int r = update_lives(self);
     if (r < 0)
         return r;
@@ -379,6 +288,14 @@ int tap_scan_run(struct tap_scan *self, enum tap_scan_depth depth, uint64_t now_
     for (size_t i = 0; i < self->n_processes; i++)
         tap_process_judge(self->processes[i], now_ns);
     return listed < 0 ? listed : r;
+}
+
+uint32_t tap_scan_left_out(const struct tap_scan *self)
+{
+    uint32_t n = self->n_left_out;
+    for (size_t i = 0; i < self->n_processes; i++)
+        n += self->processes[i]->is_on_disk && self->processes[i]->is_left_out;
+    return n;
 }
 
 static bool has_owner(const struct segment_name *name)
@@ -399,17 +316,28 @@ bool tap_scan_is_removable(const struct tap_process *process, uint64_t now_ns)
     if (process->state == TAP_PROCESS_FOLDED || process->state == TAP_PROCESS_PARKED ||
         process->is_dropped || process->is_of_another_boot)
         return true;
-    return tap_scan_is_garbage(process, now_ns) && !has_owner(&process->name);
+    return tap_scan_is_garbage(process, now_ns) &&
+           (process->is_rubbish || !has_owner(&process->name));
 }
 
 int tap_scan_remove(struct tap_scan *self, struct tap_process *process)
 {
     /* The name may be that of another file by now, which is nobody's to remove. */
-    if (is_same_file(self, process) && unlinkat(self->directory_fd, process->file, 0) < 0 &&
-        errno != ENOENT)
+    if (tap_listing_is_same_file(self, process) &&
+        unlinkat(self->directory_fd, process->file, 0) < 0 && errno != ENOENT)
         return -errno;
     process->is_on_disk = false;
     return 0;
+}
+
+/* Whether the process exists, as far as is known, and could write its file again. One that is not
+ * to be seen from here, and said itself that this was the end, will not. */
+static bool may_return(const struct tap_process *process)
+{
+    return process->state == TAP_PROCESS_FOLDED && process->has_reading &&
+           (process->last_life.state == TAP_LIFE_ALIVE ||
+            (process->last_life.state == TAP_LIFE_UNSURE && !process->is_closed &&
+             !process->is_superseded));
 }
 
 void tap_scan_forget(struct tap_scan *self, uint64_t now_ns)
@@ -419,10 +347,15 @@ void tap_scan_forget(struct tap_scan *self, uint64_t now_ns)
         struct tap_process *process = self->processes[i];
         bool is_over = process->state == TAP_PROCESS_FOLDED ||
                        process->state == TAP_PROCESS_REFUSED || process->state == TAP_PROCESS_NEW;
-        if (is_over && !process->is_on_disk)
+        /* Short of memory it stays. */
+        bool is_remembered = !may_return(process) ||
+                             tap_folded_add(&self->folded, &process->id, &process->last_life) == 0;
+        if (is_over && !process->is_on_disk && is_remembered)
             tap_process_destroy(&process, now_ns);
         else
             self->processes[n++] = process;
     }
     self->n_processes = n;
+    if (self->is_complete)
+        tap_folded_clean(&self->folded, &self->host);
 }

@@ -6,6 +6,9 @@
  * which files are of one process: after execve() a newer image takes over, and of two files of
  * one image (a change of user, a file made again) the one written last counts.
  *
+ * The directory is anybody's to write into. What is no segment takes no place; what a user may
+ * take is limited (tap_owners), and what is left out for a limit is counted.
+ *
  * Thread: one. Owns: processes, the directory's descriptor; groups are borrowed.
  * Errors: -errno of opening or listing the directory; what was known stays.
  */
@@ -16,8 +19,7 @@
 
 #include <time.h>
 
-#define TAP_MAX_PROCESSES 4096u
-#define TAP_GARBAGE_NS    (5 * CLOCK_NS_PER_SECOND) /* a file that never became a segment */
+#define TAP_GARBAGE_NS (5 * CLOCK_NS_PER_SECOND) /* a file that never became a segment */
 
 struct pollfd;
 
@@ -29,15 +31,14 @@ struct tap_scan {
     struct tap_host host;
     struct tap_groups *groups;
     struct tap_scratch scratch;
-    struct tap_budget budget;
+    struct tap_owners owners;
     struct tap_process **processes; /* by file name */
     size_t n_processes, capacity;
-    uint32_t n_beyond_limit;
+    uint32_t n_left_out, n_invalid; /* files of the last listing that are not among them */
+    bool has_pending;               /* of these, some may still become segments */
     bool is_unresolved; /* ids became known since the last look at who supersedes whom */
-    /* Ids of processes whose counters are in the state file that was loaded, while one of their
-     * files may still turn up. */
-    struct tap_process_id *folded;
-    size_t n_folded;
+    struct tap_folded folded;
+    bool is_complete; /* every file was looked at since the start */
     struct pollfd *polls;
     size_t polls_capacity;
 };
@@ -56,6 +57,13 @@ enum tap_scan_depth { TAP_SCAN_LIVES, TAP_SCAN_ACCOUNTS };
 /* Lists, reads and judges all processes. Errors of single files are not errors of the scan. */
 int tap_scan_run(struct tap_scan *self, enum tap_scan_depth depth, uint64_t now_ns);
 
+/* Reads the process's account, and what it takes of its owner's share. */
+int tap_scan_read(struct tap_scan *self, struct tap_process *process, bool is_forced,
+                  uint64_t now_ns);
+
+/* Reads a guest, which needs a place to become a segment; what was folded is not taken in again. */
+int tap_scan_read_first(struct tap_scan *self, struct tap_process *process, uint64_t now_ns);
+
 /* Takes in a process without a file. For the state file. */
 int tap_scan_add(struct tap_scan *self, struct tap_process *process);
 
@@ -64,6 +72,9 @@ int tap_scan_remove(struct tap_scan *self, struct tap_process *process);
 
 /* Drops processes that nothing is left of. */
 void tap_scan_forget(struct tap_scan *self, uint64_t now_ns);
+
+/* Files that are not on the page because of a limit. */
+uint32_t tap_scan_left_out(const struct tap_scan *self);
 
 /* Whether the file has not become a segment, or one that may be read, in the time it takes. */
 bool tap_scan_is_garbage(const struct tap_process *process, uint64_t now_ns);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_SEARCHES 8u
+
 #define ALWAYS SEGMENT_MAX_CAPABILITIES /* a gauge that is not known says so itself */
 
 enum form { WHOLE, SIGNED, SECONDS, RATIO };
@@ -74,6 +76,12 @@ static bool is_measured(const struct tap_socket *self, unsigned capability)
     return state == SEGMENT_CAPABILITY_ON || state == SEGMENT_CAPABILITY_BOUND;
 }
 
+/* What a tap that is silent said last of a socket is no news; only which socket it was. */
+static bool is_stale(const struct tap_socket *self, unsigned word)
+{
+    return self->is_silent && word != SEGMENT_SERIAL && word != SEGMENT_OPENED_NS;
+}
+
 /* By its lane, which earlier sockets of the group may have had. */
 static struct tap_unseen unseen_of(const struct tap_socket *self)
 {
@@ -95,7 +103,7 @@ size_t tap_socket_fields(const struct tap_socket *self,
         uint64_t value = self->words[fields[i].word];
         bool is_gauge = fields[i].capability == ALWAYS;
         if ((fields[i].traits & ~traits) || !is_measured(self, fields[i].capability) ||
-            (is_gauge && value == SEGMENT_UNKNOWN) ||
+            (is_gauge && (value == SEGMENT_UNKNOWN || is_stale(self, fields[i].word))) ||
             (!is_gauge && tap_unseen_hides(&unseen, fields[i].word)))
             continue;
         ret_fields[n++] = (struct tap_socket_field){.name = fields[i].name,
@@ -115,6 +123,8 @@ struct walk {
     struct segment_group *groups; /* SEGMENT_MAX_GROUPS, of the process at hand */
     struct segment_lane lanes[16];
     unsigned n_rows;
+    bool is_silent; /* the process at hand */
+    unsigned n_searches;
     int (*visit)(const struct tap_socket *socket, void *data);
     void *data;
 };
@@ -134,6 +144,7 @@ static int visit_lane(struct walk *self, const struct segment_lane *lane)
         .type = tap_type_name(self->groups[group].type),
         .library = library < process->n_libraries ? &process->libraries[library] : NULL,
         .words = lane->words,
+        .is_silent = self->is_silent,
     };
     return self->visit(&socket, self->data);
 }
@@ -152,12 +163,30 @@ static int visit_lanes(struct walk *self)
     return r > 0 ? 0 : r; /* a file that is cut meanwhile ends its process's rows */
 }
 
+static bool is_fresh(const struct segment_header *process, const struct tap_clock *clock)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t heard_ns = tap_clock_to_ours(clock, process->updated_ns);
+    return now_ns < heard_ns || now_ns - heard_ns < TAP_SILENT_NS;
+}
+
+/* To find a process of another namespace takes a walk over all of /proc: not for those that are
+ * heard, and for a few of the others. */
+static bool is_worth_a_search(struct walk *self, bool is_contained)
+{
+    static const struct tap_clock same = {.is_sure = true};
+    if (!is_contained)
+        return true;
+    return !is_fresh(&self->reader.layout, &same) && self->n_searches++ < MAX_SEARCHES;
+}
+
 /* Running, as far as can be told, and known to be the one that the file's name says. */
 static bool is_live(struct walk *self, const struct segment_name *name)
 {
     const struct segment_header *process = &self->reader.layout;
+    const struct tap_life_name wanted = {process->pid, process->start_ticks,
+                                         process->pid_namespace};
     struct tap_life life = TAP_LIFE_NONE;
-    uint64_t now_ns = clock_monotonic_ns();
     bool is_contained = process->pid_namespace != self->host.pid_namespace;
     if (process->state != SEGMENT_LIVE || process->pid != name->pid ||
         process->start_ticks != name->start_ticks)
@@ -165,12 +194,11 @@ static bool is_live(struct walk *self, const struct segment_name *name)
     /* A container may have a boot id of its own. */
     if (!is_contained && *process->boot_id && strcmp(process->boot_id, self->host.boot_id) != 0)
         return false;
-    bool is_fresh = now_ns < process->updated_ns || now_ns - process->updated_ns < TAP_SILENT_NS;
-    /* To find a process of another namespace takes a walk over all of /proc: too long for this. */
-    if (is_contained)
-        return is_fresh;
-    tap_life_begin(&life, &self->host, process, self->reader.owner);
-    bool is_alive = life.state == TAP_LIFE_ALIVE || (life.state == TAP_LIFE_UNSURE && is_fresh);
+    if (is_worth_a_search(self, is_contained))
+        tap_life_begin(&life, &self->host, &wanted, self->reader.owner);
+    self->is_silent = !is_fresh(process, &life.clock);
+    bool is_alive = life.state == TAP_LIFE_ALIVE ||
+                    (life.state == TAP_LIFE_UNSURE && !self->is_silent);
     tap_life_end(&life);
     return is_alive;
 }

@@ -25,6 +25,7 @@ struct tap_socket {
     const char *type;                      /* "PUB" */
     const struct segment_library *library; /* NULL: not known */
     const uint64_t *words;                 /* of its lane */
+    bool is_silent;                        /* its process runs and does not write */
 };
 
 /* One thing that is known of a socket. Counters are those of the lane: sockets that had it
@@ -39,7 +40,8 @@ struct tap_socket_field {
 
 #define TAP_SOCKET_MAX_FIELDS 64u
 
-/* What is known of the socket, in the same order for all; the rest is left out. */
+/* What is known of the socket, in the same order for all; the rest is left out. Of a silent
+ * process: which socket it was, and its counters. */
 size_t tap_socket_fields(const struct tap_socket *self,
                          struct tap_socket_field ret_fields[TAP_SOCKET_MAX_FIELDS]);
 

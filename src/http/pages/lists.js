@@ -131,7 +131,7 @@ export function detailRow(answer, columns, now) {
         ...fields.map(([title]) => element("th", title, "number")));
     table.append(head, ...answer.open.map((socket) => {
         const row = element("tr");
-        cell(row, socket.pid);
+        cell(row, socket.is_silent ? `${socket.pid}, silent` : socket.pid, socket.is_silent ? "warn" : "");
         cell(row, socket.program);
         cell(row, socket.library || DASH);
         for (const [, text, name] of fields) numberCell(row, socket.fields[name], (v) => text(v, now));

@@ -49,7 +49,7 @@ function serviceCell(line, row) {
 }
 
 function socketRow(row) {
-    const line = element("tr", null, row.sockets ? "" : "closed");
+    const line = element("tr", null, row.sockets || row.isSilent ? "" : "closed");
     line.dataset.key = row.key;
     serviceCell(line, row);
     cell(line, row.type, "type");
@@ -78,7 +78,7 @@ function sorted(rows) {
 
 function drawSockets(rows) {
     const words = find("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const isWanted = (row) => (row.sockets > 0 || find("#closed").checked) &&
+    const isWanted = (row) => (row.sockets > 0 || row.isSilent || find("#closed").checked) &&
         words.every((word) => `${row.service} ${row.type} ${row.endpoint} ${row.socket || ""}`.toLowerCase().includes(word));
     const wanted = sorted(rows.filter(isWanted));
     const columns = document.querySelectorAll("#sockets thead th").length;
@@ -95,17 +95,29 @@ function drawSockets(rows) {
         : "No tapped program yet. Start one with: zmq_exporter run -- PROGRAM";
 }
 
-function drawAttention(rows) {
+function attentionItem(kind, name, where, text) {
+    const item = element("li", null, kind);
+    const title = element("b", name);
+    title.append(element("span", where));
+    item.append(title, element("div", text));
+    return item;
+}
+
+/* A program that runs and is not heard: what is not known of it comes before what is wrong. */
+function silentItem({ labels, values }) {
+    const n = values.zmq_tap_silent_processes;
+    return attentionItem("bad", labels.service, `${count(n)} of ${count(values.zmq_processes)} processes`,
+        `silent: ${n === 1 ? "it runs and its tap does" : "they run and their taps do"} not write (stopped, out of descriptors, or without the segment directory); queues and peers are not known, counters are the last that were written`);
+}
+
+function drawAttention(rows, services) {
+    const silent = services.filter((service) => service.values.zmq_tap_silent_processes > 0);
     const found = rows.filter((row) => row.sockets > 0 && row.problems.length)
         .sort((a, b) => isBad(b) - isBad(a));
-    find("#attention").hidden = found.length === 0;
-    find("#attention ul").replaceChildren(...found.slice(0, 12).map((row) => {
-        const item = element("li", null, isBad(row) ? "bad" : "warn");
-        const name = element("b", row.service);
-        name.append(element("span", `${row.type} ${row.endpoint}`));
-        item.append(name, element("div", row.problems.map((problem) => problem.text).join("; ")));
-        return item;
-    }));
+    find("#attention").hidden = found.length + silent.length === 0;
+    find("#attention ul").replaceChildren(...silent.slice(0, 12).map(silentItem),
+        ...found.slice(0, 12).map((row) => attentionItem(isBad(row) ? "bad" : "warn", row.service,
+            `${row.type} ${row.endpoint}`, row.problems.map((problem) => problem.text).join("; "))));
 }
 
 function tile(name, value, note, kind) {
@@ -141,7 +153,7 @@ function draw() {
     if (!last) return;
     find("main").hidden = false;
     drawTiles(last.answer, last.rows);
-    drawAttention(last.rows);
+    drawAttention(last.rows, last.answer.services);
     drawSockets(last.rows);
     drawLimits(find("#limits"), last.answer.services);
     drawProbes(find("#probes"), last.answer.probes);
@@ -172,7 +184,9 @@ async function refresh() {
     try {
         const answer = await get("api/v1/sockets");
         const now = answer.time * 1000;
-        last = { answer, rows: answer.sockets.map((group) => rowOf(group, now)) };
+        const silent = new Set(answer.services.filter((s) => s.values.zmq_tap_silent_processes > 0)
+            .map((s) => s.labels.service));
+        last = { answer, rows: answer.sockets.map((group) => rowOf(group, now, silent)) };
         forgetOthers(last.rows);
         draw();
         await askDetails();

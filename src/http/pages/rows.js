@@ -68,8 +68,8 @@ export const isBad = (row) => row.problems.some((problem) => problem.kind === "b
 export const worst = (row) => row.problems.reduce((sum, p) => sum + (p.kind === "bad" ? 100 : 10), 0) +
     Math.max(row.sendFill || 0, row.receiveFill || 0);
 
-/* `now` is the time of the answer in ms. */
-export function rowOf(group, now) {
+/* `now` is the time of the answer in ms, `silent` the services that have silent processes. */
+export function rowOf(group, now, silent) {
     const v = group.values, labels = group.labels;
     const key = JSON.stringify(labels);
     const counters = {
@@ -83,6 +83,7 @@ export function rowOf(group, now) {
     const row = {
         ...labels, ...counters, key,
         sockets: v.zmq_sockets || 0,
+        isSilent: !known(v.zmq_sockets) && silent.has(labels.service),
         peers: v.zmq_socket_peers,
         sendQueue: v.zmq_socket_send_queue_messages,
         sendHwm: v.zmq_socket_send_hwm_messages,

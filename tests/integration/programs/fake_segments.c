@@ -10,6 +10,7 @@
  * line of its own if it were not escaped. Says "ready" and stays until standard input ends.
  */
 #include "segment/segment_writer.h"
+#include "support/heartbeat.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -80,6 +81,7 @@ static void run(const char *directory, uint32_t first, uint32_t n, const char *k
     }
     if (segment_writer_publish(writer) < 0)
         exit(1);
+    heartbeat_set_tomorrow(directory);
 }
 
 int main(int argc, char **argv)
