@@ -17,9 +17,7 @@ from support.process import run
 def root(tmp_path_factory):
     """The file system that a package would be made of."""
     path = tmp_path_factory.mktemp("root")
-    done = subprocess.run(["meson", "install", "-C", products.BUILD, "--no-rebuild", "--destdir", path],
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    assert done.returncode == 0, done.stdout
+    install(path)
     return path
 
 
@@ -27,6 +25,62 @@ def find(root, name):
     found = [p for p in root.rglob(name) if p.is_file()]
     assert len(found) == 1, (name, found)
     return found[0]
+
+
+def install(root):
+    done = subprocess.run(["meson", "install", "-C", products.BUILD, "--no-rebuild", "--destdir", root],
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def flags_file(root):
+    """Where the unit reads its service's flags."""
+    found = re.findall(r"^EnvironmentFile=-(.*)$", find(root, "zmq_exporter.service").read_text(), re.M)
+    assert len(found) == 1
+    return found[0]
+
+
+def snapshot(folder):
+    return {p: (p.read_bytes(), p.stat().st_mtime_ns, p.stat().st_mode)
+            for p in folder.rglob("*") if p.is_file()}
+
+
+def test_install__again__leaves_what_the_administrator_wrote(folder):
+    install(folder)
+    assert not [p for p in folder.rglob("*") if "etc" in p.parts]  # nothing that could be live
+    places = [folder / flags_file(folder).lstrip("/"), folder / "usr/local/etc/default/zmq_exporter",
+              folder / "etc/zmq_exporter/web.yml"]
+    for place in places:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text('ZMQ_EXPORTER_ARGS="--web.config.file=/etc/zmq_exporter/web.yml"\n')
+        os.utime(place, (1, 1))
+        place.chmod(0o640)
+    before = {p: s for p, s in snapshot(folder).items() if "etc" in p.parts}
+    install(folder)
+    assert {p: s for p, s in snapshot(folder).items() if "etc" in p.parts} == before
+
+
+def test_flags__documents__name_the_file_that_the_unit_reads(root, folder):
+    """The README's own commands, as they are, and the second time too."""
+    readme = (products.TESTS.parent / "README.md").read_text()
+    command = re.search(r"^    (cp \S* ?(\S+/zmq_exporter\.default) (\S+))$", readme, re.M)
+    example, live = command.group(2), command.group(3)
+    assert live == flags_file(root)
+    assert f"`{live}`" in readme
+    assert find(root, "zmq_exporter.default") == root / example.lstrip("/")
+    page = find(root, "zmq_exporter.1").read_text()
+    assert f".I {live}\n" in page and f".I {example}\n" in page
+    for name in ("zmq_exporter.service", "zmq_exporter.socket", "zmq_exporter.default"):
+        assert live in find(root, name).read_text()
+
+    (folder / "default").mkdir()
+    shell = command.group(1).replace(example, str(root) + example).replace("/etc/default", f"{folder}/default")
+    assert run(["sh", "-c", shell]).returncode == 0
+    made = folder / "default/zmq_exporter"
+    assert made.read_text() == find(root, "zmq_exporter.default").read_text()
+    made.write_text("ZMQ_EXPORTER_ARGS=--web.systemd-socket\n")
+    run(["sh", "-c", shell])
+    assert made.read_text() == "ZMQ_EXPORTER_ARGS=--web.systemd-socket\n"
 
 
 def need(program):

@@ -158,6 +158,7 @@ def test_page__program_silent__says_so_and_shows_dashes(browser, agent, full_que
     browser.execute_script("document.querySelector('#sockets tbody button').click()")
     wait_for(lambda: f"{full_queue.pid}, silent" in browser.find_element(By.ID, "sockets").text,
              "its sockets")
+    browser.execute_script("document.querySelector('#sockets button[aria-expanded=true]').click()")
     full_queue.popen.send_signal(signal.SIGCONT)
     wait_for(lambda: row_of(browser, "PUSH")[4].split() == ["9", "90", "%"], "the numbers")
     assert "silent:" not in browser.find_element(By.ID, "attention").text

@@ -2,6 +2,7 @@
 """The exporter inside what its unit leaves to it: everything works, and no more is possible."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -95,6 +96,8 @@ def test_unit__exporter_in_it__sees_and_serves_everything(inside, plain, others,
     assert {status[name].strip() for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb")} == {
         f"{1 << sandbox.CAPABILITIES['CAP_SYS_PTRACE']:016x}"}
     assert status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2"
+    with open(f"/proc/{agent.pid}/limits", encoding="ascii") as limits:
+        assert re.search(r"^Max core file size +0 +0 ", limits.read(), re.M)
 
     def page():
         return web.fetch(agent.address, "/metrics", authority.context(),

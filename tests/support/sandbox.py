@@ -85,11 +85,13 @@ class Sandbox:
         self.families = [getattr(socket, name)
                          for name in unit["RestrictAddressFamilies"][0].split()]
         assert unit["NoNewPrivileges"] == unit["MemoryDenyWriteExecute"] == ["yes"]
+        assert unit["PrivateMounts"] == ["yes"]
         assert set(unit["AmbientCapabilities"]) == set(unit["CapabilityBoundingSet"])
         names = unit["AmbientCapabilities"][0].split() if capabilities is None else capabilities
         self.capabilities = [CAPABILITIES[name] for name in names]
         self.umask = int(unit["UMask"][0], 8)
         self.n_files = int(unit["LimitNOFILE"][0])
+        self.core_size = int(unit["LimitCORE"][0])
         self.action = KILL_PROCESS if is_strict else EPERM_ACTION
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.seccomp = ctypes.CDLL("libseccomp.so.2")
@@ -138,6 +140,7 @@ class Sandbox:
         os.umask(self.umask)
         limit = min(self.n_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_CORE, (self.core_size, self.core_size))
         for number in range(N_CAPABILITIES):
             if number not in self.capabilities:
                 self._prctl(PR_CAPBSET_DROP, number)
