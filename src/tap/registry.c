@@ -87,7 +87,7 @@ static uint32_t take_segment_context(void)
     for (uint32_t i = 0; i < SEGMENT_MAX_CONTEXTS; i++) {
         if (table->header->contexts[i].is_open)
             continue;
-        table->header->contexts[i].is_open = 1;
+        segment_word_set(&table->header->contexts[i].is_open, 1);
         if (i >= table->header->n_contexts)
             __atomic_store_n(&table->header->n_contexts, i + 1, __ATOMIC_RELEASE);
         return i;

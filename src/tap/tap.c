@@ -92,7 +92,7 @@ void tap_begin_use(void)
 {
     if (!registry_is_own())
         take_process();
-    is_used = true;
+    __atomic_store_n(&is_used, true, __ATOMIC_RELAXED);
 }
 
 void tap_check_process(void)

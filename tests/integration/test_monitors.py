@@ -14,9 +14,10 @@ from support.puppet import Puppet
 from support.symbolic import symbolic
 from support.waiting import wait_for
 
-PROGRAMS = ["harmless_monitor", "harmless_monitor_calls"]
+PROGRAMS = ["harmless_monitor", "harmless_monitor_calls", "harmless_limits"]
 # Where the tap has sockets of its own in the program's contexts, they take what the program counts.
-NOT_WITH_SOCKETS = {"place_of_a_monitor", "descriptors"}
+NOT_WITH_SOCKETS = {"place_of_a_monitor", "descriptors", "place_of_a_lingering_socket",
+                    "place_of_an_unread_socket", "place_of_a_pending_connect"}
 
 
 def system_libzmq():
@@ -25,7 +26,10 @@ def system_libzmq():
     return os.path.realpath(re.search(r"libzmq\.so\.5 => (\S+)", listed).group(1))
 
 
-@pytest.fixture(params=["direct", "symbolic", "drafts", "symbolic drafts"])
+KINDS = ["direct", "symbolic", "drafts", "symbolic drafts"]
+
+
+@pytest.fixture(params=KINDS)
 def variables(request, folder):
     """Of a program with the system's libzmq, or one with drafts, or a copy that calls itself."""
     result = {}
@@ -51,6 +55,8 @@ def cases():
         yield from ((name, case) for case in listed.stdout.split())
 
 
+# Of the first kind they are in test_harmless.py.
+@pytest.mark.parametrize("variables", KINDS[1:], indirect=True)
 @pytest.mark.parametrize("name,case", cases(), ids=lambda word: word.removeprefix("harmless_"))
 def case__run_both_ways__is_the_same(directory, variables, name, case):
     if not is_direct(variables) and case in NOT_WITH_SOCKETS:
@@ -59,8 +65,7 @@ def case__run_both_ways__is_the_same(directory, variables, name, case):
     plain = run(command, variables=variables)
     tapped = run(command, directory, variables=variables)
     assert (tapped.returncode, tapped.stdout, tapped.stderr) == (0, plain.stdout, plain.stderr)
-    segment = segment_file.read_all(directory)[0]
-    assert segment.capabilities["oversized"][0] == ("on" if is_direct(variables) else "off")
+    assert segment_file.read_all(directory), "the tap was not there"
 
 
 @libzmq.needs_handshakes
@@ -86,6 +91,7 @@ def events__peers_come_and_go__are_counted_each(start, variables):
                 "closed": 1, "monitor_stopped": 1}
     assert {event: n for event, n in counted.items() if n} == expected
     assert segment.capabilities["events"] == ("on", "")
+    assert segment.capabilities["oversized"][0] == ("on" if is_direct(variables) else "off")
 
 
 @libzmq.needs_handshakes
@@ -129,3 +135,16 @@ def descriptors__sockets_and_their_monitors__take_what_libzmq_takes(start):
                 puppet.socket(kind).bind("tcp://127.0.0.1:*")
         tapped.wait_counter(1, ("EVENTS", "listening"), "PUB")
         wait_for(lambda: descriptors(tapped.pid) == descriptors(plain.pid), "as many descriptors")
+
+
+def descriptors__where_monitors_take_them__are_the_programs_first(start, folder):
+    """A monitor that takes a descriptor is made while fewer than half of them are in use."""
+    symbolic(system_libzmq(), folder / "libzmq.so.5")
+    options = {"prefix": ("prlimit", "--nofile=200"), "variables": {"LD_LIBRARY_PATH": str(folder)}}
+    tapped = start("c", **options)
+    with Puppet("c", **options) as plain:
+        for puppet in (plain, tapped):
+            for _ in range(64):
+                puppet.socket(zmq.PUSH)
+        wait_for(lambda: tapped.segment().capabilities["events"][0] == "bound", "a socket without a monitor")
+        assert 10 < descriptors(tapped.pid) - descriptors(plain.pid) <= 52

@@ -152,6 +152,10 @@ int fake_socket_bind(void *handle, const char *address)
 static void free_fake(struct fake_socket *self)
 {
     struct guard guard;
+    if (!registry_is_own()) { /* a child that has not begun yet: fake_socket_forked will see it */
+        self->is_open = false;
+        return;
+    }
     registry_lock(&guard);
     struct registry_socket *socket = socket_of(self);
     if (socket && socket->fake == self) {
@@ -207,7 +211,7 @@ static void count_event(const struct fake_socket *self, const char *address,
                                 .other_address = other_address,
                                 .is_oversized = parts->is_oversized};
     struct guard guard;
-    if (parts->kind == 0 || (parts->kind == ZMQ_EVENT_MONITOR_STOPPED && current))
+    if (!registry_is_own() || parts->kind == 0 || (parts->kind == ZMQ_EVENT_MONITOR_STOPPED && current))
         return;
     registry_lock(&guard);
     struct registry_socket *socket = socket_of(self);

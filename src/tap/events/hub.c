@@ -69,7 +69,9 @@ static void open_hub(struct hub *hub, struct registry_context *context)
         library->close(consumer);
         return;
     }
-    *hub = (struct hub){.context = context, .library = library};
+    hub_begin(hub);
+    hub->context = context;
+    hub->library = library;
     __atomic_store_n(&hub->consumer, consumer, __ATOMIC_RELAXED);
 }
 
@@ -114,7 +116,9 @@ static bool attach(struct hub *hub, struct registry_socket *socket,
         return false;
     }
     hub->n_attached++;
+    registry_lock_inside();
     socket->has_events = true;
+    registry_unlock_inside();
     hub_set_ticket(entry, id.ticket);
     entry->version = wanted->version;
     return true;

@@ -77,6 +77,9 @@ struct registry_socket *hub_socket_at(uint32_t index);
 /* The entry's monitor has told its last: forwarder and entry are free. */
 void hub_finish_entry(struct hub *hub, struct registry_socket *socket);
 
+/* Nothing in it yet. */
+void hub_begin(struct hub *hub);
+
 /* Closes the consumer; the context's sockets are past telling. */
 void hub_close(struct hub *hub);
 

@@ -5,10 +5,12 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -202,6 +204,9 @@ static void use_in_child(void *server, void *monitor)
     void *watcher = watch(context, "inproc://m");
     cases_bind(own, endpoint);
     print_events("own", watcher);
+    cases_report("bind the parent's", zmq_bind(server, "inproc://parents") < 0 ? -1 : 0);
+    cases_report("end of the parent's", zmq_socket_monitor(server, NULL, 0));
+    cases_report("new one of the parent's", zmq_socket_monitor(server, "inproc://new", 0));
     cases_report("close the parent's", zmq_close(server));
     cases_report("close the parent's", zmq_close(monitor));
     zmq_close(watcher);
@@ -210,14 +215,14 @@ static void use_in_child(void *server, void *monitor)
     fflush(stdout);
 }
 
-static void forked_child(void)
+static void use_in_both(pid_t (*make_child)(void))
 {
     void *context = zmq_ctx_new(), *server = zmq_socket(context, ZMQ_PULL);
     char endpoint[256];
     zmq_socket_monitor(server, "inproc://m", ZMQ_EVENT_ALL);
     void *monitor = watch(context, "inproc://m");
     fflush(stdout);
-    pid_t child = fork();
+    pid_t child = make_child();
     if (child == 0) {
         use_in_child(server, monitor);
         _exit(0);
@@ -228,6 +233,22 @@ static void forked_child(void)
     zmq_close(server);
     zmq_close(monitor);
     cases_report("ctx_term", zmq_ctx_term(context));
+}
+
+static void forked_child(void)
+{
+    use_in_both(fork);
+}
+
+static pid_t clone_raw(void)
+{
+    return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+/* No handler of a fork is called. */
+static void cloned_child(void)
+{
+    use_in_both(clone_raw);
 }
 
 static void *churn(void *context)
@@ -356,6 +377,7 @@ int main(int argc, char **argv)
         {"place_of_a_monitor", place_of_a_monitor},
         {"descriptors", descriptors},
         {"forked_child", forked_child},
+        {"cloned_child", cloned_child},
         {"threads", threads},
         {"versions", versions},
     };
