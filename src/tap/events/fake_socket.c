@@ -211,7 +211,8 @@ static void count_event(const struct fake_socket *self, const char *address,
                                 .other_address = other_address,
                                 .is_oversized = parts->is_oversized};
     struct guard guard;
-    if (!registry_is_own() || parts->kind == 0 || (parts->kind == ZMQ_EVENT_MONITOR_STOPPED && current))
+    bool is_replaced = parts->kind == ZMQ_EVENT_MONITOR_STOPPED && current;
+    if (parts->kind == 0 || is_replaced || !registry_is_own())
         return;
     registry_lock(&guard);
     struct registry_socket *socket = socket_of(self);
