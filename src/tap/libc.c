@@ -45,8 +45,10 @@ static struct {
 } found;
 
 /* The headers say that pthread_setspecific does not read what it is given. */
+#if !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #define X(type, name, parameters, arguments)                                                       \
     type name parameters                                                                           \
     {                                                                                              \
@@ -54,7 +56,9 @@ static struct {
     }
 FOUND(X)
 #undef X
+#if !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
 
 bool libc_is_fit(void)
 {

@@ -14,6 +14,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ static struct entry entries[LIBRARY_MAX];
 static uint32_t n_libraries;
 static uint64_t generation, n_unloads; /* of the list when they were looked through */
 static bool has_unpinned;              /* some are followed and not yet pinned */
+static bool is_pinning;                /* a thread does that */
 
 static const struct library_function functions[] = {
 #define X(type, name, parameters) {"zmq_" #name, offsetof(struct library, name)},
@@ -371,7 +373,7 @@ struct library *library_of_symbols(const struct zmqtap_symbol *symbols)
     return search.library;
 }
 
-/* One at a time: by the tap's thread. */
+/* One at a time: by the tap's thread, or the one that it makes for it. */
 struct pinning {
     uint32_t index;
     struct elf_object object;
@@ -385,7 +387,7 @@ static void begin_pinning(const struct loaded *loaded, void *data)
     struct entry *entry = &entries[pinning->index];
     look_through(loaded);
     pinning->object = entry->object;
-    pinning->is_pinned = entry->object.name[0] == '\0'; /* the program */
+    pinning->is_pinned = scope_is_permanent(loaded, &entry->object);
     pinning->is_to_be_pinned = libraries[pinning->index].end != 0 && entry->is_followed &&
                                !entry->is_pinned &&
                                strlen(entry->object.name) < sizeof(pinning->name);
@@ -414,27 +416,55 @@ static bool is_kept(const struct pinning *pinning)
            map->l_addr == pinning->object.base && (uintptr_t)map->l_ld == pinning->object.dynamic;
 }
 
-void library_pin(struct library *library)
+static void pin(uint32_t index, bool may_wait)
 {
     static struct pinning pinning;
-    pinning.index = library->index;
+    pinning.index = index;
     loaded_visit(begin_pinning, &pinning);
-    if (pinning.is_to_be_pinned && !pinning.is_pinned)
+    if (!pinning.is_to_be_pinned)
+        return;
+    if (may_wait && !pinning.is_pinned)
         pinning.is_pinned = is_kept(&pinning);
-    if (pinning.is_to_be_pinned)
-        loaded_visit(end_pinning, &pinning);
+    loaded_visit(end_pinning, &pinning);
+    if (!may_wait && !pinning.is_pinned)
+        __atomic_store_n(&has_unpinned, true, __ATOMIC_RELEASE);
 }
 
-void library_pin_wanted(void)
+static void pin_all(bool may_wait)
 {
-    if (!__atomic_exchange_n(&has_unpinned, false, __ATOMIC_ACQ_REL))
-        return;
     uint32_t n = __atomic_load_n(&n_libraries, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < n; i++)
-        library_pin(&libraries[i]);
+        pin(i, may_wait);
+}
+
+/* Until all are pinned that wait for it, those that come meanwhile too. */
+static void *pin_with_patience(void *unused)
+{
+    while (__atomic_exchange_n(&has_unpinned, false, __ATOMIC_ACQ_REL))
+        pin_all(true);
+    __atomic_store_n(&is_pinning, false, __ATOMIC_RELEASE);
+    return unused;
+}
+
+void library_pin(void)
+{
+    pthread_t thread;
+    if (__atomic_load_n(&is_pinning, __ATOMIC_ACQUIRE) ||
+        !__atomic_exchange_n(&has_unpinned, false, __ATOMIC_ACQ_REL))
+        return;
+    pin_all(false);
+    if (!__atomic_load_n(&has_unpinned, __ATOMIC_ACQUIRE))
+        return;
+    __atomic_store_n(&is_pinning, true, __ATOMIC_RELEASE);
+    if (pthread_create(&thread, NULL, pin_with_patience, NULL) == 0)
+        pthread_detach(thread);
+    else
+        __atomic_store_n(&is_pinning, false, __ATOMIC_RELEASE);
 }
 
 void library_forked(void)
 {
     loaded_forked();
+    has_unpinned = true; /* the thread that pins is not here */
+    is_pinning = false;
 }

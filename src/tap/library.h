@@ -8,9 +8,10 @@
  *
  * A copy has one `struct library` while it is loaded. Its functions are looked up when they are
  * first needed, or all at once where the tap follows the copy's sockets. Then it is pinned, too,
- * and may be read without a lock by any thread for ever. A copy that is not pinned may be unloaded
- * and another one come to its place: whoever keeps nothing of it from one call to the next is
- * always right. What is beyond LIBRARY_MAX copies is looked up for each call, and not followed.
+ * by the tap's thread, and may be read without a lock by any thread for ever. A copy that is not
+ * pinned may be unloaded and another one come to its place: whoever keeps nothing of it from one
+ * call to the next is always right. What is beyond LIBRARY_MAX copies is looked up for each call,
+ * and not followed.
  *
  * Thread: any. Blocks: no. errno is kept.
  */
@@ -123,11 +124,11 @@ struct library *library_of_address(const void *address);
 struct zmqtap_symbol;
 struct library *library_of_symbols(const struct zmqtap_symbol *symbols);
 
-/* Keeps a copy loaded for ever: sockets that the tap reads may outlive the dlclose() of the
- * plug-in that made them. Only for a thread of the tap's own, since it takes the dynamic linker's
- * lock; _wanted does so for all that are followed. */
-void library_pin(struct library *library);
-void library_pin_wanted(void);
+/* Keeps the copies that are followed loaded for ever: sockets that the tap reads may outlive the
+ * dlclose() of the plug-in that made them. For the tap's thread alone. What the program itself
+ * needs stays anyway; else a thread is made for it, since the dynamic linker's lock may be held for
+ * long. */
+void library_pin(void);
 
 /* In a forked child: the lock may have been held by a thread that is not here. */
 void library_forked(void);

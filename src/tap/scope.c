@@ -62,6 +62,8 @@ static uint32_t find_named(const struct loaded *loaded, const char *needed)
 static void read_graph(const struct loaded *loaded)
 {
     uint32_t n = 0;
+    if (graph.generation == loaded->generation)
+        return;
     for (uint32_t i = 0; i < loaded->n_objects; i++) {
         graph.names[i][0] = hash_of(base_name(loaded->objects[i].name));
         graph.names[i][1] = hash_of(elf_object_soname(&loaded->objects[i]));
@@ -121,7 +123,18 @@ static uint32_t find_in_trees(const struct loaded *loaded, uint32_t caller)
                 return tree.objects[i];
         }
     }
-    return loaded->candidates[0];
+    return LOADED_NONE;
+}
+
+/* What was opened RTLD_GLOBAL later than the caller was no choice when the caller was bound. */
+static uint32_t find_for(const struct loaded *loaded, uint32_t caller)
+{
+    if (graph.global < caller)
+        return graph.global;
+    uint32_t found = find_in_trees(loaded, caller);
+    if (found == LOADED_NONE)
+        found = graph.global;
+    return found == LOADED_NONE ? loaded->candidates[0] : found;
 }
 
 static uint32_t find_among_several(const struct loaded *loaded,
@@ -134,13 +147,13 @@ static uint32_t find_among_several(const struct loaded *loaded,
         graph.global = is_behind(loaded, object) ? object : LOADED_NONE;
     }
     *ret_must_ask = graph.global == UNKNOWN;
-    if (graph.global != LOADED_NONE)
-        return *ret_must_ask ? LOADED_NONE : graph.global;
+    if (*ret_must_ask)
+        return LOADED_NONE;
     uint32_t caller = loaded_find(loaded, question->caller);
     if (caller == LOADED_NONE || caller == loaded->own)
-        return loaded->candidates[0];
+        return graph.global == LOADED_NONE ? loaded->candidates[0] : graph.global;
     if (graph.answers[caller] == UNKNOWN)
-        graph.answers[caller] = find_in_trees(loaded, caller);
+        graph.answers[caller] = find_for(loaded, caller);
     return graph.answers[caller];
 }
 
@@ -174,7 +187,17 @@ uint32_t scope_find(const struct loaded *loaded, const struct scope_question *qu
         return find_before(loaded, question->caller);
     if (loaded->n_behind == 1)
         return loaded->candidates[0];
-    if (graph.generation != loaded->generation)
-        read_graph(loaded);
+    read_graph(loaded);
     return find_among_several(loaded, question, ret_must_ask);
+}
+
+bool scope_is_permanent(const struct loaded *loaded, const struct elf_object *object)
+{
+    read_graph(loaded);
+    read_tree(loaded, 0);
+    for (uint32_t i = 0; i < tree.n; i++) {
+        if (elf_object_is_same(&loaded->objects[tree.objects[i]], object))
+            return true;
+    }
+    return false;
 }

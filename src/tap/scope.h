@@ -27,4 +27,7 @@ struct scope_question {
 uint32_t scope_find(const struct loaded *loaded, const struct scope_question *question,
                     bool *ret_must_ask);
 
+/* Whether the program itself needs the object, so that it is never unloaded. */
+bool scope_is_permanent(const struct loaded *loaded, const struct elf_object *object);
+
 #endif

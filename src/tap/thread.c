@@ -163,7 +163,7 @@ static void *run(void *own_generation)
     is_this = true;
     pthread_setname_np(pthread_self(), "zmqtap");
     do {
-        do_unless_sandboxed(library_pin_wanted);
+        do_unless_sandboxed(library_pin);
         do_unless_sandboxed(sampler_round);
         publish();
         tick += THREAD_TICK_MS * CLOCK_NS_PER_MS;

@@ -35,7 +35,7 @@ FORBIDDEN = re.compile(r"""^(
 # is in neither list is younger, lies in libpthread of older days, or is named so by some builders
 # only: the process would not start, and src/tap/libc.c is the place for it.
 EVERYWHERE = set("""
-__errno_location __stack_chk_fail access bsearch calloc clock_gettime close dl_iterate_phdr dup environ
+__errno_location __stack_chk_fail access bcmp bsearch calloc clock_gettime close dl_iterate_phdr dup environ
 eventfd faccessat fallocate fchmod fcntl free fstatfs fstatvfs ftruncate futimens getauxval getcwd
 getegid getenv geteuid getgid getpagesize getpid getppid getrlimit getrusage gettimeofday getuid
 link lseek madvise malloc memchr memcmp memcpy memmove memrchr memset mincore mkdir mmap mprotect
