@@ -72,6 +72,7 @@ static int start_collectors(struct agent *self, struct error *err)
                                     agent_web_source(&self->web)};
     struct agent_setup setup = {.options = self->options,
                                 .pool = self->config.pool,
+                                .handovers = &self->config.handovers,
                                 .sources = sources,
                                 .n_sources = sizeof(sources) / sizeof(*sources)};
     return agent_collectors_add(self->runner, &setup, err);

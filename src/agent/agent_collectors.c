@@ -28,7 +28,9 @@ static int make_self(const struct agent_setup *setup, struct collector *ret_coll
 static int make_library(const struct agent_setup *setup, struct collector *ret_collector,
                         struct error *err)
 {
-    return library_collector_new("/proc", setup->options->directory, ret_collector, err);
+    const struct library_options options = {.segments = setup->options->directory,
+                                            .tables = &setup->handovers->tables};
+    return library_collector_new(&options, ret_collector, err);
 }
 
 static int make_tap(const struct agent_setup *setup, struct collector *ret_collector,

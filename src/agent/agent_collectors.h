@@ -4,6 +4,7 @@
 #define AGENT_AGENT_COLLECTORS_H
 
 #include "agent/agent.h"
+#include "agent/agent_sections.h"
 #include "collectors/probe/probe_pool.h"
 #include "collectors/runner.h"
 #include "collectors/self.h"
@@ -12,6 +13,7 @@
 struct agent_setup {
     const struct agent_options *options;
     struct probe_pool *pool;
+    struct agent_handovers *handovers; /* of the configuration's sections */
     const struct self_source *sources; /* of the agent's own parts, for the self collector */
     size_t n_sources;
 };

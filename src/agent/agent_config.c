@@ -11,9 +11,15 @@
 static int load(struct agent_config *self, struct error *err)
 {
     struct exporter_config *config = NULL;
+    struct agent_sections sections = {0};
     int r = exporter_config_load(self->path, &config, err);
     if (r == 0)
+        r = agent_sections_load(config, &sections, err);
+    if (r == 0)
         r = probe_pool_apply(self->pool, config, err);
+    if (r == 0)
+        agent_sections_give(&sections, &self->handovers);
+    agent_sections_finish(&sections);
     exporter_config_unref(&config);
     __atomic_store_n(&self->is_current, r == 0, __ATOMIC_RELAXED);
     if (r == 0)
@@ -39,6 +45,7 @@ int agent_config_init(struct agent_config *self, const struct agent_options *opt
 void agent_config_finish(struct agent_config *self)
 {
     probe_pool_destroy(&self->pool);
+    agent_handovers_finish(&self->handovers);
     pthread_mutex_destroy(&self->lock);
 }
 

@@ -12,6 +12,7 @@
 #define AGENT_AGENT_CONFIG_H
 
 #include "agent/agent.h"
+#include "agent/agent_sections.h"
 #include "collectors/probe/probe_pool.h"
 #include "collectors/self.h"
 #include "http/http_route.h"
@@ -22,6 +23,7 @@ struct agent_config {
     pthread_mutex_t lock; /* over one reload */
     const char *path;     /* NULL: no file */
     struct probe_pool *pool;
+    struct agent_handovers handovers;
     bool is_current;    /* the last attempt succeeded; atomic, as scrapes read it */
     uint64_t loaded_ns; /* atomic */
 };

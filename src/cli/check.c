@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include "agent/agent_sections.h"
 #include "cli/command.h"
 #include "cli/flags.h"
 #include "cli/terminal.h"
@@ -32,10 +33,14 @@ static int check_file(const char *path)
 {
     struct exporter_config *config = NULL;
     struct error err;
-    if (exporter_config_load(path, &config, &err) < 0) {
+    struct agent_sections sections = {0};
+    if (exporter_config_load(path, &config, &err) < 0 ||
+        agent_sections_load(config, &sections, &err) < 0) {
         (void)fprintf(stderr, "%s\n", err.message);
+        exporter_config_unref(&config);
         return COMMAND_FAILED;
     }
+    agent_sections_finish(&sections);
     printf("%s: valid, %zu probe%s, %zu module%s, %zu target%s\n", path, config->n_probes,
            ending(config->n_probes), config->n_modules, ending(config->n_modules),
            config->probe_targets.n, ending(config->probe_targets.n));

@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct sections {
-    const struct config_node *modules, *probes, *probe_targets;
+    const struct config_node *modules, *probes, *probe_targets, *library, *policy;
     int64_t probe_requests;
 };
 
@@ -21,6 +21,8 @@ static const struct config_key section_keys[] = {
      .max = PROBE_TARGETS_MAX},
     {"probe_requests", CONFIG_INTEGER, offsetof(struct sections, probe_requests),
      .fallback = EXPORTER_PROBE_REQUESTS_PRESET, .min = 1, .max = EXPORTER_PROBE_REQUESTS_MAX},
+    {"library", CONFIG_MAPPING, offsetof(struct sections, library)},
+    {"policy", CONFIG_MAPPING, offsetof(struct sections, policy)},
 };
 
 static const struct config_key probe_keys[] = {
@@ -173,6 +175,8 @@ static int read_sections(struct exporter_config *self, struct error *err)
     if (r < 0)
         return r;
     self->probe_requests = sections.probe_requests;
+    self->library = sections.library;
+    self->policy = sections.policy;
     r = read_modules(self, sections.modules, err);
     if (r == 0)
         r = read_probes(self, sections.probes, err);

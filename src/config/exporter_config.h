@@ -46,6 +46,8 @@ struct exporter_config {
     size_t n_probes;
     struct probe_targets probe_targets;
     int64_t probe_requests; /* at once, of /probe */
+    /* Sections that the collectors of these names read; NULL: absent. */
+    const struct config_node *library, *policy;
     unsigned references;
 };
 

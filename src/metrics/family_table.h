@@ -145,15 +145,23 @@
     X(CONFIG_RELOAD_SUCCESS_TIMESTAMP, "zmq_exporter_config_last_reload_success_timestamp_seconds", GAUGE, "seconds", \
       "When the configuration in use was loaded.") \
     X(LIBRARY_INFO, "zmq_library_info", INFO, "", \
-      "A libzmq that running processes have loaded, tapped or not. version is exact under the tap, else told by the file's name, which for old releases stands for a range; empty: not known.") \
+      "A libzmq that running processes have loaded, tapped or not. version is exact under the tap, else told by the package that the file belongs to or by the file's name, which for old releases stands for a range; empty: not known.") \
     X(LIBRARY_PROCESSES, "zmq_library_processes", GAUGE, "", \
       "Running processes that have this libzmq loaded.") \
     X(LIBRARY_REPLACED_ON_DISK, "zmq_library_replaced_on_disk", GAUGE, "", \
       "Of these processes, those whose libzmq was replaced or removed on disk since: they run the old code until they are restarted.") \
     X(LIBRARY_RELEASES_BEHIND, "zmq_library_releases_behind", GAUGE, "", \
-      "Upstream releases newer than the loaded one in the compiled-in table. Distributions fix flaws without changing the version.") \
+      "Upstream releases newer than the loaded one in the table of releases that is in use. Distributions fix flaws without changing the version.") \
     X(LIBRARY_RELEASE_AGE, "zmq_library_release_age_seconds", GAUGE, "seconds", \
       "Time since upstream released the loaded version; of a range, the newest.") \
+    X(LIBRARY_KNOWN_VULNERABILITIES, "zmq_library_known_vulnerabilities", GAUGE, "", \
+      "Security advisories that affect upstream's release of this version; of a range, the newest. Distributions fix flaws without changing the version: zmq_library_patched_vulnerabilities says how many of these.") \
+    X(LIBRARY_PATCHED_VULNERABILITIES, "zmq_library_patched_vulnerabilities", GAUGE, "", \
+      "Of zmq_library_known_vulnerabilities, those whose fix is in the package that the file belongs to, or that the configuration declares patched. Absent where neither says anything: the package is not known, was replaced since the library was loaded, or is one of rpm.") \
+    X(LIBRARY_VULNERABILITY_INFO, "zmq_library_vulnerability_info", INFO, "", \
+      "A security advisory that affects upstream's release of this version. patched: yes where the package or the configuration says that what runs has the fix.") \
+    X(LIBRARY_PACKAGE_INFO, "zmq_library_package_info", INFO, "", \
+      "The distribution's package that the library file belongs to, as the database of dpkg or apk in the process's root says. Absent where that is not known; the database of rpm is not read.") \
     X(LIBRARY_SCANNED_PROCESSES, "zmq_library_scanned_processes", GAUGE, "", \
       "Processes of the host that the exporter sees.") \
     X(LIBRARY_UNREADABLE_PROCESSES, "zmq_library_unreadable_processes", GAUGE, "", \
@@ -163,9 +171,13 @@
     X(LIBRARY_FOLDED_PROCESSES, "zmq_library_folded_processes", GAUGE, "", \
       "Processes with a libzmq that are left out of zmq_library_info because it would have too many series.") \
     X(LIBRARY_LATEST_INFO, "zmq_library_latest_info", INFO, "", \
-      "The newest upstream release in the compiled-in table.") \
+      "The newest upstream release in the table of releases that is in use.") \
     X(LIBRARY_RELEASE_TABLE_TIMESTAMP, "zmq_library_release_table_timestamp_seconds", GAUGE, "seconds", \
-      "When the compiled-in release table was last brought up to date.") \
+      "When the table of releases that is in use, compiled in or of the configuration, was last brought up to date.") \
+    X(LIBRARY_ADVISORY_TABLE_TIMESTAMP, "zmq_library_advisory_table_timestamp_seconds", GAUGE, "seconds", \
+      "When the table of security advisories that is in use, compiled in or of the configuration, was last brought up to date.") \
+    X(LIBRARY_PACKAGE_TABLE_TIMESTAMP, "zmq_library_package_table_timestamp_seconds", GAUGE, "seconds", \
+      "When the table of packages that hold fixes, compiled in or of the configuration, was last brought up to date.") \
     X(EXPORTER_BUILD_INFO, "zmq_exporter_build_info", INFO, "", \
       "Version of the exporter and of what it was built with.") \
     X(EXPORTER_COLLECTOR_SUCCESS, "zmq_exporter_collector_success", GAUGE, "", \

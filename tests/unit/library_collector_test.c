@@ -69,7 +69,7 @@ static void collect__this_process__tells_its_exact_version(void **state)
     zmq_version(&major, &minor, &patch);
     loaded_path(path);
 
-    assert_int_equal(library_collector_new("/proc", NULL, &collector, NULL), 0);
+    assert_int_equal(library_collector_new(&(struct library_options){0}, &collector, NULL), 0);
     (void)snprintf(expected, sizeof(expected),
                    SERVICE ",version=\"%d.%d.%d\",path=\"%s\",build_id=", major, minor, patch,
                    path);
@@ -117,7 +117,7 @@ static void collect__copy_removed_on_disk__is_told_with_its_build_id(void **stat
     struct collector collector;
     struct string_buffer page = {0};
     char expected[256];
-    assert_int_equal(library_collector_new("/proc", NULL, &collector, NULL), 0);
+    assert_int_equal(library_collector_new(&(struct library_options){0}, &collector, NULL), 0);
     (void)snprintf(expected, sizeof(expected), "version=\"4.1.2-4.1.4\",path=\"%s\",build_id=\"",
                    copy);
     (void)wait_for(&collector, &page, expected);
@@ -142,7 +142,9 @@ static void new__no_procfs__says_where_and_what_to_do(void **state)
     (void)state;
     struct collector collector;
     struct error err;
-    assert_int_equal(library_collector_new("/nowhere", NULL, &collector, &err), -ENOENT);
+    assert_int_equal(
+        library_collector_new(&(struct library_options){.procfs = "/nowhere"}, &collector, &err),
+        -ENOENT);
     assert_string_equal(err.message, "/nowhere: No such file or directory; mount procfs there");
 }
 

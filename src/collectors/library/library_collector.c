@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,25 +23,40 @@ struct library_collector {
     struct library_scan *scan;
     struct library_scan_totals totals;
     uint64_t scanned_ns;
+    struct handover *handover;
+    struct library_tables *tables;
+    pthread_mutex_t lock; /* over rows and what they point to */
+    bool has_rows;
     struct library_rows rows;
     struct string_buffer labels;
 };
 
+static const char *const severity_labels[ADVISORY_N_SEVERITIES] = {
+    "severity=\"low\"", "severity=\"medium\"", "severity=\"high\"", "severity=\"critical\""};
+
 static void add_process(const struct library_process *process, void *data)
 {
-    struct library_rows *rows = data;
+    struct library_collector *self = data;
     for (const struct library_found *found = process->found; found; found = found->next) {
         struct library_row row = {.service = process->service,
                                   .path = found->path,
                                   .build_id = found->build_id,
+                                  .package = &found->package,
                                   .n_processes = 1,
                                   .n_replaced = found->is_replaced};
         if (found->is_told)
             library_row_from_version(&row, found->version);
         else
-            library_row_from_file(&row);
-        library_rows_add(rows, &row);
+            library_row_from_file(&row, &self->tables->releases);
+        library_rows_add(&self->rows, &row);
     }
+}
+
+static void fill_rows(struct library_collector *self)
+{
+    self->rows.n = self->rows.n_folded = 0;
+    library_scan_each(self->scan, add_process, self);
+    self->has_rows = true;
 }
 
 static int scan(struct library_collector *self)
@@ -53,6 +69,11 @@ static int scan(struct library_collector *self)
     return library_scan_run(self->scan, now_ns, SCAN_BUDGET_NS, &self->totals);
 }
 
+static struct label_text copy_labels(const struct library_collector *self, struct samples *out)
+{
+    return samples_copy_labels(out, self->labels.data, self->labels.size);
+}
+
 static struct label_text row_labels(struct library_collector *self, struct samples *out,
                                     const struct library_row *row)
 {
@@ -61,7 +82,64 @@ static struct label_text row_labels(struct library_collector *self, struct sampl
     labels_append(&self->labels, "version", row->version);
     labels_append(&self->labels, "path", row->path);
     labels_append(&self->labels, "build_id", row->build_id);
-    return samples_copy_labels(out, self->labels.data, self->labels.size);
+    return copy_labels(self, out);
+}
+
+static void judge(const struct library_collector *self, const struct library_row *row,
+                  struct library_verdict *ret_verdict)
+{
+    const struct library_subject subject = {row->newest, row->package, row->path, row->build_id};
+    library_tables_judge(self->tables, &subject, ret_verdict);
+}
+
+/* One for each advisory; self->labels has those of the row. */
+static void add_advisories(struct library_collector *self, struct samples *out,
+                           const struct library_verdict *verdict)
+{
+    size_t row_size = self->labels.size;
+    for (size_t i = 0; i < self->tables->advisories.n; i++) {
+        const struct advisory *advisory = &self->tables->advisories.advisories[i];
+        if (!(verdict->affected >> i & 1))
+            continue;
+        labels_append(&self->labels, "id", advisory->id);
+        labels_append(&self->labels, "severity", advisory_severity_name(advisory->severity));
+        labels_append(&self->labels, "fixed_in", advisory->fixed);
+        labels_append(&self->labels, "patched", verdict->patched >> i & 1 ? "yes" : "no");
+        samples_add_u64(out, FAMILY_LIBRARY_VULNERABILITY_INFO, copy_labels(self, out), NULL, 1);
+        if (self->labels.data)
+            self->labels.data[self->labels.size = row_size] = '\0';
+    }
+}
+
+static void add_verdict(struct library_collector *self, struct samples *out,
+                        const struct library_row *row, struct label_text labels)
+{
+    struct library_verdict verdict;
+    judge(self, row, &verdict);
+    for (unsigned i = 0; i < ADVISORY_N_SEVERITIES; i++) {
+        if (i == ADVISORY_LOW && !verdict.n[i])
+            continue; /* none so far was */
+        samples_add_u64(out, FAMILY_LIBRARY_KNOWN_VULNERABILITIES, labels, severity_labels[i],
+                        verdict.n[i]);
+        if (verdict.is_package_known || verdict.n_patched[i])
+            samples_add_u64(out, FAMILY_LIBRARY_PATCHED_VULNERABILITIES, labels, severity_labels[i],
+                            verdict.n_patched[i]);
+    }
+    add_advisories(self, out, &verdict);
+}
+
+static void add_package(struct library_collector *self, struct samples *out,
+                        const struct library_package *package)
+{
+    size_t row_size = self->labels.size;
+    if (package->manager == PACKAGE_NONE)
+        return;
+    labels_append(&self->labels, "manager", package_manager_name(package->manager));
+    labels_append(&self->labels, "package", package->name);
+    labels_append(&self->labels, "package_version", package->version);
+    samples_add_u64(out, FAMILY_LIBRARY_PACKAGE_INFO, copy_labels(self, out), NULL, 1);
+    if (self->labels.data)
+        self->labels.data[self->labels.size = row_size] = '\0';
 }
 
 static void add_row(struct library_collector *self, struct samples *out,
@@ -71,11 +149,13 @@ static void add_row(struct library_collector *self, struct samples *out,
     samples_add_u64(out, FAMILY_LIBRARY_INFO, labels, NULL, 1);
     samples_add_u64(out, FAMILY_LIBRARY_PROCESSES, labels, NULL, row->n_processes);
     samples_add_u64(out, FAMILY_LIBRARY_REPLACED_ON_DISK, labels, NULL, row->n_replaced);
+    add_package(self, out, row->package);
     if (!row->has_number)
         return;
+    add_verdict(self, out, row, labels);
     samples_add_u64(out, FAMILY_LIBRARY_RELEASES_BEHIND, labels, NULL,
-                    release_table_behind(row->newest));
-    const struct release *release = release_table_find(row->newest);
+                    release_table_behind(&self->tables->releases, row->newest));
+    const struct release *release = release_table_find(&self->tables->releases, row->newest);
     if (release && release->released <= now)
         samples_add_u64(out, FAMILY_LIBRARY_RELEASE_AGE, labels, NULL,
                         (uint64_t)(now - release->released));
@@ -84,25 +164,37 @@ static void add_row(struct library_collector *self, struct samples *out,
 static void add_table(struct library_collector *self, struct samples *out)
 {
     struct library_row latest;
-    library_row_from_version(&latest, release_table_latest()->version);
+    library_row_from_version(&latest, release_table_latest(&self->tables->releases)->version);
     string_buffer_clear(&self->labels);
     labels_append(&self->labels, "version", latest.version);
-    samples_add_u64(out, FAMILY_LIBRARY_LATEST_INFO,
-                    samples_copy_labels(out, self->labels.data, self->labels.size), NULL, 1);
+    samples_add_u64(out, FAMILY_LIBRARY_LATEST_INFO, copy_labels(self, out), NULL, 1);
     samples_add_u64(out, FAMILY_LIBRARY_RELEASE_TABLE_TIMESTAMP, LABEL_TEXT_NONE, NULL,
-                    (uint64_t)release_table_checked());
+                    (uint64_t)self->tables->releases.checked);
+    samples_add_u64(out, FAMILY_LIBRARY_ADVISORY_TABLE_TIMESTAMP, LABEL_TEXT_NONE, NULL,
+                    (uint64_t)self->tables->advisories.checked);
+    samples_add_u64(out, FAMILY_LIBRARY_PACKAGE_TABLE_TIMESTAMP, LABEL_TEXT_NONE, NULL,
+                    (uint64_t)self->tables->packages.checked);
 }
 
-static int collect(void *state, struct samples *out, struct error *err)
+static void take_tables(struct library_collector *self)
 {
-    struct library_collector *self = state;
+    struct library_tables *tables = self->handover ? handover_take(self->handover) : NULL;
+    if (!tables)
+        return;
+    library_tables_destroy(&self->tables);
+    self->tables = tables;
+}
+
+/* The lock is held. */
+static int collect_locked(struct library_collector *self, struct samples *out, struct error *err)
+{
+    take_tables(self);
     add_table(self, out);
     int r = scan(self);
     if (r < 0)
         return error_set(err, r, "cannot list processes: %s", strerror(-r));
 
-    self->rows.n = self->rows.n_folded = 0;
-    library_scan_each(self->scan, add_process, &self->rows);
+    fill_rows(self);
     int64_t now = (int64_t)(clock_realtime_ns() / CLOCK_NS_PER_SECOND);
     for (size_t i = 0; i < self->rows.n; i++)
         add_row(self, out, &self->rows.rows[i], now);
@@ -118,36 +210,83 @@ static int collect(void *state, struct samples *out, struct error *err)
     return self->labels.has_failed ? -ENOMEM : 0;
 }
 
+static int collect(void *state, struct samples *out, struct error *err)
+{
+    struct library_collector *self = state;
+    pthread_mutex_lock(&self->lock);
+    int r = collect_locked(self, out, err);
+    pthread_mutex_unlock(&self->lock);
+    return r;
+}
+
+bool library_collector_each(const struct collector *collector,
+                            void (*visit)(const struct library_finding *finding, void *data),
+                            void *data)
+{
+    struct library_collector *self = collector->state;
+    pthread_mutex_lock(&self->lock);
+    bool has_rows = self->has_rows;
+    for (size_t i = 0; has_rows && i < self->rows.n; i++) {
+        const struct library_row *row = &self->rows.rows[i];
+        struct library_finding finding = {.service = row->service,
+                                          .path = row->path,
+                                          .version = row->version,
+                                          .package = row->package,
+                                          .n_processes = row->n_processes,
+                                          .n_replaced = row->n_replaced,
+                                          .is_judged = row->has_number,
+                                          .advisories = &self->tables->advisories};
+        if (row->has_number)
+            judge(self, row, &finding.verdict);
+        visit(&finding, data);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return has_rows;
+}
+
 /* Finishes what a scrape had no time for; otherwise processes are looked at when someone asks. */
 static void tick(void *state)
 {
     struct library_collector *self = state;
-    if (self->scanned_ns && self->totals.n_pending)
+    pthread_mutex_lock(&self->lock);
+    if (self->scanned_ns && self->totals.n_pending) {
         (void)scan(self);
+        fill_rows(self); /* what they pointed to may be gone */
+    }
+    pthread_mutex_unlock(&self->lock);
 }
 
 static void destroy(void *state)
 {
     struct library_collector *self = state;
     library_scan_destroy(&self->scan);
+    library_tables_destroy(&self->tables);
     string_buffer_finish(&self->labels);
-    close(self->root_fd);
+    pthread_mutex_destroy(&self->lock);
+    if (self->root_fd >= 0)
+        close(self->root_fd);
     free(self);
 }
 
-int library_collector_new(const char *procfs, const char *segments, struct collector *ret_collector,
+int library_collector_new(const struct library_options *options, struct collector *ret_collector,
                           struct error *err)
 {
-    int fd = open(procfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(err, -errno, "%s: %s; mount procfs there", procfs, strerror(errno));
+    const char *procfs = options->procfs ? options->procfs : "/proc";
     struct library_collector *self = calloc(1, sizeof(*self));
-    if (!self || library_scan_new(fd, segments, &self->scan) < 0) {
-        free(self);
-        close(fd);
+    if (!self)
         return error_set(err, -ENOMEM, "out of memory");
+    pthread_mutex_init(&self->lock, NULL);
+    self->handover = options->tables;
+    self->root_fd = open(procfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = self->root_fd < 0
+                ? error_set(err, -errno, "%s: %s; mount procfs there", procfs, strerror(errno))
+                : library_tables_load(NULL, &self->tables, err);
+    if (r == 0 && library_scan_new(self->root_fd, options->segments, &self->scan) < 0)
+        r = error_set(err, -ENOMEM, "out of memory");
+    if (r < 0) {
+        destroy(self);
+        return r;
     }
-    self->root_fd = fd;
     *ret_collector = (struct collector){
         .name = "library", .state = self, .collect = collect, .tick = tick, .destroy = destroy};
     return 0;

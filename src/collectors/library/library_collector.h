@@ -3,16 +3,40 @@
  * library_collector - which libzmq the host's processes run, and how old it is.
  *
  * Every process counts, tapped or not. A tapped one told its exact version; of any other the
- * version is read from the name of the mapped file, which for old releases is a range.
+ * version is read from the name of the mapped file, which for old releases is a range, or from the
+ * package that the file belongs to.
  */
 #ifndef COLLECTORS_LIBRARY_LIBRARY_COLLECTOR_H
 #define COLLECTORS_LIBRARY_LIBRARY_COLLECTOR_H
 
+#include "base/handover.h"
 #include "collectors/collector.h"
+#include "collectors/library/library_tables.h"
 
-/* Opens `procfs` ("/proc"); `segments` is the tap's directory, NULL for none, borrowed.
- * Errors: -errno if `procfs` is no readable directory; -ENOMEM. */
-int library_collector_new(const char *procfs, const char *segments, struct collector *ret_collector,
+struct library_options {
+    const char *procfs;   /* NULL: "/proc" */
+    const char *segments; /* the tap's directory, NULL for none; borrowed */
+    struct handover
+        *tables; /* where struct library_tables come from, NULL: compiled in; borrowed */
+};
+
+/* One library of the host, for collectors that judge it. Texts are borrowed for the visit. */
+struct library_finding {
+    const char *service, *path, *version; /* "4.3.4", "4.1.2-4.1.4", empty: not known */
+    const struct library_package *package;
+    unsigned n_processes, n_replaced;
+    bool is_judged; /* the next are valid */
+    struct library_verdict verdict;
+    const struct advisory_table *advisories;
+};
+
+/* Opens `procfs`. Errors: -errno if it is no readable directory; -ENOMEM; -EINVAL. */
+int library_collector_new(const struct library_options *options, struct collector *ret_collector,
                           struct error *err);
+
+/* What the last collection found, from any thread. False: there was none yet. */
+bool library_collector_each(const struct collector *collector,
+                            void (*visit)(const struct library_finding *finding, void *data),
+                            void *data);
 
 #endif

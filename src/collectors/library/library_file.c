@@ -24,24 +24,34 @@ static int find_by_mapping(int root_fd, pid_t pid, const struct library_mapping 
     return fd < 0 ? -errno : fd;
 }
 
+int library_file_open_root(int root_fd, pid_t pid)
+{
+    char root[32];
+    (void)snprintf(root, sizeof(root), "%d/root", pid);
+    int fd = openat(root_fd, root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int open_beneath(int process_root, const char *path, uint64_t flags)
+{
+    struct open_how how = {
+        .flags = flags | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    long fd = syscall(SYS_openat2, process_root, path + strspn(path, "/"), &how, sizeof(how));
+    return fd < 0 ? -errno : (int)fd;
+}
+
 static int find_by_name(int root_fd, pid_t pid, const struct library_mapping *mapping)
 {
-    char path[PATH_MAX], root[32];
+    char path[PATH_MAX];
     if (mapping->is_deleted || mapping->path_size >= sizeof(path))
         return -ENOENT;
     memcpy(path, mapping->path, mapping->path_size);
     path[mapping->path_size] = '\0';
 
-    (void)snprintf(root, sizeof(root), "%d/root", pid);
-    cleanup_fd int process_root = openat(root_fd, root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (process_root < 0)
-        return -errno;
-    struct open_how how = {
-        .flags = O_PATH | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    long fd = syscall(SYS_openat2, process_root, path + strspn(path, "/"), &how, sizeof(how));
-    return fd < 0 ? -errno : (int)fd;
+    cleanup_fd int process_root = library_file_open_root(root_fd, pid);
+    return process_root < 0 ? process_root : open_beneath(process_root, path, O_PATH);
 }
 
 /* From a descriptor that only names the file to one that reads it. */
@@ -67,4 +77,18 @@ int library_file_open(int root_fd, pid_t pid, const struct library_mapping *mapp
         return found;
     cleanup_fd int path_fd = found;
     return open_for_reading(path_fd);
+}
+
+int library_file_open_in_root(int process_root, const char *path)
+{
+    int found = open_beneath(process_root, path, O_PATH);
+    if (found < 0)
+        return found;
+    cleanup_fd int path_fd = found;
+    return open_for_reading(path_fd);
+}
+
+int library_file_open_folder(int process_root, const char *path)
+{
+    return open_beneath(process_root, path, O_RDONLY | O_DIRECTORY);
 }

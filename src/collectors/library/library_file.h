@@ -19,4 +19,12 @@
  * file. `root_fd` is as in base/procfs.h. */
 int library_file_open(int root_fd, pid_t pid, const struct library_mapping *mapping);
 
+/* The root directory that the process has, to look into with the next two. */
+int library_file_open_root(int root_fd, pid_t pid);
+
+/* A regular file, for reading, and a folder, for listing, by their path under that root; no link
+ * is followed. */
+int library_file_open_in_root(int process_root, const char *path);
+int library_file_open_folder(int process_root, const char *path);
+
 #endif

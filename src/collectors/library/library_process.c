@@ -59,16 +59,28 @@ static struct library_found *add_found(struct library_process *self, const char 
     return found;
 }
 
-static int add_mapping(struct library_process *self, int root_fd,
+/* What the database says is of the file on disk, not of one that was loaded before it. */
+static void find_package(const struct library_process *self, struct library_sources *sources,
+                         struct library_found *found)
+{
+    if (found->is_replaced)
+        return;
+    cleanup_fd int process_root = library_file_open_root(sources->root_fd, self->pid);
+    if (process_root >= 0)
+        package_lookup_find(&sources->packages, process_root, found->path, &found->package);
+}
+
+static int add_mapping(struct library_process *self, struct library_sources *sources,
                        const struct library_mapping *mapping)
 {
     struct library_found *found = add_found(self, mapping->path, mapping->path_size);
     if (!found)
         return -ENOMEM;
     found->is_replaced = mapping->is_deleted;
-    cleanup_fd int fd = library_file_open(root_fd, self->pid, mapping);
+    cleanup_fd int fd = library_file_open(sources->root_fd, self->pid, mapping);
     if (fd < 0 || build_id_read(fd, found->build_id) < 0)
         found->build_id[0] = '\0';
+    find_package(self, sources, found);
     return 0;
 }
 
@@ -119,7 +131,7 @@ static int add_mappings(struct library_process *self, struct library_sources *so
     struct library_mapping mappings[LIBRARY_MAPS_MAX];
     size_t n = library_maps_find(sources->text.data, mappings);
     for (size_t i = 0; i < n; i++) {
-        int r = add_mapping(self, sources->root_fd, &mappings[i]);
+        int r = add_mapping(self, sources, &mappings[i]);
         if (r < 0)
             return r;
     }

@@ -10,6 +10,7 @@
 #include "base/string_buffer.h"
 #include "collectors/library/build_id.h"
 #include "collectors/library/library_segments.h"
+#include "collectors/library/package_lookup.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@ struct library_found {
     bool is_told;               /* the process told the next itself */
     struct release_version version;
     char build_id[BUILD_ID_TEXT_SIZE]; /* empty: not known */
+    struct library_package package;    /* of the file on disk, where that is the loaded one */
     char path[];                       /* as the process sees it, symbolic links resolved */
 };
 
@@ -38,6 +40,7 @@ struct library_process {
 struct library_sources {
     int root_fd; /* of procfs; borrowed */
     struct library_segments segments;
+    struct package_lookup packages;
     struct string_buffer text; /* scratch */
 };
 

@@ -16,11 +16,28 @@ void library_row_from_version(struct library_row *row, struct release_version ve
     row->has_number = true;
 }
 
-void library_row_from_file(struct library_row *row)
+/* Of several releases that share a file the package tells which one it is. */
+static bool take_package(struct library_row *row, const struct release *oldest,
+                         const struct release *newest)
+{
+    struct release_version version;
+    if (!library_tables_package_version(row->package, &version) ||
+        (oldest && release_version_compare(version, oldest->version) < 0) ||
+        (newest && release_version_compare(version, newest->version) > 0))
+        return false;
+    library_row_from_version(row, version);
+    return true;
+}
+
+void library_row_from_file(struct library_row *row, const struct release_table *releases)
 {
     const char *slash = strrchr(row->path, '/');
-    const struct release *oldest, *newest;
-    if (!release_table_find_file(slash ? slash + 1 : row->path, &oldest, &newest)) {
+    const struct release *oldest = NULL, *newest = NULL;
+    bool is_told = release_table_find_file(releases, slash ? slash + 1 : row->path, &oldest,
+                                           &newest);
+    if (take_package(row, oldest, newest))
+        return;
+    if (!is_told) {
         row->version[0] = '\0';
         row->has_number = false;
         return;
@@ -34,14 +51,33 @@ void library_row_from_file(struct library_row *row)
                         newest->version);
 }
 
-static bool is_same(const struct library_row *a, const struct library_row *b)
+static uint32_t hash_text(uint32_t hash, const char *text)
 {
-    return strcmp(a->path, b->path) == 0 && strcmp(a->service, b->service) == 0 &&
-           strcmp(a->build_id, b->build_id) == 0 && strcmp(a->version, b->version) == 0;
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
+    return hash * 31 + 1;
 }
 
-void library_rows_add(struct library_rows *self, const struct library_row *row)
+static uint32_t hash_row(const struct library_row *row)
 {
+    uint32_t hash = hash_text(2166136261u, row->service);
+    hash = hash_text(hash, row->path);
+    return hash_text(hash_text(hash, row->build_id), row->version);
+}
+
+static bool is_same(const struct library_row *a, const struct library_row *b)
+{
+    return a->hash == b->hash && strcmp(a->path, b->path) == 0 &&
+           strcmp(a->service, b->service) == 0 && strcmp(a->build_id, b->build_id) == 0 &&
+           strcmp(a->version, b->version) == 0 &&
+           strcmp(a->package->version, b->package->version) == 0 &&
+           strcmp(a->package->name, b->package->name) == 0;
+}
+
+void library_rows_add(struct library_rows *self, const struct library_row *given)
+{
+    struct library_row with_hash = *given, *row = &with_hash;
+    row->hash = hash_row(row);
     for (size_t i = 0; i < self->n; i++) {
         if (is_same(&self->rows[i], row)) {
             self->rows[i].n_processes += row->n_processes;

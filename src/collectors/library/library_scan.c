@@ -59,6 +59,7 @@ void library_scan_destroy(struct library_scan **self_p)
     free(self->entries);
     free(self->pids);
     library_segments_finish(&self->sources.segments);
+    package_lookup_finish(&self->sources.packages);
     string_buffer_finish(&self->sources.text);
     free(self);
     *self_p = NULL;
@@ -209,6 +210,11 @@ int library_scan_run(struct library_scan *self, uint64_t now_ns, uint64_t budget
     if (r == 0)
         *ret_totals = count(self);
     return r;
+}
+
+uint64_t library_scan_n_databases_read(const struct library_scan *self)
+{
+    return self->sources.packages.n_read;
 }
 
 void library_scan_each(const struct library_scan *self,

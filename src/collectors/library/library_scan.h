@@ -43,6 +43,9 @@ void library_scan_destroy(struct library_scan **self_p);
 int library_scan_run(struct library_scan *self, uint64_t now_ns, uint64_t budget_ns,
                      struct library_scan_totals *ret_totals);
 
+/* How often a package database was read: once for each library file while nothing changes. */
+uint64_t library_scan_n_databases_read(const struct library_scan *self);
+
 /* Calls `visit` for each process that has a libzmq. */
 void library_scan_each(const struct library_scan *self,
                        void (*visit)(const struct library_process *process, void *data),

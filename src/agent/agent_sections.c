@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "agent/agent_sections.h"
+
+int agent_sections_load(const struct exporter_config *config, struct agent_sections *ret_sections,
+                        struct error *err)
+{
+    struct agent_sections self = {0};
+    int r = library_tables_load(config->library, &self.tables, err);
+    if (r < 0)
+        agent_sections_finish(&self);
+    else
+        *ret_sections = self;
+    return r;
+}
+
+void agent_sections_finish(struct agent_sections *self)
+{
+    library_tables_destroy(&self->tables);
+}
+
+void agent_sections_give(struct agent_sections *self, struct agent_handovers *handovers)
+{
+    struct agent_sections former = {.tables = handover_give(&handovers->tables, self->tables)};
+    agent_sections_finish(&former);
+    *self = (struct agent_sections){0};
+}
+
+void agent_handovers_finish(struct agent_handovers *self)
+{
+    struct agent_sections left = {.tables = handover_take(&self->tables)};
+    agent_sections_finish(&left);
+}

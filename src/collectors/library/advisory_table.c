@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/library/advisory_table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORM "expected: ID SEVERITY AFFECTED FIXED SOURCE TEXT"
+
+static const char *const severities[ADVISORY_N_SEVERITIES] = {"low", "medium", "high", "critical"};
+
+const char *advisory_severity_name(enum advisory_severity severity)
+{
+    return severities[severity];
+}
+
+bool advisory_severity_parse(const char *name, enum advisory_severity *ret_severity)
+{
+    for (unsigned i = 0; i < ADVISORY_N_SEVERITIES; i++) {
+        if (strcmp(severities[i], name) == 0) {
+            *ret_severity = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "4.0.0..4.0.5" */
+static bool parse_range(char *text, struct advisory_range *ret_range)
+{
+    char *dots = strstr(text, "..");
+    if (!dots)
+        return false;
+    *dots = '\0';
+    return release_version_parse(text, &ret_range->from) &&
+           release_version_parse(dots + 2, &ret_range->before) &&
+           release_version_compare(ret_range->from, ret_range->before) < 0;
+}
+
+static int parse_ranges(struct table_text *text, char *word, struct advisory *row,
+                        struct error *err)
+{
+    for (char *save, *range = strtok_r(word, ",", &save); range;
+         range = strtok_r(NULL, ",", &save)) {
+        if (row->n_affected == ADVISORY_RANGES_MAX)
+            return table_text_error(text, err, "at most %u ranges", ADVISORY_RANGES_MAX);
+        if (!parse_range(range, &row->affected[row->n_affected++]))
+            return table_text_error(text, err, "expected ranges FROM..BEFORE, as 4.2.0..4.3.1");
+    }
+    return row->n_affected ? 0 : table_text_error(text, err, FORM);
+}
+
+static int parse_row(struct table_text *text, struct advisory *row, struct error *err)
+{
+    char severity[16], affected[256];
+    if (!table_text_word(text, severity, sizeof(severity)))
+        return table_text_error(text, err, FORM);
+    if (!advisory_severity_parse(severity, &row->severity))
+        return table_text_error(text, err, "severity is low, medium, high or critical");
+    if (!table_text_word(text, affected, sizeof(affected)))
+        return table_text_error(text, err, FORM);
+    int r = parse_ranges(text, affected, row, err);
+    if (r < 0)
+        return r;
+    if (!table_text_word(text, row->fixed, sizeof(row->fixed)) ||
+        !table_text_word(text, row->source, sizeof(row->source)))
+        return table_text_error(text, err, FORM);
+    const char *rest = table_text_rest(text);
+    if (!*rest || strlen(rest) >= sizeof(row->text))
+        return table_text_error(text, err, "expected a text of at most %zu bytes at the end",
+                                sizeof(row->text) - 1);
+    (void)snprintf(row->text, sizeof(row->text), "%s", rest);
+    return 0;
+}
+
+static int parse_line(struct advisory_table *self, struct table_text *text, struct error *err)
+{
+    struct advisory row = {0};
+    char day[16];
+    if (!table_text_word(text, row.id, sizeof(row.id)))
+        return table_text_error(text, err, FORM);
+    if (strcmp(row.id, "checked") == 0) {
+        if (!table_text_word(text, day, sizeof(day)) || !table_text_day(day, &self->checked) ||
+            *table_text_rest(text))
+            return table_text_error(text, err, "expected: checked YEAR-MONTH-DAY");
+        return 0;
+    }
+    int r = parse_row(text, &row, err);
+    if (r < 0)
+        return r;
+    if (advisory_table_find(self, row.id) >= 0)
+        return table_text_error(text, err, "%s is there twice", row.id);
+    if (self->n == ADVISORY_TABLE_MAX)
+        return table_text_error(text, err, "at most %u advisories", ADVISORY_TABLE_MAX);
+    self->advisories[self->n++] = row;
+    return 0;
+}
+
+int advisory_table_parse(const char *name, const char *text, size_t size,
+                         struct advisory_table *ret_table, struct error *err)
+{
+    struct advisory_table self = {
+        .advisories = calloc(ADVISORY_TABLE_MAX, sizeof(struct advisory))};
+    struct table_text lines = {.name = name, .next = text, .end = text + size};
+    if (!self.advisories)
+        return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
+    int r;
+    while ((r = table_text_line(&lines, err)) > 0) {
+        r = parse_line(&self, &lines, err);
+        if (r < 0)
+            break;
+    }
+    if (r == 0 && !self.checked)
+        r = error_set(err, -EINVAL, "%s: no line `checked YEAR-MONTH-DAY`", name);
+    if (r < 0)
+        advisory_table_finish(&self);
+    else
+        *ret_table = self;
+    return r;
+}
+
+void advisory_table_finish(struct advisory_table *self)
+{
+    free(self->advisories);
+    *self = (struct advisory_table){0};
+}
+
+int advisory_table_find(const struct advisory_table *self, const char *id)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        if (strcmp(self->advisories[i].id, id) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static bool is_affected(const struct advisory *self, struct release_version version)
+{
+    for (size_t i = 0; i < self->n_affected; i++) {
+        if (release_version_compare(self->affected[i].from, version) <= 0 &&
+            release_version_compare(version, self->affected[i].before) < 0)
+            return true;
+    }
+    return false;
+}
+
+advisory_set advisory_table_affecting(const struct advisory_table *self,
+                                      struct release_version version)
+{
+    advisory_set set = 0;
+    for (size_t i = 0; i < self->n; i++)
+        set |= (advisory_set)is_affected(&self->advisories[i], version) << i;
+    return set;
+}
