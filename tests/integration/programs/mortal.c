@@ -4,8 +4,8 @@
  *
  * usage: mortal ENDPOINT COUNT_FILE
  *
- * COUNT_FILE holds one 64-bit number, the messages it was about to send; it is mapped, so that it
- * is true at any death.
+ * COUNT_FILE holds two 64-bit numbers, the messages it was about to send and those it has sent; it
+ * is mapped, so that they are true at any death.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -22,9 +22,9 @@
 static uint64_t *map_count(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT, 0600);
-    if (fd < 0 || ftruncate(fd, sizeof(uint64_t)) < 0)
+    if (fd < 0 || ftruncate(fd, 2 * sizeof(uint64_t)) < 0)
         abort();
-    void *map = mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *map = mmap(NULL, 2 * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (map == MAP_FAILED)
         abort();
@@ -48,8 +48,9 @@ static void live(void *context, const char *endpoint, uint64_t *count)
     demand(pull && push && zmq_bind(pull, endpoint) == 0 && zmq_connect(push, endpoint) == 0);
     demand(zmq_setsockopt(push, ZMQ_LINGER, &no_linger, sizeof(no_linger)) == 0);
     for (int i = 0; i < BATCH; i++) {
-        ++*(volatile uint64_t *)count;
+        ++((volatile uint64_t *)count)[0];
         demand(zmq_send(push, "message", 7, 0) == 7);
+        ++((volatile uint64_t *)count)[1];
         demand(zmq_recv(pull, buffer, sizeof(buffer), 0) == 7);
     }
     demand(zmq_setsockopt(pull, ZMQ_RCVTIMEO, &pause_ms, sizeof(pause_ms)) == 0);
