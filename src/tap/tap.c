@@ -101,6 +101,25 @@ void tap_check_process(void)
         take_process();
 }
 
+static _Thread_local struct guard fork_guard;
+static _Thread_local bool is_round_held;
+
+/* Whatever locks of libc the tap's thread takes in its rounds, the dynamic linker's above all, the
+ * child must not find taken. */
+static void begin_fork(void)
+{
+    is_round_held = thread_is_running() && thread_hold(&fork_guard);
+    registry_begin_fork();
+}
+
+static void end_fork(void)
+{
+    registry_end_fork();
+    if (is_round_held)
+        thread_release(&fork_guard);
+    is_round_held = false;
+}
+
 /* After the handlers of the program that were registered earlier, of which one may have made
  * sockets: then the parent's are forgotten already. */
 static void forked(void)
@@ -111,13 +130,16 @@ static void forked(void)
         library_forked();
     }
     registry_end_fork();
+    if (is_round_held)
+        guard_leave(&fork_guard);
+    is_round_held = false;
 }
 
 /* Before the program, whose own handlers may make sockets in the child, and before it can shut
  * itself in. */
 __attribute__((constructor)) static void begin(void)
 {
-    pthread_atfork(registry_begin_fork, registry_end_fork, forked);
+    pthread_atfork(begin_fork, end_fork, forked);
     if (tap_is_enabled() && registry_begin_claim())
         registry_end_claim();
 }

@@ -34,6 +34,7 @@ static void add_context(void *handle, struct library *library)
 /* Nothing is looked up or remembered for a tap that is off but what the call needs. */
 static void *new_context(const void *caller)
 {
+    tap_check_process();
     struct library *library = tap_is_enabled() ? library_of_caller(caller) : NULL;
     if (!library)
         return HOOK_PASS(caller, ctx_new, NULL);
