@@ -3,6 +3,7 @@
 #include "cases.h"
 #include "filter.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -58,6 +59,50 @@ static void refusing_after_sockets(void)
     filter_after_sockets(FILTER_STRICT, 0);
 }
 
+/* No name is looked up, for which libc would read files. */
+static void own_use_of_libzmq(void)
+{
+    void *context = zmq_ctx_new();
+    void *push = zmq_socket(context, ZMQ_PUSH), *pull = zmq_socket(context, ZMQ_PULL);
+    cases_report("bind", zmq_bind(pull, "ipc://@filtered-pull"));
+    cases_report("connect", zmq_connect(push, "ipc://@filtered-pull"));
+    exchange(push, pull);
+    void *third = zmq_socket(context, ZMQ_ROUTER);
+    cases_report("bind", zmq_bind(third, "ipc://@filtered"));
+    cases_report("unbind", zmq_unbind(third, "ipc://@filtered"));
+    cases_report("monitor", zmq_socket_monitor(third, "inproc://monitor", ZMQ_EVENT_ALL));
+    cases_report("close", zmq_close(third));
+    cases_report("close", zmq_close(push));
+    cases_report("close", zmq_close(pull));
+    cases_report("ctx_term", zmq_ctx_term(context));
+}
+
+static void libzmq_alone_after_sockets(void)
+{
+    void *context = zmq_ctx_new(), *push, *pull;
+    cases_pair(context, &push, &pull);
+    exchange(push, pull);
+    filter_apply(FILTER_LIBZMQ, 1);
+    exchange(push, pull);
+    own_use_of_libzmq();
+    cases_report("close", zmq_close(push));
+    cases_report("close", zmq_close(pull));
+    cases_report("ctx_term", zmq_ctx_term(context));
+}
+
+static void libzmq_alone_before_sockets(void)
+{
+    filter_apply(FILTER_LIBZMQ_START, 1);
+    own_use_of_libzmq();
+}
+
+static void libzmq_alone_refusing(void)
+{
+    filter_apply(FILTER_LIBZMQ_START, 0);
+    own_use_of_libzmq();
+    own_use_of_libzmq();
+}
+
 int main(int argc, char **argv)
 {
     static const struct cases_case cases[] = {
@@ -65,6 +110,10 @@ int main(int argc, char **argv)
         {"service_after_sockets", service_after_sockets},
         {"strict_after_sockets", strict_after_sockets},
         {"refusing_after_sockets", refusing_after_sockets},
+        {"libzmq_alone_after_sockets", libzmq_alone_after_sockets},
+        {"libzmq_alone_before_sockets", libzmq_alone_before_sockets},
+        {"libzmq_alone_refusing", libzmq_alone_refusing},
     };
+    mallopt(M_ARENA_MAX, 2); /* else malloc reads in /sys how many processors there are */
     return cases_main(cases, sizeof cases / sizeof *cases, argc, argv);
 }

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -136,10 +138,72 @@ static void sockets_handed_on(void)
     cases_report("ctx_term", zmq_ctx_term(context));
 }
 
+/* A coroutine has what stack its program gives it: 4 KiB is enough for libzmq's sends and sockets
+ * once it has started, 8 KiB for a first socket. Below the stack is a page that faults. */
+static ucontext_t main_stack, coroutine;
+
+static void *new_stack(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *place = mmap(NULL, 2 * page + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                       -1, 0);
+    mprotect(place, 2 * page, PROT_NONE);
+    return place + 2 * page;
+}
+
+static void run_on(size_t size, void (*function)(void))
+{
+    getcontext(&coroutine);
+    coroutine.uc_stack.ss_sp = new_stack(size);
+    coroutine.uc_stack.ss_size = size;
+    coroutine.uc_link = &main_stack;
+    makecontext(&coroutine, function, 0);
+    swapcontext(&main_stack, &coroutine);
+}
+
+static void *first, *second;
+
+static void make_first_sockets(void)
+{
+    first = zmq_socket(context, ZMQ_PUSH);
+    second = zmq_socket(context, ZMQ_PULL);
+}
+
+static void use_sockets(void)
+{
+    static const int types[] = {ZMQ_PUB, ZMQ_XPUB, ZMQ_ROUTER, ZMQ_REP, ZMQ_DEALER, ZMQ_PAIR};
+    static char byte;
+    static int linger;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        void *socket = zmq_socket(context, types[i]);
+        zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
+        zmq_send(socket, "x", 1, ZMQ_DONTWAIT);
+        zmq_close(socket);
+    }
+    for (int i = 0; i < 10; i++) {
+        zmq_send(first, "x", 1, 0);
+        zmq_recv(second, &byte, 1, 0);
+    }
+}
+
+static void coroutine_with_little_stack(void)
+{
+    context = zmq_ctx_new();
+    run_on(8192, make_first_sockets);
+    cases_report("bind", zmq_bind(first, "inproc://coroutine"));
+    cases_report("connect", zmq_connect(second, "inproc://coroutine"));
+    zmq_close(zmq_socket(context, ZMQ_PAIR));
+    run_on(4096, use_sockets);
+    cases_report("close", zmq_close(first));
+    cases_report("close", zmq_close(second));
+    cases_report("ctx_term", zmq_ctx_term(context));
+}
+
 int main(int argc, char **argv)
 {
     static const struct cases_case cases[] = {
         {"small_stack", small_stack},
+        {"coroutine_with_little_stack", coroutine_with_little_stack},
         {"cancelled_while_blocked", cancelled_while_blocked},
         {"sockets_handed_on", sockets_handed_on},
     };
