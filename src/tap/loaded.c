@@ -1,15 +1,64 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/loaded.h"
 
+#include "base/clock.h"
 #include "tap/guard.h"
 
 #include <string.h>
+
+#define FORK_WAIT_NS CLOCK_NS_PER_SECOND
 
 /* Needs both locks. A program may be in a callback of its own of dl_iterate_phdr() when it calls
  * the tap: so that one is always taken first. */
 static struct loaded list = {.own = LOADED_NONE};
 static bool is_whole;
 static struct lock lock;
+
+/* The linker's own lock is not made anew in a forked child. So no thread of the tap is behind it
+ * while the process is forked; and who comes meanwhile waits here, not there. */
+static uint32_t n_inside; /* threads in dl_iterate_phdr() */
+static uint32_t n_forks;  /* that are under way; a visit waits until there is none */
+static _Thread_local uint32_t own_depth;
+
+static void begin_inside(void)
+{
+    bool has_waited = own_depth > 0;
+    uint32_t n;
+    __atomic_fetch_add(&n_inside, 1, __ATOMIC_SEQ_CST);
+    while ((n = __atomic_load_n(&n_forks, __ATOMIC_SEQ_CST)) != 0 && !has_waited) {
+        uint64_t deadline = clock_monotonic_ns() + FORK_WAIT_NS;
+        __atomic_fetch_sub(&n_inside, 1, __ATOMIC_SEQ_CST);
+        lock_wake_word(&n_inside);
+        lock_wait_for_word(&n_forks, n, deadline);
+        has_waited = clock_monotonic_ns() >= deadline;
+        __atomic_fetch_add(&n_inside, 1, __ATOMIC_SEQ_CST);
+    }
+    own_depth++;
+}
+
+static void end_inside(void)
+{
+    own_depth--;
+    __atomic_fetch_sub(&n_inside, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&n_forks, __ATOMIC_SEQ_CST) != 0)
+        lock_wake_word(&n_inside);
+}
+
+void loaded_begin_fork(void)
+{
+    uint64_t deadline = clock_monotonic_ns() + FORK_WAIT_NS;
+    uint32_t n;
+    __atomic_fetch_add(&n_forks, 1, __ATOMIC_SEQ_CST);
+    while ((n = __atomic_load_n(&n_inside, __ATOMIC_SEQ_CST)) > own_depth &&
+           clock_monotonic_ns() < deadline)
+        lock_wait_for_word(&n_inside, n, deadline);
+}
+
+void loaded_end_fork(void)
+{
+    __atomic_fetch_sub(&n_forks, 1, __ATOMIC_SEQ_CST);
+    lock_wake_word(&n_forks);
+}
 
 struct visit {
     loaded_work *work;
@@ -95,7 +144,9 @@ void loaded_visit(loaded_work *work, void *data)
 {
     int error = errno;
     struct visit visit = {work, data};
+    begin_inside();
     dl_iterate_phdr(visit_inside, &visit);
+    end_inside();
     errno = error;
 }
 
@@ -161,4 +212,6 @@ void loaded_forked(void)
 {
     lock = LOCK_INIT;
     is_whole = false;
+    n_inside = own_depth;
+    n_forks = 0;
 }

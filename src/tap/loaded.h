@@ -42,6 +42,10 @@ uint32_t loaded_find(const struct loaded *self, uintptr_t address);
  * they are loaded. */
 uintptr_t loaded_find_in_libc(const char *symbol);
 
+/* Around a fork, in the parent. Waits for the visits of other threads, a second at most. */
+void loaded_begin_fork(void);
+void loaded_end_fork(void);
+
 /* In a forked child: the lock may have been held by a thread that is not here. */
 void loaded_forked(void);
 

@@ -4,6 +4,7 @@
 #include "tap/events/monitor.h"
 #include "tap/hooks/limits.h"
 #include "tap/libc.h"
+#include "tap/loaded.h"
 #include "tap/losses/route.h"
 #include "tap/queues/layouts.h"
 #include "tap/queues/more_flag.h"
@@ -133,6 +134,18 @@ static void forked(void)
     if (is_round_held)
         guard_leave(&fork_guard);
     is_round_held = false;
+}
+
+static void begin_fork(void)
+{
+    loaded_begin_fork();
+    registry_begin_fork();
+}
+
+static void end_fork(void)
+{
+    registry_end_fork();
+    loaded_end_fork();
 }
 
 /* Before the program, whose own handlers may make sockets in the child, and before it can shut
@@ -268,6 +281,17 @@ static void learn_library(struct library *library)
     monitor_add_library(library);
 }
 
+/* glibc's malloc reads in /proc, once, how it may shrink the heap of a thread; the first heap that
+ * shrinks may be one that calibration made, in a thread of the program that has shut itself in. */
+static void settle_malloc(void)
+{
+    void *volatile blocks[8];
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++)
+        blocks[i] = malloc(100000);
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++)
+        free(blocks[i]);
+}
+
 struct start {
     struct library *library;
     int error;
@@ -281,6 +305,7 @@ static void start_parts(void *data)
     if (start->error < 0)
         return;
     thread_set_writer(writer);
+    settle_malloc();
     learn_library(start->library);
 }
 
