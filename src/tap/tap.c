@@ -105,17 +105,19 @@ void tap_check_process(void)
 static _Thread_local struct guard fork_guard;
 static _Thread_local bool is_round_held;
 
-/* Whatever locks of libc the tap's thread takes in its rounds, the dynamic linker's above all, the
- * child must not find taken. */
+/* Whatever locks of libc the tap's thread takes in its rounds, or the tap in any thread, the
+ * dynamic linker's above all, the child must not find taken. */
 static void begin_fork(void)
 {
     is_round_held = thread_is_running() && thread_hold(&fork_guard);
+    loaded_begin_fork();
     registry_begin_fork();
 }
 
 static void end_fork(void)
 {
     registry_end_fork();
+    loaded_end_fork();
     if (is_round_held)
         thread_release(&fork_guard);
     is_round_held = false;
@@ -134,18 +136,6 @@ static void forked(void)
     if (is_round_held)
         guard_leave(&fork_guard);
     is_round_held = false;
-}
-
-static void begin_fork(void)
-{
-    loaded_begin_fork();
-    registry_begin_fork();
-}
-
-static void end_fork(void)
-{
-    registry_end_fork();
-    loaded_end_fork();
 }
 
 /* Before the program, whose own handlers may make sockets in the child, and before it can shut
