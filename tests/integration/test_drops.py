@@ -8,6 +8,7 @@ import zmq
 
 from support import libzmq, products
 from support.process import Process
+from support.waiting import wait_equal
 
 SPELLINGS = ("send", "send_const", "msg_send", "sendmsg", "sendiov")
 TRANSPORTS = ("inproc", "tcp", "ipc")
@@ -33,41 +34,56 @@ CASES = {
 }
 
 
-def publish(directory, **options):
-    options["ipc_path"] = str(directory.parent / "s")
-    process = Process(products.program("slow_subscribers.py") + [json.dumps(options)], directory)
+def publish(directory, *publishers):
+    """Starts the publishers in one process: it, and what each of them tells."""
+    for number, options in enumerate(publishers):
+        options["ipc_path"] = str(directory.parent / f"s{number}")
+    process = Process(products.program("slow_subscribers.py") + list(map(json.dumps, publishers)), directory)
     return process, json.loads(process.line())
 
 
-def expect(directory, **options):
-    """Runs the program and waits until the tap has counted what its subscribers lost."""
-    process, told = publish(directory, **options)
+def expect_all(directory, *publishers):
+    """Runs the publishers and waits until the tap has counted what the subscribers lost, of each
+    type and transport by itself."""
+    process, told = publish(directory, *publishers)
+
+    def counted():
+        segment = process.segment()
+        endpoints = {endpoint for _, endpoint, _ in segment.groups}
+        return [sum(segment.counter("DROPPED_HWM", one.get("kind", "PUB"), endpoint)
+                    for endpoint in endpoints if endpoint.startswith(one["transport"]))
+                for one in publishers]
+
     with process:
-        kind = options.get("kind", "PUB")
-        process.wait_counter(told["lost"], "DROPPED_HWM", kind)
+        lost = [one["lost"] for one in told]
+        wait_equal(counted, lost, "messages that were lost")
         process.wait_next_rounds()
-        assert process.segment().counter("DROPPED_HWM", kind) == told["lost"]
+        assert counted() == lost
         assert process.segment().capabilities["publish_drops"] == ("on", "")
     return told
 
 
-@pytest.mark.parametrize("kind", ("PUB", "XPUB"))
-@pytest.mark.parametrize("transport", TRANSPORTS)
+def expect(directory, **options):
+    return expect_all(directory, options)[0]
+
+
 @pytest.mark.parametrize("case", CASES)
-def publish__subscribers_too_slow__is_what_they_lost(directory, case, transport, kind):
-    sizes = [20] if transport == "inproc" else [20, 100, 60000]
-    told = expect(directory, **{"transport": transport, "kind": kind, "sizes": sizes} | CASES[case])
-    assert told["received"] > 0
-    if transport == "inproc" and case != "unlimited":
-        assert told["lost"] > 0
+def publish__subscribers_too_slow__is_what_they_lost(directory, case):
+    publishers = [{"transport": transport, "kind": kind,
+                   "sizes": [20] if transport == "inproc" else [20, 100, 60000]} | CASES[case]
+                  for transport in TRANSPORTS for kind in ("PUB", "XPUB")]
+    for options, told in zip(publishers, expect_all(directory, *publishers)):
+        assert told["received"] > 0
+        if options["transport"] == "inproc" and case != "unlimited":
+            assert told["lost"] > 0
 
 
 @libzmq.needs(4, 3, 3, reason="gives a subscriber that conflates empty messages")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def publish__conflating__replaces_and_drops_nothing(directory, transport):
     conflate = {str(int(zmq.CONFLATE)): 1}
-    process, told = publish(directory, transport=transport, pub_options=conflate,
-                            sub_options=conflate, speeds=[0])
+    process, [told] = publish(directory, {"transport": transport, "pub_options": conflate,
+                                          "sub_options": conflate, "speeds": [0]})
     with process:
         assert told["lost"] > 0  # replaced by newer ones, as the program wished
         process.wait_counter(told["sent"], "SENT_MESSAGES", "PUB")

@@ -280,7 +280,7 @@ def password__being_guessed__does_not_keep_a_scraper_out(serve):
     wait_for(lambda: seen == {401, 503}, lambda: f"guesses were answered with {seen}")
     for _ in range(50):
         assert web.fetch(agent.address, "/metrics", headers=known).status == 200
-    assert niceness(agent.pid, "bcrypt") > niceness(agent.pid, "zmq_exporter")
+    assert niceness(agent.pid, "bcrypt") == min(niceness(agent.pid, "zmq_exporter") + 10, 19)
     stop.set()
     for guesser in guessers:
         guesser.join(web.DEADLINE_S)

@@ -87,7 +87,7 @@ def prometheus__scraping__takes_every_sample(crowd, folder):
     """It asks for OpenMetrics and gzip."""
     agent, n_groups = crowd
     configuration = {"scrape_configs": [{
-        "job_name": "zmq", "scrape_interval": "10s" if n_groups > 1000 else "1s",
+        "job_name": "zmq", "scrape_interval": "10s" if n_groups > 1000 else "4s",
         "params": {"collect[]": ["tap"]}, "static_configs": [{"targets": [agent.address]}]}]}
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
     with Server("prometheus", f"--config.file={folder}/prometheus.yml",
@@ -97,8 +97,8 @@ def prometheus__scraping__takes_every_sample(crowd, folder):
             result = prometheus.get(f"/api/v1/query?query={query}")["data"]["result"]
             return float(result[0]["value"][1]) if result else None
 
-        wait_for(lambda: value("up") is not None, "a scrape", 60)
-        assert value("up") == 1
+        # It gives up after its interval, which a busy machine can make too short; the next one counts.
+        wait_for(lambda: value("up") == 1, "a scrape", 120)
         assert value("count(zmq_sockets)") == (n_groups or None)
         page = http.request(agent.address, "/metrics?collect[]=tap", Accept=OPEN).text
         assert value("max(scrape_samples_scraped)") == len(series_of(page))

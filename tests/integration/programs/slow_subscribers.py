@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: MPL-2.0
 """Publishes to subscribers that are too slow, and knows what each of them lost.
 
-usage: slow_subscribers.py '{"transport": "tcp", …}'   (see Publishing.__init__ for the options)
+usage: slow_subscribers.py '{"transport": "tcp", …}' …   (see Publishing.__init__ for the options)
+
+Each argument is a publisher with a context and a thread of its own.
 
 Every message carries a number. A subscriber lost those that match it and that it did not get.
-Prints one JSON line, {"lost": …, "received": …}, and stays until its input ends.
+Prints one JSON line, [{"lost": …, "received": …}, …], and stays until its input ends.
 """
 
+import concurrent.futures
 import json
 import random
 import sys
 
 import zmq
 
+MAX_HEAD = 100  # bytes of the longest topic and number
 HELLO, END = b"\x00hello", b"\x00end"
 XPUB_MANUAL_LAST_VALUE = 98
 KINDS = {"PUB": zmq.PUB, "XPUB": zmq.XPUB}
@@ -56,7 +60,8 @@ class Subscriber:
         except zmq.Again:
             return False
         assert all(frame == frames[1] for frame in frames[2:]), "frames of two messages"
-        number = int(frames[0].rsplit(b"|", 1)[1].split(b"\xff")[0])
+        head = frames[0][:MAX_HEAD]  # what fills it up may be long
+        number = int(head.partition(b"|")[2].partition(b"\xff")[0])
         assert not self.received or number > self.received[-1], "out of order"
         self.received.append(number)
         return True
@@ -183,15 +188,25 @@ class Publishing:
                    - len(s.received) for s in self.subscribers)
 
 
-def main():
-    publishing = Publishing(json.loads(sys.argv[1]))
-    publishing.run()
-    print(json.dumps({
+def told_of(publishing):
+    return {
         "lost": publishing.lost(),
         "received": sum(len(s.received) for s in publishing.subscribers),
         "sent": len(publishing.sent) - publishing.sent.count(None),
         "refused": publishing.sent.count(None),
-    }), flush=True)
+    }
+
+
+def publish(options):
+    publishing = Publishing(options)
+    publishing.run()
+    return publishing
+
+
+def main():
+    with concurrent.futures.ThreadPoolExecutor(len(sys.argv) - 1) as threads:
+        publishings = list(threads.map(publish, map(json.loads, sys.argv[1:])))
+    print(json.dumps([told_of(publishing) for publishing in publishings]), flush=True)
     sys.stdin.read()
 
 
