@@ -42,9 +42,9 @@ OPERATORS = {
     b"/": [b"*"], b"%": [b"/"], b"<<": [b">>"], b">>": [b"<<"],
 }
 NUMBER = re.compile(rb"(?:0[xX][0-9a-fA-F]+|[0-9]+)")
-OUT_OF_MEMORY = re.compile(rb"return\s+(-ENOMEM|NULL)\s*;|goto\s|-ENOMEM|out of memory")
+OUT_OF_MEMORY = re.compile(rb"return\s+(-ENOMEM|NULL)\s*;|goto\s|-ENOMEM|out of memory|no_memory")
 DEFINE = re.compile(rb"^#define[ \t]+[A-Z_0-9]+[ \t]+\(?(?:\(\w+\))?(\d+)[uUlL]*", re.M)
-SKIPPED_CALLS = ("assert", "static_assert")
+SKIPPED_CALLS = ("assert", "static_assert", "__builtin_va_end")
 
 
 class Source:
@@ -119,7 +119,7 @@ class Source:
         is_change = cursor.kind == kinds.COMPOUND_ASSIGNMENT_OPERATOR or (
             cursor.kind == kinds.UNARY_OPERATOR and (text[:2] in (b"++", b"--") or text[-2:] in (b"++", b"--"))
         ) or (cursor.kind == kinds.BINARY_OPERATOR and self.operator(cursor)[0] == b"=")
-        if (is_cast or is_call or is_change) and not text.startswith(b"assert"):
+        if (is_cast or is_call or is_change) and not text.startswith((b"assert", b"va_end")):
             self.add(start, end, b"(void)0", "statement left out")
 
     def visit_if(self, cursor, children):
@@ -162,7 +162,7 @@ class Source:
         other = {b"true": b"false", b"false": b"true", b"0": b"-1", b"1": b"0"}.get(text)
         if other:
             self.add(start, end, other, "result exchanged")
-        elif re.fullmatch(rb"-E[A-Z0-9]+|[A-Z]+_E_[A-Z_]+|r", text):
+        elif text != b"-ENOMEM" and re.fullmatch(rb"-E[A-Z0-9]+|[A-Z]+_E_[A-Z_]+|r", text):
             self.add(start, end, b"0", "error is success")
 
     def visit_integer(self, cursor, _):

@@ -9,6 +9,7 @@ import argparse
 import os
 import pathlib
 import random
+import signal
 import sys
 
 import faults
@@ -70,25 +71,31 @@ def stages(path, bench, is_unit):
             (("plain", quick), ("address", sanitized), ("plain", slow)) if tests]
 
 
-def check_sound(bench, paths, options):
-    """Each test passes without a fault; how long it takes sets its limit."""
-    for path in paths:
-        for build, names in stages(path, bench, options.unit):
-            bench.compile(build, names)
-            for name in names:
-                if (build, name) not in bench.seconds and bench.run(build, name, 600) != "passed":
-                    print(bench.output.decode(errors="replace")[-3000:])
-                    raise SystemExit(f"mutants: {name} ({build}) fails without a fault")
+def check_sound(bench, build, name, limit_s=600):
+    """The test passes without a fault; how long it takes sets its limit."""
+    if (build, name) in bench.seconds:
+        return
+    bench.compile(build, [name])
+    if bench.run(build, name, limit_s) != "passed":
+        print(bench.output.decode(errors="replace")[-3000:])
+        raise SystemExit(f"mutants: {name} ({build}) fails without a fault")
 
 
-def notice(bench, fault, options):
-    """What notices it: "build test"; "" where nothing does; None where it does not compile."""
+def notice(bench, fault, text, options):
+    """What notices it: "test result"; "" where nothing does; None where it does not compile."""
+    file = bench.tree / fault.path
     for build, names in stages(fault.path, bench, options.unit):
+        file.write_bytes(fault.apply(text))
         if not bench.compile(build, names):
             return None
         for name in names:
-            result = bench.run(build, name, 30 + 6 * bench.seconds[build, name])
+            known_s = bench.seconds.get((build, name))
+            result = bench.run(build, name, 30 + 6 * known_s if known_s else 300)
             if result != "passed":
+                if not known_s:  # the first time it was run at all: is it the fault?
+                    bench.seconds.pop((build, name), None)
+                    file.write_bytes(text)
+                    check_sound(bench, build, name)
                 return f"{name}{'' if build == 'plain' else ' (' + build + ')'} {result}"
     return ""
 
@@ -97,8 +104,7 @@ def try_fault(bench, fault, options):
     file = bench.tree / fault.path
     text = file.read_bytes()
     try:
-        file.write_bytes(fault.apply(text))
-        return notice(bench, fault, options)
+        return notice(bench, fault, text, options)
     finally:
         file.write_bytes(text)
 
@@ -106,6 +112,7 @@ def try_fault(bench, fault, options):
 def main():
     options = parse_arguments()
     os.nice(5)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     bench = workbench.make(TOP, options.jobs, options.bench)
     reviewed = {e.key() for e in known.read(HERE / "reviewed.txt")}
     for build in workbench.BUILDS:
@@ -116,7 +123,10 @@ def main():
             old, new = f.change((TOP / f.path).read_bytes())
             say(f"{f.path}:{f.line((TOP / f.path).read_bytes())}: {f.kind}\n  - {' '.join(old)}\n  + {' '.join(new)}")
         return 0
-    check_sound(bench, sorted({f.path for f in chosen}), options)
+    for path in sorted({f.path for f in chosen}):
+        for build, names in stages(path, bench, True):
+            for name in names:
+                check_sound(bench, build, name)
 
     n_noticed, survivors = 0, []
     for number, fault in enumerate(chosen, 1):

@@ -61,7 +61,8 @@ class Workbench:
         if not (folder / "build.ninja").exists():
             subprocess.run(["meson", "setup", str(folder), str(self.tree), "-Dtests=true", *BUILDS[build]],
                            check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["ninja", "-C", str(folder), "--quiet", f"-j{self.jobs}"], check=True)
+        subprocess.run(["ninja", "-C", str(folder), "--quiet", f"-j{self.jobs}"], check=True,
+                       stdout=subprocess.DEVNULL)
         self.tests[build] = self.read_tests(folder)
 
     def read_tests(self, folder):
@@ -95,10 +96,12 @@ class Workbench:
                               stderr=subprocess.STDOUT) as running:
             try:
                 self.output, _ = running.communicate(timeout=limit_s)
-            except subprocess.TimeoutExpired:
+            except BaseException as error:
                 running.kill()  # and with it its namespace
-                running.communicate()
-                return "hung"
+                self.output, _ = running.communicate()
+                if isinstance(error, subprocess.TimeoutExpired):
+                    return "hung"
+                raise
         self.seconds[build, name] = time.monotonic() - begin
         return "passed" if running.returncode in (0, 77) else "failed"
 

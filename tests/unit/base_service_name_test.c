@@ -44,6 +44,9 @@ static const struct command_case commands[] = {
     {"/usr/bin/perl", CMDLINE("perl\0-we\0print 1"), "perl"},
     {"/usr/bin/node", CMDLINE("node\0-e\0require('zeromq')"), "node"},
     {"/usr/bin/python3.11", CMDLINE("python3\0--\0-feed.py"), "-feed.py"},
+    {"/usr/bin/node", CMDLINE("node\0--e\0/srv/feed.js"), "feed.js"}, /* a word, not -e */
+    {"/usr/bin/perl", CMDLINE("perl\0-wTxe\0print 1"), "perl"},
+    {"/usr/bin/perl", CMDLINE("perl\0-wTxee\0/srv/feed.pl"), "feed.pl"}, /* too long for letters */
 };
 
 static void from_command__each_case__names_the_program(void **state)

@@ -226,6 +226,54 @@ static void path__relative__is_beside_the_document(void **state)
     config_document_destroy(&document);
 }
 
+/* RFC 3629 and YAML 1.2, 5.1: each limit of what a character may be, from both sides. */
+static void parse__characters_at_their_limits__are_taken_or_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        bool is_one;
+    } cases[] = {
+        {"~", true},
+        {"\x7f", false},
+        {"\xc2\x80", false},
+        {"\xc2\x85", true},
+        {"\xc2\x9f", false},
+        {"\xc2\xa0", true},
+        {"\xc1\xbf", false},
+        {"\xdf\xbf", true},
+        {"\xe0\x9f\xbf", false},
+        {"\xe0\xa0\x80", true},
+        {"\xed\x9f\xbf", true},
+        {"\xed\xa0\x80", false},
+        {"\xed\xbf\xbf", false},
+        {"\xee\x80\x80", true},
+        {"\xef\xbf\xbd", true},
+        {"\xf0\x8f\xbf\xbf", false},
+        {"\xf0\x90\x80\x80", true},
+        {"\xf4\x8f\xbf\xbf", true},
+        {"\xf4\x90\x80\x80", false},
+        {"\xf5\x80\x80\x80", false},
+        {"\x80", false},
+        {"\xc3", false},
+        {"\xe2\x82", false},
+        {"\xe2\x28\xa1", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char text[32];
+        struct config_document *document = NULL;
+        struct error err = {0};
+        (void)snprintf(text, sizeof(text), "a: 'x%sx'\n", cases[i].bytes);
+        int r = config_document_parse("x.yml", text, strlen(text), &document, &err);
+        if ((r == 0) != cases[i].is_one)
+            fail_msg("case %zu: %s", i, r == 0 ? "is taken" : err.message);
+        if (r == 0)
+            assert_memory_equal(config_document_root(document)->first->text + 1, cases[i].bytes,
+                                strlen(cases[i].bytes));
+        config_document_destroy(&document);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +287,7 @@ int main(void)
         cmocka_unit_test(open__endless_file__stops_at_the_limit),
         cmocka_unit_test(open__no_regular_file__is_refused_at_once),
         cmocka_unit_test(path__relative__is_beside_the_document),
+        cmocka_unit_test(parse__characters_at_their_limits__are_taken_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

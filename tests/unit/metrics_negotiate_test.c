@@ -43,6 +43,23 @@ static const struct {
     {"text/plain;q=0.5, application/openmetrics-text;q=00.9", OPEN},
     {"text/plain;q=0.5, application/openmetrics-text;q=", OPEN},
     {"text/plain;q=0.5, application/openmetrics-text;q=.1", OPEN},
+    /* the range that says most counts, wherever it stands */
+    {"text/plain;q=0.9, text/plain;version=0.0.4;q=0.1, application/openmetrics-text;q=0.5", OPEN},
+    {"text/plain;version=0.0.4;q=0.1, text/plain;q=0.9, application/openmetrics-text;q=0.5", OPEN},
+    {"application/openmetrics-text;q=0.9, application/openmetrics-text;version=1.0.0;q=0.1, "
+     "text/plain;q=0.5",
+     TEXT},
+    {"application/openmetrics-text;version=1.0.0;q=0.1, application/openmetrics-text;q=0.9, "
+     "text/plain;q=0.5",
+     TEXT},
+    {"text/*;q=0.9, text/plain;q=0.1, application/*;q=0.5", OPEN},
+    {"*/*;q=0.9, application/*;q=0.1", TEXT},
+    {"*/*;q=0.9, text/*;q=0.1", OPEN},
+    /* of the same weight, a name goes before a pattern, and the first of two names */
+    {"application/*, text/plain", TEXT},
+    {"text/*, application/openmetrics-text", OPEN},
+    {"*/*, application/openmetrics-text", OPEN},
+    {"application/*, text/*", TEXT},
     {"text/plain, application/openmetrics-text", TEXT},
     {"application/openmetrics-text, text/plain", OPEN},
     {"text/*;q=0.9, application/*;q=0.8", TEXT},
