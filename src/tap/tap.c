@@ -282,6 +282,18 @@ static void settle_malloc(void)
         free(blocks[i]);
 }
 
+/* Tables of the tap, most of them untouched; a core dump of the program is about the program. */
+static void hide_from_dumps(void)
+{
+    extern char __bss_start[] __attribute__((visibility("hidden")));
+    extern char _end[] __attribute__((visibility("hidden")));
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)__bss_start + page - 1) / page * page;
+    uintptr_t end = (uintptr_t)_end / page * page;
+    if (begin < end)
+        (void)madvise((void *)begin, end - begin, MADV_DONTDUMP);
+}
+
 struct start {
     struct library *library;
     int error;
@@ -294,6 +306,7 @@ static void start_parts(void *data)
     start->error = table ? 0 : make_table();
     if (start->error < 0)
         return;
+    hide_from_dumps();
     thread_set_writer(writer);
     settle_malloc();
     learn_library(start->library);

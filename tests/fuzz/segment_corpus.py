@@ -50,6 +50,7 @@ SEGMENTS = {
     "cut": (200, head(), group(), lane(ALL)),
     "long": (100, head(n_lanes=40, n_groups=20), group(), lane(ALL)),
     "torn": (0, head(generation_end=6), group(), lane(ALL)),
+    "in-place": (0, head(generation_begin=0, generation_end=0), group(), lane(ALL)),
     "fewer-words": (0, head(n_lane_words=40), group(), lane(ALL)),
     "longer-lanes": (10, head(lane_size=4096, n_lanes=2), group(), lane(ALL)),
     "counts": (0, head(n_groups=2**32 - 1, n_lanes=2**32 - 1), group(), lane(ALL)),

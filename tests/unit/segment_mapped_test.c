@@ -44,6 +44,28 @@ static void publish__mapped__is_a_heartbeat_that_writes_nothing(void **state)
     assert_true(header.updated_ns > before);
 }
 
+/* There are no rounds by which a reader could know that nothing has changed. */
+static void read__mapped__is_never_unchanged(void **state)
+{
+    struct mapped_fixture *f = *state;
+    struct segment_reader reader;
+    struct segment_lane lane;
+    assert_int_equal(mapped_begin(f), 0);
+    uint64_t *words = mapped_take(f);
+    int directory_fd = open(f->directory, O_RDONLY | O_DIRECTORY);
+    const char *name = strrchr(mapped_path_of(f, ""), '/') + 1;
+    assert_int_equal(segment_reader_open(directory_fd, name, &reader), 0);
+    for (uint64_t i = 1; i <= 3; i++) {
+        segment_word_add(&words[SEGMENT_SENT_MESSAGES], 1);
+        assert_int_equal(segment_reader_begin(&reader, false), 0);
+        assert_int_equal(segment_reader_lanes(&reader, 0, 1, &lane), 0);
+        assert_int_equal(segment_reader_end(&reader), 0);
+        assert_int_equal(lane.words[SEGMENT_SENT_MESSAGES], i);
+    }
+    segment_reader_close(&reader);
+    close(directory_fd);
+}
+
 static void close__mapped__is_stored_in_place(void **state)
 {
     struct mapped_fixture *f = *state;
@@ -136,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(map__words_that_change__are_in_the_file_at_once),
         CASE(publish__mapped__is_a_heartbeat_that_writes_nothing),
+        CASE(read__mapped__is_never_unchanged),
         CASE(close__mapped__is_stored_in_place),
         CASE(rows__room_is_asked_for__all_are_mapped),
         CASE(rows__to_the_last__have_their_place),

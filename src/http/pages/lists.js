@@ -95,7 +95,8 @@ export function drawLimits(place, services) {
     for (const { labels, values } of services) {
         for (const member of values.zmq_tap_capability || []) {
             if (member.state === "on") continue;
-            const text = `${member.capability.replaceAll("_", " ")} ${member.state === "bound" ? "is a bound" : "cannot be measured"}`;
+            const verdict = member.state === "bound" ? "is a bound" : "cannot be measured";
+            const text = member.capability === "durable" ? "a hard end loses 0.1 s" : `${member.capability.replaceAll("_", " ")} ${verdict}`;
             limits.set(text, [...(limits.get(text) || []), labels.service]);
         }
     }
