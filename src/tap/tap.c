@@ -10,6 +10,7 @@
 #include "tap/queues/more_flag.h"
 #include "tap/queues/sampler.h"
 #include "tap/registry.h"
+#include "tap/report.h"
 #include "tap/sandbox.h"
 #include "tap/thread.h"
 
@@ -28,16 +29,25 @@
 static struct lock life_lock;
 static struct segment_table *table;
 static struct segment_writer *writer;
+static char log_path[4096];
 static bool has_failed; /* or was told to stay out */
 static bool is_used; /* something is known, in this process or, until it is forgotten, its parent */
 
 /* The copies whose learning is done in this process, by their index. */
 static bool is_learned[SEGMENT_MAX_LIBRARIES];
 
-void tap_log(const char *format, ...)
+/* The tap's thread does not read the environment, which the program may be changing. */
+static void read_log_path(void)
 {
     const char *path = secure_getenv("ZMQ_EXPORTER_TAP_LOG");
-    if (!path || !*path)
+    if (path && strlen(path) < sizeof(log_path))
+        memcpy(log_path, path, strlen(path) + 1);
+}
+
+void tap_log(const char *format, ...)
+{
+    const char *path = log_path;
+    if (!*path)
         return;
     char line[512] = "zmqtap: ";
     va_list arguments;
@@ -142,6 +152,7 @@ static void forked(void)
  * itself in. */
 __attribute__((constructor)) static void begin(void)
 {
+    read_log_path();
     pthread_atfork(begin_fork, end_fork, forked);
     if (tap_is_enabled() && registry_begin_claim())
         registry_end_claim();
@@ -214,17 +225,16 @@ static int make_table(void)
     if (error < 0)
         return error;
     const char *directory = secure_getenv(SEGMENT_DIRECTORY_VARIABLE);
-    error = segment_writer_new(
-        table, directory && *directory ? directory : SEGMENT_DIRECTORY_DEFAULT, &writer);
+    if (!directory || !*directory)
+        directory = SEGMENT_DIRECTORY_DEFAULT;
+    error = segment_writer_new(table, directory, &writer);
     if (error < 0) {
         segment_table_destroy(&table);
         return error;
     }
     static const struct segment_map_lock lock = {registry_lock_inside, registry_unlock_inside};
-    error = segment_writer_map(writer, &lock);
-    if (error < 0)
-        tap_log("durable: %s (%s)", table->header->capabilities[SEGMENT_CAPABILITY_DURABLE].reason,
-                strerror(-error));
+    (void)segment_writer_map(writer, &lock); /* the capability "durable" says what came of it */
+    report_start(directory, table->header);
     registry_set_table(table);
     tap_set_capability(SEGMENT_CAPABILITY_MESSAGES, SEGMENT_CAPABILITY_ON, "");
     return 0;

@@ -46,7 +46,8 @@ bool tap_has_handshakes(const struct library *library);
 /* After each context's end: a last round for it, and no thread without contexts. */
 void tap_context_ended(void);
 
-/* Says why, to ZMQ_EXPORTER_TAP_LOG; nothing if the variable is not set. */
+/* Says why, to ZMQ_EXPORTER_TAP_LOG as it was at the start; nothing if the variable was not set. In
+ * the tap's own threads, or before the first socket: it makes system calls. */
 void tap_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -15,6 +15,7 @@
 #include "tap/library.h"
 #include "tap/losses/endings.h"
 #include "tap/queues/sampler.h"
+#include "tap/report.h"
 #include "tap/sandbox.h"
 
 #include <signal.h>
@@ -87,7 +88,7 @@ static void write_segment(void)
 {
     struct segment_writer *now = __atomic_load_n(&writer, __ATOMIC_ACQUIRE);
     if (now)
-        segment_writer_publish(now);
+        report_round(segment_writer_publish(now));
 }
 
 /* Where no round is allowed. */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * report - says in ZMQ_EXPORTER_TAP_LOG why something cannot be measured or shown, when it begins
+ * and when it ends, and not each time.
+ *
+ * Thread: report_start any, under the start's lock; report_round the tap's own.
+ */
+#ifndef TAP_REPORT_H
+#define TAP_REPORT_H
+
+#include "segment/segment_layout.h"
+
+/* Nothing has been said yet of this segment, which is to be in the directory. Borrows `header`. */
+void report_start(const char *directory, const struct segment_header *header);
+
+/* After a round: `result` is what segment_writer_publish returned. */
+void report_round(int result);
+
+#endif
