@@ -27,7 +27,7 @@ def read_cases(folder):
     """(alert, severities seen firing, is a case where nothing fires) of each test."""
     for path in sorted((folder / "tests").glob("*.yml")):
         for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]:
-            for case in test["alert_rule_test"]:
+            for case in test.get("alert_rule_test", []):
                 fired = {alert["exp_labels"]["severity"] for alert in case["exp_alerts"]}
                 yield case["alertname"], fired
 
