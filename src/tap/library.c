@@ -20,6 +20,7 @@
 
 struct entry {
     struct elf_object object;
+    uint32_t place;   /* in the list of loaded objects */
     bool is_followed; /* now or once: then what was learned of the copy is kept with its index */
     bool is_pinned;
     bool is_given; /* its functions were not found by their names */
@@ -57,30 +58,32 @@ static library_any_function function_of(const struct library *library,
     return __atomic_load_n(place_of(library, function), __ATOMIC_RELAXED);
 }
 
-static library_any_function look_up(struct library *library, const struct elf_object *object,
+static library_any_function look_up(struct library *library, const struct loaded *loaded,
                                     const struct library_function *function)
 {
-    library_any_function found = (library_any_function)elf_object_find(object, function->name);
+    library_any_function found = (library_any_function)loaded_find_function(
+        loaded, entries[library - libraries].place, function->name);
     __atomic_store_n(place_of(library, function), found, __ATOMIC_RELAXED);
     return found;
 }
 
 /* Whether what was known of it is still true. */
-static bool look_up_again(uint32_t i, const struct library_function *list, size_t n)
+static bool look_up_again(const struct loaded *loaded, uint32_t i,
+                          const struct library_function *list, size_t n)
 {
     bool is_same = true;
     for (size_t at = 0; at < n; at++) {
         library_any_function known = function_of(&libraries[i], &list[at]);
-        if (known && known != look_up(&libraries[i], &entries[i].object, &list[at]))
+        if (known && known != look_up(&libraries[i], loaded, &list[at]))
             is_same = false;
     }
     return is_same;
 }
 
-static bool is_unchanged(uint32_t i)
+static bool is_unchanged(const struct loaded *loaded, uint32_t i)
 {
-    bool is_same = look_up_again(i, functions, N_FUNCTIONS);
-    return look_up_again(i, optional_functions, N_OPTIONAL_FUNCTIONS) && is_same;
+    bool is_same = look_up_again(loaded, i, functions, N_FUNCTIONS);
+    return look_up_again(loaded, i, optional_functions, N_OPTIONAL_FUNCTIONS) && is_same;
 }
 
 static void set_range(struct library *library, uintptr_t begin, uintptr_t end)
@@ -89,11 +92,12 @@ static void set_range(struct library *library, uintptr_t begin, uintptr_t end)
     __atomic_store_n(&library->end, end, __ATOMIC_RELEASE);
 }
 
-static bool is_listed(const struct loaded *loaded, struct elf_object *object)
+static bool is_listed(const struct loaded *loaded, struct entry *entry)
 {
     for (uint32_t i = 0; i < loaded->n_objects; i++) {
-        if (elf_object_is_same(&loaded->objects[i], object)) {
-            *object = loaded->objects[i]; /* its name may lie elsewhere */
+        if (elf_object_is_same(&loaded->objects[i], &entry->object)) {
+            entry->object = loaded->objects[i]; /* its name may lie elsewhere */
+            entry->place = i;
             return true;
         }
     }
@@ -109,8 +113,8 @@ static void look_through(const struct loaded *loaded)
         if (libraries[i].end == 0)
             continue;
         bool is_sure = n_unloads == loaded->n_unloads || entry->is_pinned || entry->is_given;
-        bool is_there = is_listed(loaded, &entry->object);
-        if (!is_there || (!is_sure && !is_unchanged(i) && entry->is_followed))
+        bool is_there = is_listed(loaded, entry);
+        if (!is_there || (!is_sure && !is_unchanged(loaded, i) && entry->is_followed))
             set_range(&libraries[i], 0, 0);
     }
     generation = loaded->generation;
@@ -127,8 +131,9 @@ static struct library *find_entry(const struct elf_object *object)
 }
 
 /* The entry of a copy, a new one if need be; NULL if there are too many. */
-static struct library *take_entry(const struct elf_object *object)
+static struct library *take_entry(const struct loaded *loaded, uint32_t place)
 {
+    const struct elf_object *object = &loaded->objects[place];
     struct library *library = find_entry(object);
     uint32_t i = 0;
     if (library)
@@ -146,8 +151,9 @@ static struct library *take_entry(const struct elf_object *object)
     library->index = i;
     library->version_number = 0;
     library->more_flag = 0;
+    library->own = NULL;
     library->is_draft = library->is_complete = false;
-    entries[i] = (struct entry){.object = *object};
+    entries[i] = (struct entry){.object = *object, .place = place};
     set_range(library, object->begin, object->end);
     if (i == n_libraries)
         __atomic_store_n(&n_libraries, n_libraries + 1, __ATOMIC_RELEASE);
@@ -176,17 +182,33 @@ static void describe(struct library *library)
     __atomic_store_n(&library->is_complete, true, __ATOMIC_RELEASE);
 }
 
-static void fill(struct library *library)
+/* Without what stands before it. */
+static void set_own(struct library *library, const struct elf_object *object)
+{
+    static struct library own[LIBRARY_MAX];
+    struct library *direct = &own[library->index];
+    *direct = *library;
+    for (size_t i = 0; i < N_FUNCTIONS; i++) {
+        uintptr_t found = elf_object_find(object, functions[i].name);
+        if (found)
+            *place_of(direct, &functions[i]) = (library_any_function)found;
+    }
+    library->own = direct;
+}
+
+static void fill(struct library *library, const struct loaded *loaded)
 {
     bool has_all = true;
     if (library->is_complete)
         return;
     for (size_t i = 0; i < N_FUNCTIONS; i++)
-        has_all = look_up(library, &entries[library->index].object, &functions[i]) && has_all;
+        has_all = look_up(library, loaded, &functions[i]) && has_all;
     for (size_t i = 0; i < N_OPTIONAL_FUNCTIONS; i++)
-        look_up(library, &entries[library->index].object, &optional_functions[i]);
-    if (has_all)
-        describe(library);
+        look_up(library, loaded, &optional_functions[i]);
+    if (!has_all)
+        return;
+    describe(library);
+    set_own(library, &entries[library->index].object);
 }
 
 struct search {
@@ -217,15 +239,16 @@ static void search_list(const struct loaded *loaded, void *data)
         return;
     const struct elf_object *object = &loaded->objects[i];
     passed_to = object->begin;
-    search->library = take_entry(object);
+    search->library = take_entry(loaded, i);
     if (!search->function && search->library) {
-        fill(search->library);
+        fill(search->library, loaded);
     } else if (search->function) {
         search->found = search->library ? function_of(search->library, search->function) : NULL;
         if (!search->found && search->library)
-            search->found = look_up(search->library, object, search->function);
+            search->found = look_up(search->library, loaded, search->function);
         else if (!search->found)
-            search->found = (library_any_function)elf_object_find(object, search->function->name);
+            search->found = (library_any_function)loaded_find_function(loaded, i,
+                                                                       search->function->name);
     }
 }
 
@@ -319,9 +342,9 @@ static void search_address(const struct loaded *loaded, void *data)
     uint32_t i = loaded_find(loaded, search->address);
     if (i == LOADED_NONE || i == loaded->own || !elf_object_find(&loaded->objects[i], "zmq_socket"))
         return;
-    search->library = take_entry(&loaded->objects[i]);
+    search->library = take_entry(loaded, i);
     if (search->library)
-        fill(search->library);
+        fill(search->library, loaded);
 }
 
 struct library *library_of_address(const void *address)
@@ -356,7 +379,7 @@ static void search_symbols(const struct loaded *loaded, void *data)
         has_all = has_all && find_given(search->symbols, functions[at].name);
     if (!has_all || (library && library->is_complete))
         return;
-    library = take_entry(&loaded->objects[i]);
+    library = take_entry(loaded, i);
     if (!library)
         return;
     for (size_t at = 0; at < N_FUNCTIONS; at++)

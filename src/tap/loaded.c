@@ -79,6 +79,26 @@ static int collect(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
+/* It has more than a library that stands before some functions. */
+static bool is_libzmq(uint32_t i)
+{
+    return elf_object_find(&list.objects[i], "zmq_version") != 0;
+}
+
+static void remove_interposers(void)
+{
+    uint32_t n = 0;
+    bool has_libzmq = false;
+    for (uint32_t i = 0; i < list.n_candidates; i++)
+        has_libzmq = has_libzmq || is_libzmq(list.candidates[i]);
+    for (uint32_t i = 0; i < list.n_candidates; i++) {
+        uint32_t object = list.candidates[i];
+        if (!has_libzmq || object >= list.n_startup || is_libzmq(object))
+            list.candidates[n++] = object;
+    }
+    list.n_candidates = n;
+}
+
 static void append_candidates(uint32_t begin, uint32_t end)
 {
     for (uint32_t i = begin; i < end; i++) {
@@ -110,6 +130,7 @@ static void read_list(void)
         list.n_startup = is_preloaded() ? list.n_objects : 1;
     uint32_t own = list.own == LOADED_NONE ? 0 : list.own;
     append_candidates(own, list.n_objects);
+    remove_interposers();
     list.n_behind = list.n_candidates;
     append_candidates(0, own);
 }
@@ -164,6 +185,47 @@ uint32_t loaded_find(const struct loaded *self, uintptr_t address)
         }
     }
     return LOADED_NONE;
+}
+
+static struct {
+    uint32_t objects[LOADED_MAX_CANDIDATES];
+    uint32_t n;
+    bool is_read;
+} interposers;
+
+static bool is_interposer(const struct elf_object *object)
+{
+    static const char *const names[] = {
+        "zmq_send", "zmq_recv",    "zmq_msg_send", "zmq_msg_recv", "zmq_socket",    "zmq_close",
+        "zmq_bind", "zmq_connect", "zmq_ctx_new",  "zmq_ctx_term", "zmq_setsockopt"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (elf_object_find(object, names[i]))
+            return !elf_object_find(object, "zmq_version");
+    }
+    return false;
+}
+
+/* What came with the program stays, and stays in its place. */
+static void read_interposers(const struct loaded *self)
+{
+    uint32_t first = self->own == LOADED_NONE ? self->n_startup : self->own + 1;
+    for (uint32_t i = first; i < self->n_startup && i < self->n_objects; i++) {
+        if (interposers.n < LOADED_MAX_CANDIDATES && is_interposer(&self->objects[i]))
+            interposers.objects[interposers.n++] = i;
+    }
+    interposers.is_read = true;
+}
+
+uintptr_t loaded_find_function(const struct loaded *self, uint32_t copy, const char *name)
+{
+    if (!interposers.is_read)
+        read_interposers(self);
+    for (uint32_t i = 0; i < interposers.n && interposers.objects[i] < copy; i++) {
+        uintptr_t address = elf_object_find(&self->objects[interposers.objects[i]], name);
+        if (address)
+            return address;
+    }
+    return elf_object_find(&self->objects[copy], name);
 }
 
 struct libc_search {

@@ -38,6 +38,11 @@ void loaded_visit(loaded_work *work, void *data);
 /* The object that an address lies in, or LOADED_NONE. */
 uint32_t loaded_find(const struct loaded *self, uintptr_t address);
 
+/* The address of a function of a copy of libzmq, the object `copy`, as a caller of it is bound: a
+ * library that came with the program and defines functions of libzmq's names, to stand before
+ * them, has its turn. */
+uintptr_t loaded_find_function(const struct loaded *self, uint32_t copy, const char *name);
+
 /* The address of what the C library defines, or 0: its libpthread and libdl of older days too, if
  * they are loaded. */
 uintptr_t loaded_find_in_libc(const char *symbol);

@@ -46,6 +46,8 @@ static const char *open_context(struct pipe_lab *self)
 
 const char *pipe_lab_open(const struct library *library, struct pipe_lab *ret_lab)
 {
+    if (library->own)
+        library = library->own;
     *ret_lab = (struct pipe_lab){.library = library, .old_errno = errno};
     guard_enter(&ret_lab->guard);
     own_work_begin();
