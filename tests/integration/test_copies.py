@@ -72,6 +72,26 @@ def two_copies__used_in_turn__are_those_that_the_linker_chose(directory, opened)
     run_each_way(copies(*opened, "use", 0, 10, "use", 1, 10, "use", 0, 20, "use", 1, 20), directory)
 
 
+def linked__to_a_library_that_needs_libzmq__works_and_is_counted(directory):
+    assert run_each_way([*products.program("linked"), N], directory) == f"0: {N * 10}\nend\n"
+    assert counted(directory, "SENT_MESSAGES", "PUSH") == N
+
+
+@pytest.mark.parametrize("is_tap_first", [True, False], ids=["behind", "before"])
+@pytest.mark.parametrize("name", ["libinterposer1.so", "libinterposer2.so"])
+def another_preloaded_library__stands_before_functions__sees_what_it_would(directory, name,
+                                                                         is_tap_first):
+    command, other = [*products.program("linked"), N], plugin(name)
+    plain = run(command, None, {"LD_PRELOAD": other})
+    words = [str(products.tap_library()), other]
+    for way in ({}, OFF):
+        preloaded = " ".join(words if is_tap_first else reversed(words))
+        tapped = run(command, directory, {"LD_PRELOAD": preloaded, **way})
+        assert (tapped.returncode, tapped.stdout) == (0, plain.stdout), way
+    assert f"{N} sent" in plain.stdout
+    assert counted(directory, "SENT_MESSAGES", "PUSH") == N
+
+
 def two_copies__called_from_code_in_no_object__has_a_context(directory):
     words = ["local", "libuser1.so", "local", "libuser2.so", "generated", 0, "generated", 1]
     assert run_each_way(copies(*words), directory) == "0: a context, 0\n1: a context, 0\nend\n"
