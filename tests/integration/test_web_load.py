@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """A crowd of slow clients and a flood of rubbish, while scrapes go on; nothing is left behind."""
 
+import contextlib
 import http.client
 import os
 import statistics
@@ -89,17 +90,30 @@ def segments(directory):
         yield directory
 
 
-@pytest.fixture
-def secure_agent(folder, segments):
-    """With TLS and passwords: the agent and what its scraper has to know."""
+@contextlib.contextmanager
+def start_secure(folder, directory):
+    """An agent with TLS and passwords, and what its scraper has to know."""
     authority = web.Authority(folder, "authority")
     certificate, key = authority.issue("server")
     config = folder / "web.yml"
     config.write_text(f"tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n"
                       f"basic_auth_users:\n  prometheus: {web.bcrypt('secret', 10)}\n")
-    with Agent(segments, f"--web.config.file={config}") as running:
+    with Agent(directory, f"--web.config.file={config}") as running:
         running.keep_log()
         yield running, authority
+
+
+@pytest.fixture
+def secure_agent(folder, segments):
+    with start_secure(folder, segments) as started:
+        yield started
+
+
+@pytest.fixture
+def secure_agent_of_few(folder, directory):
+    """Whose page is small: what a scrape leaves behind is the same, and it takes a tenth."""
+    with FakeSegments(directory, 1, N_GROUPS // 10, "all"), start_secure(folder, directory) as started:
+        yield started
 
 
 def check_under_load(agent, scraper, crowd):
@@ -180,8 +194,8 @@ def many_scrapes__one_after_the_other__leave_nothing_behind(agent):
     check_nothing_is_left(agent, scrape_hundred)
 
 
-def many_scrapes__with_tls_and_password__leave_nothing_behind(secure_agent):
-    agent, authority = secure_agent
+def many_scrapes__with_tls_and_password__leave_nothing_behind(secure_agent_of_few):
+    agent, authority = secure_agent_of_few
     context = authority.context()
 
     def scrape_hundred():

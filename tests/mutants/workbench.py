@@ -61,8 +61,10 @@ class Workbench:
         if not (folder / "build.ninja").exists():
             subprocess.run(["meson", "setup", str(folder), str(self.tree), "-Dtests=true", *BUILDS[build]],
                            check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["ninja", "-C", str(folder), "--quiet", f"-j{self.jobs}"], check=True,
-                       stdout=subprocess.DEVNULL)
+        built = subprocess.run(["ninja", "-C", str(folder), "--quiet", f"-j{self.jobs}"], check=False,
+                               stdout=subprocess.PIPE, text=True)
+        if built.returncode != 0:
+            raise SystemExit(f"mutants: the tree does not build\n{built.stdout[-4000:]}")
         self.tests[build] = self.read_tests(folder)
 
     def read_tests(self, folder):
