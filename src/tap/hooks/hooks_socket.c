@@ -19,11 +19,11 @@ static void track(struct registry_context *context, void *handle, int type)
 
     registry_lock(&guard);
     if (!context->has_started) {
-        context->has_started = true;
         context->n_io_threads = context->library->ctx_get(context->handle, ZMQ_IO_THREADS);
         if (!context->is_limited)
             context->max_sockets = context->library->ctx_get(context->handle, ZMQ_MAX_SOCKETS);
         context->limit = context->max_sockets;
+        __atomic_store_n(&context->has_started, true, __ATOMIC_RELEASE);
     }
     struct registry_socket *socket = registry_open_socket(context, handle, type);
     registry_unlock(&guard);
@@ -58,8 +58,9 @@ void *zmq_socket(void *context_handle, int type)
         return HOOK_PASS(HOOK_CALLER, socket, NULL, context_handle, type);
 
     bool is_started = false;
-    void *handle = context->has_started ? limits_make_socket(context, type)
-                                        : make_first_socket(context, type, &is_started);
+    bool is_first = !__atomic_load_n(&context->has_started, __ATOMIC_ACQUIRE);
+    void *handle = is_first ? make_first_socket(context, type, &is_started)
+                            : limits_make_socket(context, type);
     int error = errno;
     if (handle && (is_started || tap_start(context->library)))
         track(context, handle, type);
