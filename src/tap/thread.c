@@ -31,6 +31,7 @@ static bool is_running;
 static uintptr_t generation; /* a thread of an older one ends */
 static uint32_t wishes;      /* grows with each */
 static uint32_t n_done;      /* grows with each round */
+static uint32_t n_waiting;   /* threads that wait for it to grow */
 static uint32_t n_asked;     /* rounds that were asked for */
 static uint32_t n_answered;  /* the last that was asked for before the last round */
 static uintptr_t ended;      /* generation of the thread that ended last, + 1 */
@@ -44,8 +45,9 @@ static void wake(void)
 
 static void tell_done(void)
 {
-    __atomic_fetch_add(&n_done, 1, __ATOMIC_RELEASE);
-    lock_wake_word(&n_done);
+    __atomic_fetch_add(&n_done, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&n_waiting, __ATOMIC_SEQ_CST) > 0)
+        lock_wake_word(&n_done);
 }
 
 /*
@@ -218,14 +220,15 @@ static bool await(const uint32_t *word, bool (*is_true)(uintptr_t), uintptr_t ar
                   uint64_t patience_ns)
 {
     uint64_t deadline = clock_monotonic_ns() + patience_ns;
-    uint32_t seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-    while (!is_true(argument)) {
-        if (clock_monotonic_ns() >= deadline)
-            return false;
+    bool is_so;
+    __atomic_fetch_add(&n_waiting, 1, __ATOMIC_SEQ_CST);
+    uint32_t seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
+    while (!(is_so = is_true(argument)) && clock_monotonic_ns() < deadline) {
         lock_wait_for_word(word, seen, deadline);
-        seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+        seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
     }
-    return true;
+    __atomic_fetch_sub(&n_waiting, 1, __ATOMIC_SEQ_CST);
+    return is_so;
 }
 
 static struct work {
@@ -356,4 +359,5 @@ void thread_forked(void)
     is_running = false;
     is_this = false;
     n_asked = n_answered;
+    n_waiting = 0;
 }

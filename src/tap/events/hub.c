@@ -30,6 +30,7 @@
 
 struct lock hub_lock;
 struct hub hubs[REGISTRY_MAX_CONTEXTS];
+bool hub_has_any;
 struct hub_entry hub_entries[REGISTRY_MAX_SOCKETS];
 uint32_t hub_n_forwarders;
 
@@ -73,6 +74,7 @@ static void open_hub(struct hub *hub, struct registry_context *context)
     hub->context = context;
     hub->library = library;
     __atomic_store_n(&hub->consumer, consumer, __ATOMIC_RELAXED);
+    __atomic_store_n(&hub_has_any, true, __ATOMIC_RELAXED);
 }
 
 static int start_monitor(const struct library *library, void *handle, const char *address,
@@ -321,6 +323,9 @@ void hub_forked(void)
 {
     hub_lock = LOCK_INIT;
     has_shed = false;
+    if (!hub_has_any)
+        return;
+    hub_has_any = false;
     memset(hubs, 0, sizeof(hubs));
     for (uint32_t i = 0; i < REGISTRY_MAX_SOCKETS; i++) {
         if (hub_entries[i].ticket == 0 && !hub_entries[i].forwarder.socket)

@@ -50,6 +50,8 @@ static void flush_forwarders(void)
 
 void hub_drain_all(void)
 {
+    if (!__atomic_load_n(&hub_has_any, __ATOMIC_RELAXED))
+        return;
     for (size_t i = 0; i < REGISTRY_MAX_CONTEXTS; i++) {
         if (__atomic_load_n(&hubs[i].consumer, __ATOMIC_RELAXED))
             drain(&hubs[i]);
