@@ -2,6 +2,7 @@
 """The page: formats by negotiation, gzip, filters, and what reads it."""
 
 import re
+import socket
 import subprocess
 
 import pytest
@@ -118,3 +119,14 @@ def timeout_header__whatever_it_says__does_not_hurt(agent):
     for text in ("0.5", "10", "-1", "nan", "inf", "1e400", "banana", "", "5 seconds", "0x10"):
         answer = http.request(agent.address, X_Prometheus_Scrape_Timeout_Seconds=text)
         assert answer.status == 200
+
+
+def connections__open_and_closed__are_counted(agent):
+    """The scrape's own is one of them."""
+    host, port = agent.address.rsplit(":", 1)
+    agent.wait_value(1, "zmq_exporter_http_connections")
+    idle = [socket.create_connection((host, int(port))) for _ in range(5)]
+    agent.wait_value(6, "zmq_exporter_http_connections")
+    for connection in idle:
+        connection.close()
+    agent.wait_value(1, "zmq_exporter_http_connections")

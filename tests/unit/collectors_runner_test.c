@@ -15,7 +15,7 @@ struct gate {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool is_open;
-    unsigned n_entered;
+    unsigned n_entered, n_ticks;
     bool is_destroyed;
     int result;
 };
@@ -312,6 +312,42 @@ static void collect__several_at_once__each_has_its_own(void **state)
     runner_destroy(&runner);
 }
 
+static void count_tick(void *state)
+{
+    struct gate *gate = state;
+    pthread_mutex_lock(&gate->lock);
+    gate->n_ticks++;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+/* Scrapes or not, a tick has a second to itself. */
+static void tick__among_scrapes__comes_once_a_second(void **state)
+{
+    (void)state;
+    struct runner *runner;
+    struct scrape *scrape;
+    struct gate gate = gate_open(0);
+    struct collector collector = {.name = "a",
+                                  .state = &gate,
+                                  .collect = gate_collect,
+                                  .tick = count_tick,
+                                  .destroy = gate_destroy};
+    uint64_t started_ns = clock_monotonic_ns();
+    assert_int_equal(runner_new(&runner), 0);
+    assert_int_equal(runner_add(runner, &collector), 0);
+    pthread_mutex_lock(&gate.lock);
+    while (gate.n_ticks == 0)
+        pthread_cond_wait(&gate.changed, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(runner_collect(runner, RUNNER_ALL, FOREVER_NS, &scrape), 0);
+        scrape_destroy(&scrape);
+    }
+    runner_destroy(&runner);
+    assert_true(gate.n_ticks <= (clock_monotonic_ns() - started_ns) / CLOCK_NS_PER_SECOND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +359,7 @@ int main(void)
         cmocka_unit_test(collect__a_crowd_waits__shares_the_next_call),
         cmocka_unit_test(collect__some_of_a_crowd_give_up__the_others_are_served),
         cmocka_unit_test(collect__several_at_once__each_has_its_own),
+        cmocka_unit_test(tick__among_scrapes__comes_once_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,6 +158,18 @@ static void run__pid_given_to_another__forgets_the_first(void **state)
     assert_int_equal(n_found(self), 0);
 }
 
+/* As large as the first, which had none: only its start tells that it is another. */
+static void run__pid_given_to_another_with_a_library__is_found(void **state)
+{
+    struct fixture *self = *state;
+    put_process(self, 7, 100, 4096, "");
+    run(self, SECOND);
+    assert_int_equal(n_found(self), 0);
+    put_process(self, 7, 200, 4096, LIBRARY);
+    run(self, 2 * SECOND);
+    assert_int_equal(n_found(self), 1);
+}
+
 static void run__process_gone__is_dropped_and_the_others_kept(void **state)
 {
     struct fixture *self = *state;
@@ -295,6 +307,7 @@ int main(void)
         TEST(run__library_loaded_later__is_found_when_the_size_changes),
         TEST(run__same_size__is_read_again_after_the_long_interval_only),
         TEST(run__pid_given_to_another__forgets_the_first),
+        TEST(run__pid_given_to_another_with_a_library__is_found),
         TEST(run__process_gone__is_dropped_and_the_others_kept),
         TEST(run__file_replaced__is_seen_without_a_change_of_size),
         TEST(run__maps_not_readable__is_counted),
