@@ -117,12 +117,26 @@ static void read_entry(const struct elf_object *self, const ElfW(Dyn) * entry, s
     }
 }
 
+/* What no linker has made so is no table. */
+static void drop_misaligned(struct tables *tables)
+{
+    if (tables->symbols % _Alignof(ElfW(Sym)))
+        tables->symbols = 0;
+    if (tables->gnu_hash % _Alignof(ElfW(Addr)))
+        tables->gnu_hash = 0;
+    if (tables->hash % _Alignof(uint32_t))
+        tables->hash = 0;
+    if (tables->versions % _Alignof(ElfW(Half)))
+        tables->versions = 0;
+}
+
 static bool read_tables(const struct elf_object *self, struct tables *ret)
 {
     *ret = (struct tables){.dynamic_end = self->dynamic ? segment_end(self, self->dynamic) : 0};
     const ElfW(Dyn) * entry;
     for (size_t i = 0; (entry = entry_at(self, i, ret->dynamic_end)); i++)
         read_entry(self, entry, ret);
+    drop_misaligned(ret);
     uintptr_t strings = (uintptr_t)ret->strings;
     return strings && has_room(strings, ret->strings_size, segment_end(self, strings));
 }
