@@ -7,6 +7,8 @@
  */
 #include "tap/library.h"
 
+#include "tap/guard.h"
+#include "tap/libc.h"
 #include "tap/loaded.h"
 #include "tap/scope.h"
 #include "tap/zmqtap.h"
@@ -15,6 +17,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -252,12 +255,31 @@ static void search_list(const struct loaded *loaded, void *data)
     }
 }
 
-/* Of several copies one may have been opened RTLD_GLOBAL, which is written nowhere. */
-static void ask_linker(struct scope_question *question)
+static void *ask_for_socket(void *data)
 {
+    struct scope_question *question = data;
     void *(*find)(void *,
                   const char *) = (void *(*)(void *, const char *))loaded_find_in_libc("dlsym");
     question->global = find ? (uintptr_t)find(RTLD_NEXT, "zmq_socket") : 0;
+    return NULL;
+}
+
+/* Of several copies one may have been opened RTLD_GLOBAL, which is written nowhere. dlsym() forgets
+ * the error that its thread has not read yet: another thread has none. */
+static void ask_linker(struct scope_question *question)
+{
+    struct guard guard;
+    pthread_t thread;
+    sigset_t all, before;
+    sigfillset(&all);
+    guard_enter(&guard);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (libc_start() && pthread_create(&thread, NULL, ask_for_socket, question) == 0)
+        pthread_join(thread, NULL);
+    else
+        ask_for_socket(question);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    guard_leave(&guard);
     question->has_asked = true;
 }
 

@@ -124,9 +124,12 @@ def copies__more_than_the_tap_remembers__are_each_their_own(directory, folder):
     assert re.findall(r": (\d+)", output) == ["20"] * 48
 
 
-def error_of_the_linker__not_yet_asked_for__is_still_there(directory):
-    words = ["local", "libplugin.so", "fail", "use", 0, 10, "error", "error"]
-    output = run_each_way(copies(*words), directory)
+@pytest.mark.parametrize("opened", [
+    ("local", "libplugin.so"),
+    ("local", "libuser1.so", "local", "libuser2.so"),
+], ids=["one copy", "two copies"])
+def error_of_the_linker__not_yet_asked_for__is_still_there(directory, opened):
+    output = run_each_way(copies(*opened, "fail", "use", 0, 10, "error", "error"), directory)
     assert "error: /nowhere/lib.so: cannot open" in output and "error: none" in output
 
 
