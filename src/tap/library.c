@@ -1,40 +1,29 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Design: entries are written inside loaded_visit() alone, and read by whoever was given them.
- * Whenever the list of loaded objects is a new one, each entry is looked for in it: what is not
- * there any more is free for another copy, and where something was unloaded the functions of those
- * that are not pinned are looked up anew, for a new object can lie where an old one lay.
+ * Design: entries are written inside loaded_visit() alone, and read by whoever was given
+ * them. Whenever the list of loaded objects is a new one, each entry is looked for in it: what is
+ * not there any more is free for another copy, and where something was unloaded the functions of
+ * those that are not pinned are looked up anew, for a new object can lie where an old one lay.
  */
-#include "tap/library.h"
+#include "tap/library_entries.h"
 
 #include "tap/guard.h"
 #include "tap/libc.h"
-#include "tap/loaded.h"
 #include "tap/scope.h"
 #include "tap/zmqtap.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-struct entry {
-    struct elf_object object;
-    uint32_t place;   /* in the list of loaded objects */
-    bool is_followed; /* now or once: then what was learned of the copy is kept with its index */
-    bool is_pinned;
-    bool is_given; /* its functions were not found by their names */
-};
-
-static struct library libraries[LIBRARY_MAX];
-static struct entry entries[LIBRARY_MAX];
-static uint32_t n_libraries;
+struct library library_list[LIBRARY_MAX];
+struct library_entry library_entries[LIBRARY_MAX];
+uint32_t library_n;
 static uint64_t generation, n_unloads; /* of the list when they were looked through */
-static bool has_unpinned;              /* some are followed and not yet pinned */
-static bool is_pinning;                /* a thread does that */
+bool library_has_unpinned;
 
 static const struct library_function functions[] = {
 #define X(type, name, parameters) {"zmq_" #name, offsetof(struct library, name)},
@@ -65,7 +54,7 @@ static library_any_function look_up(struct library *library, const struct loaded
                                     const struct library_function *function)
 {
     library_any_function found = (library_any_function)loaded_find_function(
-        loaded, entries[library - libraries].place, function->name);
+        loaded, library_entries[library - library_list].place, function->name);
     __atomic_store_n(place_of(library, function), found, __ATOMIC_RELAXED);
     return found;
 }
@@ -76,8 +65,8 @@ static bool look_up_again(const struct loaded *loaded, uint32_t i,
 {
     bool is_same = true;
     for (size_t at = 0; at < n; at++) {
-        library_any_function known = function_of(&libraries[i], &list[at]);
-        if (known && known != look_up(&libraries[i], loaded, &list[at]))
+        library_any_function known = function_of(&library_list[i], &list[at]);
+        if (known && known != look_up(&library_list[i], loaded, &list[at]))
             is_same = false;
     }
     return is_same;
@@ -95,7 +84,7 @@ static void set_range(struct library *library, uintptr_t begin, uintptr_t end)
     __atomic_store_n(&library->end, end, __ATOMIC_RELEASE);
 }
 
-static bool is_listed(const struct loaded *loaded, struct entry *entry)
+static bool is_listed(const struct loaded *loaded, struct library_entry *entry)
 {
     for (uint32_t i = 0; i < loaded->n_objects; i++) {
         if (elf_object_is_same(&loaded->objects[i], &entry->object)) {
@@ -107,18 +96,18 @@ static bool is_listed(const struct loaded *loaded, struct entry *entry)
     return false;
 }
 
-static void look_through(const struct loaded *loaded)
+void library_look_through(const struct loaded *loaded)
 {
     if (generation == loaded->generation)
         return;
-    for (uint32_t i = 0; i < n_libraries; i++) {
-        struct entry *entry = &entries[i];
-        if (libraries[i].end == 0)
+    for (uint32_t i = 0; i < library_n; i++) {
+        struct library_entry *entry = &library_entries[i];
+        if (library_list[i].end == 0)
             continue;
         bool is_sure = n_unloads == loaded->n_unloads || entry->is_pinned || entry->is_given;
         bool is_there = is_listed(loaded, entry);
         if (!is_there || (!is_sure && !is_unchanged(loaded, i) && entry->is_followed))
-            set_range(&libraries[i], 0, 0);
+            set_range(&library_list[i], 0, 0);
     }
     generation = loaded->generation;
     n_unloads = loaded->n_unloads;
@@ -126,9 +115,9 @@ static void look_through(const struct loaded *loaded)
 
 static struct library *find_entry(const struct elf_object *object)
 {
-    for (uint32_t i = 0; i < n_libraries; i++) {
-        if (libraries[i].end != 0 && elf_object_is_same(&entries[i].object, object))
-            return &libraries[i];
+    for (uint32_t i = 0; i < library_n; i++) {
+        if (library_list[i].end != 0 && elf_object_is_same(&library_entries[i].object, object))
+            return &library_list[i];
     }
     return NULL;
 }
@@ -141,11 +130,11 @@ static struct library *take_entry(const struct loaded *loaded, uint32_t place)
     uint32_t i = 0;
     if (library)
         return library;
-    while (i < n_libraries && (libraries[i].end != 0 || entries[i].is_followed))
+    while (i < library_n && (library_list[i].end != 0 || library_entries[i].is_followed))
         i++;
     if (i == LIBRARY_MAX)
         return NULL;
-    library = &libraries[i];
+    library = &library_list[i];
     for (size_t at = 0; at < N_FUNCTIONS; at++)
         __atomic_store_n(place_of(library, &functions[at]), NULL, __ATOMIC_RELAXED);
     for (size_t at = 0; at < N_OPTIONAL_FUNCTIONS; at++)
@@ -156,16 +145,16 @@ static struct library *take_entry(const struct loaded *loaded, uint32_t place)
     library->more_flag = 0;
     library->own = NULL;
     library->is_draft = library->is_complete = false;
-    entries[i] = (struct entry){.object = *object, .place = place};
+    library_entries[i] = (struct library_entry){.object = *object, .place = place};
     set_range(library, object->begin, object->end);
-    if (i == n_libraries)
-        __atomic_store_n(&n_libraries, n_libraries + 1, __ATOMIC_RELEASE);
+    if (i == library_n)
+        __atomic_store_n(&library_n, library_n + 1, __ATOMIC_RELEASE);
     return library;
 }
 
 static void set_path(struct library *library)
 {
-    const char *name = entries[library->index].object.name;
+    const char *name = library_entries[library->index].object.name;
     if (name[0])
         strncpy(library->path, name, sizeof(library->path) - 1);
     else if (readlink("/proc/self/exe", library->path, sizeof(library->path) - 1) < 0)
@@ -176,8 +165,8 @@ static void set_path(struct library *library)
 static void describe(struct library *library)
 {
     int major = 0, minor = 0, patch = 0;
-    entries[library->index].is_followed = true;
-    __atomic_store_n(&has_unpinned, true, __ATOMIC_RELEASE);
+    library_entries[library->index].is_followed = true;
+    __atomic_store_n(&library_has_unpinned, true, __ATOMIC_RELEASE);
     library->version(&major, &minor, &patch);
     library->version_number = major * 10000 + minor * 100 + patch;
     library->is_draft = library->socket_monitor_versioned != NULL;
@@ -211,7 +200,7 @@ static void fill(struct library *library, const struct loaded *loaded)
     if (!has_all)
         return;
     describe(library);
-    set_own(library, &entries[library->index].object);
+    set_own(library, &library_entries[library->index].object);
 }
 
 struct search {
@@ -234,7 +223,7 @@ static bool is_from_tap(const struct loaded *loaded, uintptr_t caller)
 static void search_list(const struct loaded *loaded, void *data)
 {
     struct search *search = data;
-    look_through(loaded);
+    library_look_through(loaded);
     if (!search->question.inside && is_from_tap(loaded, search->question.caller))
         search->question.inside = passed_to;
     uint32_t i = scope_find(loaded, &search->question, &search->must_ask);
@@ -322,11 +311,11 @@ static uintptr_t first_word(const void *handle)
 
 static struct library *find_around(uintptr_t address)
 {
-    uint32_t n = __atomic_load_n(&n_libraries, __ATOMIC_ACQUIRE);
+    uint32_t n = __atomic_load_n(&library_n, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < n; i++) {
-        if (address >= __atomic_load_n(&libraries[i].begin, __ATOMIC_ACQUIRE) &&
-            address < __atomic_load_n(&libraries[i].end, __ATOMIC_ACQUIRE))
-            return &libraries[i];
+        if (address >= __atomic_load_n(&library_list[i].begin, __ATOMIC_ACQUIRE) &&
+            address < __atomic_load_n(&library_list[i].end, __ATOMIC_ACQUIRE))
+            return &library_list[i];
     }
     return NULL;
 }
@@ -360,7 +349,7 @@ struct address_search {
 static void search_address(const struct loaded *loaded, void *data)
 {
     struct address_search *search = data;
-    look_through(loaded);
+    library_look_through(loaded);
     uint32_t i = loaded_find(loaded, search->address);
     if (i == LOADED_NONE || i == loaded->own || !elf_object_find(&loaded->objects[i], "zmq_socket"))
         return;
@@ -392,7 +381,7 @@ static library_any_function find_given(const struct zmqtap_symbol *symbols, cons
 static void search_symbols(const struct loaded *loaded, void *data)
 {
     struct symbols_search *search = data;
-    look_through(loaded);
+    library_look_through(loaded);
     uint32_t i = loaded_find(loaded, (uintptr_t)find_given(search->symbols, "zmq_socket"));
     struct library *library = i == LOADED_NONE ? NULL : find_entry(&loaded->objects[i]);
     search->library = library;
@@ -406,7 +395,7 @@ static void search_symbols(const struct loaded *loaded, void *data)
         return;
     for (size_t at = 0; at < N_FUNCTIONS; at++)
         *place_of(library, &functions[at]) = find_given(search->symbols, functions[at].name);
-    entries[library->index].is_given = true;
+    library_entries[library->index].is_given = true;
     describe(library);
     search->library = library;
 }
@@ -418,98 +407,8 @@ struct library *library_of_symbols(const struct zmqtap_symbol *symbols)
     return search.library;
 }
 
-/* One at a time: by the tap's thread, or the one that it makes for it. */
-struct pinning {
-    uint32_t index;
-    struct elf_object object;
-    char name[PATH_MAX];
-    bool is_to_be_pinned, is_pinned;
-};
-
-static void begin_pinning(const struct loaded *loaded, void *data)
-{
-    struct pinning *pinning = data;
-    struct entry *entry = &entries[pinning->index];
-    look_through(loaded);
-    pinning->object = entry->object;
-    pinning->is_pinned = scope_is_permanent(loaded, &entry->object);
-    pinning->is_to_be_pinned = libraries[pinning->index].end != 0 && entry->is_followed &&
-                               !entry->is_pinned &&
-                               strlen(entry->object.name) < sizeof(pinning->name);
-    if (pinning->is_to_be_pinned)
-        strcpy(pinning->name, entry->object.name);
-}
-
-static void end_pinning(const struct loaded *loaded, void *data)
-{
-    const struct pinning *pinning = data;
-    struct entry *entry = &entries[pinning->index];
-    look_through(loaded);
-    if (elf_object_is_same(&entry->object, &pinning->object))
-        entry->is_pinned = pinning->is_pinned;
-}
-
-/* By its name, which may by now be that of another object. */
-static bool is_kept(const struct pinning *pinning)
-{
-    void *(*open)(const char *, int) = (void *(*)(const char *, int))loaded_find_in_libc("dlopen");
-    int (*ask)(void *, int, void *) = (int (*)(void *, int, void *))loaded_find_in_libc("dlinfo");
-    struct link_map *map = NULL;
-    void *handle = open && ask ? open(pinning->name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE)
-                               : NULL;
-    return handle && ask(handle, RTLD_DI_LINKMAP, &map) == 0 &&
-           map->l_addr == pinning->object.base && (uintptr_t)map->l_ld == pinning->object.dynamic;
-}
-
-static void pin(uint32_t index, bool may_wait)
-{
-    static struct pinning pinning;
-    pinning.index = index;
-    loaded_visit(begin_pinning, &pinning);
-    if (!pinning.is_to_be_pinned)
-        return;
-    if (may_wait && !pinning.is_pinned)
-        pinning.is_pinned = is_kept(&pinning);
-    loaded_visit(end_pinning, &pinning);
-    if (!may_wait && !pinning.is_pinned)
-        __atomic_store_n(&has_unpinned, true, __ATOMIC_RELEASE);
-}
-
-static void pin_all(bool may_wait)
-{
-    uint32_t n = __atomic_load_n(&n_libraries, __ATOMIC_ACQUIRE);
-    for (uint32_t i = 0; i < n; i++)
-        pin(i, may_wait);
-}
-
-/* Until all are pinned that wait for it, those that come meanwhile too. */
-static void *pin_with_patience(void *unused)
-{
-    while (__atomic_exchange_n(&has_unpinned, false, __ATOMIC_ACQ_REL))
-        pin_all(true);
-    __atomic_store_n(&is_pinning, false, __ATOMIC_RELEASE);
-    return unused;
-}
-
-void library_pin(void)
-{
-    pthread_t thread;
-    if (__atomic_load_n(&is_pinning, __ATOMIC_ACQUIRE) ||
-        !__atomic_exchange_n(&has_unpinned, false, __ATOMIC_ACQ_REL))
-        return;
-    pin_all(false);
-    if (!__atomic_load_n(&has_unpinned, __ATOMIC_ACQUIRE))
-        return;
-    __atomic_store_n(&is_pinning, true, __ATOMIC_RELEASE);
-    if (pthread_create(&thread, NULL, pin_with_patience, NULL) == 0)
-        pthread_detach(thread);
-    else
-        __atomic_store_n(&is_pinning, false, __ATOMIC_RELEASE);
-}
-
 void library_forked(void)
 {
     loaded_forked();
-    has_unpinned = true; /* the thread that pins is not here */
-    is_pinning = false;
+    library_pin_forked();
 }
