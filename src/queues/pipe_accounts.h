@@ -26,6 +26,9 @@ struct pipe_sample {
     uint32_t n_inproc;    /* of these: connected to a socket of this process */
     uint32_t n_send_full; /* of these: libzmq takes no message until the peer has read more */
     uint64_t send_queue, receive_queue; /* messages, over all pipes */
+    /* Messages that a newer one has replaced in the conflating queues of these pipes so far; of a
+     * queue between two sockets of the process it is the sender's. */
+    uint64_t n_conflated;
     /* The fullest pipe's depth over its effective HWM, 1e-9; PIPE_UNKNOWN: no pipe has one. */
     uint64_t send_fullest, receive_fullest;
 };

@@ -135,6 +135,12 @@ struct pipe_end pipe_pair_end(const struct pipe_pair *self)
     };
 }
 
+/* What was written and neither read nor is there. */
+static uint64_t replaced(uint64_t n_unread, uint64_t n_held)
+{
+    return n_unread > n_held ? n_unread - n_held : 0;
+}
+
 void pipe_pair_add(const struct pipe_pair *self, int conflated_out, int conflated_in)
 {
     struct pipe_sample *sample = &self->target->sample;
@@ -146,6 +152,10 @@ void pipe_pair_add(const struct pipe_pair *self, int conflated_out, int conflate
         pipe.hwm = 0;
     if (conflated_in >= 0)
         peer.hwm = 0;
+    if (conflated_out >= 0)
+        sample->n_conflated += replaced(out_depth(self), out);
+    if (conflated_in >= 0 && peer.owner < FIRST_SOCKET_SLOT + (uint32_t)self->target->n_io_threads)
+        sample->n_conflated += replaced(in_depth(self), in);
     sample->n_pipes++;
     sample->n_inproc += is_inproc(&pipe, &peer, self->target->n_io_threads);
     if (pipe.state == PIPE_STATE_ACTIVE || pipe.state == PIPE_STATE_WAITING) {

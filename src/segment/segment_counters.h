@@ -42,6 +42,7 @@
     X(28, PROXIED, COUNTER)                  /* program: times inside zmq_proxy, see below */      \
     X(29, ATTACHED, COUNTER)                 /* program: sockets that no hook sees, see below */   \
     X(100, OVERSIZED, COUNTER)      /* tap: connections ended for a message over ZMQ_MAXMSGSIZE */ \
+    X(101, CONFLATED, COUNTER)      /* tap: messages that a newer one replaced, ZMQ_CONFLATE */    \
     X(104, SEND_AT_HWM_NS, COUNTER) /* tap: time with a peer's queue full */                       \
     X(160, PEERS, GAUGE)            /* tap: peers with a finished handshake */                     \
     X(161, SEND_QUEUE, GAUGE)       /* tap: messages over all peers */                             \
@@ -79,7 +80,7 @@
 #define SEGMENT_RECEIVE_FILL_BASE        128
 #define SEGMENT_FILL_SIZE                16
 
-/* Numbers not listed above are free: counters 22-27 and 30-31 program, 101-103, 105-111 and 144-159
+/* Numbers not listed above are free: counters 22-27 and 30-31 program, 102-103, 105-111 and 144-159
  * tap; gauges 188-223 program, 170-175 and 224-255 tap. */
 #define SEGMENT_FIRST_COUNTER 8
 #define SEGMENT_FIRST_GAUGE   160
@@ -185,7 +186,7 @@
  * MESSAGES       SENT_*, RECEIVED_*
  * EVENTS         the events block; its members that are families of their own
  * HANDSHAKES     the handshake blocks, PEERS of network sockets (libzmq 4.3.0 and later)
- * QUEUE_DEPTH    SEND_AT_HWM_NS, both fill blocks (depths themselves are gauges)
+ * QUEUE_DEPTH    SEND_AT_HWM_NS, CONFLATED, both fill blocks (depths themselves are gauges)
  * ROUTER_DROPS   DROPPED_HWM and DROPPED_UNROUTABLE of ROUTER and REP
  * PUBLISH_DROPS  DROPPED_HWM of PUB and XPUB
  * BLOCKING       *_WOULD_BLOCK, *_BLOCKED_NS

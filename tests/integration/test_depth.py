@@ -118,6 +118,8 @@ def depth__no_high_water_mark__is_true_and_has_no_ratio(start, folder, transport
 @pytest.mark.parametrize("transport", ["tcp", "inproc"])
 def depth__conflate__is_the_last_message_or_none(start, folder, transport):
     push, pull = pair(start, transport, folder, conflate=1)
+    puppets = {puppet.pid: puppet for puppet in (push.puppet, pull.puppet)}.values()
+    n_received = 0
     for turn in range(1, 4):
         push.send(50)
         push.puppet.wait_counter(50 * turn, "SENT_MESSAGES", "PUSH")
@@ -127,7 +129,11 @@ def depth__conflate__is_the_last_message_or_none(start, folder, transport):
         # Over tcp the 50 may arrive as several overwrites: read until nothing comes any more.
         while pull.poll(timeout_ms=200):
             assert pull.recv() == (1, 1)
+            n_received += 1
         wait_equal(lambda: depths(push, pull), (0, 0), "depth")
+        # What did not come was replaced, at one end or the other, and is counted there once.
+        wait_equal(lambda: sum(puppet.segment().counter("CONFLATED") for puppet in puppets),
+                   50 * turn - n_received, "replaced messages")
     assert pull.puppet.segment().fullest("RECEIVE_FULLEST", "PULL") is None
 
 

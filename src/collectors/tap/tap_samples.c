@@ -31,6 +31,7 @@ struct counter {
     uint32_t places;     /* all of these */
     const char *extra;
     bool is_time; /* nanoseconds, shown in seconds */
+    bool is_rare; /* shown once it is not zero */
 };
 
 #define CAN(name) SEGMENT_CAPABILITY_##name
@@ -63,6 +64,7 @@ static const struct counter counters[] = {
     {FAMILY_SOCKET_DROPPED_MESSAGES, SEGMENT_DROPPED_DISCONNECT, CAN(ENDINGS), SENDS | ENDS,
      "reason=\"disconnect\""},
     {FAMILY_SOCKET_OVERSIZED_MESSAGES, SEGMENT_OVERSIZED, CAN(OVERSIZED), RECEIVES | NETWORK},
+    {FAMILY_SOCKET_CONFLATED_MESSAGES, SEGMENT_CONFLATED, CAN(QUEUE_DEPTH), .is_rare = true},
     {FAMILY_SOCKET_HANDSHAKES, EVENT(12), CAN(HANDSHAKES), HANDSHAKES | NETWORK},
     {FAMILY_SOCKET_DISCONNECTS, EVENT(9), CAN(EVENTS), NETWORK},
     {FAMILY_SOCKET_CONNECT_RETRIES, EVENT(2), CAN(EVENTS), NETWORK},
@@ -206,7 +208,8 @@ static void add_counters(struct samples *out, const struct tap_group *group, uns
         const struct counter *counter = &counters[i];
         uint64_t value = tap_account_counter(&group->sum, counter->word);
         if (!(known & (1u << counter->capability)) || (counter->places & ~places) ||
-            (value == 0 && is_placeless(group)) || tap_unseen_hides(&unseen, counter->word))
+            (value == 0 && (is_placeless(group) || counter->is_rare)) ||
+            tap_unseen_hides(&unseen, counter->word))
             continue;
         if (counter->is_time)
             samples_add_scaled(out, counter->family, group->labels, counter->extra,

@@ -28,6 +28,9 @@ static struct memory {
     uint32_t n_invalid;
     uint64_t sampled_ns; /* 0: never */
     uint64_t last_sent_ns, last_received_ns;
+    uint64_t n_conflated;      /* in the last sample */
+    uint64_t n_conflated_told; /* of these counted, as far as the pipes of now go */
+    uint32_t n_pipes;
 } memories[REGISTRY_MAX_SOCKETS];
 
 static struct round {
@@ -128,6 +131,25 @@ static void add_target(struct registry_socket *socket, void *unused)
     round->n++;
 }
 
+/* The counts and the flag of a queue are read a moment apart, so a message may be taken for
+ * replaced that waits: what two samples agree on is counted. A pipe that is gone takes its count
+ * along. */
+static void note_conflated(struct registry_socket *socket, struct memory *memory,
+                           const struct pipe_sample *sample)
+{
+    uint64_t n = sample->n_conflated;
+    uint64_t n_sure = n < memory->n_conflated ? n : memory->n_conflated;
+    if (sample->n_pipes < memory->n_pipes)
+        memory->n_conflated_told = n_sure < memory->n_conflated_told ? n_sure
+                                                                     : memory->n_conflated_told;
+    if (n_sure > memory->n_conflated_told) {
+        segment_word_add(&socket->words[SEGMENT_CONFLATED], n_sure - memory->n_conflated_told);
+        memory->n_conflated_told = n_sure;
+    }
+    memory->n_conflated = n;
+    memory->n_pipes = sample->n_pipes;
+}
+
 static void note_sample(struct registry_socket *socket, const struct pipe_target *target,
                         uint64_t now_ns)
 {
@@ -143,6 +165,7 @@ static void note_sample(struct registry_socket *socket, const struct pipe_target
     socket->n_inproc_peers = sample->n_inproc;
     pipe_words_update(socket->words, sample, memory->sampled_ns ? now_ns - memory->sampled_ns : 0);
     memory->sampled_ns = now_ns;
+    note_conflated(socket, memory, sample);
 }
 
 static bool is_the_same(const struct round *round, size_t i)
