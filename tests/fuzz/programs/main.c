@@ -166,8 +166,7 @@ static void print_contexts(struct program *self)
         if (!context->handle || !context->has_started)
             continue;
         printf("%s[%u, %d, %d]", is_first ? "" : ", ", n,
-               zmq_ctx_get(context->handle, ZMQ_MAX_SOCKETS),
-               zmq_ctx_get(context->handle, ZMQ_IO_THREADS));
+               zmq_ctx_get(context->handle, ZMQ_MAX_SOCKETS), context->n_threads);
         is_first = false;
     }
 }
@@ -214,7 +213,7 @@ static struct program *new_part(uint64_t seed, unsigned index, const char *log)
     for (unsigned i = 0; i < 10; i++)
         (void)program_random(self, 2);
     self->transports = program_chance(self, 2) ? 1 : 1 + program_random(self, 3);
-    self->is_synchronous = !program_chance(self, 16);
+    self->is_synchronous = !program_chance(self, 40);
     return self;
 }
 

@@ -41,10 +41,12 @@ static int send_message(struct program *self, void *handle, const void *bytes, s
 int messages_send_bytes(struct program *self, struct program_socket *socket, const void *bytes,
                         size_t size, int flags)
 {
-    static char constant[PROGRAM_BUFFER];
+    char *constant;
     unsigned spelling = program_random(self, 5);
     struct iovec frame = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
-    bool is_last = !(flags & ZMQ_SNDMORE) || spelling == 4;
+    if (spelling == 4 && flags & ZMQ_SNDMORE) /* which it takes back */
+        spelling = 0;
+    bool is_last = !(flags & ZMQ_SNDMORE);
     int rc;
     program_synchronise(self, socket);
     program_log(self, "send s%u %zu flags %d by %u", socket->number, size, flags, spelling);
@@ -52,7 +54,9 @@ int messages_send_bytes(struct program *self, struct program_socket *socket, con
     case 0:
         rc = zmq_send(socket->handle, bytes, size, flags);
         break;
-    case 1: /* it stays where it is until the last peer has read it */
+    case 1: /* it stays where it is for ever */
+        constant = malloc(size + 1);
+        memcpy(constant, bytes, size);
         rc = zmq_send_const(socket->handle, constant, size, flags);
         break;
     case 4:

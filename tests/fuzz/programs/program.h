@@ -41,6 +41,7 @@ struct group {
 struct program_context {
     void *handle;
     unsigned number;
+    int n_threads; /* as it was with the first socket */
     bool is_shut;
     bool has_started;    /* with its first socket */
     bool has_pending;    /* somebody is connected to a name of inproc that nobody has */

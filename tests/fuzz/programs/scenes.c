@@ -320,6 +320,7 @@ void scenes_descriptors(struct program *self)
 {
     char path[300], target[64], line[2000] = "";
     size_t size = 0;
+    program_settle(self);
     DIR *folder = self->shows_descriptors ? opendir("/proc/self/fd") : NULL;
     if (!folder)
         return;

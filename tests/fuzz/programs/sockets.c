@@ -34,6 +34,13 @@ bool sockets_is_alive(const struct program *self, const struct program_socket *s
 /*
  * Contexts
  */
+static void start(struct program_context *context)
+{
+    if (!context->has_started)
+        context->n_threads = zmq_ctx_get(context->handle, ZMQ_IO_THREADS);
+    context->has_started = true;
+}
+
 void sockets_new_context(struct program *self)
 {
     struct program_context *context = NULL;
@@ -95,7 +102,7 @@ static bool take_names(struct program *self, struct program_context *context)
     program_log(self, "take names in c%u", context->number);
     if (program_result(self, socket != NULL, socket == NULL))
         return false;
-    context->has_started = true;
+    start(context);
     (void)zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
     for (unsigned i = 0; i < N_FAMILIES * N_NAMES; i++) {
         snprintf(endpoint, sizeof endpoint, "inproc://f%ue%u", i / N_NAMES, i % N_NAMES);
@@ -191,7 +198,7 @@ struct program_socket *sockets_open(struct program *self, struct program_context
     socket->handle = zmq_socket(context->handle, type);
     if (program_result(self, socket->handle != NULL, socket->handle == NULL))
         return NULL;
-    context->has_started = true;
+    start(context);
     socket->group = program_group(self, type, "");
     set_first_options(self, socket);
     return socket;
