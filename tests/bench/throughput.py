@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MPL-2.0
-"""A stream of 1-byte messages: plain, with a preloaded library that only calls through, and tapped.
+"""Streams of 1-byte messages: plain, with a preloaded library that only calls through, with the tap
+turned off, and tapped.
 
-usage: throughput.py [PLACES [SEED]]
+usage: throughput.py [PLACES [SEED [STREAM ...]]]
 
 Where sockets and queue lie in the heap changes the rate by half, and any library that allocates
 before them moves them: a comparison at one place compares places. So each kind runs once with each
 of PLACES random movements of the heap, in random order, short runs in turn, so that what else the
 machine does falls on all. The rate is what the receiver saw, the CPU time that of both threads and
 libzmq's own. A ratio is the geometric mean of those to plain with the same movement, with its
-standard error.
+standard error; the deciles are those of the rates, and beside each its ratio to plain's.
 """
 
 import math
@@ -21,27 +22,37 @@ import tempfile
 from support import products
 from support.process import run
 
-COUNTS = {"inproc": 1_000_000, "tcp": 500_000}
-KINDS = ("plain", "called through", "tapped")
+# name: transport, how, messages
+STREAMS = {
+    "inproc": ("inproc", "calls", 1_000_000),
+    "tcp": ("tcp", "calls", 500_000),
+    "inproc_thr": ("inproc", "messages", 1_000_000),
+    "local_thr": ("tcp", "processes", 500_000),
+    "inproc_lat": ("inproc", "round", 30_000),
+}
+KINDS = ("plain", "called through", "off", "tapped")
 
 
-def measure_once(transport, kind, place, directory):
+def measure_once(stream, kind, place, directory):
     """(messages a second, CPU nanoseconds a message)"""
-    program = [products.BUILD / "tests/bench/stream", transport, COUNTS[transport], place]
+    transport, how, count = STREAMS[stream]
+    program = [products.BUILD / "tests/bench/stream", transport, count, place, how]
     variables = {}
     if kind == "called through":
         variables["LD_PRELOAD"] = str(products.BUILD / "tests/bench/libcall_through.so")
-    result = run(program, directory if kind == "tapped" else None, variables)
+    if kind == "off":
+        variables["ZMQ_EXPORTER_TAP"] = "off"
+    result = run(program, directory if kind in ("off", "tapped") else None, variables)
     assert result.returncode == 0, result.stderr
     return tuple(map(float, result.stdout.split()))
 
 
-def measure(transport, places, directory):
+def measure(stream, places, directory):
     """By kind, what measure_once says at each place."""
     seen = {kind: [] for kind in KINDS}
     for place in places:
         for kind in random.sample(KINDS, len(KINDS)):
-            seen[kind].append(measure_once(transport, kind, place, directory))
+            seen[kind].append(measure_once(stream, kind, place, directory))
     return seen
 
 
@@ -52,22 +63,33 @@ def ratio(values, plain_values):
     return mean, mean * statistics.stdev(logs) / math.sqrt(len(logs))
 
 
+def deciles(rates):
+    """The first, the fifth (the median) and the ninth."""
+    cuts = statistics.quantiles(rates, n=10, method="inclusive")
+    return cuts[0], cuts[4], cuts[8]
+
+
+def print_kind(stream, kind, measured, plain):
+    rates, cpu = zip(*measured)
+    plain_rates, plain_cpu = zip(*plain)
+    shown = " | ".join(f"{value / 1e6:.3f} ({value / base:.3f})"
+                       for value, base in zip(deciles(rates), deciles(plain_rates)))
+    print(f"| {stream} | {kind} | {shown} | {'%.3f ± %.3f' % ratio(rates, plain_rates)} "
+          f"| {statistics.fmean(cpu):.0f} | {'%.3f ± %.3f' % ratio(cpu, plain_cpu)} |", flush=True)
+
+
 def main():
-    n_places = int(sys.argv[1]) if len(sys.argv) > 1 else 150
+    n_places = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     random.seed(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    print("| stream | | messages/s | ratio | CPU ns a message | ratio |")
-    print("|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory(prefix="zt-") as directory:
-        for transport in COUNTS:
+    print("Millions of messages a second, and the ratio to plain's\n")
+    print("| stream | | first decile | median | ninth decile | ratio | CPU ns a message | ratio |")
+    print("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="zt-", dir="/dev/shm") as directory:
+        for stream in sys.argv[3:] or STREAMS:
             places = [random.randrange(1 << 31) for _ in range(n_places)]
-            seen = measure(transport, places, pathlib.Path(directory))
-            plain_rates, plain_cpu = zip(*seen["plain"])
+            seen = measure(stream, places, pathlib.Path(directory))
             for kind in KINDS:
-                rates, cpu = zip(*seen[kind])
-                print(f"| {transport} | {kind} | {statistics.fmean(rates):.0f} "
-                      f"| {'%.3f ± %.3f' % ratio(rates, plain_rates)} "
-                      f"| {statistics.fmean(cpu):.0f} "
-                      f"| {'%.3f ± %.3f' % ratio(cpu, plain_cpu)} |", flush=True)
+                print_kind(stream, kind, seen[kind], seen["plain"])
 
 
 if __name__ == "__main__":

@@ -31,8 +31,10 @@ HANGS_S = 30
 COUNTERS = {"sent": "SENT_MESSAGES", "sent_bytes": "SENT_BYTES", "received": "RECEIVED_MESSAGES",
             "received_bytes": "RECEIVED_BYTES", "receive_refused": "RECEIVE_WOULD_BLOCK"}
 DROPS = {"dropped_hwm": "DROPPED_HWM", "dropped_unroutable": "DROPPED_UNROUTABLE"}
-# Some of what these hold has left libzmq's queue for the socket's own hand.
-HOLDS_ONE = {"SUB", "XSUB", "ROUTER", "XPUB", "STREAM"}
+# One message of what these hold may have left libzmq's queue for the socket's own hand.
+HOLDS_ONE = {"SUB", "XSUB", "ROUTER", "STREAM"}
+# These take subscriptions from the queue by themselves, or never receive what another sent them.
+TELLS_NOTHING = {"XPUB", "PUB", "PUSH"}
 
 
 def merged(parts):
@@ -79,7 +81,7 @@ def gauge_faults(segment, groups, parts):
 def queue_faults(segment, groups):
     for (kind, endpoint), group in groups.items():
         value = segment.gauge("RECEIVE_QUEUE", kind, endpoint)
-        if group["is_queue_unknown"] or group["is_proxied"] or value is None:
+        if group["is_queue_unknown"] or group["is_proxied"] or value is None or kind in TELLS_NOTHING:
             continue
         in_hand = group["open"] if kind in HOLDS_ONE else 0
         is_good = (value <= group["queued"] if group["is_network"]
