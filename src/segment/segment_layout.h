@@ -93,7 +93,7 @@ struct segment_library {
 struct segment_context {
     uint64_t is_open;
     uint64_t n_sockets;   /* open, of the program */
-    uint64_t max_sockets; /* as the program set it */
+    uint64_t max_sockets; /* as the program had set it when it made the first one */
     uint64_t io_threads;
 };
 

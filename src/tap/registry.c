@@ -158,7 +158,8 @@ static void describe_context(struct registry_context *context)
         return;
     struct segment_context *shown = &table->header->contexts[context->segment_index];
     segment_word_set(&shown->n_sockets, context->n_sockets);
-    segment_word_set(&shown->max_sockets, (uint64_t)context->max_sockets);
+    segment_word_set(&shown->max_sockets,
+                     (uint64_t)context->limit); /* what is set later is not in force */
     segment_word_set(&shown->io_threads, (uint64_t)context->n_io_threads);
 }
 

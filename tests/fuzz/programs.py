@@ -13,6 +13,7 @@ What differs is shown with its seed, made as short as still differs, and its log
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import pathlib
 import shutil
@@ -118,19 +119,18 @@ class Run:
             self.status = self.popen.wait()
         finally:
             timer.cancel()
-            self.popen.stdin.close()
             self.popen.stdout.close()
+            with contextlib.suppress(BrokenPipeError):  # it ended before it read all
+                self.popen.stdin.close()
 
     def _give_up(self):
         self.has_hung = True
         self.popen.kill()
 
     def _go_on(self):
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.popen.stdin.write("\n")
             self.popen.stdin.flush()
-        except BrokenPipeError:  # it has ended
-            pass
 
     def _converse(self):
         first = self.popen.stdout.readline()
@@ -196,7 +196,7 @@ def verdict(options, seed, steps):
     runs.append(tapped)
     if tapped.outcome != plain.outcome:
         # Again, since a machine that is busy makes a program differ from itself.
-        for _ in range(3):
+        for _ in range(7):
             again = Run(options, seed, steps, False)
             is_same = again.outcome == plain.outcome
             again.remove()

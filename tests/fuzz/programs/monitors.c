@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "program.h"
 
+#include <limits.h>
 #include <string.h>
 
 static void stop(struct program *self, struct program_socket *socket)
@@ -8,6 +9,19 @@ static void stop(struct program *self, struct program_socket *socket)
     program_log(self, "zmq_socket_monitor s%u NULL", socket->number);
     int rc = zmq_socket_monitor(socket->handle, NULL, 0);
     program_result(self, rc, rc != 0);
+}
+
+/* Whether the last event still comes is chance, so nobody receives it. */
+void monitors_release(struct program *self, unsigned number, const struct program_socket *but)
+{
+    for (unsigned i = 0; i < PROGRAM_MAX_SOCKETS; i++) {
+        struct program_socket *consumer = &self->sockets[i];
+        if (consumer == but || !consumer->handle || !consumer->is_monitor ||
+            consumer->monitored != number)
+            continue;
+        consumer->monitored = UINT_MAX;
+        sockets_close(self, consumer);
+    }
 }
 
 static struct program_socket *open_consumer(struct program *self,
@@ -48,6 +62,7 @@ void monitors_begin(struct program *self)
     snprintf(endpoint, sizeof endpoint, "inproc://m%u", program_random(self, 6));
     if (program_chance(self, 6)) {
         stop(self, socket);
+        monitors_release(self, socket->number, NULL);
         return;
     }
     struct program_socket *consumer = open_consumer(self, socket);
@@ -55,7 +70,10 @@ void monitors_begin(struct program *self)
         return;
     program_log(self, "zmq_socket_monitor s%u %s %d", socket->number, endpoint, mask);
     int rc = zmq_socket_monitor(socket->handle, endpoint, mask);
-    if (!program_result(self, rc, rc != 0) && sockets_connect(self, consumer, endpoint))
+    bool is_good = !program_result(self, rc, rc != 0);
+    if (is_good)
+        monitors_release(self, socket->number, consumer);
+    if (is_good && sockets_connect(self, consumer, endpoint))
         program_group_of(self, consumer)->is_queue_unknown = true;
     else
         sockets_close(self, consumer);

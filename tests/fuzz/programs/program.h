@@ -41,7 +41,7 @@ struct group {
 struct program_context {
     void *handle;
     unsigned number;
-    int n_threads; /* as it was with the first socket */
+    int n_threads, limit; /* as they were with the first socket */
     bool is_shut;
     bool has_started;    /* with its first socket */
     bool has_pending;    /* somebody is connected to a name of inproc that nobody has */
@@ -142,6 +142,8 @@ void messages_alone(struct program *self);
 void monitors_begin(struct program *self);
 /* Before it is closed: libzmq waits for ever for a consumer that has gone. */
 void monitors_end(struct program *self, struct program_socket *socket);
+/* Closes the consumers of a socket that is monitored no longer, but for one. */
+void monitors_release(struct program *self, unsigned number, const struct program_socket *but);
 void monitors_read(struct program *self);
 
 /* wrong.c */

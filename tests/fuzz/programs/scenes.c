@@ -47,7 +47,8 @@ static bool open_all(struct program *self, struct program_context *context, cons
 static void name(struct program *self, char *endpoint, size_t size, const char *what)
 {
     bool is_remote = self->transports > IPC && program_chance(self, 3);
-    snprintf(endpoint, size, "%s://%s%u", is_remote ? "ipc" : "inproc", what, self->n_numbers++);
+    snprintf(endpoint, size, "%s://t%u%s%u", is_remote ? "ipc" : "inproc", self->index, what,
+             self->n_numbers++);
 }
 
 static void name_inproc(struct program *self, char *endpoint, size_t size, const char *what)
@@ -251,6 +252,7 @@ static void run_with_proxy(struct program *self, struct program_socket **sockets
     pthread_join(thread, NULL);
     for (unsigned i = FRONT; i <= CONTROL; i++)
         sockets[i]->is_elsewhere = false;
+    program_settle(self);
     program_log(self, "proxy of %d = %d %s", is_steered, proxy.rc, zmq_strerror(proxy.error));
 }
 

@@ -36,8 +36,10 @@ bool sockets_is_alive(const struct program *self, const struct program_socket *s
  */
 static void start(struct program_context *context)
 {
-    if (!context->has_started)
+    if (!context->has_started) {
         context->n_threads = zmq_ctx_get(context->handle, ZMQ_IO_THREADS);
+        context->limit = zmq_ctx_get(context->handle, ZMQ_MAX_SOCKETS);
+    }
     context->has_started = true;
 }
 
@@ -218,6 +220,7 @@ void sockets_close(struct program *self, struct program_socket *socket)
         if (socket->context->owners[i] == socket->number + 1)
             socket->context->owners[i] = 0;
     }
+    monitors_release(self, socket->number, NULL);
     program_settle(self);
 }
 

@@ -169,7 +169,7 @@ static void with_wrong_endpoint(struct program *self, struct program_socket *soc
 {
     unsigned i = program_random(self, sizeof endpoints / sizeof *endpoints);
     bool is_udp = strncmp(endpoints[i], "udp", 3) == 0 || strncmp(endpoints[i], "pgm", 3) == 0;
-    if (i >= 17 && self->transports == 1)
+    if (i >= 17 && (self->transports == 1 || self->index != 0))
         i = 0;
     switch (program_random(self, 5)) {
     case 0:
