@@ -97,7 +97,11 @@ struct library_function {
     size_t offset; /* in struct library */
 };
 #define LIBRARY_FUNCTION(function)                                                                 \
-    (&(const struct library_function){"zmq_" #function, offsetof(struct library, function)})
+    ({                                                                                             \
+        static const struct library_function library_function = {                                  \
+            "zmq_" #function, offsetof(struct library, function)};                                 \
+        &library_function;                                                                         \
+    })
 
 typedef void (*library_any_function)(void);
 
