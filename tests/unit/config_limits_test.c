@@ -108,6 +108,30 @@ static void read__text_at_its_limit__is_taken_and_a_longer_one_is_not(void **sta
     }
 }
 
+static void read__host_or_target_at_its_limit__is_taken_or_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *value;
+        bool is_taken;
+    } cases[] = {
+        {"probes: [{name: a, endpoint: 'tcp://%s:1'}]", "a-b", true},
+        {"probes: [{name: a, endpoint: 'tcp://%s:1'}]", "a", true},
+        {"probes: [{name: a, endpoint: 'tcp://%s:1'}]", "-ab", false},
+        {"probes: [{name: a, endpoint: 'tcp://a:%s'}]", "65535", true},
+        {"probes: [{name: a, endpoint: 'tcp://a:%s'}]", "65536", false},
+        {"probe_targets: ['tcp://a:%s']", "65535", true},
+        {"probe_targets: ['tcp://a:%s']", "65536", false},
+        {"probe_targets: ['tcp://a:%s']", "1-65535", true},
+        {"probe_targets: ['tcp://a:%s']", "1-65536", false},
+        {"probe_targets: ['tcp://a:%s']", "65536-65536", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        if (is_taken(cases[i].pattern, cases[i].value) != cases[i].is_taken)
+            fail_msg("%s: %s", cases[i].pattern, cases[i].value);
+    }
+}
+
 /* A list of `n` numbers, with commas. */
 static const char *numbers(unsigned n)
 {
@@ -228,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read__value_at_its_limit__is_taken_and_the_next_is_not),
         cmocka_unit_test(read__text_at_its_limit__is_taken_and_a_longer_one_is_not),
+        cmocka_unit_test(read__host_or_target_at_its_limit__is_taken_or_not),
         cmocka_unit_test(read__list_at_its_limit__is_taken_and_a_longer_one_is_not),
         cmocka_unit_test(is_equal__any_key_differs__is_false),
         cmocka_unit_test(unref__nothing__is_nothing),

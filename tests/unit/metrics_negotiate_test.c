@@ -112,6 +112,8 @@ static void coding__each_header__is_answered(void **state)
     assert_int_equal(negotiate_coding("identity;q=0, gzip;q=0.1"), NEGOTIATE_GZIP);
     assert_int_equal(negotiate_coding("identity;q=0"), NEGOTIATE_NEITHER);
     assert_int_equal(negotiate_coding("*;q=0"), NEGOTIATE_NEITHER);
+    assert_int_equal(negotiate_coding("gzip, identity;q=0.001"), NEGOTIATE_EITHER);
+    assert_int_equal(negotiate_coding("gzip;q=0, identity;q=0.001"), NEGOTIATE_IDENTITY);
     assert_int_equal(negotiate_coding("gzip;q=0.2, identity;q=0.3"), NEGOTIATE_IDENTITY);
 }
 
