@@ -77,7 +77,7 @@
     X(CONTEXT_SOCKETS, "zmq_context_sockets", GAUGE, "", \
       "Open sockets of the context that is nearest to its limit in any of the service's processes.") \
     X(CONTEXT_MAX_SOCKETS, "zmq_context_max_sockets", GAUGE, "", \
-      "ZMQ_MAX_SOCKETS of that context, as the program set it.") \
+      "ZMQ_MAX_SOCKETS of that context, as the program had set it when it made its first socket: what is set later is not in force.") \
     X(TAPPED_OPEN_FDS, "zmq_process_open_fds", GAUGE, "", \
       "Open file descriptors of the tapped process that is nearest to its limit. Absent where the exporter may not look.") \
     X(TAPPED_MAX_FDS, "zmq_process_max_fds", GAUGE, "", \

@@ -129,9 +129,9 @@ static void surroundings(void)
     mode_t mask = umask(0);
     printf("%s %s %o %s %d\n", setlocale(LC_ALL, NULL), getcwd(folder, sizeof folder),
            (unsigned)mask, getenv("SHARED"), environ == before);
-    for (int i = 0; i < RLIM_NLIMITS; i++)
+    for (unsigned i = 0; i < RLIM_NLIMITS; i++)
         if (getrlimit(i, &limit) == 0)
-            printf("limit %d: %lld %lld\n", i, (long long)limit.rlim_cur,
+            printf("limit %u: %lld %lld\n", i, (long long)limit.rlim_cur,
                    (long long)limit.rlim_max);
     printf("daylight %d %s, priority %d\n", daylight, tzname[0], getpriority(PRIO_PROCESS, 0));
 }
