@@ -118,6 +118,21 @@ library_any_function library_find_function(const struct library *inside, const v
 library_any_function library_find_function_of_socket(const void *handle, const void *return_address,
                                                      const struct library_function *function);
 
+/* All that are known. */
+extern struct library library_list[LIBRARY_MAX] __attribute__((visibility("hidden")));
+
+/* The copy that was met first, which in most processes is the only one, if it made the socket. */
+static inline __attribute__((always_inline)) const struct library *
+library_first_of(const void *handle)
+{
+    const struct library *first = &library_list[0];
+    uintptr_t begin = __atomic_load_n(&first->begin, __ATOMIC_RELAXED);
+    if (!handle)
+        return NULL;
+    uintptr_t word = *(const uintptr_t *)handle;
+    return word - begin < __atomic_load_n(&first->end, __ATOMIC_RELAXED) - begin ? first : NULL;
+}
+
 /* The copy that made a socket, if the tap has come across it: every object of libzmq begins with
  * a pointer into the copy that it is of. NULL: not known. */
 struct library *library_of_handle(const void *handle);

@@ -14,7 +14,6 @@ struct library_entry {
     bool is_given; /* its functions were not found by their names */
 };
 
-extern struct library library_list[LIBRARY_MAX];
 extern struct library_entry library_entries[LIBRARY_MAX];
 extern uint32_t library_n;
 extern bool library_has_unpinned; /* some are followed and not yet pinned */

@@ -61,6 +61,15 @@ static HOOK_INLINE int msg_receive_on(struct registry_slot *slot, zmq_msg_t *mes
     return received(slot, rc);
 }
 
+/* Where the tap follows no socket, as with ZMQ_EXPORTER_TAP=off, a call costs little more than one
+ * through a function that does nothing but call. */
+#define PASS_AT_ONCE(handle, function, ...)                                                        \
+    do {                                                                                           \
+        const struct library *first = library_first_of(handle);                                    \
+        if (first && first->function && registry_n_taken == 0)                                     \
+            return first->function(__VA_ARGS__);                                                   \
+    } while (0)
+
 static HOOK_COLD int send_further(void *handle, const void *buffer, size_t size, int flags,
                                   const void *caller)
 {
@@ -70,11 +79,18 @@ static HOOK_COLD int send_further(void *handle, const void *buffer, size_t size,
     return HOOK_PASS_SOCKET(handle, caller, send, -1, handle, buffer, size, flags);
 }
 
+static __attribute__((noinline)) int send_elsewhere(void *handle, const void *buffer, size_t size,
+                                                    int flags, const void *caller)
+{
+    PASS_AT_ONCE(handle, send, handle, buffer, size, flags);
+    return send_further(handle, buffer, size, flags, caller);
+}
+
 int zmq_send(void *handle, const void *buffer, size_t size, int flags)
 {
     struct registry_slot *slot = registry_find_first(handle);
     if (HOOK_UNLIKELY(!slot))
-        return send_further(handle, buffer, size, flags, HOOK_CALLER);
+        return send_elsewhere(handle, buffer, size, flags, HOOK_CALLER);
     return slot->send_hook(handle, buffer, size, flags, slot);
 }
 
@@ -87,11 +103,18 @@ static HOOK_COLD int receive_further(void *handle, void *buffer, size_t size, in
     return HOOK_PASS_SOCKET(handle, caller, recv, -1, handle, buffer, size, flags);
 }
 
+static __attribute__((noinline)) int receive_elsewhere(void *handle, void *buffer, size_t size,
+                                                       int flags, const void *caller)
+{
+    PASS_AT_ONCE(handle, recv, handle, buffer, size, flags);
+    return receive_further(handle, buffer, size, flags, caller);
+}
+
 int zmq_recv(void *handle, void *buffer, size_t size, int flags)
 {
     struct registry_slot *slot = registry_find_first(handle);
     if (HOOK_UNLIKELY(!slot))
-        return receive_further(handle, buffer, size, flags, HOOK_CALLER);
+        return receive_elsewhere(handle, buffer, size, flags, HOOK_CALLER);
     return receive_on(slot, handle, buffer, size, flags);
 }
 
@@ -106,11 +129,18 @@ HOOK_COLD int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const 
                             flags);
 }
 
+static __attribute__((noinline)) int msg_send_elsewhere(zmq_msg_t *message, void *handle, int flags,
+                                                        const void *caller)
+{
+    PASS_AT_ONCE(handle, msg_send, (struct tap_message *)message, handle, flags);
+    return hooks_msg_send(message, handle, flags, caller);
+}
+
 int zmq_msg_send(zmq_msg_t *message, void *handle, int flags)
 {
     struct registry_slot *slot = registry_find_first(handle);
     if (HOOK_UNLIKELY(!slot))
-        return hooks_msg_send(message, handle, flags, HOOK_CALLER);
+        return msg_send_elsewhere(message, handle, flags, HOOK_CALLER);
     return slot->msg_send_hook((struct tap_message *)message, handle, flags, slot);
 }
 
@@ -129,11 +159,18 @@ HOOK_COLD int hooks_msg_receive(zmq_msg_t *message, void *handle, int flags, con
                             flags);
 }
 
+static __attribute__((noinline)) int msg_receive_elsewhere(zmq_msg_t *message, void *handle,
+                                                           int flags, const void *caller)
+{
+    PASS_AT_ONCE(handle, msg_recv, (struct tap_message *)message, handle, flags);
+    return hooks_msg_receive(message, handle, flags, caller);
+}
+
 int zmq_msg_recv(zmq_msg_t *message, void *handle, int flags)
 {
     struct registry_slot *slot = registry_find_first(handle);
     if (HOOK_UNLIKELY(!slot))
-        return hooks_msg_receive(message, handle, flags, HOOK_CALLER);
+        return msg_receive_elsewhere(message, handle, flags, HOOK_CALLER);
     return msg_receive_on(slot, message, handle, flags);
 }
 
