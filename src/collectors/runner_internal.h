@@ -33,6 +33,9 @@ struct job {
 #define RUNNER_MAX_FREE_JOBS    4u /* of a worker; more are freed */
 #define RUNNER_MAX_FREE_SCRAPES 16u
 
+/* Of a collector, in a scrape. */
+enum worker_outcome { WORKER_WORKED, WORKER_FAILED, WORKER_SLOW };
+
 struct worker {
     struct runner *runner;
     unsigned index;
@@ -44,7 +47,7 @@ struct worker {
     struct job *running;
     struct job *free_jobs;
     unsigned n_free_jobs;
-    bool has_failed; /* as last logged */
+    enum worker_outcome logged; /* what was logged last */
 };
 
 struct scrape {

@@ -98,19 +98,26 @@ void runner_scrape_abandon(struct scrape *scrape)
     }
 }
 
-static bool note_change(struct worker *worker, bool has_failed)
+static bool note_change(struct worker *worker, enum worker_outcome outcome)
 {
-    bool is_change = has_failed != worker->has_failed;
-    worker->has_failed = has_failed;
+    bool is_change = outcome != worker->logged;
+    worker->logged = outcome;
     return is_change;
 }
 
 /* Without the lock from here on, except where it is taken. */
 
-static void log_change(const struct worker *worker, const struct job *job, bool has_failed)
+static enum worker_outcome outcome_of(const struct job *job)
+{
+    if (!job)
+        return WORKER_SLOW;
+    return job->result < 0 ? WORKER_FAILED : WORKER_WORKED;
+}
+
+static void log_change(const struct worker *worker, const struct job *job)
 {
     const char *name = worker->collector.name;
-    if (!has_failed)
+    if (outcome_of(job) == WORKER_WORKED)
         log_info("collector works again", "collector", name);
     else if (job)
         log_warn("collector failed", "collector", name, "error",
@@ -123,20 +130,21 @@ static void report_worker(struct scrape *scrape, unsigned index, uint64_t elapse
 {
     struct worker *worker = scrape->runner->workers[index];
     const struct job *job = scrape->jobs[index];
-    bool has_failed = !job || job->result < 0;
+    enum worker_outcome outcome = outcome_of(job);
     double seconds = (double)(job ? job->duration_ns : elapsed_ns) / 1e9;
     struct label_text labels = {worker->labels.data, (uint32_t)worker->labels.size};
 
-    samples_add_u64(&scrape->own, FAMILY_EXPORTER_COLLECTOR_SUCCESS, labels, NULL, !has_failed);
+    samples_add_u64(&scrape->own, FAMILY_EXPORTER_COLLECTOR_SUCCESS, labels, NULL,
+                    outcome == WORKER_WORKED);
     samples_add_real(&scrape->own, FAMILY_EXPORTER_COLLECTOR_DURATION, labels, NULL, seconds);
     if (job)
         scrape->parts[scrape->n_parts++] = &job->samples;
 
     pthread_mutex_lock(&scrape->runner->lock);
-    bool is_change = note_change(worker, has_failed);
+    bool is_change = note_change(worker, outcome);
     pthread_mutex_unlock(&scrape->runner->lock);
     if (is_change)
-        log_change(worker, job, has_failed);
+        log_change(worker, job);
 }
 
 static void report(struct scrape *scrape)
