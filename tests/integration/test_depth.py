@@ -7,8 +7,9 @@ import pytest
 import zmq
 
 from support import libzmq, products
+from support.process import Process
 from support.puppet import Puppet
-from support.waiting import wait_equal, wait_for
+from support.waiting import DEADLINE_S, wait_equal, wait_for
 
 LANGUAGE_PAIRS = [("c", "c"), ("pyzmq", "pyzmq"), ("c", "pyzmq")]
 TRANSPORTS = ["tcp", "ipc", "inproc"]
@@ -246,3 +247,22 @@ def depth__service_without_process_vm_readv__is_true(directory, mode):
         pull.recv(200)
         puppet.wait_gauge(500, "RECEIVE_QUEUE", "PULL")
         assert puppet.segment().capabilities["queue_depth"][0] == "on"
+
+
+def depth__program_shuts_itself_in__is_not_known(directory):
+    """From then on the tap makes no call of its own, and what it cannot see is not shown."""
+    with Process(products.program("shut_in"), directory) as process:
+        assert process.line() == "open"
+        process.wait_gauge(3, "RECEIVE_QUEUE", "PULL")
+        process.popen.stdin.write("go\n")
+        process.popen.stdin.flush()
+        assert process.line() == "shut"
+        process.wait_gauge(None, "RECEIVE_QUEUE", "PULL")
+        segment = process.segment()
+        assert segment.capabilities["queue_depth"] == ("off", "the program has shut itself in")
+        assert segment.counter("SENT_MESSAGES", "PUSH") == 5
+        wait_for(lambda: process.segment().header["updated_ns"] > segment.header["updated_ns"],
+                 "a heartbeat")
+        process.popen.stdin.write("go\n")
+        process.popen.stdin.flush()
+        assert process.popen.wait(DEADLINE_S) == 0

@@ -297,6 +297,26 @@ void sampler_round(void)
     last_cost_ns = cost_ns;
 }
 
+static void note_without_queues(struct registry_socket *socket, void *unused)
+{
+    (void)unused;
+    note_times(socket, recall(socket));
+    pipe_words_forget(socket->words);
+}
+
+void sampler_blind_round(const char *reason)
+{
+    struct guard guard;
+    if (!__atomic_load_n(&table, __ATOMIC_ACQUIRE))
+        return;
+    round_now.realtime_ns = clock_realtime_ns();
+    registry_lock(&guard);
+    tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
+    tap_set_capability(SEGMENT_CAPABILITY_ENDINGS, SEGMENT_CAPABILITY_OFF, reason);
+    registry_each_socket(note_without_queues, NULL);
+    registry_unlock(&guard);
+}
+
 void sampler_forked(void)
 {
     table = NULL;

@@ -23,6 +23,10 @@ void sampler_add_library(const struct library *library, struct segment_table *ta
 
 void sampler_round(void);
 
+/* A round in which no memory may be read, and that makes no system call: queues are not known from
+ * then on, for `reason`. */
+void sampler_blind_round(const char *reason);
+
 /* Looks at the queues for what is lost with them alone, out of turn. */
 void sampler_look(void);
 
