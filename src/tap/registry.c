@@ -421,7 +421,12 @@ void registry_forked(void)
     }
     peers_forked();
     lock = LOCK_INIT;
-    memset(contexts, 0, sizeof(contexts));
+    for (uint32_t i = 0; i < REGISTRY_MAX_CONTEXTS; i++) {
+        contexts[i].segment_index = REGISTRY_NO_INDEX;
+        /* One without a socket yet has no thread that the child would lack, and is the child's. */
+        if (contexts[i].has_started || contexts[i].is_attached)
+            contexts[i] = (struct registry_context){.segment_index = REGISTRY_NO_INDEX};
+    }
     n_sockets_used = 0;
     first_free_socket = 0;
     registry_n_taken = 0;

@@ -54,16 +54,21 @@ static void send_some(int n)
     }
 }
 
-static void open_sockets(void)
+static void open_sockets_of(void *its_context)
 {
     own = &shared->accounts[atomic_fetch_add(&shared->n, 1)];
     own->pid = getpid();
-    context = zmq_ctx_new();
+    context = its_context;
     for (int i = 0; i < N_SOCKETS; i++) {
         sockets[i] = zmq_socket(context, ZMQ_PUB);
         if (!sockets[i])
             _exit(21);
     }
+}
+
+static void open_sockets(void)
+{
+    open_sockets_of(zmq_ctx_new());
 }
 
 static void close_sockets(void)
@@ -267,6 +272,24 @@ static void beside_threads(void)
 }
 
 /* Each child has a child. */
+/* As a program does that makes its context before it forks its workers. */
+static void of_a_context_before(void)
+{
+    void *early = zmq_ctx_new();
+    for (int i = 0; i < N_CHILDREN; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            open_sockets_of(early);
+            send_some(N_MESSAGES);
+            _exit(0);
+        }
+        wait_for_child(pid);
+    }
+    open_sockets_of(early);
+    send_some(N_MESSAGES);
+    close_sockets();
+}
+
 static void for_generations(void)
 {
     work_anew();
@@ -296,6 +319,7 @@ static const struct {
     {"in_a_handler", in_a_handler},
     {"in_the_middle_of_a_call", in_the_middle_of_a_call},
     {"beside_threads", beside_threads},
+    {"of_a_context_before", of_a_context_before},
     {"for_generations", for_generations},
 };
 
