@@ -27,6 +27,7 @@
 struct agent {
     const struct agent_options *options;
     struct runner *runner;
+    struct agent_asked asked;
     struct agent_routes routes;
     struct agent_web web;
     struct agent_config config;
@@ -73,6 +74,7 @@ static int start_collectors(struct agent *self, struct error *err)
     struct agent_setup setup = {.options = self->options,
                                 .pool = self->config.pool,
                                 .handovers = &self->config.handovers,
+                                .asked = &self->asked,
                                 .sources = sources,
                                 .n_sources = sizeof(sources) / sizeof(*sources)};
     return agent_collectors_add(self->runner, &setup, err);
@@ -80,8 +82,11 @@ static int start_collectors(struct agent *self, struct error *err)
 
 static int start_server(struct agent *self, struct error *err)
 {
-    const struct agent_route_parts parts = {
-        self->runner, &self->config, self->options->telemetry_path, self->options->directory};
+    const struct agent_route_parts parts = {.runner = self->runner,
+                                            .config = &self->config,
+                                            .policy = &self->asked.policy,
+                                            .telemetry_path = self->options->telemetry_path,
+                                            .directory = self->options->directory};
     int r = agent_routes_init(&self->routes, &parts, err);
     if (r < 0)
         return r;

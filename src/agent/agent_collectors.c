@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/string_buffer.h"
 #include "collectors/library/library_collector.h"
+#include "collectors/policy/policy_collector.h"
 #include "collectors/probe/probe_collector.h"
 #include "collectors/tap/tap_collector.h"
 #include "metrics/labels.h"
@@ -30,7 +31,22 @@ static int make_library(const struct agent_setup *setup, struct collector *ret_c
 {
     const struct library_options options = {.segments = setup->options->directory,
                                             .tables = &setup->handovers->tables};
-    return library_collector_new(&options, ret_collector, err);
+    int r = library_collector_new(&options, ret_collector, err);
+    if (r == 0)
+        setup->asked->library = *ret_collector;
+    return r;
+}
+
+static int make_policy(const struct agent_setup *setup, struct collector *ret_collector,
+                       struct error *err)
+{
+    const struct policy_options options = {.directory = setup->options->directory,
+                                           .settings = &setup->handovers->policy,
+                                           .libraries = &setup->asked->library};
+    int r = policy_collector_new(&options, ret_collector, err);
+    if (r == 0)
+        setup->asked->policy = *ret_collector;
+    return r;
 }
 
 static int make_tap(const struct agent_setup *setup, struct collector *ret_collector,
@@ -58,10 +74,8 @@ static const struct {
     int (*make)(const struct agent_setup *setup, struct collector *ret_collector,
                 struct error *err);
 } table[] = {
-    {"library", make_library},
-    {"probe", make_probe},
-    {"self", make_self},
-    {"tap", make_tap},
+    {"library", make_library}, {"policy", make_policy}, /* asks the one before it */
+    {"probe", make_probe},     {"self", make_self},     {"tap", make_tap},
 };
 
 int agent_collectors_add(struct runner *runner, const struct agent_setup *setup, struct error *err)

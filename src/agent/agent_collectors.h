@@ -9,6 +9,11 @@
 #include "collectors/runner.h"
 #include "collectors/self.h"
 
+/* Collectors that others ask; their states are the runner's. */
+struct agent_asked {
+    struct collector library, policy;
+};
+
 /* What a collector may need to know when it is made. */
 struct agent_setup {
     const struct agent_options *options;
@@ -16,6 +21,7 @@ struct agent_setup {
     struct agent_handovers *handovers; /* of the configuration's sections */
     const struct self_source *sources; /* of the agent's own parts, for the self collector */
     size_t n_sources;
+    struct agent_asked *asked; /* filled in as they are made */
 };
 
 /* Makes every collector and gives it to the runner. A collector that cannot be made fails. */

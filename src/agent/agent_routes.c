@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "agent/agent_routes.h"
 
+#include "agent/agent_checks.h"
 #include "agent/agent_probe.h"
 #include "agent/agent_sockets.h"
 
@@ -101,6 +102,24 @@ static int add_pages(struct agent_routes *self, const char *telemetry_path, stru
     return 0;
 }
 
+/* A page for each check. */
+static int add_checks(struct agent_routes *self, const struct agent_route_parts *parts,
+                      struct error *err)
+{
+    int r = 0;
+    if (parts->policy)
+        r = add(self,
+                (struct http_route){AGENT_AUDIT_PATH, HTTP_GET, HTTP_SLOW, agent_audit_handle,
+                                    parts->policy},
+                err);
+    for (size_t i = 0; r == 0 && i < agent_checks_n(); i++) {
+        struct http_route row;
+        agent_checks_route(i, &row);
+        r = add(self, row, err);
+    }
+    return r;
+}
+
 /* The rows that need a part of the agent. */
 static int add_parts(struct agent_routes *self, const struct agent_route_parts *parts,
                      struct error *err)
@@ -138,6 +157,8 @@ int agent_routes_init(struct agent_routes *self, const struct agent_route_parts 
         r = add(self, table[i], err);
     if (r == 0)
         r = add_pages(self, telemetry_path, err);
+    if (r == 0)
+        r = add_checks(self, parts, err);
     return r == 0 ? add_parts(self, parts, err) : r;
 }
 

@@ -10,7 +10,7 @@
 #include "http/http_pages.h"
 #include "http/http_route.h"
 
-#define AGENT_MAX_ROUTES 32u
+#define AGENT_MAX_ROUTES 128u
 
 struct agent_routes {
     struct agent_metrics metrics;
@@ -25,6 +25,7 @@ struct agent_routes {
 struct agent_route_parts {
     struct runner *runner;
     struct agent_config *config;
+    struct collector *policy; /* NULL: there is none */
     const char *telemetry_path;
     const char *directory; /* of the segments */
 };

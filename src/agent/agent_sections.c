@@ -6,6 +6,8 @@ int agent_sections_load(const struct exporter_config *config, struct agent_secti
 {
     struct agent_sections self = {0};
     int r = library_tables_load(config->library, &self.tables, err);
+    if (r == 0)
+        r = policy_settings_read(config->policy, &self.policy, err);
     if (r < 0)
         agent_sections_finish(&self);
     else
@@ -16,17 +18,20 @@ int agent_sections_load(const struct exporter_config *config, struct agent_secti
 void agent_sections_finish(struct agent_sections *self)
 {
     library_tables_destroy(&self->tables);
+    policy_settings_destroy(&self->policy);
 }
 
 void agent_sections_give(struct agent_sections *self, struct agent_handovers *handovers)
 {
-    struct agent_sections former = {.tables = handover_give(&handovers->tables, self->tables)};
+    struct agent_sections former = {.tables = handover_give(&handovers->tables, self->tables),
+                                    .policy = handover_give(&handovers->policy, self->policy)};
     agent_sections_finish(&former);
     *self = (struct agent_sections){0};
 }
 
 void agent_handovers_finish(struct agent_handovers *self)
 {
-    struct agent_sections left = {.tables = handover_take(&self->tables)};
+    struct agent_sections left = {.tables = handover_take(&self->tables),
+                                  .policy = handover_take(&self->policy)};
     agent_sections_finish(&left);
 }

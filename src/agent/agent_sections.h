@@ -10,15 +10,17 @@
 
 #include "base/handover.h"
 #include "collectors/library/library_tables.h"
+#include "collectors/policy/policy_settings.h"
 #include "config/exporter_config.h"
 
 struct agent_sections {
     struct library_tables *tables;
+    struct policy_settings *policy;
 };
 
 /* Where the collectors take them from. */
 struct agent_handovers {
-    struct handover tables;
+    struct handover tables, policy;
 };
 
 /* Errors: negative errno with `err` set; nothing is left to finish. */

@@ -27,6 +27,7 @@ int command_run(int argc, char **argv);  /* run.c */
 int command_demo(int argc, char **argv); /* demo.c */
 
 /* check.c: validates a configuration file. */
+int command_audit(int argc, char **argv);
 int command_check(int argc, char **argv);
 
 #endif

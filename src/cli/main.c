@@ -11,6 +11,8 @@
 const struct command commands[] = {
     {"run", "[FLAG ...] [--] PROGRAM [ARGUMENT ...]", "starts a program with the tap", command_run},
     {"demo", "[FLAG ...]", "runs a small system that misbehaves on purpose", command_demo},
+    {"audit", "[FLAG ...] [-- PROGRAM [ARGUMENT ...]]", "says which sockets are set up dangerously",
+     command_audit},
     {"check", "[FLAG ...] [FILE]", "says whether a configuration file is valid", command_check},
     {NULL, NULL, NULL, NULL},
 };

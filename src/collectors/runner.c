@@ -167,11 +167,12 @@ void runner_destroy(struct runner **self_p)
     struct timespec until = clock_timespec(clock_realtime_ns() +
                                            RUNNER_PATIENCE_MS * CLOCK_NS_PER_MS);
     unsigned n_left = 0;
-    for (unsigned i = 0; i < self->n_workers; i++) {
-        if (pthread_timedjoin_np(self->workers[i]->thread, NULL, &until) == 0)
+    /* The last first: a collector may ask those that were added before it. */
+    for (unsigned i = self->n_workers; i-- > 0;) {
+        bool is_over = pthread_timedjoin_np(self->workers[i]->thread, NULL, &until) == 0;
+        if (is_over && n_left == 0)
             runner_worker_free(self->workers[i]);
-        else
-            n_left++;
+        n_left += !is_over;
     }
     free_scrapes(self);
     if (n_left)

@@ -180,6 +180,12 @@
       "When the table of security advisories that is in use, compiled in or of the configuration, was last brought up to date.") \
     X(LIBRARY_PACKAGE_TABLE_TIMESTAMP, "zmq_library_package_table_timestamp_seconds", GAUGE, "seconds", \
       "When the table of packages that hold fixes, compiled in or of the configuration, was last brought up to date.") \
+    X(POLICY_VIOLATIONS, "zmq_policy_violations", GAUGE, "", \
+      "Sockets of the group, processes or loaded libraries that break the check. One series for each check that something breaks, none for those that are kept: see zmq_policy_checks. /checks/NAME says why, and how to mend or exempt it.") \
+    X(POLICY_CHECKS, "zmq_policy_checks", GAUGE, "", \
+      "Groups of sockets, processes or libraries for which the check could be decided. What the tap does not know, and what the configuration exempts, is not counted.") \
+    X(POLICY_FOLDED_VIOLATIONS, "zmq_policy_folded_violations", GAUGE, "", \
+      "Violations that are left out of zmq_policy_violations because it would have too many series.") \
     X(EXPORTER_BUILD_INFO, "zmq_exporter_build_info", INFO, "", \
       "Version of the exporter and of what it was built with.") \
     X(EXPORTER_COLLECTOR_SUCCESS, "zmq_exporter_collector_success", GAUGE, "", \

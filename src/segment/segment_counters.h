@@ -65,7 +65,18 @@
     X(184, OPTION_RECONNECT_IVL, GAUGE)                                                            \
     X(185, OPTION_RECONNECT_IVL_MAX, GAUGE)                                                        \
     X(186, OPTION_TCP_KEEPALIVE, GAUGE)                                                            \
-    X(187, OPTION_BACKLOG, GAUGE)
+    X(187, OPTION_BACKLOG, GAUGE)                                                                  \
+    X(188, OPTION_HANDSHAKE_IVL, GAUGE)                                                            \
+    X(189, OPTION_CURVE_SERVER, GAUGE) /* the socket is the server of its mechanism: 0, 1 */       \
+    X(190, OPTION_PLAIN_SERVER, GAUGE)                                                             \
+    X(191, OPTION_ZAP_DOMAIN, GAUGE) /* whether one is set: 0, 1 */                                \
+    X(192, OPTION_IPV6, GAUGE)                                                                     \
+    X(193, OPTION_HEARTBEAT_TIMEOUT, GAUGE)                                                        \
+    X(194, OPTION_HEARTBEAT_TTL, GAUGE)                                                            \
+    X(195, OPTION_ROUTER_MANDATORY, GAUGE) /* from the calls seen */                               \
+    X(196, OPTION_XPUB_NODROP, GAUGE)      /* from the calls seen */                               \
+    X(197, BINDS, GAUGE)                   /* program: endpoints bound, from the calls seen */     \
+    X(198, CONNECTS, GAUGE)                /* program: endpoints connected to, likewise */
 
 /* Blocks of counters, one word for each member of a bounded set, written by the tap's thread. */
 #define SEGMENT_EVENTS_BASE              32 /* 16 words: monitor event 1 << i */
@@ -81,7 +92,7 @@
 #define SEGMENT_FILL_SIZE                16
 
 /* Numbers not listed above are free: counters 22-27 and 30-31 program, 102-103, 105-111 and 144-159
- * tap; gauges 188-223 program, 170-175 and 224-255 tap. */
+ * tap; gauges 199-223 program, 170-175 and 224-255 tap. */
 #define SEGMENT_FIRST_COUNTER 8
 #define SEGMENT_FIRST_GAUGE   160
 

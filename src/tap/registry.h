@@ -21,6 +21,7 @@
 #include "tap/guard.h"
 #include "tap/hooks/blocking.h"
 #include "tap/hooks/message.h"
+#include "tap/hooks/options.h"
 #include "tap/library.h"
 #include "tap/losses/endings.h"
 #include "tap/losses/route.h"
@@ -81,6 +82,7 @@ struct registry_socket {
     bool is_placed;   /* in the group of its first endpoint */
     bool is_attached; /* no hook sees it: see zmqtap.h */
     bool is_shared;   /* several threads may use it: see message_shared.h */
+    struct options_seen seen;
     struct blocking blocking;
     struct publish_state publish;
     struct route route;

@@ -64,6 +64,19 @@ static const struct {
     {"heartbeat_ivl", SEGMENT_OPTION_HEARTBEAT_IVL, ALWAYS, SIGNED, 0},
     {"conflate", SEGMENT_OPTION_CONFLATE, ALWAYS, SIGNED, 0},
     {"mechanism", SEGMENT_OPTION_MECHANISM, ALWAYS, SIGNED, 0},
+    {"handshake_ivl", SEGMENT_OPTION_HANDSHAKE_IVL, ALWAYS, SIGNED, 0},
+    {"curve_server", SEGMENT_OPTION_CURVE_SERVER, ALWAYS, SIGNED, 0},
+    {"plain_server", SEGMENT_OPTION_PLAIN_SERVER, ALWAYS, SIGNED, 0},
+    {"zap_domain", SEGMENT_OPTION_ZAP_DOMAIN, ALWAYS, SIGNED, 0},
+    {"ipv6", SEGMENT_OPTION_IPV6, ALWAYS, SIGNED, 0},
+    {"heartbeat_timeout", SEGMENT_OPTION_HEARTBEAT_TIMEOUT, ALWAYS, SIGNED, 0},
+    {"heartbeat_ttl", SEGMENT_OPTION_HEARTBEAT_TTL, ALWAYS, SIGNED, 0},
+    {"sndtimeo", SEGMENT_OPTION_SNDTIMEO, ALWAYS, SIGNED, 0},
+    {"rcvtimeo", SEGMENT_OPTION_RCVTIMEO, ALWAYS, SIGNED, 0},
+    {"router_mandatory", SEGMENT_OPTION_ROUTER_MANDATORY, ALWAYS, SIGNED, 0},
+    {"xpub_nodrop", SEGMENT_OPTION_XPUB_NODROP, ALWAYS, SIGNED, 0},
+    {"binds", SEGMENT_BINDS, ALWAYS, WHOLE, 0},
+    {"connects", SEGMENT_CONNECTS, ALWAYS, WHOLE, 0},
 };
 
 static_assert(sizeof(fields) / sizeof(*fields) <= TAP_SOCKET_MAX_FIELDS, "fields");

@@ -93,7 +93,7 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
                                                          handle, option, value, size);
     int rc = slot->socket->library->setsockopt(handle, option, value, size);
     if (rc == 0) {
-        options_read_changed(slot->socket, option);
+        options_read_changed(slot->socket, option, value, size);
         blocking_update(slot->socket);
         publish_option_changed(slot->socket, option);
         route_option_changed(slot->socket, option, value, size);
@@ -162,6 +162,8 @@ int zmq_bind(void *handle, const char *endpoint)
     if (rc != 0)
         recall_bind_error(socket, n_failures);
     end_endpoint(socket, endpoint, rc == 0);
+    if (rc == 0)
+        options_count_endpoint(socket, false, 1);
     return rc;
 }
 
@@ -174,6 +176,8 @@ int zmq_connect(void *handle, const char *endpoint)
     int rc = slot->socket->library->connect(handle, endpoint);
     monitor_end_call(slot->socket);
     end_endpoint(slot->socket, endpoint, rc == 0);
+    if (rc == 0)
+        options_count_endpoint(slot->socket, true, 1);
     return rc;
 }
 
@@ -186,6 +190,8 @@ uint32_t zmq_connect_peer(void *handle, const char *endpoint)
     uint32_t id = slot->socket->library->connect_peer(handle, endpoint);
     monitor_end_call(slot->socket);
     end_endpoint(slot->socket, endpoint, id != 0);
+    if (id != 0)
+        options_count_endpoint(slot->socket, true, 1);
     return id;
 }
 
@@ -207,8 +213,10 @@ int zmq_unbind(void *handle, const char *endpoint)
     endings_cut(slot->socket, false);
     int rc = slot->socket->library->unbind(handle, endpoint);
     endings_cut(slot->socket, true);
-    if (rc == 0)
+    if (rc == 0) {
         drop_endpoint(slot->socket, endpoint);
+        options_count_endpoint(slot->socket, false, -1);
+    }
     return rc;
 }
 
@@ -220,7 +228,9 @@ int zmq_disconnect(void *handle, const char *endpoint)
     endings_cut(slot->socket, false);
     int rc = slot->socket->library->disconnect(handle, endpoint);
     endings_cut(slot->socket, true);
-    if (rc == 0)
+    if (rc == 0) {
         drop_endpoint(slot->socket, endpoint);
+        options_count_endpoint(slot->socket, true, -1);
+    }
     return rc;
 }

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * policy_facts - what the checks look at: the open sockets of tapped processes, one by one.
+ *
+ * Gathered from the segments by policy_gather.c; a fact that is not known is SEGMENT_UNKNOWN, and
+ * a check that needs it is not counted as kept.
+ */
+#ifndef COLLECTORS_POLICY_POLICY_FACTS_H
+#define COLLECTORS_POLICY_POLICY_FACTS_H
+
+#include "segment/segment_layout.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*  name, word of the lane, capability that covers it (POLICY_ALWAYS: a gauge, which says itself) */
+#define POLICY_FACTS(X)                                                                            \
+    X(OPENED_NS, SEGMENT_OPENED_NS, POLICY_ALWAYS)                                                 \
+    X(PEERS, SEGMENT_PEERS, POLICY_ALWAYS)                                                         \
+    X(SEND_HWM, SEGMENT_SEND_HWM, POLICY_ALWAYS)                                                   \
+    X(RECEIVE_HWM, SEGMENT_RECEIVE_HWM, POLICY_ALWAYS)                                             \
+    X(LINGER, SEGMENT_OPTION_LINGER, POLICY_ALWAYS)                                                \
+    X(SNDTIMEO, SEGMENT_OPTION_SNDTIMEO, POLICY_ALWAYS)                                            \
+    X(RCVTIMEO, SEGMENT_OPTION_RCVTIMEO, POLICY_ALWAYS)                                            \
+    X(MAXMSGSIZE, SEGMENT_OPTION_MAXMSGSIZE, POLICY_ALWAYS)                                        \
+    X(HEARTBEAT_IVL, SEGMENT_OPTION_HEARTBEAT_IVL, POLICY_ALWAYS)                                  \
+    X(CONFLATE, SEGMENT_OPTION_CONFLATE, POLICY_ALWAYS)                                            \
+    X(MECHANISM, SEGMENT_OPTION_MECHANISM, POLICY_ALWAYS)                                          \
+    X(RECONNECT_IVL_MAX, SEGMENT_OPTION_RECONNECT_IVL_MAX, POLICY_ALWAYS)                          \
+    X(TCP_KEEPALIVE, SEGMENT_OPTION_TCP_KEEPALIVE, POLICY_ALWAYS)                                  \
+    X(HANDSHAKE_IVL, SEGMENT_OPTION_HANDSHAKE_IVL, POLICY_ALWAYS)                                  \
+    X(CURVE_SERVER, SEGMENT_OPTION_CURVE_SERVER, POLICY_ALWAYS)                                    \
+    X(ROUTER_MANDATORY, SEGMENT_OPTION_ROUTER_MANDATORY, POLICY_ALWAYS)                            \
+    X(BINDS, SEGMENT_BINDS, POLICY_ALWAYS)                                                         \
+    X(CONNECTS, SEGMENT_CONNECTS, POLICY_ALWAYS)                                                   \
+    X(SENT_MESSAGES, SEGMENT_SENT_MESSAGES, SEGMENT_CAPABILITY_MESSAGES)                           \
+    X(SENT_BYTES, SEGMENT_SENT_BYTES, SEGMENT_CAPABILITY_MESSAGES)                                 \
+    X(RECEIVED_MESSAGES, SEGMENT_RECEIVED_MESSAGES, SEGMENT_CAPABILITY_MESSAGES)                   \
+    X(RECEIVED_BYTES, SEGMENT_RECEIVED_BYTES, SEGMENT_CAPABILITY_MESSAGES)                         \
+    X(SEND_BLOCKED_NS, SEGMENT_SEND_BLOCKED_NS, SEGMENT_CAPABILITY_BLOCKING)                       \
+    X(SEND_BLOCKED_NO_PEER_NS, SEGMENT_SEND_BLOCKED_NO_PEER_NS, SEGMENT_CAPABILITY_BLOCKING)       \
+    X(RECEIVE_BLOCKED_NS, SEGMENT_RECEIVE_BLOCKED_NS, SEGMENT_CAPABILITY_BLOCKING)                 \
+    X(SEND_AT_HWM_NS, SEGMENT_SEND_AT_HWM_NS, SEGMENT_CAPABILITY_QUEUE_DEPTH)                      \
+    X(DROPPED_HWM, SEGMENT_DROPPED_HWM, POLICY_DROPS)                                              \
+    X(DROPPED_UNROUTABLE, SEGMENT_DROPPED_UNROUTABLE, SEGMENT_CAPABILITY_ROUTER_DROPS)             \
+    X(CONNECT_RETRIES, SEGMENT_EVENTS_BASE + 2, SEGMENT_CAPABILITY_EVENTS)                         \
+    X(BAD_METADATA, SEGMENT_HANDSHAKE_PROTOCOL_BASE + 13, SEGMENT_CAPABILITY_HANDSHAKES)
+
+#define POLICY_ALWAYS SEGMENT_MAX_CAPABILITIES
+#define POLICY_DROPS  (SEGMENT_MAX_CAPABILITIES + 1) /* as the type drops */
+
+enum policy_fact {
+#define X(name, word, capability) POLICY_##name,
+    POLICY_FACTS(X)
+#undef X
+        POLICY_N_FACTS
+};
+
+enum policy_transport {
+    POLICY_NOWHERE, /* neither bound nor connected yet, or what is not known */
+    POLICY_TCP,     /* tcp, ws, wss, tipc, vsock: a connection with another host */
+    POLICY_CROWD,   /* udp, pgm, epgm, norm */
+    POLICY_IPC,
+    POLICY_INPROC,
+};
+
+enum policy_reach { POLICY_WITHIN, POLICY_BEYOND, POLICY_WILDCARD }; /* the host */
+
+struct policy_place {
+    enum policy_transport transport;
+    enum policy_reach reach;
+};
+
+/* Something used of something limited. */
+struct policy_usage {
+    uint64_t used, limit;
+    bool is_known;
+};
+
+struct policy_process {
+    uint64_t pid; /* as it sees itself */
+    char program[128];
+    bool is_reachable; /* /proc/<pid> of this host is it */
+    struct policy_usage context_sockets, descriptors;
+    uint64_t zap_contexts[SEGMENT_MAX_CONTEXTS / 64 + 1]; /* bits: where a handler listens */
+};
+
+struct policy_socket {
+    const struct policy_process *process;
+    const char *type;
+    unsigned traits; /* enum tap_type_trait */
+    char endpoint[760];
+    struct policy_place place;
+    uint64_t context; /* its number in the process */
+    bool has_zap_handler;
+    uint64_t peer_hwm; /* of the other end of a link on this host; SEGMENT_UNKNOWN: not found */
+    uint64_t facts[POLICY_N_FACTS];
+    uint64_t now_ns; /* CLOCK_REALTIME */
+};
+
+static inline bool policy_knows(const struct policy_socket *self, enum policy_fact fact)
+{
+    return self->facts[fact] != SEGMENT_UNKNOWN;
+}
+
+static inline uint64_t policy_fact(const struct policy_socket *self, enum policy_fact fact)
+{
+    return self->facts[fact];
+}
+
+static inline int64_t policy_signed(const struct policy_socket *self, enum policy_fact fact)
+{
+    return (int64_t)self->facts[fact];
+}
+
+/* Where an endpoint, as a program wrote it, leads. */
+struct policy_place policy_place_of(const char *endpoint);
+
+/* All open sockets, sorted by program, type and endpoint. */
+struct policy_facts {
+    struct policy_process *processes;
+    struct policy_socket **sockets;
+    size_t n_processes, n_sockets, processes_capacity, sockets_capacity;
+};
+
+/* Errors: -errno of opening the directory, -ENOMEM. */
+int policy_facts_gather(const char *directory, struct policy_facts *ret_facts);
+void policy_facts_finish(struct policy_facts *self);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/policy/policy_findings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct making {
+    const struct policy_settings *settings;
+    struct policy_findings *findings;
+    int result;
+};
+
+static void copy(char *to, size_t size, const char *text)
+{
+    (void)snprintf(to, size, "%.*s", (int)size - 1, text);
+}
+
+static int append(struct policy_findings *self, const struct policy_finding *finding)
+{
+    if (self->n >= POLICY_FINDINGS_MAX) {
+        self->n_beyond_limit++;
+        return 0;
+    }
+    if (self->n == self->capacity) {
+        size_t capacity = self->capacity ? self->capacity * 2 : 16;
+        void *items = reallocarray(self->items, capacity, sizeof(*self->items));
+        if (!items)
+            return -ENOMEM;
+        self->items = items;
+        self->capacity = capacity;
+    }
+    self->items[self->n++] = *finding;
+    return 0;
+}
+
+/*
+ * Sockets, a group at a time
+ */
+struct run {
+    struct policy_socket *const *sockets;
+    size_t n;
+};
+
+static bool is_same_group(const struct policy_socket *a, const struct policy_socket *b)
+{
+    return strcmp(a->process->program, b->process->program) == 0 && strcmp(a->type, b->type) == 0 &&
+           strcmp(a->endpoint, b->endpoint) == 0;
+}
+
+static void look_at_group(struct making *self, size_t row, const struct run *run)
+{
+    const struct policy_check *check = &policy_checks[row];
+    const struct policy_socket *first = run->sockets[0];
+    struct policy_finding finding = {.check = check, .severity = self->settings->severity[row]};
+    bool is_decided = false;
+    for (size_t i = 0; i < run->n; i++) {
+        struct policy_detail detail = {""};
+        enum policy_verdict verdict = check->look_socket(run->sockets[i], self->settings, &detail);
+        is_decided |= verdict == POLICY_KEPT || verdict == POLICY_BROKEN;
+        if (verdict != POLICY_BROKEN || finding.n++)
+            continue;
+        finding.pid = run->sockets[i]->process->pid;
+        memcpy(finding.detail, detail.text, sizeof(finding.detail));
+    }
+    self->findings->n_looked_at[row] += is_decided;
+    if (!finding.n)
+        return;
+    copy(finding.program, sizeof(finding.program), first->process->program);
+    copy(finding.type, sizeof(finding.type), first->type);
+    copy(finding.endpoint, sizeof(finding.endpoint), first->endpoint);
+    self->result = append(self->findings, &finding);
+}
+
+static bool concerns(const struct making *self, size_t row, const char *program, const char *type,
+                     const char *endpoint)
+{
+    return self->settings->is_check_enabled[row] &&
+           !policy_settings_exempt(self->settings, policy_checks[row].name, program, type,
+                                   endpoint);
+}
+
+static void look_at_sockets(struct making *self, const struct policy_facts *facts)
+{
+    struct run run;
+    for (size_t i = 0; self->result == 0 && i < facts->n_sockets; i += run.n) {
+        const struct policy_socket *first = facts->sockets[i];
+        run = (struct run){&facts->sockets[i], 1};
+        while (i + run.n < facts->n_sockets && is_same_group(first, facts->sockets[i + run.n]))
+            run.n++;
+        self->findings->n_groups++;
+        for (size_t row = 0; self->result == 0 && row < policy_n_checks; row++) {
+            if (policy_checks[row].look_socket &&
+                concerns(self, row, first->process->program, first->type, first->endpoint))
+                look_at_group(self, row, &run);
+        }
+    }
+    self->findings->n_sockets = facts->n_sockets;
+}
+
+/*
+ * Processes and libraries
+ */
+static struct policy_finding *find(const struct policy_findings *self,
+                                   const struct policy_finding *other)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        struct policy_finding *finding = &self->items[i];
+        if (finding->check == other->check && strcmp(finding->program, other->program) == 0 &&
+            strcmp(finding->type, other->type) == 0 &&
+            strcmp(finding->endpoint, other->endpoint) == 0)
+            return finding;
+    }
+    return NULL;
+}
+
+/* Of several processes of one program it is one finding. */
+static void add(struct making *self, struct policy_finding *finding)
+{
+    struct policy_finding *former = find(self->findings, finding);
+    if (former)
+        former->n += finding->n;
+    else
+        self->result = append(self->findings, finding);
+}
+
+static void look_at_process(struct making *self, const struct policy_process *process)
+{
+    for (size_t row = 0; self->result == 0 && row < policy_n_checks; row++) {
+        const struct policy_check *check = &policy_checks[row];
+        struct policy_detail detail = {""};
+        if (!check->look_process || !concerns(self, row, process->program, "", ""))
+            continue;
+        enum policy_verdict verdict = check->look_process(process, self->settings, &detail);
+        self->findings->n_looked_at[row] += verdict == POLICY_KEPT || verdict == POLICY_BROKEN;
+        if (verdict != POLICY_BROKEN)
+            continue;
+        struct policy_finding finding = {
+            .check = check, .severity = self->settings->severity[row], .n = 1, .pid = process->pid};
+        copy(finding.program, sizeof(finding.program), process->program);
+        memcpy(finding.detail, detail.text, sizeof(finding.detail));
+        add(self, &finding);
+    }
+}
+
+static void look_at_library(const struct library_finding *library, void *data)
+{
+    struct making *self = data;
+    for (size_t row = 0; self->result == 0 && row < policy_n_checks; row++) {
+        const struct policy_check *check = &policy_checks[row];
+        struct policy_detail detail = {""};
+        if (!check->look_library || !concerns(self, row, library->service, "", ""))
+            continue;
+        enum policy_verdict verdict = check->look_library(library, &detail);
+        self->findings->n_looked_at[row] += verdict == POLICY_KEPT || verdict == POLICY_BROKEN;
+        if (verdict != POLICY_BROKEN)
+            continue;
+        struct policy_finding finding = {
+            .check = check, .severity = self->settings->severity[row], .n = library->n_processes};
+        copy(finding.program, sizeof(finding.program), library->service);
+        memcpy(finding.detail, detail.text, sizeof(finding.detail));
+        add(self, &finding);
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct policy_finding *left = a, *right = b;
+    int r = (int)right->severity - (int)left->severity;
+    if (r == 0)
+        r = strcmp(left->program, right->program);
+    if (r == 0)
+        r = strcmp(left->type, right->type);
+    if (r == 0)
+        r = strcmp(left->endpoint, right->endpoint);
+    return r ? r : (left->check > right->check) - (left->check < right->check);
+}
+
+static void sort(struct policy_findings *self)
+{
+    if (self->n)
+        qsort(self->items, self->n, sizeof(*self->items), compare);
+}
+
+int policy_findings_make(const struct policy_facts *facts, const struct policy_settings *settings,
+                         const struct collector *libraries, struct policy_findings *ret)
+{
+    struct making making = {.settings = settings, .findings = ret};
+    *ret = (struct policy_findings){0};
+    if (!settings->is_enabled)
+        return 0;
+    look_at_sockets(&making, facts);
+    for (size_t i = 0; making.result == 0 && i < facts->n_processes; i++)
+        look_at_process(&making, &facts->processes[i]);
+    if (libraries)
+        (void)library_collector_each(libraries, look_at_library, &making);
+    sort(ret);
+    return making.result;
+}
+
+int policy_findings_merge(struct policy_findings *self, const struct policy_findings *other)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < other->n; i++) {
+        struct policy_finding *former = find(self, &other->items[i]);
+        if (former)
+            *former = other->items[i];
+        else
+            r = append(self, &other->items[i]);
+    }
+    for (size_t i = 0; i < POLICY_CHECKS_MAX; i++) {
+        if (other->n_looked_at[i] > self->n_looked_at[i])
+            self->n_looked_at[i] = other->n_looked_at[i];
+    }
+    if (other->n_sockets > self->n_sockets)
+        self->n_sockets = other->n_sockets;
+    if (other->n_groups > self->n_groups)
+        self->n_groups = other->n_groups;
+    sort(self);
+    return r;
+}
+
+void policy_findings_finish(struct policy_findings *self)
+{
+    free(self->items);
+    *self = (struct policy_findings){0};
+}

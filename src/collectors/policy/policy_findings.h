@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * policy_findings - who breaks which check: the facts, seen through the table and the settings.
+ *
+ * A finding is a check and a group of sockets (program, type, endpoint) of which at least one
+ * breaks it, or a process, or a library; then type and endpoint are empty. `n_looked_at` counts
+ * the groups for which the check could be decided, so that "none breaks it" and "nobody could be
+ * looked at" differ.
+ *
+ * Owns: all texts. Thread: one at a time.
+ */
+#ifndef COLLECTORS_POLICY_POLICY_FINDINGS_H
+#define COLLECTORS_POLICY_POLICY_FINDINGS_H
+
+#include "collectors/policy/policy_table.h"
+
+#define POLICY_FINDINGS_MAX 2000u
+
+struct policy_finding {
+    const struct policy_check *check;
+    enum advisory_severity severity;
+    char program[128], type[16], endpoint[760];
+    unsigned n;   /* sockets, processes or libraries that break it */
+    uint64_t pid; /* of the first, as it sees itself; 0: not known */
+    char detail[POLICY_DETAIL_SIZE];
+};
+
+struct policy_findings {
+    struct policy_finding *items; /* worst first */
+    size_t n, capacity;
+    size_t n_beyond_limit;
+    unsigned n_looked_at[POLICY_CHECKS_MAX]; /* by the number of the check's row */
+    size_t n_sockets, n_groups;
+};
+
+/* `libraries` NULL: they are not looked at. Errors: -ENOMEM. Finish `ret` in any case. */
+int policy_findings_make(const struct policy_facts *facts, const struct policy_settings *settings,
+                         const struct collector *libraries, struct policy_findings *ret);
+
+/* Adds what `self` does not have yet: of several looks at one program. */
+int policy_findings_merge(struct policy_findings *self, const struct policy_findings *other);
+
+void policy_findings_finish(struct policy_findings *self);
+
+#endif

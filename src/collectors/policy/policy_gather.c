@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Design: the segments are read by themselves (collectors/tap/tap_sockets.h), not through the tap
+ * collector, whose groups are sums: a check asks how one socket is set up. So policy shares no
+ * state with another thread, and `audit` works where no exporter runs.
+ */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "collectors/policy/policy_facts.h"
+#include "collectors/tap/tap_descriptors.h"
+#include "collectors/tap/tap_sockets.h"
+#include "collectors/tap/tap_types.h"
+#include "collectors/tap/tap_unseen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ZAP_ENDPOINT  "inproc://zeromq.zap.01"
+#define LINK_ENDS_MAX 64u /* of one address that are compared with each other */
+#define KEY_SIZE      300u
+
+static const struct {
+    uint16_t word, capability;
+} rows[POLICY_N_FACTS] = {
+#define X(name, word, capability) {word, capability},
+    POLICY_FACTS(X)
+#undef X
+};
+
+struct gathering {
+    struct policy_facts *facts;
+    int procfs_fd;
+    uint64_t pid_namespace, now_ns;
+};
+
+static bool is_measured(const struct tap_socket *socket, unsigned capability, unsigned traits)
+{
+    if (capability == POLICY_ALWAYS)
+        return true;
+    if (capability == POLICY_DROPS && (traits & TAP_TYPE_PUBLISHES))
+        capability = SEGMENT_CAPABILITY_PUBLISH_DROPS;
+    else if (capability == POLICY_DROPS && (traits & TAP_TYPE_ROUTES))
+        capability = SEGMENT_CAPABILITY_ROUTER_DROPS;
+    else if (capability == POLICY_DROPS)
+        return false;
+    uint32_t state = socket->process->capabilities[capability].state;
+    return state == SEGMENT_CAPABILITY_ON || state == SEGMENT_CAPABILITY_BOUND;
+}
+
+static void take_facts(const struct tap_socket *socket, struct policy_socket *ret_socket)
+{
+    const struct tap_unseen unseen = {
+        .type = socket->group->type,
+        .is_proxied = socket->words[SEGMENT_PROXIED] != 0,
+        .is_attached = socket->words[SEGMENT_ATTACHED] != 0,
+        .is_queue_depth_known = is_measured(socket, SEGMENT_CAPABILITY_QUEUE_DEPTH, 0)};
+    for (size_t i = 0; i < POLICY_N_FACTS; i++) {
+        bool is_known = is_measured(socket, rows[i].capability, ret_socket->traits) &&
+                        (rows[i].capability == POLICY_ALWAYS ||
+                         !tap_unseen_hides(&unseen, rows[i].word));
+        ret_socket->facts[i] = is_known ? socket->words[rows[i].word] : SEGMENT_UNKNOWN;
+    }
+}
+
+/* Over a limit of nothing is nothing known. */
+static bool is_nearer(const struct policy_usage *self, uint64_t used, uint64_t limit)
+{
+    return limit && (!self->is_known ||
+                     (double)used / (double)limit > (double)self->used / (double)self->limit);
+}
+
+static void take_contexts(const struct segment_header *header, struct policy_process *process)
+{
+    struct policy_usage *usage = &process->context_sockets;
+    for (size_t i = 0; i < header->n_contexts; i++) {
+        const struct segment_context *context = &header->contexts[i];
+        if (context->is_open && is_nearer(usage, context->n_sockets, context->max_sockets))
+            *usage = (struct policy_usage){context->n_sockets, context->max_sockets, true};
+    }
+}
+
+/* False: there are too many. */
+static bool add_process(struct gathering *self, const struct segment_header *header)
+{
+    struct policy_facts *facts = self->facts;
+    if (facts->n_processes && facts->processes[facts->n_processes - 1].pid == header->pid &&
+        strcmp(facts->processes[facts->n_processes - 1].program, header->service) == 0)
+        return true;
+    if (facts->n_processes == facts->processes_capacity)
+        return false;
+    struct policy_process *process = &facts->processes[facts->n_processes++];
+    *process = (struct policy_process){.pid = header->pid};
+    (void)snprintf(process->program, sizeof(process->program), "%s", header->service);
+    process->is_reachable = self->procfs_fd >= 0 && header->pid_namespace == self->pid_namespace;
+    take_contexts(header, process);
+    if (process->is_reachable)
+        process->descriptors.is_known = tap_descriptors_read(self->procfs_fd, (pid_t)header->pid,
+                                                             &process->descriptors.used,
+                                                             &process->descriptors.limit) == 0;
+    return true;
+}
+
+static int add_socket(struct policy_facts *facts, struct policy_socket *socket)
+{
+    if (facts->n_sockets == facts->sockets_capacity) {
+        size_t capacity = facts->sockets_capacity ? facts->sockets_capacity * 2 : 64;
+        void *sockets = reallocarray(facts->sockets, capacity, sizeof(*facts->sockets));
+        if (!sockets)
+            return -ENOMEM;
+        facts->sockets = sockets;
+        facts->sockets_capacity = capacity;
+    }
+    facts->sockets[facts->n_sockets++] = socket;
+    return 0;
+}
+
+static int visit(const struct tap_socket *socket, void *data)
+{
+    struct gathering *self = data;
+    if (!add_process(self, socket->process))
+        return 0;
+    struct policy_process *process = &self->facts->processes[self->facts->n_processes - 1];
+    uint64_t context = socket->words[SEGMENT_CONTEXT];
+    if (strcmp(socket->group->endpoint, ZAP_ENDPOINT) == 0 && context < SEGMENT_MAX_CONTEXTS) {
+        /* The library asks it by a socket of its own; it is no link of the program's. */
+        process->zap_contexts[context / 64] |= UINT64_C(1) << (context % 64);
+        return 0;
+    }
+    struct policy_socket *kept = calloc(1, sizeof(*kept));
+    if (!kept)
+        return -ENOMEM;
+    kept->process = process;
+    kept->type = socket->type;
+    kept->traits = tap_type_traits(socket->group->type);
+    kept->peer_hwm = SEGMENT_UNKNOWN;
+    kept->now_ns = self->now_ns;
+    (void)snprintf(kept->endpoint, sizeof(kept->endpoint), "%.*s", (int)sizeof(kept->endpoint) - 1,
+                   socket->group->endpoint);
+    kept->place = policy_place_of(kept->endpoint);
+    take_facts(socket, kept);
+    kept->context = context;
+    int r = add_socket(self->facts, kept);
+    if (r < 0)
+        free(kept);
+    return r;
+}
+
+static void find_zap_handlers(struct policy_facts *facts)
+{
+    for (size_t i = 0; i < facts->n_sockets; i++) {
+        struct policy_socket *socket = facts->sockets[i];
+        uint64_t context = socket->context;
+        socket->has_zap_handler = context < SEGMENT_MAX_CONTEXTS &&
+                                  (socket->process->zap_contexts[context / 64] >> (context % 64) &
+                                   1);
+    }
+}
+
+/*
+ * Links on this host: one end is bound, the other connected, to the same port or path.
+ */
+struct end {
+    char key[KEY_SIZE];
+    struct policy_socket *socket;
+};
+
+static bool link_key(const struct policy_socket *socket, char ret_key[static KEY_SIZE])
+{
+    const char *colon = strrchr(socket->endpoint, ':');
+    if (socket->place.transport == POLICY_IPC)
+        return snprintf(ret_key, KEY_SIZE, "%s", socket->endpoint) < (int)KEY_SIZE;
+    bool is_here = socket->place.transport == POLICY_TCP && socket->place.reach != POLICY_BEYOND;
+    return is_here && colon && strcmp(colon, ":*") != 0 && strcmp(colon, ":0") != 0 &&
+           snprintf(ret_key, KEY_SIZE, "tcp%s", colon) < (int)KEY_SIZE;
+}
+
+static int compare_ends(const void *a, const void *b)
+{
+    return strcmp(((const struct end *)a)->key, ((const struct end *)b)->key);
+}
+
+static bool is_link(const struct policy_socket *sender, const struct policy_socket *receiver)
+{
+    return (sender->traits & TAP_TYPE_SENDS) && (receiver->traits & TAP_TYPE_RECEIVES) &&
+           policy_knows(sender, POLICY_BINDS) && policy_knows(receiver, POLICY_BINDS) &&
+           (policy_fact(sender, POLICY_BINDS) > 0) != (policy_fact(receiver, POLICY_BINDS) > 0) &&
+           policy_knows(receiver, POLICY_RECEIVE_HWM);
+}
+
+/* Of several receivers the one with the lowest mark; 0 is without limit. */
+static void link_run(struct end *ends, size_t n)
+{
+    n = n < LINK_ENDS_MAX ? n : LINK_ENDS_MAX;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++) {
+            struct policy_socket *sender = ends[i].socket;
+            if (i == j || !is_link(sender, ends[j].socket))
+                continue;
+            uint64_t hwm = policy_fact(ends[j].socket, POLICY_RECEIVE_HWM);
+            if (sender->peer_hwm == SEGMENT_UNKNOWN || sender->peer_hwm == 0 ||
+                (hwm && hwm < sender->peer_hwm))
+                sender->peer_hwm = hwm;
+        }
+    }
+}
+
+static int find_links(struct policy_facts *facts)
+{
+    cleanup_free struct end *ends = calloc(facts->n_sockets + 1, sizeof(*ends));
+    size_t n = 0;
+    if (!ends)
+        return -ENOMEM;
+    for (size_t i = 0; i < facts->n_sockets; i++) {
+        ends[n].socket = facts->sockets[i];
+        n += link_key(facts->sockets[i], ends[n].key);
+    }
+    qsort(ends, n, sizeof(*ends), compare_ends);
+    for (size_t first = 0, next; first < n; first = next) {
+        for (next = first + 1; next < n && strcmp(ends[first].key, ends[next].key) == 0;)
+            next++;
+        link_run(&ends[first], next - first);
+    }
+    return 0;
+}
+
+static int compare_sockets(const void *a, const void *b)
+{
+    const struct policy_socket *left = *(struct policy_socket *const *)a;
+    const struct policy_socket *right = *(struct policy_socket *const *)b;
+    int r = strcmp(left->process->program, right->process->program);
+    if (r == 0)
+        r = strcmp(left->type, right->type);
+    if (r == 0)
+        r = strcmp(left->endpoint, right->endpoint);
+    if (r == 0)
+        r = (left->process->pid > right->process->pid) - (left->process->pid < right->process->pid);
+    return r;
+}
+
+#define PROCESSES_MAX 4096u
+
+int policy_facts_gather(const char *directory, struct policy_facts *ret_facts)
+{
+    struct policy_facts facts = {0};
+    cleanup_fd int procfs_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct gathering gathering = {&facts, procfs_fd, 0, clock_realtime_ns()};
+    struct stat status;
+    if (stat("/proc/self/ns/pid", &status) == 0)
+        gathering.pid_namespace = status.st_ino;
+    facts.processes = calloc(PROCESSES_MAX, sizeof(*facts.processes));
+    facts.processes_capacity = PROCESSES_MAX;
+    int r = facts.processes ? tap_sockets_each(directory, visit, &gathering) : -ENOMEM;
+    if (r == 0) {
+        find_zap_handlers(&facts);
+        r = find_links(&facts);
+    }
+    if (r < 0) {
+        policy_facts_finish(&facts);
+        return r;
+    }
+    if (facts.n_sockets)
+        qsort(facts.sockets, facts.n_sockets, sizeof(*facts.sockets), compare_sockets);
+    *ret_facts = facts;
+    return 0;
+}
+
+void policy_facts_finish(struct policy_facts *self)
+{
+    for (size_t i = 0; i < self->n_sockets; i++)
+        free(self->sockets[i]);
+    free(self->sockets);
+    free(self->processes);
+    *self = (struct policy_facts){0};
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* policy_looks - how a socket is set up: security, places, limits and options. */
+#include "base/cleanup.h"
+#include "collectors/policy/policy_table.h"
+#include "collectors/tap/tap_types.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zmq.h>
+
+#define NS_PER_MS UINT64_C(1000000)
+
+static enum policy_verdict broken(struct policy_detail *detail, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static enum policy_verdict broken(struct policy_detail *detail, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(detail->text, sizeof(detail->text), format, args);
+    va_end(args);
+    return POLICY_BROKEN;
+}
+
+static bool is_beyond(const struct policy_socket *socket)
+{
+    return (socket->place.transport == POLICY_TCP || socket->place.transport == POLICY_CROWD) &&
+           socket->place.reach != POLICY_WITHIN;
+}
+
+/* What a place that is bound asks. UNKNOWN where it is not known whether this one is. */
+static enum policy_verdict bound_beyond(const struct policy_socket *socket)
+{
+    if (!is_beyond(socket) || socket->place.transport != POLICY_TCP)
+        return POLICY_NOT_FOR;
+    if (!policy_knows(socket, POLICY_BINDS))
+        return POLICY_UNKNOWN;
+    return policy_fact(socket, POLICY_BINDS) ? POLICY_BROKEN : POLICY_NOT_FOR;
+}
+
+enum policy_verdict policy_look_plaintext(const struct policy_socket *socket,
+                                          const struct policy_settings *settings,
+                                          struct policy_detail *detail)
+{
+    (void)settings;
+    if (!is_beyond(socket))
+        return POLICY_NOT_FOR;
+    if (!policy_knows(socket, POLICY_MECHANISM))
+        return POLICY_UNKNOWN;
+    return policy_fact(socket, POLICY_MECHANISM) == ZMQ_NULL
+               ? broken(detail, "mechanism NULL: neither encrypted nor authenticated")
+               : POLICY_KEPT;
+}
+
+enum policy_verdict policy_look_plain(const struct policy_socket *socket,
+                                      const struct policy_settings *settings,
+                                      struct policy_detail *detail)
+{
+    (void)settings;
+    if (!is_beyond(socket))
+        return POLICY_NOT_FOR;
+    if (!policy_knows(socket, POLICY_MECHANISM))
+        return POLICY_UNKNOWN;
+    return policy_fact(socket, POLICY_MECHANISM) == ZMQ_PLAIN
+               ? broken(detail, "mechanism PLAIN: the password crosses the network as it is")
+               : POLICY_KEPT;
+}
+
+enum policy_verdict policy_look_curve_without_zap(const struct policy_socket *socket,
+                                                  const struct policy_settings *settings,
+                                                  struct policy_detail *detail)
+{
+    (void)settings;
+    if (!policy_knows(socket, POLICY_MECHANISM) || !policy_knows(socket, POLICY_CURVE_SERVER))
+        return POLICY_UNKNOWN;
+    if (policy_fact(socket, POLICY_MECHANISM) != ZMQ_CURVE ||
+        policy_fact(socket, POLICY_CURVE_SERVER) != 1)
+        return POLICY_NOT_FOR;
+    return socket->has_zap_handler
+               ? POLICY_KEPT
+               : broken(detail,
+                        "no ZAP handler listens in its context: any client key may come in");
+}
+
+enum policy_verdict policy_look_wildcard(const struct policy_socket *socket,
+                                         const struct policy_settings *settings,
+                                         struct policy_detail *detail)
+{
+    (void)settings;
+    if (socket->place.transport != POLICY_TCP)
+        return POLICY_NOT_FOR;
+    return socket->place.reach == POLICY_WILDCARD
+               ? broken(detail, "listens on every interface of the host")
+               : POLICY_KEPT;
+}
+
+enum policy_verdict policy_look_unlimited_hwm(const struct policy_socket *socket,
+                                              const struct policy_settings *settings,
+                                              struct policy_detail *detail)
+{
+    (void)settings;
+    bool sends = (socket->traits & TAP_TYPE_SENDS) &&
+                 !(socket->traits & TAP_TYPE_SENDS_SUBSCRIPTIONS);
+    bool receives = (socket->traits & TAP_TYPE_RECEIVES) && !(socket->traits & TAP_TYPE_PUBLISHES);
+    if ((sends && !policy_knows(socket, POLICY_SEND_HWM)) ||
+        (receives && !policy_knows(socket, POLICY_RECEIVE_HWM)))
+        return POLICY_UNKNOWN;
+    if (policy_fact(socket, POLICY_CONFLATE) == 1)
+        return POLICY_NOT_FOR;
+    if (sends && policy_fact(socket, POLICY_SEND_HWM) == 0)
+        return broken(detail, "ZMQ_SNDHWM is 0: the send queue may take all memory");
+    if (receives && policy_fact(socket, POLICY_RECEIVE_HWM) == 0)
+        return broken(detail, "ZMQ_RCVHWM is 0: the receive queue may take all memory");
+    return POLICY_KEPT;
+}
+
+/* Bytes that one direction's queues may hold with messages of the mean size seen; 0: not known. */
+static double queue_bytes(const struct policy_socket *socket, enum policy_fact hwm,
+                          enum policy_fact messages, enum policy_fact bytes)
+{
+    if (!policy_knows(socket, hwm) || !policy_knows(socket, messages) ||
+        !policy_knows(socket, bytes) || policy_fact(socket, messages) == 0)
+        return 0;
+    uint64_t peers = policy_knows(socket, POLICY_PEERS) && policy_fact(socket, POLICY_PEERS) > 0
+                         ? policy_fact(socket, POLICY_PEERS)
+                         : 1;
+    return (double)policy_fact(socket, hwm) * (double)peers * (double)policy_fact(socket, bytes) /
+           (double)policy_fact(socket, messages);
+}
+
+enum policy_verdict policy_look_hwm_memory(const struct policy_socket *socket,
+                                           const struct policy_settings *settings,
+                                           struct policy_detail *detail)
+{
+    double out = queue_bytes(socket, POLICY_SEND_HWM, POLICY_SENT_MESSAGES, POLICY_SENT_BYTES);
+    double in = queue_bytes(socket, POLICY_RECEIVE_HWM, POLICY_RECEIVED_MESSAGES,
+                            POLICY_RECEIVED_BYTES);
+    double most = out > in ? out : in;
+    if (most <= 0)
+        return POLICY_UNKNOWN;
+    return most > (double)settings->memory_limit_bytes
+               ? broken(detail,
+                        "its full %s queues would hold %.1f GiB of messages of the mean size",
+                        out > in ? "send" : "receive", most / (double)(1 << 30))
+               : POLICY_KEPT;
+}
+
+enum policy_verdict policy_look_unequal_hwm(const struct policy_socket *socket,
+                                            const struct policy_settings *settings,
+                                            struct policy_detail *detail)
+{
+    if (socket->peer_hwm == SEGMENT_UNKNOWN || !policy_knows(socket, POLICY_SEND_HWM))
+        return socket->traits & TAP_TYPE_SENDS ? POLICY_UNKNOWN : POLICY_NOT_FOR;
+    uint64_t own = policy_fact(socket, POLICY_SEND_HWM), other = socket->peer_hwm;
+    uint64_t low = own < other ? own : other, high = own < other ? other : own;
+    if (own == other || (low && high / low < (uint64_t)settings->unequal_factor))
+        return POLICY_KEPT;
+    return broken(detail, "ZMQ_SNDHWM is %" PRIu64 " here, ZMQ_RCVHWM %" PRIu64 " at its receiver",
+                  own, other);
+}
+
+enum policy_verdict policy_look_max_message_size(const struct policy_socket *socket,
+                                                 const struct policy_settings *settings,
+                                                 struct policy_detail *detail)
+{
+    (void)settings;
+    enum policy_verdict bound = bound_beyond(socket);
+    if (bound != POLICY_BROKEN)
+        return bound;
+    if (!(socket->traits & TAP_TYPE_RECEIVES))
+        return POLICY_NOT_FOR;
+    if (!policy_knows(socket, POLICY_MAXMSGSIZE))
+        return POLICY_UNKNOWN;
+    return policy_signed(socket, POLICY_MAXMSGSIZE) < 0
+               ? broken(detail, "ZMQ_MAXMSGSIZE is -1: one message may take all memory")
+               : POLICY_KEPT;
+}
+
+enum policy_verdict policy_look_heartbeat(const struct policy_socket *socket,
+                                          const struct policy_settings *settings,
+                                          struct policy_detail *detail)
+{
+    if (!is_beyond(socket) || socket->place.transport != POLICY_TCP)
+        return POLICY_NOT_FOR;
+    if (!policy_knows(socket, POLICY_HEARTBEAT_IVL) || !policy_knows(socket, POLICY_OPENED_NS))
+        return POLICY_UNKNOWN;
+    if (policy_signed(socket, POLICY_HEARTBEAT_IVL) > 0 ||
+        policy_signed(socket, POLICY_TCP_KEEPALIVE) == 1)
+        return POLICY_KEPT;
+    uint64_t opened_ns = policy_fact(socket, POLICY_OPENED_NS);
+    if (socket->now_ns < opened_ns ||
+        socket->now_ns - opened_ns < (uint64_t)settings->long_lived_ms * NS_PER_MS)
+        return POLICY_NOT_FOR;
+    return broken(detail, "ZMQ_HEARTBEAT_IVL is 0 and TCP keepalive off: a peer that vanished is "
+                          "noticed by nobody");
+}
+
+enum policy_verdict policy_look_handshake_timeout(const struct policy_socket *socket,
+                                                  const struct policy_settings *settings,
+                                                  struct policy_detail *detail)
+{
+    (void)settings;
+    enum policy_verdict bound = bound_beyond(socket);
+    if (bound != POLICY_BROKEN)
+        return bound;
+    if (!policy_knows(socket, POLICY_HANDSHAKE_IVL))
+        return POLICY_UNKNOWN;
+    return policy_signed(socket, POLICY_HANDSHAKE_IVL) == 0
+               ? broken(detail, "ZMQ_HANDSHAKE_IVL is 0: silent connections stay for ever")
+               : POLICY_KEPT;
+}
+
+static bool lingers(const struct policy_socket *socket)
+{
+    return (socket->traits & TAP_TYPE_SENDS) && !(socket->traits & TAP_TYPE_SENDS_SUBSCRIPTIONS) &&
+           socket->place.transport != POLICY_INPROC && socket->place.transport != POLICY_NOWHERE;
+}
+
+enum policy_verdict policy_look_infinite_linger(const struct policy_socket *socket,
+                                                const struct policy_settings *settings,
+                                                struct policy_detail *detail)
+{
+    (void)settings;
+    if (!lingers(socket))
+        return POLICY_NOT_FOR;
+    if (!policy_knows(socket, POLICY_LINGER))
+        return POLICY_UNKNOWN;
+    return policy_signed(socket, POLICY_LINGER) < 0
+               ? broken(detail,
+                        "ZMQ_LINGER is -1: the program cannot end while a peer does not take "
+                        "what is queued")
+               : POLICY_KEPT;
+}
+
+enum policy_verdict policy_look_zero_linger(const struct policy_socket *socket,
+                                            const struct policy_settings *settings,
+                                            struct policy_detail *detail)
+{
+    (void)settings;
+    static const char *const types[] = {"PUSH", "DEALER", "REP", "ROUTER", "PAIR"};
+    bool is_concerned = false;
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+        is_concerned |= strcmp(socket->type, types[i]) == 0;
+    if (!is_concerned || !lingers(socket))
+        return POLICY_NOT_FOR;
+    if (!policy_knows(socket, POLICY_LINGER) || !policy_knows(socket, POLICY_SENT_MESSAGES))
+        return POLICY_UNKNOWN;
+    return policy_signed(socket, POLICY_LINGER) == 0 && policy_fact(socket, POLICY_SENT_MESSAGES)
+               ? broken(detail, "ZMQ_LINGER is 0: what is queued when it is closed is lost")
+               : POLICY_KEPT;
+}
+
+/* In the process's own root; a path that does not begin with '/' is from its working directory. */
+static bool ipc_path(const struct policy_socket *socket, char *ret_path, size_t size)
+{
+    const char *path = socket->endpoint + strlen("ipc://");
+    int n = snprintf(ret_path, size, "/proc/%" PRIu64 "/%s/%s", socket->process->pid,
+                     *path == '/' ? "root" : "cwd", path);
+    return n > 0 && (size_t)n < size;
+}
+
+static bool is_open_folder(const char *path, struct stat *ret_status)
+{
+    char folder[1024];
+    (void)snprintf(folder, sizeof(folder), "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    return stat(folder, ret_status) == 0 && (ret_status->st_mode & S_IWOTH) &&
+           !(ret_status->st_mode & S_ISVTX);
+}
+
+enum policy_verdict policy_look_ipc_open(const struct policy_socket *socket,
+                                         const struct policy_settings *settings,
+                                         struct policy_detail *detail)
+{
+    char path[1024];
+    struct stat status, folder;
+    (void)settings;
+    if (socket->place.transport != POLICY_IPC || socket->endpoint[strlen("ipc://")] == '@')
+        return POLICY_NOT_FOR;
+    if (policy_knows(socket, POLICY_BINDS) && policy_fact(socket, POLICY_BINDS) == 0)
+        return POLICY_NOT_FOR;
+    if (!socket->process->is_reachable || !ipc_path(socket, path, sizeof(path)) ||
+        lstat(path, &status) < 0)
+        return POLICY_UNKNOWN;
+    if (status.st_mode & S_IWOTH)
+        return broken(detail, "mode %03o, owner %u: every user of the host may connect",
+                      status.st_mode & 0777, status.st_uid);
+    if (is_open_folder(path, &folder))
+        return broken(detail,
+                      "its folder has mode %04o: every user may put a socket of his own there",
+                      folder.st_mode & 07777);
+    return POLICY_KEPT;
+}
+
+enum policy_verdict policy_look_ipc_abstract(const struct policy_socket *socket,
+                                             const struct policy_settings *settings,
+                                             struct policy_detail *detail)
+{
+    (void)settings;
+    if (socket->place.transport != POLICY_IPC)
+        return POLICY_NOT_FOR;
+    return socket->endpoint[strlen("ipc://")] == '@'
+               ? broken(detail, "an abstract name has no permissions: every user of the host may "
+                                "connect, or take the name first")
+               : POLICY_KEPT;
+}
