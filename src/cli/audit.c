@@ -64,14 +64,17 @@ int audit_print(const struct audit *self, const struct policy_findings *findings
     return (int)n;
 }
 
-static int look_at_libraries(const struct audit *self, struct collector *ret_collector,
-                             struct error *err)
+/* Takes the tables. */
+static int look_at_libraries(const struct audit *self, struct agent_sections *sections,
+                             struct collector *ret_collector, struct error *err)
 {
     struct samples samples;
-    const struct library_options options = {.segments = self->directory};
+    struct handover tables = {sections->tables};
+    const struct library_options options = {.segments = self->directory, .tables = &tables};
     int r = library_collector_new(&options, ret_collector, err);
     if (r < 0)
         return r;
+    sections->tables = NULL;
     samples_init(&samples);
     r = ret_collector->collect(ret_collector->state, &samples, err);
     samples_finish(&samples);
@@ -80,15 +83,14 @@ static int look_at_libraries(const struct audit *self, struct collector *ret_col
     return r;
 }
 
-static int audit_host(const struct audit *self, const struct policy_settings *settings,
-                      struct error *err)
+static int audit_host(const struct audit *self, struct agent_sections *sections, struct error *err)
 {
     struct collector libraries;
     struct policy_findings findings = {0};
-    int r = look_at_libraries(self, &libraries, err);
+    int r = look_at_libraries(self, sections, &libraries, err);
     if (r < 0)
         return r;
-    r = audit_look(self->directory, settings, &libraries, &findings, err);
+    r = audit_look(self->directory, sections->policy, &libraries, &findings, err);
     if (r == 0)
         r = audit_print(self, &findings, err);
     policy_findings_finish(&findings);
@@ -134,7 +136,7 @@ static int run(struct audit *self, char **command, struct error *err)
         r = agent_sections_load(config, &sections, err);
     if (r == 0)
         r = *command ? audit_command(self, sections.policy, command, err)
-                     : audit_host(self, sections.policy, err);
+                     : audit_host(self, &sections, err);
     agent_sections_finish(&sections);
     exporter_config_unref(&config);
     return r;

@@ -143,8 +143,8 @@ enum policy_verdict policy_look_hwm_memory(const struct policy_socket *socket,
         return POLICY_UNKNOWN;
     return most > (double)settings->memory_limit_bytes
                ? broken(detail,
-                        "its full %s queues would hold %.1f GiB of messages of the mean size",
-                        out > in ? "send" : "receive", most / (double)(1 << 30))
+                        "its full %s queues would hold %.0f MiB of messages of the mean size",
+                        out > in ? "send" : "receive", most / (double)(1 << 20) + 0.5)
                : POLICY_KEPT;
 }
 

@@ -64,12 +64,14 @@ enum policy_verdict policy_look_incompatible(const struct policy_socket *socket,
     (void)settings;
     if (!(socket->traits & TAP_TYPE_HANDSHAKES) || socket->place.transport == POLICY_INPROC)
         return POLICY_NOT_FOR;
-    if (!policy_knows(socket, POLICY_BAD_METADATA))
+    if (!policy_knows(socket, POLICY_BAD_METADATA) || !policy_knows(socket, POLICY_REFUSED))
         return POLICY_UNKNOWN;
-    uint64_t n = policy_fact(socket, POLICY_BAD_METADATA);
+    /* libzmq 4.3.4 has no code of its own for a type that does not fit. */
+    uint64_t n = policy_fact(socket, POLICY_BAD_METADATA) + policy_fact(socket, POLICY_REFUSED);
     return n ? broken(detail,
-                      "%" PRIu64 " handshakes refused for their metadata: a peer of a socket type "
-                      "that does not fit %s",
+                      "%" PRIu64
+                      " handshakes refused, mostly a peer of a socket type that does not "
+                      "fit %s",
                       n, socket->type)
              : POLICY_KEPT;
 }

@@ -133,7 +133,7 @@ const struct policy_check policy_checks[] = {
      .except = "processes of other containers, whose descriptors cannot be counted.",
      .look_process = policy_look_descriptor_limit},
     {.name = "incompatible_peers", .severity = ADVISORY_MEDIUM,
-     .what = "A socket that has refused peers for the metadata of their handshake, as libzmq does with socket types that do not fit.",
+     .what = "A socket that has refused peers in the handshake as libzmq does with socket types that do not fit: zmtp_unspecified or zmtp_invalid_metadata, for which there are other causes, too.",
      .why = "A peer of the wrong type is at the wrong address, or its code is: it will never get or give a message, and tries for ever.",
      .fix_c = "void *socket = zmq_socket(context, ZMQ_SUB); /* PUB-SUB, PUSH-PULL, REQ-REP, DEALER-ROUTER */",
      .fix_python = "socket = context.socket(zmq.SUB)  # PUB-SUB, PUSH-PULL, REQ-REP, DEALER-ROUTER",

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MPL-2.0
+"""`zmq_exporter audit`, the policy collector's metrics and the pages of checks."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+import zmq
+
+from support import products
+from support.process import run
+from support.puppet import Puppet
+from support.waiting import wait_for
+
+CARELESS = """
+import time, zmq
+socket = zmq.Context().socket(zmq.PUB)
+socket.sndhwm = 0
+socket.bind("tcp://*:*")
+open({ready!r}, "w").close()
+time.sleep(600)
+"""
+
+
+def audit(*words, **options):
+    return run([products.exporter(), "audit", *words], **options)
+
+
+@pytest.fixture
+def careless(directory):
+    with Puppet("c", directory, variables={"ZMQ_EXPORTER_SERVICE": "careless"}) as puppet:
+        puppet.socket(zmq.PUB, sndhwm=0).bind("tcp://*:*")
+        puppet.segment()
+        wait_for(lambda: "wildcard_bind" in audit(f"--tap.directory={directory}").stdout, "a finding")
+        yield puppet
+
+
+@pytest.fixture
+def careful(directory):
+    with Puppet("c", directory, variables={"ZMQ_EXPORTER_SERVICE": "careful"}) as puppet:
+        puppet.socket(zmq.PUB, linger=100).bind("tcp://127.0.0.1:*")
+        puppet.segment()
+        yield puppet
+
+
+def test_audit__host__reports_and_fails_as_told(careless, careful, directory):
+    where = f"--tap.directory={directory}"
+    done = audit(where)
+    assert done.returncode == 1 and done.stderr == ""
+    assert "careless  PUB tcp://*:*" in done.stdout
+    assert "socket.sndhwm = 10000" in done.stdout and "zmq_setsockopt(socket, ZMQ_SNDHWM" in done.stdout
+    assert "careful  PUB" not in done.stdout
+    assert "\x1b" not in done.stdout
+    assert audit(where, "--program=careful").returncode == 0
+    assert audit(where, "--program=careless", "--fail-on=critical").returncode == 0
+    assert audit(where, "--program=careless", "--fail-on=high").returncode == 1
+
+
+def test_audit__json_and_sarif__parse_and_say_the_same(careless, directory):
+    where = (f"--tap.directory={directory}", "--program=careless")
+    found = {v["check"] for v in json.loads(audit(*where, "--format=json").stdout)["violations"]}
+    assert {"plaintext_tcp", "wildcard_bind", "unlimited_hwm", "infinite_linger"} <= found
+    sarif = json.loads(audit(*where, "--format=sarif").stdout)
+    [one] = sarif["runs"]
+    assert sarif["version"] == "2.1.0"
+    rules = [rule["id"] for rule in one["tool"]["driver"]["rules"]]
+    assert {result["ruleId"] for result in one["results"]} == found
+    assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in one["results"])
+    assert {result["level"] for result in one["results"]} <= {"note", "warning", "error"}
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--format=xml"], "--format: 'xml' is not one of text, json, sarif"),
+    (["--fail-on=bad"], "--fail-on: 'bad' is not one of low, medium, high, critical"),
+    (["--tap.directory=/nonexistent/x"], "/nonexistent/x: No such file or directory"),
+    (["--url=http://127.0.0.1:1"], "127.0.0.1:1: Connection refused"),
+    (["--url=https://127.0.0.1:1"], "TLS is not spoken here"),
+    (["--explain=plaintext_tpc"], "did you mean 'plaintext_tcp'?"),
+    (["--", "/nonexistent/program"], "could not be started"),
+])
+def test_audit__what_cannot_be__is_an_error_with_its_reason(words, said):
+    done = audit(*words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stdout == ""
+
+
+def test_audit__explain__has_reason_fix_and_exemption():
+    done = audit("--explain=plaintext_tcp")
+    assert done.returncode == 0
+    assert "curve_server = True" in done.stdout and "exemptions:" in done.stdout
+
+
+def test_audit__program_to_run__is_looked_at_and_ended(folder):
+    ready = folder / "ready"
+    done = audit("--seconds=5", "--format=json", "--", products.PYTHON, "-c",
+                 CARELESS.format(ready=str(ready)))
+    assert ready.exists()
+    assert done.returncode == 1, done.stderr
+    found = {v["check"] for v in json.loads(done.stdout)["violations"]}
+    assert {"wildcard_bind", "unlimited_hwm"} <= found
+
+
+def test_audit__program_that_ends_by_itself__is_clean(folder):
+    done = audit("--seconds=60", "--", "sh", "-c", "echo said")
+    assert done.returncode == 0
+    assert "said" not in done.stdout and "said" in done.stderr
+    assert "No socket of a tapped program is open" in done.stdout
+
+
+def test_audit__url__is_the_report_of_the_exporter(careless, agent):
+    where = f"--url=http://{agent.address}"
+    done = audit(where, "--program=careless")
+    assert done.returncode == 1, done.stderr
+    assert "careless  PUB tcp://*:*" in done.stdout
+    assert audit(where, "--program=nobody here").returncode == 0
+    assert json.loads(audit(where, "--format=json").stdout)["sockets"] == 1
+    with pytest.raises(urllib.error.HTTPError):
+        agent.get("/api/v1/audit?format=xml")
+
+
+def test_metrics__violations__one_series_each_and_none_for_what_is_kept(careless, careful, agent):
+    page = wait_for(lambda: (p := agent.scrape()).find("zmq_policy_violations", service="careless") and p,
+                    "violations on the page")
+    assert page.find("zmq_policy_violations", check="wildcard_bind", severity="medium",
+                     service="careless", type="PUB", endpoint="tcp://*:*") == [1]
+    assert page.find("zmq_policy_violations", service="careful") == []
+    assert page.value("zmq_policy_checks", check="wildcard_bind") == 2
+    assert page.value("zmq_policy_checks", check="incompatible_peers") is not None
+    assert page.value("zmq_policy_folded_violations") == 0
+
+
+def test_configuration__policy__is_in_force_after_a_reload(careless, directory, folder):
+    from support.agent import Agent
+    config = folder / "c.yml"
+    config.write_text("")
+    with Agent(directory, f"--config.file={config}") as agent:
+        wait_for(lambda: agent.scrape().find("zmq_policy_violations", check="wildcard_bind"), "a violation")
+        config.write_text("policy: {checks: {wildcard_bind: {enabled: false}}}\n")
+        urllib.request.urlopen(urllib.request.Request(f"http://{agent.address}/-/reload", method="POST"),
+                               timeout=30).close()
+        page = agent.scrape()
+        assert not page.find("zmq_policy_violations", check="wildcard_bind")
+        assert not page.find("zmq_policy_checks", check="wildcard_bind")
+        assert page.find("zmq_policy_violations", check="unlimited_hwm")
+        config.write_text("policy: {checks: {wildcard: {enabled: false}}}\n")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(
+                urllib.request.Request(f"http://{agent.address}/-/reload", method="POST"), timeout=30)
+        assert b"there is no check 'wildcard'" in refused.value.read()
+        assert not agent.scrape().find("zmq_policy_violations", check="wildcard_bind")
+
+
+def test_pages__each_check__has_one(agent, directory):
+    index = agent.get("/checks/")
+    names = [c["check"] for c in json.loads(audit(f"--tap.directory={directory}", "--format=json").stdout)["checks"]]
+    assert len(names) > 20
+    for name in names:
+        assert f'href="{name}"' in index
+        page = agent.get(f"/checks/{name}")
+        assert "How to fix it, in Python" in page and f"check: {name}" in page
+    with pytest.raises(urllib.error.HTTPError):
+        agent.get("/checks/nothing")
