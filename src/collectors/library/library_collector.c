@@ -92,22 +92,27 @@ static void judge(const struct library_collector *self, const struct library_row
     library_tables_judge(self->tables, &subject, ret_verdict);
 }
 
-/* One for each advisory; self->labels has those of the row. */
-static void add_advisories(struct library_collector *self, struct samples *out,
-                           const struct library_verdict *verdict)
+/* Labels of one sample beyond those of its row; self->labels has them. */
+static const char *copy_extra(const struct library_collector *self, struct samples *out)
 {
-    size_t row_size = self->labels.size;
+    return self->labels.data
+               ? samples_copy_labels(out, self->labels.data, self->labels.size + 1).text
+               : NULL;
+}
+
+static void add_advisories(struct library_collector *self, struct samples *out,
+                           struct label_text labels, const struct library_verdict *verdict)
+{
     for (size_t i = 0; i < self->tables->advisories.n; i++) {
         const struct advisory *advisory = &self->tables->advisories.advisories[i];
         if (!(verdict->affected >> i & 1))
             continue;
+        string_buffer_clear(&self->labels);
         labels_append(&self->labels, "id", advisory->id);
         labels_append(&self->labels, "severity", advisory_severity_name(advisory->severity));
         labels_append(&self->labels, "fixed_in", advisory->fixed);
         labels_append(&self->labels, "patched", verdict->patched >> i & 1 ? "yes" : "no");
-        samples_add_u64(out, FAMILY_LIBRARY_VULNERABILITY_INFO, copy_labels(self, out), NULL, 1);
-        if (self->labels.data)
-            self->labels.data[self->labels.size = row_size] = '\0';
+        samples_add_u64(out, FAMILY_LIBRARY_VULNERABILITY_INFO, labels, copy_extra(self, out), 1);
     }
 }
 
@@ -125,21 +130,19 @@ static void add_verdict(struct library_collector *self, struct samples *out,
             samples_add_u64(out, FAMILY_LIBRARY_PATCHED_VULNERABILITIES, labels, severity_labels[i],
                             verdict.n_patched[i]);
     }
-    add_advisories(self, out, &verdict);
+    add_advisories(self, out, labels, &verdict);
 }
 
 static void add_package(struct library_collector *self, struct samples *out,
-                        const struct library_package *package)
+                        struct label_text labels, const struct library_package *package)
 {
-    size_t row_size = self->labels.size;
     if (package->manager == PACKAGE_NONE)
         return;
+    string_buffer_clear(&self->labels);
     labels_append(&self->labels, "manager", package_manager_name(package->manager));
     labels_append(&self->labels, "package", package->name);
     labels_append(&self->labels, "package_version", package->version);
-    samples_add_u64(out, FAMILY_LIBRARY_PACKAGE_INFO, copy_labels(self, out), NULL, 1);
-    if (self->labels.data)
-        self->labels.data[self->labels.size = row_size] = '\0';
+    samples_add_u64(out, FAMILY_LIBRARY_PACKAGE_INFO, labels, copy_extra(self, out), 1);
 }
 
 static void add_row(struct library_collector *self, struct samples *out,
@@ -149,7 +152,7 @@ static void add_row(struct library_collector *self, struct samples *out,
     samples_add_u64(out, FAMILY_LIBRARY_INFO, labels, NULL, 1);
     samples_add_u64(out, FAMILY_LIBRARY_PROCESSES, labels, NULL, row->n_processes);
     samples_add_u64(out, FAMILY_LIBRARY_REPLACED_ON_DISK, labels, NULL, row->n_replaced);
-    add_package(self, out, row->package);
+    add_package(self, out, labels, row->package);
     if (!row->has_number)
         return;
     add_verdict(self, out, row, labels);
