@@ -432,8 +432,10 @@ __attribute__((destructor)) static void finish(void)
     struct guard guard;
     tap_check_process();
     guard_lock(&guard, &life_lock);
+    /* A signal handler may exit in the middle of tap_start, whose work uses the writer. */
+    bool is_settled = thread_await_work();
     thread_stop();
-    if (writer && (segment_writer_closes_quietly(writer) || !sandbox_is_closed()))
+    if (is_settled && writer && (segment_writer_closes_quietly(writer) || !sandbox_is_closed()))
         segment_writer_close(writer);
     guard_unlock(&guard, &life_lock);
 }

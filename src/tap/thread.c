@@ -273,6 +273,12 @@ int thread_run(void (*function)(void *data), void *data)
     return error;
 }
 
+bool thread_await_work(void)
+{
+    return !work.function ||
+           await(&work.is_done, is_work_done, 0, THREAD_PATIENCE_MS * CLOCK_NS_PER_MS);
+}
+
 void thread_set_writer(struct segment_writer *new_writer)
 {
     __atomic_store_n(&writer, new_writer, __ATOMIC_RELEASE);
@@ -357,6 +363,7 @@ void thread_forked(void)
 {
     lock = round_lock = LOCK_INIT;
     writer = NULL;
+    work = (struct work){0};
     is_running = false;
     is_this = false;
     n_asked = n_answered;

@@ -27,6 +27,10 @@ int thread_start(void);
  * negative errno; -ETIMEDOUT: it may still be under way, so the tap is to give up. */
 int thread_run(void (*work)(void *data), void *data);
 
+/* For a signal handler that has come in the middle of thread_run: waits THREAD_PATIENCE_MS at most.
+ * False: it is still under way. */
+bool thread_await_work(void);
+
 /* What it publishes in its rounds; NULL: nothing. */
 void thread_set_writer(struct segment_writer *writer);
 

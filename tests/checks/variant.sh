@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
-# Builds the project another way, warnings being errors, and runs its unit and fuzz suites; under
-# ThreadSanitizer a whole exporter too, with all that it can do at once.
+# Builds the project another way, warnings being errors, and runs its unit and fuzz suites; under a
+# sanitizer whole programs with the tap as well, and under ThreadSanitizer a whole exporter too, with
+# all that it can do at once.
 # usage: variant.sh SOURCE_ROOT BUILD_ROOT clang|address|thread
 set -eu
 source=$1 folder=$2/variant-$3
@@ -24,4 +25,5 @@ export ASAN_OPTIONS=exitcode=99:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:pri
 export TSAN_OPTIONS=halt_on_error=1:exitcode=99:ignore_noninstrumented_modules=1
 run() { meson test -C "$folder" --no-rebuild --print-errorlogs "$@"; }
 run --suite unit --suite fuzz
+[ "$3" = clang ] || run sanitized
 [ "$3" != thread ] || run web_races
