@@ -9,6 +9,7 @@
 #include "agent/agent_web.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "collectors/peek/peek_link.h"
 #include "http/http_server.h"
 #include "http/systemd.h"
 
@@ -32,6 +33,7 @@ struct agent {
     struct agent_web web;
     struct agent_config config;
     struct http_server *server;
+    struct peek_link *peek; /* NULL: none */
     int signal_fd;
 };
 
@@ -64,15 +66,28 @@ static int take_signals(struct agent *self, struct error *err)
     return 0;
 }
 
+/* The exporter is of use without it. */
+static void start_peek(struct agent *self)
+{
+    const struct peek_link_options options = {.socket_path = self->options->peek_socket,
+                                              .excluded = self->options->peek_excluded,
+                                              .n_excluded = self->options->n_peek_excluded};
+    int r = self->options->has_no_peek ? 0 : peek_link_new(&options, &self->peek);
+    if (r < 0)
+        log_warn("programs without a tap are not seen", "error", strerror(-r));
+}
+
 static int start_collectors(struct agent *self, struct error *err)
 {
     int r = runner_new(&self->runner);
     if (r < 0)
         return error_set(err, r, "cannot start the collectors: %s", strerror(-r));
+    start_peek(self);
     struct self_source sources[] = {agent_config_source(&self->config),
                                     agent_web_source(&self->web)};
     struct agent_setup setup = {.options = self->options,
                                 .pool = self->config.pool,
+                                .peek = self->peek,
                                 .handovers = &self->config.handovers,
                                 .asked = &self->asked,
                                 .sources = sources,
@@ -86,7 +101,8 @@ static int start_server(struct agent *self, struct error *err)
                                             .config = &self->config,
                                             .policy = &self->asked.policy,
                                             .telemetry_path = self->options->telemetry_path,
-                                            .directory = self->options->directory};
+                                            .directory = self->options->directory,
+                                            .peek = self->peek};
     int r = agent_routes_init(&self->routes, &parts, err);
     if (r < 0)
         return r;
@@ -131,6 +147,7 @@ static void stop(struct agent *self)
     http_server_destroy(&self->server);
     agent_routes_finish(&self->routes);
     runner_destroy(&self->runner);
+    peek_link_destroy(&self->peek);
     agent_web_finish(&self->web);
     agent_config_finish(&self->config);
     if (self->signal_fd >= 0)

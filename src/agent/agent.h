@@ -21,6 +21,10 @@ struct agent_options {
     const char *telemetry_path;
     const char *directory;   /* of segments */
     unsigned max_tap_groups; /* label sets of sockets; 0: the tap collector's default */
+    bool has_no_peek;        /* programs without a tap are left alone */
+    const char *peek_socket; /* of a reader that systemd starts; NULL: the agent starts it */
+    const char *const *peek_excluded; /* names of programs that are */
+    size_t n_peek_excluded;
     unsigned max_requests;
     unsigned max_connections;
 };

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/string_buffer.h"
 #include "collectors/library/library_collector.h"
+#include "collectors/peek/peek_collector.h"
 #include "collectors/policy/policy_collector.h"
 #include "collectors/probe/probe_collector.h"
 #include "collectors/tap/tap_collector.h"
@@ -12,6 +13,8 @@
 
 #include <errno.h>
 #include <string.h>
+
+#define AGENT_E_NO_COLLECTOR 1 /* the flags say so */
 
 static int make_self(const struct agent_setup *setup, struct collector *ret_collector,
                      struct error *err)
@@ -53,7 +56,8 @@ static int make_tap(const struct agent_setup *setup, struct collector *ret_colle
                     struct error *err)
 {
     const struct tap_options options = {.directory = setup->options->directory,
-                                        .max_groups = setup->options->max_tap_groups};
+                                        .max_groups = setup->options->max_tap_groups,
+                                        .peek = setup->peek};
     struct error warning;
     int r = tap_collector_new(&options, ret_collector, err);
     if (r == 0 && tap_collector_check(ret_collector, &warning) < 0)
@@ -69,13 +73,23 @@ static int make_probe(const struct agent_setup *setup, struct collector *ret_col
     return 0;
 }
 
+static int make_peek(const struct agent_setup *setup, struct collector *ret_collector,
+                     struct error *err)
+{
+    (void)err;
+    if (!setup->peek)
+        return AGENT_E_NO_COLLECTOR;
+    peek_collector_init(setup->peek, ret_collector);
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*make)(const struct agent_setup *setup, struct collector *ret_collector,
                 struct error *err);
 } table[] = {
     {"library", make_library}, {"policy", make_policy}, /* asks the one before it */
-    {"probe", make_probe},     {"self", make_self},     {"tap", make_tap},
+    {"peek", make_peek},       {"probe", make_probe},   {"self", make_self}, {"tap", make_tap},
 };
 
 int agent_collectors_add(struct runner *runner, const struct agent_setup *setup, struct error *err)
@@ -83,6 +97,8 @@ int agent_collectors_add(struct runner *runner, const struct agent_setup *setup,
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
         struct collector collector;
         int r = table[i].make(setup, &collector, err);
+        if (r == AGENT_E_NO_COLLECTOR)
+            continue;
         if (r < 0)
             return error_prefix(err, r, "collector %s", table[i].name);
         r = runner_add(runner, &collector);

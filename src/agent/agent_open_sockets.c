@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "agent/agent_open_sockets.h"
 
+#include "collectors/peek/peek_sockets.h"
 #include "collectors/tap/tap_sockets.h"
 #include "metrics/json_writer.h"
 #include "metrics/labels.h"
@@ -107,8 +108,9 @@ static int visit(const struct tap_socket *socket, void *data)
     string_buffer_append_format(&self->json, "%s{\"pid\":%" PRIu64 ",", self->n > 1 ? "," : "",
                                 socket->process->pid);
     append_names(self, socket);
-    string_buffer_append_format(&self->json, ",\"is_silent\":%s",
-                                socket->is_silent ? "true" : "false");
+    string_buffer_append_format(&self->json, ",\"is_silent\":%s,\"seen_by\":\"%s\"",
+                                socket->is_silent ? "true" : "false",
+                                socket->is_peeked ? "peek" : "tap");
     append_fields(&self->json, socket);
     append_unmeasured(self, socket->process);
     string_buffer_append(&self->json, "}", 1);
@@ -124,6 +126,8 @@ void agent_open_sockets_handle(void *state, const struct http_request *request,
     string_buffer_append_text(&listing.json, "{\"open\":[");
     const struct agent_open_sockets *self = state;
     int r = tap_sockets_each(self->directory, visit, &listing);
+    if (self->peek && (r == 0 || r == -ENOENT))
+        r = peek_sockets_each(self->peek, visit, &listing);
     string_buffer_finish(&listing.labels);
     if (r < 0 && r != -ENOENT) {
         string_buffer_finish(&listing.json);

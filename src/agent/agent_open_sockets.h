@@ -19,8 +19,11 @@
 #define AGENT_OPEN_SOCKETS_PATH "/api/v1/sockets/open"
 #define AGENT_OPEN_SOCKETS_MAX  1000u /* in one answer; is_complete is false beyond */
 
+struct peek_link;
+
 struct agent_open_sockets {
-    const char *directory; /* of the segments; borrowed */
+    const char *directory;  /* of the segments; borrowed */
+    struct peek_link *peek; /* borrowed; NULL: none */
 };
 
 /* An http_handler, HTTP_SLOW; `state` is a struct agent_open_sockets. */

@@ -142,8 +142,9 @@ int agent_routes_init(struct agent_routes *self, const struct agent_route_parts 
                       struct error *err)
 {
     const char *telemetry_path = parts->telemetry_path;
-    *self = (struct agent_routes){.metrics = {.runner = parts->runner},
-                                  .open_sockets = {.directory = parts->directory}};
+    *self = (struct agent_routes){
+        .metrics = {.runner = parts->runner},
+        .open_sockets = {.directory = parts->directory, .peek = parts->peek}};
     if (page_pool_new(&self->metrics.pages) < 0)
         return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
     if (telemetry_path[0] != '/' ||

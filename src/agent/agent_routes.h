@@ -22,12 +22,15 @@ struct agent_routes {
 };
 
 /* What the pages are about; borrowed. */
+struct peek_link;
+
 struct agent_route_parts {
     struct runner *runner;
     struct agent_config *config;
     struct collector *policy; /* NULL: there is none */
     const char *telemetry_path;
-    const char *directory; /* of the segments */
+    const char *directory;  /* of the segments */
+    struct peek_link *peek; /* NULL: programs without a tap are not seen */
 };
 
 /* Fills in the table. Errors: -EINVAL `telemetry_path` is no path or taken; -ENOMEM. */

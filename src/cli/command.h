@@ -21,6 +21,7 @@ struct command {
 extern const struct command commands[];
 
 /* serve.c: what the exporter does without a subcommand. */
+int command_peek_reader(int argc, char **argv); /* hidden: the exporter starts it itself */
 int command_serve(int argc, char **argv);
 
 int command_run(int argc, char **argv);  /* run.c */

@@ -81,7 +81,8 @@ static int start_exporter(struct demo *self, struct error *err)
     (void)snprintf(address, sizeof(address), "--web.listen-address=%s", self->given->address);
     (void)snprintf(directory, sizeof(directory), "--tap.directory=%s", self->segments);
     char name[] = "zmq_exporter";
-    char *argv[] = {name, address, directory, NULL};
+    char alone[] = "--no-collector.peek";
+    char *argv[] = {name, address, directory, alone, NULL};
     return demo_children_start(&self->children,
                                &(struct demo_start){.name = "exporter", .argv = argv}, err);
 }

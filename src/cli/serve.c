@@ -19,6 +19,9 @@ struct serve_flags {
     const char *telemetry_path;
     const char *directory;
     unsigned max_tap_groups;
+    bool has_no_peek;
+    struct flag_values peek_excluded;
+    const char *peek_socket;
     unsigned max_requests;
     unsigned max_connections;
     const char *log_level;
@@ -68,6 +71,10 @@ static int serve(const struct serve_flags *given)
         .telemetry_path = given->telemetry_path,
         .directory = directory && *directory ? directory : SEGMENT_DIRECTORY_DEFAULT,
         .max_tap_groups = given->max_tap_groups,
+        .has_no_peek = given->has_no_peek,
+        .peek_socket = given->peek_socket,
+        .peek_excluded = given->peek_excluded.items,
+        .n_peek_excluded = given->peek_excluded.n,
         .max_requests = given->max_requests,
         .max_connections = given->max_connections,
     };
@@ -79,50 +86,63 @@ static int serve(const struct serve_flags *given)
     return COMMAND_FAILED;
 }
 
+/* Of the one command line. */
+static struct serve_flags given = {.telemetry_path = "/metrics",
+                                   .max_tap_groups = 2000,
+                                   .max_requests = 40,
+                                   .max_connections = 512,
+                                   .log_level = "info",
+                                   .log_format = "logfmt"};
+
+static const struct flag flags[] = {
+    {"config.file", "FILE", NULL,
+     "Probes and what else is configured; see `zmq_exporter check`. Read again on SIGHUP and "
+     "POST /-/reload.",
+     FLAG_TEXT, &given.config_file},
+    {"web.listen-address", "ADDRESS", DEFAULT_ADDRESS,
+     "Where to listen: ':PORT' for every address of the host, 'HOST:PORT', '[IPV6]:PORT', or "
+     "'unix:PATH' for a socket file. Port 0 takes a free one, which the log tells.",
+     FLAG_TEXTS, &given.addresses},
+    {"web.systemd-socket", NULL, NULL,
+     "Takes the listening sockets from systemd's socket activation, in place of addresses.",
+     FLAG_SWITCH, &given.uses_systemd_socket},
+    {"web.config.file", "FILE", NULL,
+     "TLS, basic authentication, headers and rate limit, in the format of Prometheus's "
+     "exporter-toolkit. Read again when it or a certificate changes.",
+     FLAG_TEXT, &given.web_config_file},
+    {"web.telemetry-path", "PATH", "/metrics", "The path of the metrics.", FLAG_TEXT,
+     &given.telemetry_path},
+    {"web.max-requests", "N", "40",
+     "Probes and reloads at once, of which one more gets status 503, and large answers under "
+     "way, of which the slowest is then given up.",
+     FLAG_NUMBER, &given.max_requests},
+    {"web.max-connections", "N", "512",
+     "Open connections; beyond it, the one that has been slow for longest is closed.", FLAG_NUMBER,
+     &given.max_connections},
+    {"tap.directory", "DIRECTORY", "$" SEGMENT_DIRECTORY_VARIABLE " or " SEGMENT_DIRECTORY_DEFAULT,
+     "Where tapped programs write what they count.", FLAG_TEXT, &given.directory},
+    {"tap.max-groups", "N", "2000",
+     "Groups of sockets (service, type, endpoint) with series of their own; those beyond it "
+     "are counted together, with endpoint \"(other)\".",
+     FLAG_NUMBER, &given.max_tap_groups},
+    {"no-collector.peek", NULL, NULL,
+     "Leaves programs without a tap alone. Without this flag a process of its own reads the "
+     "queues of those that it may look at, once a second.",
+     FLAG_SWITCH, &given.has_no_peek},
+    {"collector.peek.socket", "PATH", NULL,
+     "Where a reader of such programs is to be had, by which systemd starts it; without it "
+     "the exporter starts one itself.",
+     FLAG_TEXT, &given.peek_socket},
+    {"collector.peek.exclude", "SERVICE", NULL,
+     "A program that is not looked at without a tap, by the name that its label has.", FLAG_TEXTS,
+     &given.peek_excluded},
+    {"log.level", "LEVEL", "info", "debug, info, warn or error.", FLAG_TEXT, &given.log_level},
+    {"log.format", "FORMAT", "logfmt", "logfmt or json.", FLAG_TEXT, &given.log_format},
+    {"version", NULL, NULL, "Shows the version.", FLAG_SWITCH, &given.is_version},
+};
+
 int command_serve(int argc, char **argv)
 {
-    struct serve_flags given = {.telemetry_path = "/metrics",
-                                .max_tap_groups = 2000,
-                                .max_requests = 40,
-                                .max_connections = 512,
-                                .log_level = "info",
-                                .log_format = "logfmt"};
-    const struct flag flags[] = {
-        {"config.file", "FILE", NULL,
-         "Probes and what else is configured; see `zmq_exporter check`. Read again on SIGHUP and "
-         "POST /-/reload.",
-         FLAG_TEXT, &given.config_file},
-        {"web.listen-address", "ADDRESS", DEFAULT_ADDRESS,
-         "Where to listen: ':PORT' for every address of the host, 'HOST:PORT', '[IPV6]:PORT', or "
-         "'unix:PATH' for a socket file. Port 0 takes a free one, which the log tells.",
-         FLAG_TEXTS, &given.addresses},
-        {"web.systemd-socket", NULL, NULL,
-         "Takes the listening sockets from systemd's socket activation, in place of addresses.",
-         FLAG_SWITCH, &given.uses_systemd_socket},
-        {"web.config.file", "FILE", NULL,
-         "TLS, basic authentication, headers and rate limit, in the format of Prometheus's "
-         "exporter-toolkit. Read again when it or a certificate changes.",
-         FLAG_TEXT, &given.web_config_file},
-        {"web.telemetry-path", "PATH", "/metrics", "The path of the metrics.", FLAG_TEXT,
-         &given.telemetry_path},
-        {"web.max-requests", "N", "40",
-         "Probes and reloads at once, of which one more gets status 503, and large answers under "
-         "way, of which the slowest is then given up.",
-         FLAG_NUMBER, &given.max_requests},
-        {"web.max-connections", "N", "512",
-         "Open connections; beyond it, the one that has been slow for longest is closed.",
-         FLAG_NUMBER, &given.max_connections},
-        {"tap.directory", "DIRECTORY",
-         "$" SEGMENT_DIRECTORY_VARIABLE " or " SEGMENT_DIRECTORY_DEFAULT,
-         "Where tapped programs write what they count.", FLAG_TEXT, &given.directory},
-        {"tap.max-groups", "N", "2000",
-         "Groups of sockets (service, type, endpoint) with series of their own; those beyond it "
-         "are counted together, with endpoint \"(other)\".",
-         FLAG_NUMBER, &given.max_tap_groups},
-        {"log.level", "LEVEL", "info", "debug, info, warn or error.", FLAG_TEXT, &given.log_level},
-        {"log.format", "FORMAT", "logfmt", "logfmt or json.", FLAG_TEXT, &given.log_format},
-        {"version", NULL, NULL, "Shows the version.", FLAG_SWITCH, &given.is_version},
-    };
     const size_t n = sizeof(flags) / sizeof(*flags);
     struct error err;
     int rest;

@@ -9,9 +9,13 @@
 /*  id, name, type, unit, help */
 #define FAMILY_TABLE(X) \
     X(SOCKETS, "zmq_sockets", GAUGE, "", \
-      "Open sockets. As every gauge of sockets, of processes whose tap is heard: see zmq_tap_silent_processes.") \
+      "Open sockets. As every gauge of sockets, of processes whose tap is heard: see zmq_tap_silent_processes; or that are seen from outside.") \
+    X(LINGERING_SOCKETS, "zmq_lingering_sockets", GAUGE, "", \
+      "Sockets that the program closed and that libzmq keeps, mostly because messages are still queued (ZMQ_LINGER). Only of processes that are seen from outside; not part of zmq_sockets.") \
+    X(LINGERING_MESSAGES, "zmq_lingering_messages", GAUGE, "messages", \
+      "Messages in the send queues of these sockets: sent when a peer takes them, lost when linger runs out.") \
     X(SOCKET_PEERS, "zmq_socket_peers", GAUGE, "", \
-      "Peers with a finished handshake; for inproc, connected sockets. Absent where libzmq tells of neither.") \
+      "Peers with a finished handshake; for inproc, connected sockets. Absent where libzmq tells of neither, and for network sockets of processes that are seen from outside.") \
     X(SOCKET_SENT_MESSAGES, "zmq_socket_sent_messages_total", COUNTER, "messages", \
       "Whole messages that libzmq accepted from the program. Accepted is not delivered: see zmq_socket_dropped_messages_total. Inside zmq_proxy and its like, from the accounts of queues, ten times a second: what a connection that ends moved after the last look is missing. Absent for an XSUB that was in a proxy, as what it sends there are subscriptions, and for attached publishers.") \
     X(SOCKET_RECEIVED_MESSAGES, "zmq_socket_received_messages_total", COUNTER, "messages", \
@@ -83,7 +87,7 @@
     X(TAPPED_MAX_FDS, "zmq_process_max_fds", GAUGE, "", \
       "Limit of open file descriptors of that process.") \
     X(PROCESSES, "zmq_processes", GAUGE, "", \
-      "Running processes that are tapped.") \
+      "Running processes whose sockets are seen, by a tap or from outside: see zmq_exporter_processes.") \
     X(TAP_SILENT_PROCESSES, "zmq_tap_silent_processes", GAUGE, "", \
       "Running processes whose tap has not written for 3 seconds: stopped, out of descriptors, or where the segment directory cannot be written. Their counters stay on the page and their gauges are left out, zmq_process_open_fds and zmq_process_max_fds excepted.") \
     X(TAP_CAPABILITY, "zmq_tap_capability", GAUGE, "", \
@@ -192,6 +196,18 @@
       "1 if the collector gave its whole answer in this scrape, 0 if it failed or was too slow.") \
     X(EXPORTER_COLLECTOR_DURATION, "zmq_exporter_collector_duration_seconds", GAUGE, "seconds", \
       "Time that the collector took in this scrape.") \
+    X(EXPORTER_PROCESSES, "zmq_exporter_processes", GAUGE, "", \
+      "Running processes with a ZeroMQ context. seen_by tap: its tap tells; peek: queues are read from outside, drops, handshakes and bytes are not known; none: not seen, reason says why. Absent with --no-collector.peek.") \
+    X(EXPORTER_PEEK_PASSES, "zmq_exporter_peek_passes_total", COUNTER, "", \
+      "Times that the reader looked at all processes that no tap tells of, once a second as a rule.") \
+    X(EXPORTER_PEEK_PASS_DURATION, "zmq_exporter_peek_pass_duration_seconds", GAUGE, "seconds", \
+      "Time that the last of these passes took.") \
+    X(EXPORTER_PEEK_CPU_SECONDS, "zmq_exporter_peek_cpu_seconds_total", COUNTER, "seconds", \
+      "CPU time of the reader that runs now.") \
+    X(EXPORTER_PEEK_INVALID, "zmq_exporter_peek_invalid_samples_total", COUNTER, "", \
+      "Sockets that changed while they were read, of which no number was taken.") \
+    X(EXPORTER_PEEK_STARTS, "zmq_exporter_peek_starts_total", COUNTER, "", \
+      "Times that the reader was started; more than 1: it ended.") \
     X(EXPORTER_SEGMENTS, "zmq_exporter_segments", GAUGE, "", \
       "Segment files by state: live, silent (no heartbeat for 3 seconds, the process runs or cannot be seen from here; its gauges are left out), dead (about to be removed), invalid (refused, or not to be read), left_out (beyond a limit of the exporter or of one user; zmq_exporter_collector_success is 0 then).") \
     X(EXPORTER_WEB_CONFIG_SUCCESS, "zmq_exporter_web_config_last_reload_successful", GAUGE, "", \

@@ -81,7 +81,9 @@ struct pipe_target {
 struct pipe_reader;
 int pipe_reader_new(struct pipe_reader **ret_reader);
 
-/* The same for another process's sockets, whose handles are addresses there. `memory` is copied. */
+/* The same for another process's sockets, whose handles are addresses there. `memory` is copied.
+ * Sockets beyond so many pipes in one sample have none that is valid: the process may lie. */
+#define PIPE_READER_MAX_FOREIGN ((size_t)65536)
 struct pipe_memory;
 int pipe_reader_new_foreign(const struct pipe_memory *memory, struct pipe_reader **ret_reader);
 

@@ -29,6 +29,7 @@ struct pipe_reader {
     struct socket_read sockets[BLOCK_SOCKETS];
     unsigned char mailboxes[BLOCK_SOCKETS][MAILBOX_BYTES];
     bool has_mailbox[BLOCK_SOCKETS]; /* with commands in it */
+    size_t max_pipes, n_pipes_left;  /* of one sample */
     uintptr_t waiting[MAILBOX_MAX_PIPES];
     uintptr_t addresses[MAX_PIPES]; /* touched only as far as vectors reach */
 };
@@ -39,6 +40,7 @@ int pipe_reader_new(struct pipe_reader **ret_reader)
     if (!self)
         return -ENOMEM;
     self->block.memory.file_fd = -1;
+    self->max_pipes = SIZE_MAX;
     *ret_reader = self;
     return 0;
 }
@@ -46,8 +48,10 @@ int pipe_reader_new(struct pipe_reader **ret_reader)
 int pipe_reader_new_foreign(const struct pipe_memory *memory, struct pipe_reader **ret_reader)
 {
     int r = pipe_reader_new(ret_reader);
-    if (r == 0)
+    if (r == 0) {
         (*ret_reader)->block.memory = *memory;
+        (*ret_reader)->max_pipes = PIPE_READER_MAX_FOREIGN;
+    }
     return r;
 }
 
@@ -87,14 +91,15 @@ static void read_owners(struct pipe_reader *self, struct pipe_target *targets, s
     }
 }
 
-static bool is_valid_socket(struct socket_read *read)
+static bool is_valid_socket(struct pipe_reader *self, struct socket_read *read)
 {
     size_t size = read->vector[1] - read->vector[0];
     if (read->target->memo.owner == 0 || read->vector[1] < read->vector[0] ||
         read->vector[2] < read->vector[1] || size % PIPE_POINTER != 0 ||
-        size / PIPE_POINTER > MAX_PIPES)
+        size / PIPE_POINTER > MAX_PIPES || size / PIPE_POINTER > self->n_pipes_left)
         return false;
     read->n_pipes = size / PIPE_POINTER;
+    self->n_pipes_left -= read->n_pipes;
     if (read->n_pipes != 1 || read->target->memo.vector != read->vector[0])
         read->target->memo.only_pipe = 0;
     return true;
@@ -114,7 +119,7 @@ static size_t read_sockets(struct pipe_reader *self, struct pipe_target *targets
     size_t n_left = 0;
     for (size_t i = 0; i < n; i++) {
         struct socket_read *read = &self->sockets[i];
-        if (!self->block.ranges[i].is_read || !is_valid_socket(read))
+        if (!self->block.ranges[i].is_read || !is_valid_socket(self, read))
             continue;
         read->target->sample.is_valid = true;
         if (read->n_pipes > 0)
@@ -249,6 +254,9 @@ static void sample_mailboxes(struct pipe_reader *self, struct pipe_target *targe
             n_waiting = mailbox_find_pipes(&self->block.memory, &targets[i].layout->mailbox,
                                            self->mailboxes[i], (uintptr_t)targets[i].socket,
                                            self->waiting);
+        if (n_waiting > self->n_pipes_left)
+            n_waiting = self->n_pipes_left;
+        self->n_pipes_left -= n_waiting;
         sample_waiting(self, &targets[i], n_waiting);
         note_look(&targets[i].memo, n_waiting);
     }
@@ -262,6 +270,7 @@ const char *pipe_reader_sample(struct pipe_reader *self, struct pipe_target *tar
     const char *reason = pipe_memory_open_again(&self->block.memory);
     if (reason)
         return reason;
+    self->n_pipes_left = self->max_pipes;
     for (size_t i = 0; i < n; i += BLOCK_SOCKETS) {
         size_t n_block = n - i < BLOCK_SOCKETS ? n - i : BLOCK_SOCKETS;
         sample_block(self, targets + i, n_block);

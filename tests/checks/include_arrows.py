@@ -14,12 +14,13 @@ ALLOWED = {
     "segment": {"base"},
     "queues": {"base"},
     "tap": {"base", "segment", "queues"},
+    "peek": {"base", "queues"},
     "metrics": {"base"},
     "config": {"base"},
-    "collectors": {"base", "segment", "metrics", "config"},
+    "collectors": {"base", "segment", "metrics", "config", "peek"},
     "http": {"base", "metrics", "config"},
     "agent": {"base", "segment", "metrics", "collectors", "config", "http"},
-    "cli": {"base", "segment", "metrics", "collectors", "config", "http", "agent"},
+    "cli": {"base", "segment", "metrics", "collectors", "config", "http", "agent", "peek"},
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include(?:_next)?\b[ \t]*(.*)$', re.M)
 NAME = re.compile(r'"([^"]+)"|<([^>]+)>')

@@ -85,7 +85,8 @@ def receive_depth__stuck_since_before_peers_came__is_seen(start, folder, transpo
     receiver.wait_next_rounds()
     segment = receiver.segment()
     assert segment.gauge("RECEIVE_QUEUE", "PULL") == 1000
-    assert segment.gauge("PEERS", "PULL") == (2 if libzmq.has(4, 3, 0) else None)
+    if receiver.is_tapped:
+        assert segment.gauge("PEERS", "PULL") == (2 if libzmq.has(4, 3, 0) else None)
     assert segment.fullest("RECEIVE_FULLEST", "PULL") == (0.25 if transport == "inproc" else 0.5)
     assert pull.recv(300)[0] == 300
     receiver.wait_gauge(700, "RECEIVE_QUEUE", "PULL")

@@ -72,8 +72,6 @@ def complaints(browser):
 
 
 def open_page(browser, agent):
-    browser.get("about:blank")  # the page of an exporter that has ended asks no more
-    browser.get_log("browser")
     browser.get(f"http://{agent.address}/")
     wait_for(lambda: browser.find_element(By.TAG_NAME, "body").get_attribute("data-state") == "live",
              "the page's first answer")

@@ -61,8 +61,10 @@ class Workbench:
         if not (folder / "build.ninja").exists():
             subprocess.run(["meson", "setup", str(folder), str(self.tree), "-Dtests=true", *BUILDS[build]],
                            check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["ninja", "-C", str(folder), "--quiet", "build.ninja"], check=True,
-                       stdout=subprocess.DEVNULL)  # as meson.build is now
+        built = subprocess.run(["ninja", "-C", str(folder), "--quiet", f"-j{self.jobs}"], check=False,
+                               stdout=subprocess.PIPE, text=True)
+        if built.returncode != 0:
+            raise SystemExit(f"mutants: the tree does not build\n{built.stdout[-4000:]}")
         self.tests[build] = self.read_tests(folder)
 
     def read_tests(self, folder):
@@ -81,8 +83,8 @@ class Workbench:
         if not targets:
             return True
         done = subprocess.run(["ninja", "-C", str(self.build_folder(build)), "--quiet", f"-j{self.jobs}",
-                               *targets], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.output = done.stdout
+                               *targets], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True)
         return done.returncode == 0
 
     def run(self, build, name, limit_s):

@@ -39,8 +39,11 @@ class Page:
 
 
 class Agent(Process):
-    def __init__(self, directory, *arguments, prefix=(), **options):
-        """`prefix`: the words of a program that starts it."""
+    def __init__(self, directory, *arguments, prefix=(), peeks=False, **options):
+        """`prefix`: the words of a program that starts it. `peeks`: it also looks at programs
+        without a tap, which here are those of all tests that run."""
+        if not peeks:
+            arguments = ("--no-collector.peek", *arguments)
         options.setdefault("variables", {})["ZMQ_EXPORTER_DIR"] = str(directory)
         super().__init__(
             [*prefix, products.exporter(), "--web.listen-address=127.0.0.1:0", *arguments],

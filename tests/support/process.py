@@ -25,6 +25,8 @@ def environment(directory=None, **more):
 class Process:
     """A running program; `with` ends it."""
 
+    is_tapped = True  # if it is given a directory
+
     def __init__(self, command, directory=None, variables=None, **options):
         options.setdefault("stdin", subprocess.PIPE)
         options.setdefault("stdout", subprocess.PIPE)

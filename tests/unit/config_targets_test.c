@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "config/probe_sequence.h"
 #include "config/probe_targets.h"
 
 #include "support/cmocka.h"
@@ -92,47 +91,9 @@ static void allow__path__matches_component_by_component(void **state)
     assert_false(allows("ipc://@feed-*", "ipc:///feed-1"));
 }
 
-static void change(const struct config_key *key, void *settings)
-{
-    void *member = (char *)settings + key->offset;
-    if (key->type == CONFIG_BOOL)
-        *(bool *)member = true;
-    else if (key->type == CONFIG_CHOICE)
-        *(int *)member = 77;
-    else
-        *(int64_t *)member = 77;
-}
-
-static void settings__one_member_differs__are_not_equal(void **state)
-{
-    (void)state;
-    struct probe_settings a = {0};
-    assert_true(probe_settings_is_equal(&a, &a));
-    for (size_t i = 0; i < probe_settings_n_keys; i++) {
-        struct probe_settings b = a;
-        const struct config_key *key = &probe_settings_keys[i];
-        if (key->type == CONFIG_MAPPING || key->type == CONFIG_LIST || key->type == CONFIG_REFUSED)
-            continue;
-        change(key, &b);
-        assert_false(probe_settings_is_equal(&a, &b));
-    }
-    a.has_sequence = true;
-    for (size_t i = 0; i < probe_sequence_n_keys + probe_sequence_key_n_keys; i++) {
-        struct probe_settings b = a;
-        const struct config_key *key = i < probe_sequence_n_keys
-                                           ? &probe_sequence_keys[i]
-                                           : &probe_sequence_key_keys[i - probe_sequence_n_keys];
-        if (key->type == CONFIG_MAPPING)
-            continue;
-        change(key, &b.sequence);
-        assert_false(probe_settings_is_equal(&a, &b));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(settings__one_member_differs__are_not_equal),
         cmocka_unit_test(allow__no_pattern__is_closed),
         cmocka_unit_test(allow__name__matches_label_by_label),
         cmocka_unit_test(allow__port__is_in_the_range),

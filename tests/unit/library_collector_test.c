@@ -76,9 +76,7 @@ static void collect__this_process__tells_its_exact_version(void **state)
     (void)wait_for(&collector, &page, expected);
     assert_non_null(strstr(page.data, "\nzmq_library_releases_behind{" SERVICE));
     assert_non_null(strstr(page.data, "\nzmq_library_release_age_seconds{" SERVICE));
-    const char *latest = strstr(page.data, "\nzmq_library_latest_info{version=\"");
-    assert_non_null(latest);
-    assert_int_equal(strncmp(strchr(latest, '}'), "} 1\n", 4), 0);
+    assert_non_null(strstr(page.data, "\nzmq_library_latest_info{version=\""));
     assert_non_null(strstr(page.data, "\nzmq_library_folded_processes 0\n"));
     collector.destroy(collector.state);
     string_buffer_finish(&page);

@@ -54,10 +54,6 @@ static const struct {
      TEXT},
     {"text/*;q=0.9, text/plain;q=0.1, application/*;q=0.5", OPEN},
     {"*/*;q=0.9, application/*;q=0.1", TEXT},
-    {"*/*;q=0.1, application/*;q=0.9", OPEN},
-    {"application/*;q=0.9, */*;q=0.1", OPEN},
-    {"*/*;q=0.1, text/*;q=0.9, application/openmetrics-text;q=0.5", TEXT},
-    {"application/*;q=0.1, application/openmetrics-text;q=0.9, text/plain;q=0.5", OPEN},
     {"*/*;q=0.9, text/*;q=0.1", OPEN},
     /* of the same weight, a name goes before a pattern, and the first of two names */
     {"application/*, text/plain", TEXT},

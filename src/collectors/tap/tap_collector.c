@@ -3,6 +3,7 @@
 
 #include "collectors/tap/tap_descriptors.h"
 #include "collectors/tap/tap_fold.h"
+#include "collectors/tap/tap_guests.h"
 #include "collectors/tap/tap_samples.h"
 #include "segment/segment_state_file.h"
 
@@ -15,12 +16,14 @@
 
 #define DIRECTORY_MODE          03773 /* anybody may put a file, only the group sees whose */
 #define DESCRIPTORS_INTERVAL_NS (5 * CLOCK_NS_PER_SECOND)
+#define GUESTS_INTERVAL_NS      (5 * CLOCK_NS_PER_SECOND)
 
 /* All that is known of the processes. */
 struct view {
     struct tap_groups groups;
     struct tap_scan scan;
     struct tap_fold fold;
+    struct tap_guests guests;
     struct view *former; /* only its groups are left, whose label texts pages may still use */
 };
 
@@ -28,7 +31,8 @@ struct tap_collector {
     struct view *view;
     uint64_t (*now_ns)(void);
     uint64_t epoch_ns; /* its 0; always the same, that what is made of it does not waver */
-    int fold_result;   /* of the last tick, reported by the next collection */
+    uint64_t guests_saved_ns;
+    int fold_result; /* of the last tick, reported by the next collection */
     char *procfs;
 };
 
@@ -198,6 +202,19 @@ static int tell_left_out(const struct tap_collector *self, struct error *err)
                      self->view->scan.directory);
 }
 
+/* What they counted is saved now and then: the next exporter's reader finds most of it itself. */
+static void update_guests(struct tap_collector *self, uint64_t now_ns)
+{
+    struct view *view = self->view;
+    size_t n = view->guests.n;
+    bool is_dirty = tap_guests_update(&view->guests, &view->scan, now_ns);
+    bool is_due = now_ns - self->guests_saved_ns > GUESTS_INTERVAL_NS;
+    if (!is_dirty || (!is_due && n == view->guests.n))
+        return;
+    self->guests_saved_ns = now_ns;
+    view->fold.is_dirty = true;
+}
+
 static int collect(void *state, struct samples *out, struct error *err)
 {
     struct tap_collector *self = state;
@@ -205,9 +222,11 @@ static int collect(void *state, struct samples *out, struct error *err)
     int r = run_scan(self, TAP_SCAN_ACCOUNTS, now_ns, err);
     count_descriptors(self, now_ns);
 
+    update_guests(self, now_ns);
     tap_groups_start(&self->view->groups);
     for (size_t i = 0; i < self->view->scan.n_processes; i++)
         tap_process_add(self->view->scan.processes[i], now_ns);
+    tap_guests_add(&self->view->guests, now_ns);
     for (size_t i = 0; i < self->view->groups.n_groups; i++) {
         if (tap_group_is_shown(self->view->groups.groups[i], now_ns))
             tap_samples_add_group(out, self->view->groups.groups[i], self->epoch_ns);
@@ -224,13 +243,15 @@ static int collect(void *state, struct samples *out, struct error *err)
 }
 
 static int view_new(const char *directory, const char *procfs, uint32_t max_groups,
-                    struct view **ret_view)
+                    struct peek_link *peek, struct view **ret_view)
 {
     struct view *self = calloc(1, sizeof(*self));
     if (!self)
         return -ENOMEM;
     tap_groups_init(&self->groups, max_groups);
     tap_fold_init(&self->fold, &self->scan);
+    self->guests.link = peek;
+    self->fold.guests = &self->guests;
     int r = tap_scan_init(&self->scan, directory, procfs, &self->groups);
     if (r < 0) {
         tap_scan_finish(&self->scan);
@@ -244,6 +265,7 @@ static int view_new(const char *directory, const char *procfs, uint32_t max_grou
 /* Lets go of the files. */
 static void view_close(struct view *self)
 {
+    tap_guests_finish(&self->guests, 0);
     tap_scan_finish(&self->scan);
     tap_fold_finish(&self->fold);
 }
@@ -262,7 +284,8 @@ static void view_destroy_all(struct view *self)
 static int take_over(struct tap_collector *self)
 {
     struct view *former = self->view, *view;
-    int r = view_new(former->scan.directory, self->procfs, former->groups.max_groups, &view);
+    int r = view_new(former->scan.directory, self->procfs, former->groups.max_groups,
+                     former->guests.link, &view);
     if (r < 0)
         return r;
     view_close(former);
@@ -276,6 +299,7 @@ static void tick(void *state)
     struct tap_collector *self = state;
     uint64_t now_ns = self->now_ns();
     (void)run_scan(self, TAP_SCAN_LIVES, now_ns, NULL);
+    update_guests(self, now_ns);
     int r = tap_fold_run(&self->view->fold, now_ns);
     if (r == TAP_FOLD_E_LEFT_ALONE) {
         r = take_over(self);
@@ -309,7 +333,7 @@ int tap_collector_new(const struct tap_options *options, struct collector *ret_c
     int r = self->procfs
                 ? view_new(options->directory, procfs,
                            options->max_groups ? options->max_groups : TAP_MAX_GROUPS_DEFAULT,
-                           &self->view)
+                           options->peek, &self->view)
                 : -ENOMEM;
     if (r < 0) {
         destroy(self);

@@ -14,11 +14,14 @@
 
 #define TAP_MAX_GROUPS_DEFAULT 2000u
 
+struct peek_link;
+
 struct tap_options {
     const char *directory;    /* of the segments; made if it is missing and its parent allows it */
     const char *procfs;       /* NULL: "/proc" */
     uint32_t max_groups;      /* of all processes together; 0: TAP_MAX_GROUPS_DEFAULT */
     uint64_t (*now_ns)(void); /* NULL: clock_monotonic_ns */
+    struct peek_link *peek;   /* borrowed: who sees processes without a tap; NULL: nobody */
 };
 
 /* Errors: -ENOMEM, or -errno of opening `procfs`. A directory that is missing is an error of each

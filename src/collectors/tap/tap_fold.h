@@ -27,10 +27,13 @@
 
 #define TAP_FOLD_E_LEFT_ALONE 1
 
+struct tap_guests;
+
 struct tap_fold {
-    struct tap_scan *scan; /* borrowed */
-    bool is_leader;        /* holds the lock */
-    bool is_dirty;         /* the state file is not what memory is */
+    const struct tap_guests *guests; /* borrowed; saved with the rest; NULL: none */
+    struct tap_scan *scan;           /* borrowed */
+    bool is_leader;                  /* holds the lock */
+    bool is_dirty;                   /* the state file is not what memory is */
     bool has_loaded;
     struct string_buffer text;
 };

@@ -387,6 +387,7 @@ void tap_groups_start(struct tap_groups *self)
         group->known = 0;
         group->known_once = group->base_known;
         group->n_processes = group->n_silent = 0;
+        group->n_lingering = group->lingering_messages = 0;
         group->n_accounts = 0;
     }
     for (size_t i = 0; i < self->n_services; i++) {
@@ -394,7 +395,7 @@ void tap_groups_start(struct tap_groups *self)
         memcpy(service->counters, service->base, sizeof(service->counters));
         service->created_ns = service->has_base ? service->base_created_ns : UINT64_MAX;
         memset(service->capabilities, 0, sizeof(service->capabilities));
-        service->n_processes = service->n_heard = service->n_silent = 0;
+        service->n_processes = service->n_heard = service->n_silent = service->n_tapped = 0;
         service->n_accounts = 0;
         service->context_sockets = service->descriptors = (struct tap_usage){0};
     }

@@ -65,6 +65,7 @@ struct tap_service {
     uint32_t n_accounts;        /* that were added */
     uint32_t n_processes;       /* running */
     uint32_t n_heard, n_silent; /* of these, with a heartbeat, and without */
+    uint32_t n_tapped;          /* accounts of taps, ended or not */
     struct tap_usage context_sockets, descriptors;
     uint32_t capabilities[SEGMENT_N_CAPABILITIES][TAP_N_CAPABILITY_STATES];
 };
@@ -89,6 +90,8 @@ struct tap_group {
     uint32_t known_once;  /* of those that are not, folded or not yet */
     uint32_t n_processes; /* with a heartbeat */
     uint32_t n_silent;    /* running without one, with open sockets when they were heard last */
+    /* Of processes that are seen from outside: sockets that libzmq keeps though they are closed. */
+    uint64_t n_lingering, lingering_messages;
 };
 
 struct tap_groups {

@@ -322,6 +322,12 @@ static void add_to_service(const struct tap_process *self, uint64_t now_ns)
     service->created_ns = tap_earlier(service->created_ns, created_ns(self, now_ns));
     for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++)
         service->counters[i] += self->counters[i];
+    bool is_peeked = self->known & TAP_PEEKED;
+    service->n_tapped += !is_peeked;
+    if (is_peeked) {
+        service->n_processes += self->state == TAP_PROCESS_LIVE;
+        return;
+    }
     if (tap_process_is_silent(self)) {
         service->n_processes++;
         service->n_silent++;

@@ -32,6 +32,11 @@
 #define TAP_PARKED_NS          (3600 * CLOCK_NS_PER_SECOND)
 #define TAP_READING_ATTEMPTS   3u
 
+/* Of a process that the reader sees from outside: as a capability, and as its pid namespace, so
+ * that its id is no tapped process's. */
+#define TAP_PEEKED           (UINT32_C(1) << 31)
+#define TAP_PEEKED_NAMESPACE UINT64_MAX
+
 enum tap_process_state {
     TAP_PROCESS_NEW,
     TAP_PROCESS_LIVE,

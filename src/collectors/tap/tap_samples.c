@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/tap/tap_samples.h"
 
+#include "collectors/tap/tap_process.h"
+
 #include "collectors/tap/tap_types.h"
 #include "collectors/tap/tap_unseen.h"
 
@@ -164,7 +166,8 @@ static struct tap_unseen unseen_of(const struct tap_group *group)
     return (struct tap_unseen){
         .type = group->type,
         .is_proxied = tap_account_counter(&group->sum, SEGMENT_PROXIED) != 0,
-        .is_attached = tap_account_counter(&group->sum, SEGMENT_ATTACHED) != 0,
+        .is_attached = tap_account_counter(&group->sum, SEGMENT_ATTACHED) != 0 ||
+                       (group_capabilities(group) & TAP_PEEKED),
         .is_queue_depth_known = group_capabilities(group) & (1u << CAN(QUEUE_DEPTH)),
     };
 }
@@ -220,12 +223,19 @@ static void add_counters(struct samples *out, const struct tap_group *group, uns
     }
 }
 
+/* Of processes that are seen from outside, handshakes are not known. */
+static bool are_peers_known(const struct tap_group *group, unsigned places)
+{
+    return !(group->known & TAP_PEEKED) || !(places & NETWORK);
+}
+
 static void add_gauges(struct samples *out, const struct tap_group *group, unsigned places)
 {
     for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++) {
         const struct gauge *gauge = &gauges[i];
         uint64_t value = group->sum.gauges[gauge->gauge];
-        if (value == SEGMENT_UNKNOWN || (gauge->places & ~places))
+        if (value == SEGMENT_UNKNOWN || (gauge->places & ~places) ||
+            (gauge->gauge == TAP_GAUGE_PEERS && !are_peers_known(group, places)))
             continue;
         if (gauge->places_after == MILLI)
             value /= NS_PER_MS;
@@ -246,6 +256,15 @@ static void add_mechanisms(struct samples *out, const struct tap_group *group, u
         if ((places & NETWORK) && (group->sum.mechanisms & (1u << i)))
             samples_add_u64(out, FAMILY_SOCKET_SECURITY_INFO, group->labels, mechanisms[i], 1);
     }
+}
+
+/* Closed sockets are seen from outside alone. */
+static void add_lingering(struct samples *out, const struct tap_group *group)
+{
+    if (!(group->known & TAP_PEEKED))
+        return;
+    samples_add_u64(out, FAMILY_LINGERING_SOCKETS, group->labels, NULL, group->n_lingering);
+    samples_add_u64(out, FAMILY_LINGERING_MESSAGES, group->labels, NULL, group->lingering_messages);
 }
 
 /* The tap counts each sample in one bucket; here each bucket holds those below it too. Nothing
@@ -281,6 +300,7 @@ void tap_samples_add_group(struct samples *out, const struct tap_group *group, u
     add_counters(out, group, places, &created);
     add_gauges(out, group, places);
     add_mechanisms(out, group, places);
+    add_lingering(out, group);
     for (size_t i = 0; i < sizeof(fills) / sizeof(*fills); i++) {
         if (places & fills[i].places)
             add_fill(out, group, &fills[i], &created);
@@ -350,5 +370,6 @@ void tap_samples_add_service(struct samples *out, const struct tap_service *serv
             samples_add_u64(out, FAMILY_TAP_CAPABILITY, service->labels,
                             capability_labels[i][state], service->capabilities[i][state]);
     }
-    add_process_counters(out, service, &created);
+    if (service->n_tapped || service->has_base)
+        add_process_counters(out, service, &created);
 }

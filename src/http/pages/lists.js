@@ -12,8 +12,7 @@ function fill(section, rows) {
 /* One row for each file, whichever services have it loaded. */
 function gatherLibraries(entries) {
     const files = new Map();
-    /* Packages and advisories of a file are entries of their own. */
-    for (const { labels, values } of entries.filter((entry) => known(entry.values.zmq_library_processes))) {
+    for (const { labels, values } of entries.filter((entry) => entry.labels.path !== undefined)) {
         const key = JSON.stringify([labels.version, labels.path, labels.build_id]);
         const file = files.get(key) || { ...labels, services: [], processes: 0, replaced: 0 };
         file.services.push(labels.service);

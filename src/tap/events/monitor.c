@@ -9,18 +9,20 @@
 
 #include <zmq.h>
 
+#define MAX_LIBRARIES 16u
+
 enum kind {
     KIND_UNTRIED,
     KIND_DIRECT,
     KIND_HUB,
 };
 
-static enum kind kinds[LIBRARY_MAX]; /* by library */
-static bool has_hubs;                /* one of them is KIND_HUB */
+static enum kind kinds[MAX_LIBRARIES]; /* by library */
+static bool has_hubs;                  /* one of them is KIND_HUB */
 
 static enum kind kind_of(const struct library *library)
 {
-    return __atomic_load_n(&kinds[library->index], __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&kinds[library->index % MAX_LIBRARIES], __ATOMIC_ACQUIRE);
 }
 
 static bool is_direct(const struct library *library)
@@ -52,7 +54,7 @@ static void try(const struct library *library, void *context, void *handle)
         hub_start();
         __atomic_store_n(&has_hubs, true, __ATOMIC_RELAXED);
     }
-    __atomic_store_n(&kinds[library->index], kind, __ATOMIC_RELEASE);
+    __atomic_store_n(&kinds[library->index % MAX_LIBRARIES], kind, __ATOMIC_RELEASE);
 }
 
 static void try_in_lab(const struct library *library)

@@ -15,8 +15,10 @@
 #include <limits.h>
 #include <string.h>
 
-static struct route_layout layouts[LIBRARY_MAX]; /* by library */
-static bool is_learned[LIBRARY_MAX];
+#define MAX_LIBRARIES 16u
+
+static struct route_layout layouts[MAX_LIBRARIES]; /* by library */
+static bool is_learned[MAX_LIBRARIES];
 
 static message_send_hook lost_send;
 static message_msg_send_hook lost_msg_send;
@@ -363,18 +365,18 @@ static HOOK_COLD int lost_msg_send(struct tap_message *message, void *handle, in
 
 const char *route_add_library(const struct library *library, const struct pipe_layout *pipes)
 {
-    struct route_layout *layout = &layouts[library->index];
+    struct route_layout *layout = &layouts[library->index % MAX_LIBRARIES];
     if (!pipes)
         return "too many libraries";
-    if (!is_learned[library->index])
+    if (!is_learned[library->index % MAX_LIBRARIES])
         route_layout_calibrate(library, pipes, layout);
-    is_learned[library->index] = true;
+    is_learned[library->index % MAX_LIBRARIES] = true;
     return layout->is_known ? NULL : layout->reason;
 }
 
 void route_start(struct registry_socket *socket)
 {
-    const struct route_layout *layout = &layouts[socket->library->index];
+    const struct route_layout *layout = &layouts[socket->library->index % MAX_LIBRARIES];
     struct registry_slot *slot = socket->slot;
     if ((socket->type != ZMQ_ROUTER && socket->type != ZMQ_REP) || !layout->is_known)
         return;

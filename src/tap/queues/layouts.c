@@ -2,10 +2,12 @@
 #include "tap/queues/layouts.h"
 #include "tap/queues/pipe_calibration.h"
 
+#define MAX_LIBRARIES 16u
+
 static struct {
     const struct library *library;
     struct pipe_layout layout;
-} known[LIBRARY_MAX];
+} known[MAX_LIBRARIES];
 static uint32_t n_known; /* published after the entry */
 
 const struct pipe_layout *layouts_of(const struct library *library)
@@ -21,7 +23,7 @@ const struct pipe_layout *layouts_of(const struct library *library)
 const struct pipe_layout *layouts_add(const struct library *library)
 {
     const struct pipe_layout *layout = layouts_of(library);
-    if (layout || n_known == LIBRARY_MAX)
+    if (layout || n_known == MAX_LIBRARIES)
         return layout;
     known[n_known].library = library;
     pipe_layout_calibrate(library, &known[n_known].layout);

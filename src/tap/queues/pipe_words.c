@@ -2,34 +2,12 @@
 #include "tap/queues/pipe_words.h"
 
 #include "queues/pipe_bytes.h"
+#include "segment/segment_fill.h"
 #include "segment/segment_table.h"
 
 #include <assert.h>
 
 static_assert(PIPE_UNKNOWN == SEGMENT_UNKNOWN, "what the reader does not know");
-
-#define PER_CENT UINT64_C(10000000) /* of 1e9 */
-
-static uint32_t bucket_of(uint64_t ratio)
-{
-    static const int limits[] = {
-#define X(number, per_cent, text) [number] = (per_cent),
-        SEGMENT_FILL_BUCKETS(X)
-#undef X
-    };
-    uint32_t i = 0;
-    while (limits[i] >= 0 && ratio > (uint64_t)limits[i] * PER_CENT)
-        i++;
-    return i;
-}
-
-static void count_fill(uint64_t *block, uint64_t ratio)
-{
-    if (ratio == SEGMENT_UNKNOWN)
-        return;
-    segment_word_add(&block[bucket_of(ratio)], 1);
-    segment_word_add(&block[SEGMENT_FILL_SUM], ratio);
-}
 
 void pipe_words_update(uint64_t *words, const struct pipe_sample *sample, uint64_t elapsed_ns)
 {
@@ -40,8 +18,8 @@ void pipe_words_update(uint64_t *words, const struct pipe_sample *sample, uint64
     segment_word_set(&words[SEGMENT_RECEIVE_QUEUE], sample->receive_queue);
     segment_word_set(&words[SEGMENT_SEND_FULLEST], sample->send_fullest);
     segment_word_set(&words[SEGMENT_RECEIVE_FULLEST], sample->receive_fullest);
-    count_fill(&words[SEGMENT_SEND_FILL_BASE], sample->send_fullest);
-    count_fill(&words[SEGMENT_RECEIVE_FILL_BASE], sample->receive_fullest);
+    segment_fill_count(&words[SEGMENT_SEND_FILL_BASE], sample->send_fullest);
+    segment_fill_count(&words[SEGMENT_RECEIVE_FILL_BASE], sample->receive_fullest);
     if (sample->n_send_full > 0)
         segment_word_add(&words[SEGMENT_SEND_AT_HWM_NS], elapsed_ns);
 }

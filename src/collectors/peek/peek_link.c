@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/peek/peek_link.h"
+
+#include "base/clock.h"
+#include "base/procfs.h"
+#include "peek/peek_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_FAILED   32u
+#define MAX_PAUSE_NS (60 * CLOCK_NS_PER_SECOND)
+#define N_RECORDS    128u
+
+struct peek_link {
+    pthread_t thread;
+    pthread_mutex_t lock; /* of what follows, up to the thread's own */
+    struct peek_model model;
+    uint64_t heard_ns; /* the last pass; 0: none of this reader */
+    uint64_t n_starts;
+    char reason[128]; /* why there is no reader */
+    /* The thread's own. */
+    int stop_fd;
+    const char *program, *socket_path;
+    char **excluded;
+    size_t n_excluded;
+    char failed[MAX_FAILED][48];
+    size_t n_failed;
+    pid_t reader;
+    int fd;
+    size_t n_bytes;
+    struct peek_record records[N_RECORDS];
+};
+
+static int procfs_fd = -1;
+
+/* As the library collector calls processes that no tap tells of. */
+static void name_process(uint32_t pid, char ret_name[static SERVICE_NAME_SIZE])
+{
+    struct string_buffer text = {0};
+    char exe[PATH_MAX], link[32];
+    if (procfs_read(procfs_fd, (pid_t)pid, "cgroup", &text) < 0 || !text.data ||
+        !service_name_from_cgroup(text.data, ret_name)) {
+        (void)snprintf(link, sizeof(link), "%u/exe", pid);
+        ssize_t n = readlinkat(procfs_fd, link, exe, sizeof(exe) - 1);
+        exe[n < 0 ? 0 : n] = '\0';
+        if (procfs_read(procfs_fd, (pid_t)pid, "cmdline", &text) < 0)
+            string_buffer_clear(&text);
+        service_name_from_command(n > 0 ? exe : NULL, text.data ? text.data : "", text.size,
+                                  ret_name);
+    }
+    string_buffer_finish(&text);
+}
+
+/*
+ * The reader's life
+ */
+static int spawn(struct peek_link *self, int fd)
+{
+    char own[] = "zmq_exporter", command[] = "peek-reader", exclude[] = "--exclude",
+         failed[] = "--failed";
+    size_t n = 0;
+    char **argv = calloc(3 + 2 * (self->n_excluded + self->n_failed), sizeof(*argv));
+    if (!argv)
+        return -ENOMEM;
+    argv[n++] = own;
+    argv[n++] = command;
+    for (size_t i = 0; i < self->n_excluded; i++) {
+        argv[n++] = exclude;
+        argv[n++] = self->excluded[i];
+    }
+    for (size_t i = 0; i < self->n_failed; i++) {
+        argv[n++] = failed;
+        argv[n++] = self->failed[i];
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_adddup2(&actions, fd, PEEK_READER_FD);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    char *const environment[] = {NULL};
+    int r = posix_spawn(&self->reader, self->program, &actions, &attributes, argv, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    free(argv);
+    return -r;
+}
+
+static int connect_reader(struct peek_link *self, int *ret_fd)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(self->socket_path) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, self->socket_path, strlen(self->socket_path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static int spawn_reader(struct peek_link *self, int *ret_fd)
+{
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+        return -errno;
+    int r = spawn(self, fds[1]);
+    close(fds[1]);
+    if (r < 0)
+        close(fds[0]);
+    else
+        *ret_fd = fds[0];
+    return r;
+}
+
+static int start(struct peek_link *self)
+{
+    self->reader = 0;
+    int r = self->socket_path ? connect_reader(self, &self->fd) : spawn_reader(self, &self->fd);
+    if (r < 0)
+        return r;
+    self->n_bytes = 0;
+    pthread_mutex_lock(&self->lock);
+    self->n_starts++;
+    self->reason[0] = '\0';
+    peek_model_restart(&self->model);
+    pthread_mutex_unlock(&self->lock);
+    return 0;
+}
+
+static void note_failed(struct peek_link *self)
+{
+    const struct peek_model *model = &self->model;
+    if (model->looking_pid == 0)
+        return;
+    (void)snprintf(self->failed[self->n_failed % MAX_FAILED], sizeof(self->failed[0]), "%u-%llu",
+                   model->looking_pid, (unsigned long long)model->looking_start);
+    if (self->n_failed < MAX_FAILED)
+        self->n_failed++;
+}
+
+static void end(struct peek_link *self, const char *reason)
+{
+    int status;
+    close(self->fd);
+    self->fd = -1;
+    if (self->reader > 0) {
+        kill(self->reader, SIGKILL);
+        while (waitpid(self->reader, &status, 0) < 0 && errno == EINTR)
+            ;
+    }
+    pthread_mutex_lock(&self->lock);
+    note_failed(self);
+    self->heard_ns = 0;
+    (void)snprintf(self->reason, sizeof(self->reason), "%s", reason);
+    pthread_mutex_unlock(&self->lock);
+}
+
+/*
+ * What it says
+ */
+static int take_records(struct peek_link *self)
+{
+    size_t n = self->n_bytes / sizeof(self->records[0]);
+    uint64_t now_ns = clock_monotonic_ns();
+    int r = 0;
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = 0; i < n && r == 0; i++) {
+        r = peek_model_take(&self->model, &self->records[i], now_ns);
+        if (r == 0 && self->records[i].kind == PEEK_RECORD_PASS)
+            self->heard_ns = now_ns;
+    }
+    pthread_mutex_unlock(&self->lock);
+    self->n_bytes -= n * sizeof(self->records[0]);
+    memmove(self->records, &self->records[n], self->n_bytes);
+    return r;
+}
+
+/* NULL: it was told to stop. */
+static const char *hear(struct peek_link *self)
+{
+    uint64_t heard_ns = clock_monotonic_ns();
+    for (;;) {
+        struct pollfd polls[2] = {{.fd = self->stop_fd, .events = POLLIN},
+                                  {.fd = self->fd, .events = POLLIN}};
+        (void)poll(polls, 2, 1000);
+        if (polls[0].revents)
+            return NULL;
+        if (!polls[1].revents) {
+            if (clock_monotonic_ns() - heard_ns > PEEK_LINK_PATIENCE_NS)
+                return "the reader of other programs hung";
+            continue;
+        }
+        ssize_t n = read(self->fd, (char *)self->records + self->n_bytes,
+                         sizeof(self->records) - self->n_bytes);
+        if (n <= 0)
+            return "the reader of other programs ended";
+        self->n_bytes += (size_t)n;
+        heard_ns = clock_monotonic_ns();
+        int r = take_records(self);
+        if (r != 0)
+            return r < 0 ? strerror(-r) : "the reader of other programs said what it may not";
+    }
+}
+
+static bool pause_is_over(struct peek_link *self, uint64_t pause_ns)
+{
+    struct pollfd stop = {.fd = self->stop_fd, .events = POLLIN};
+    return poll(&stop, 1, (int)(pause_ns / CLOCK_NS_PER_MS)) == 0;
+}
+
+static void *run(void *data)
+{
+    struct peek_link *self = data;
+    uint64_t pause_ns = CLOCK_NS_PER_SECOND;
+    do {
+        int r = start(self);
+        uint64_t n_passes = self->model.n_passes; /* nobody else changes it */
+        const char *reason = r < 0 ? strerror(-r) : hear(self);
+        if (r < 0)
+            (void)snprintf(self->reason, sizeof(self->reason), "cannot start: %s", reason);
+        else
+            end(self, reason ? reason : "");
+        if (!reason)
+            return NULL;
+        if (self->model.n_passes > n_passes + 60)
+            pause_ns = CLOCK_NS_PER_SECOND;
+        if (!pause_is_over(self, pause_ns))
+            return NULL;
+        pause_ns = 2 * pause_ns < MAX_PAUSE_NS ? 2 * pause_ns : MAX_PAUSE_NS;
+    } while (true);
+}
+
+struct peek_model *peek_link_lock(struct peek_link *self)
+{
+    pthread_mutex_lock(&self->lock);
+    return &self->model;
+}
+
+void peek_link_unlock(struct peek_link *self)
+{
+    pthread_mutex_unlock(&self->lock);
+}
+
+int peek_link_check(struct peek_link *self, struct error *err)
+{
+    if (self->heard_ns != 0 && clock_monotonic_ns() - self->heard_ns < PEEK_LINK_PATIENCE_NS)
+        return 0;
+    if (self->n_starts <= 1 && !*self->reason)
+        return 0; /* it has just begun */
+    return error_set(err, -ESRCH, "programs without a tap are not seen: %s",
+                     *self->reason ? self->reason : "the reader has just begun again");
+}
+
+uint64_t peek_link_count_starts(const struct peek_link *self)
+{
+    return self->n_starts;
+}
+
+static void free_link(struct peek_link *self)
+{
+    for (size_t i = 0; self->excluded && i < self->n_excluded; i++)
+        free(self->excluded[i]);
+    free(self->excluded);
+    peek_model_finish(&self->model);
+    if (self->stop_fd >= 0)
+        close(self->stop_fd);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+static int copy_names(struct peek_link *self, const struct peek_link_options *options)
+{
+    self->excluded = calloc(options->n_excluded + 1, sizeof(*self->excluded));
+    for (size_t i = 0; self->excluded && i < options->n_excluded; i++) {
+        self->excluded[i] = strdup(options->excluded[i]);
+        if (!self->excluded[i])
+            return -ENOMEM;
+        self->n_excluded++;
+    }
+    return self->excluded ? 0 : -ENOMEM;
+}
+
+int peek_link_new(const struct peek_link_options *options, struct peek_link **ret_link)
+{
+    struct peek_link *self = calloc(1, sizeof(*self));
+    if (!self)
+        return -ENOMEM;
+    pthread_mutex_init(&self->lock, NULL);
+    self->fd = -1;
+    self->program = options->program ? options->program : "/proc/self/exe";
+    self->socket_path = options->socket_path;
+    self->model.name = name_process;
+    self->stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (procfs_fd < 0)
+        procfs_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = self->stop_fd < 0 || procfs_fd < 0 ? -errno : copy_names(self, options);
+    if (r == 0)
+        r = -pthread_create(&self->thread, NULL, run, self);
+    if (r < 0) {
+        free_link(self);
+        return r;
+    }
+    *ret_link = self;
+    return 0;
+}
+
+void peek_link_destroy(struct peek_link **self_p)
+{
+    const uint64_t one = 1;
+    struct peek_link *self = *self_p;
+    if (!self)
+        return;
+    (void)!write(self->stop_fd, &one, sizeof(one));
+    pthread_join(self->thread, NULL);
+    free_link(self);
+    *self_p = NULL;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/peek/peek_model.h"
+
+#include "collectors/tap/tap_types.h"
+#include "segment/segment_fill.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_DEPTH (UINT64_C(1) << 40) /* more is not a count, nor a pass's */
+
+static void free_process(struct peek_model_process *process)
+{
+    if (!process)
+        return;
+    free(process->groups);
+    free(process->sockets);
+    free(process->incoming);
+    free(process);
+}
+
+void peek_model_finish(struct peek_model *self)
+{
+    for (size_t i = 0; i < self->n_processes; i++)
+        free_process(self->processes[i]);
+    free(self->processes);
+    *self = (struct peek_model){.name = self->name};
+}
+
+void peek_model_clean(struct peek_model *self)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < self->n_processes; i++) {
+        if (self->processes[i]->is_gone)
+            free_process(self->processes[i]);
+        else
+            self->processes[n++] = self->processes[i];
+    }
+    self->n_processes = n;
+}
+
+void peek_model_restart(struct peek_model *self)
+{
+    self->current = NULL;
+    self->looking_pid = 0;
+    self->has_pass = false;
+    for (size_t i = 0; i < self->n_processes; i++) {
+        struct peek_model_process *process = self->processes[i];
+        process->is_fresh = true;
+        process->is_known = false;
+        process->n_sockets = process->n_incoming = 0;
+        process->passed_ns = 0;
+    }
+}
+
+static struct peek_model_process *find(const struct peek_model *self,
+                                       const struct peek_record_process *told)
+{
+    for (size_t i = 0; i < self->n_processes; i++) {
+        struct peek_model_process *process = self->processes[i];
+        if (!process->is_gone && process->pid == told->pid &&
+            process->start_ticks == told->start_ticks)
+            return process;
+    }
+    return NULL;
+}
+
+static struct peek_model_process *add(struct peek_model *self,
+                                      const struct peek_record_process *told)
+{
+    if (self->n_processes == self->capacity) {
+        size_t capacity = self->capacity ? 2 * self->capacity : 64;
+        struct peek_model_process **processes = reallocarray(self->processes, capacity,
+                                                             sizeof(*processes));
+        if (!processes)
+            return NULL;
+        self->processes = processes;
+        self->capacity = capacity;
+    }
+    struct peek_model_process *process = calloc(1, sizeof(*process));
+    if (!process)
+        return NULL;
+    process->pid = told->pid;
+    process->start_ticks = told->start_ticks;
+    process->id = ++self->n_ids;
+    memcpy(process->service, "unknown", sizeof("unknown"));
+    if (self->name)
+        self->name(told->pid, process->service);
+    self->processes[self->n_processes++] = process;
+    return process;
+}
+
+/*
+ * Groups
+ */
+static struct peek_model_group *add_group(struct peek_model_process *process)
+{
+    if (process->n_groups == process->groups_capacity) {
+        size_t capacity = process->groups_capacity ? 2 * process->groups_capacity : 8;
+        struct peek_model_group *groups = reallocarray(process->groups, capacity, sizeof(*groups));
+        if (!groups)
+            return NULL;
+        process->groups = groups;
+        process->groups_capacity = capacity;
+    }
+    struct peek_model_group *group = &process->groups[process->n_groups++];
+    memset(group, 0, sizeof(*group));
+    tap_account_clear(&group->account);
+    return group;
+}
+
+static struct peek_model_group *find_group(struct peek_model_process *process,
+                                           const struct segment_group *name)
+{
+    for (size_t i = 0; i < process->n_groups; i++) {
+        const struct segment_group *group = &process->groups[i].name;
+        if (group->type == name->type && group->is_other == name->is_other &&
+            strcmp(group->endpoint, name->endpoint) == 0)
+            return &process->groups[i];
+    }
+    return NULL;
+}
+
+static struct peek_model_group *group_of(struct peek_model_process *process,
+                                         const struct peek_record_socket *socket)
+{
+    struct segment_group name = {.type = socket->type};
+    static_assert(sizeof(name.endpoint) > PEEK_RECORD_ENDPOINT, "room for an endpoint");
+    memcpy(name.endpoint, socket->endpoint, PEEK_RECORD_ENDPOINT);
+    struct peek_model_group *group = find_group(process, &name);
+    if (!group && process->n_groups >= PEEK_MODEL_MAX_GROUPS) {
+        name = (struct segment_group){.type = socket->type, .is_other = 1};
+        memcpy(name.endpoint, "(other)", sizeof("(other)"));
+        group = find_group(process, &name);
+    }
+    if (!group) {
+        group = add_group(process);
+        if (group)
+            group->name = name;
+    }
+    return group;
+}
+
+/*
+ * A pass over a process's sockets, when all of them are here
+ */
+static int compare_serials(const void *a, const void *b)
+{
+    const struct peek_model_socket *one = a, *other = b;
+    return one->now.serial < other->now.serial ? -1 : one->now.serial > other->now.serial;
+}
+
+static uint64_t moved(uint64_t more)
+{
+    return more < MAX_DEPTH ? more : 0;
+}
+
+void peek_model_fill_lane(struct segment_lane *ret_lane, const struct peek_record_socket *socket)
+{
+    uint64_t *words = ret_lane->words;
+    memset(ret_lane, 0, sizeof(*ret_lane));
+    for (size_t i = SEGMENT_FIRST_GAUGE; i < SEGMENT_LANE_WORDS_MAX; i++)
+        words[i] = SEGMENT_UNKNOWN;
+    if (socket->is_closed)
+        return;
+    bool is_valid = socket->is_valid;
+    /* Where there are only sockets of this process at the other ends, these are peers. */
+    bool are_peers = is_valid && socket->n_pipes == socket->n_inproc && socket->n_pipes > 0;
+    words[SEGMENT_STATE] = SEGMENT_LANE_OPEN;
+    words[SEGMENT_PEERS] = are_peers ? socket->n_pipes : SEGMENT_UNKNOWN;
+    words[SEGMENT_SEND_QUEUE] = is_valid ? socket->send_queue : SEGMENT_UNKNOWN;
+    words[SEGMENT_RECEIVE_QUEUE] = is_valid ? socket->receive_queue : SEGMENT_UNKNOWN;
+    words[SEGMENT_SEND_FULLEST] = is_valid ? socket->send_fullest : SEGMENT_UNKNOWN;
+    words[SEGMENT_RECEIVE_FULLEST] = is_valid ? socket->receive_fullest : SEGMENT_UNKNOWN;
+    words[SEGMENT_SEND_HWM] = socket->send_hwm;
+    words[SEGMENT_RECEIVE_HWM] = socket->receive_hwm;
+    words[SEGMENT_OPTION_LINGER] = socket->linger;
+    words[SEGMENT_OPTION_MAXMSGSIZE] = socket->maxmsgsize;
+    words[SEGMENT_OPTION_RCVTIMEO] = socket->rcvtimeo;
+    words[SEGMENT_OPTION_SNDTIMEO] = socket->sndtimeo;
+}
+
+/* A lane that holds what is new of the socket, as a tap would have written it. */
+static void add_to_group(struct peek_model_group *group, const struct peek_model_socket *socket,
+                         uint64_t elapsed_ns)
+{
+    struct segment_lane lane;
+    const struct peek_record_socket *now = &socket->now;
+    uint64_t *words = lane.words;
+    peek_model_fill_lane(&lane, now);
+    words[SEGMENT_SENT_MESSAGES] = moved(now->n_written_more);
+    words[SEGMENT_RECEIVED_MESSAGES] = moved(now->n_read_more);
+    if (now->is_valid && !now->is_closed) {
+        segment_fill_count(&words[SEGMENT_SEND_FILL_BASE], now->send_fullest);
+        segment_fill_count(&words[SEGMENT_RECEIVE_FILL_BASE], now->receive_fullest);
+        if (now->n_send_full > 0)
+            words[SEGMENT_SEND_AT_HWM_NS] = elapsed_ns;
+    }
+    if (now->is_closed) {
+        group->n_lingering++;
+        group->lingering_messages += now->is_valid ? now->send_queue : 0;
+    }
+    tap_account_add_lane(&group->account, &lane);
+}
+
+/* The reader before may have seen more, or less, than this one. */
+static void keep_greater(struct peek_model_process *process)
+{
+    for (size_t i = 0; i < process->n_groups; i++) {
+        struct peek_model_group *group = &process->groups[i];
+        for (size_t j = 0; j < TAP_N_COUNTERS; j++) {
+            if (group->account.counters[j] < group->former[j])
+                group->account.counters[j] = group->former[j];
+        }
+    }
+    process->is_fresh = false;
+}
+
+static void begin_counts(struct peek_model_process *process)
+{
+    for (size_t i = 0; i < process->n_groups; i++) {
+        struct peek_model_group *group = &process->groups[i];
+        tap_account_clear_gauges(&group->account);
+        group->n_lingering = 0;
+        group->lingering_messages = 0;
+        if (!process->is_fresh)
+            continue;
+        memcpy(group->former, group->account.counters, sizeof(group->former));
+        memset(group->account.counters, 0, sizeof(group->account.counters));
+    }
+}
+
+static int end_process(struct peek_model_process *process, uint64_t now_ns)
+{
+    uint64_t elapsed_ns = process->passed_ns ? now_ns - process->passed_ns : 0;
+    if (elapsed_ns > PEEK_MODEL_MAX_GAP_NS)
+        elapsed_ns = 0;
+    begin_counts(process);
+    if (process->n_incoming)
+        qsort(process->incoming, process->n_incoming, sizeof(*process->incoming), compare_serials);
+    int r = 0;
+    for (size_t i = 0; i < process->n_incoming; i++) {
+        struct peek_model_socket *socket = &process->incoming[i];
+        struct peek_model_group *group = group_of(process, &socket->now);
+        if (!group) {
+            r = -ENOMEM;
+            continue;
+        }
+        socket->group = (uint32_t)(group - process->groups);
+        add_to_group(group, socket, elapsed_ns);
+    }
+    if (process->is_fresh)
+        keep_greater(process);
+    free(process->sockets);
+    process->sockets = process->incoming;
+    process->n_sockets = process->n_incoming;
+    process->incoming = NULL;
+    process->n_incoming = 0;
+    process->passed_ns = now_ns;
+    return r;
+}
+
+/*
+ * Records
+ */
+static int take_process(struct peek_model *self, const struct peek_record_process *told,
+                        uint64_t now_ns)
+{
+    if (told->pid == 0 || told->pid > INT32_MAX || told->reason >= PEEK_N_REASONS ||
+        told->n_sockets > PEEK_MAX_SOCKETS)
+        return PEEK_MODEL_E_BAD;
+    struct peek_model_process *process = find(self, told);
+    if (!process && self->n_processes >= 2 * (size_t)PEEK_MAX_PROCESSES)
+        return 0; /* those that are gone are forgotten soon */
+    if (!process)
+        process = add(self, told);
+    if (!process)
+        return -ENOMEM;
+    process->reason = told->reason;
+    process->told = *told;
+    process->is_known = true;
+    self->n_invalid += told->n_invalid;
+    if (told->reason != PEEK_REASON_NONE) {
+        process->passed_ns = 0;
+        return 0;
+    }
+    free(process->incoming);
+    process->n_incoming = 0;
+    process->incoming = malloc((told->n_sockets + 1) * sizeof(*process->incoming));
+    if (!process->incoming)
+        return -ENOMEM;
+    if (told->n_sockets == 0)
+        return end_process(process, now_ns);
+    self->current = process;
+    return 0;
+}
+
+static bool is_gauge(uint64_t value)
+{
+    return value == PEEK_RECORD_UNKNOWN || value < MAX_DEPTH;
+}
+
+static bool is_socket(const struct peek_record_socket *socket)
+{
+    return socket->serial != 0 && socket->type < SEGMENT_N_TYPES && socket->is_closed <= 1 &&
+           socket->is_valid <= 1 && is_gauge(socket->send_queue) &&
+           is_gauge(socket->receive_queue) && is_gauge(socket->send_fullest) &&
+           is_gauge(socket->receive_fullest) && socket->send_hwm <= UINT32_MAX &&
+           socket->receive_hwm <= UINT32_MAX && socket->n_inproc <= socket->n_pipes &&
+           memchr(socket->endpoint, '\0', sizeof(socket->endpoint));
+}
+
+static int take_socket(struct peek_model *self, const struct peek_record_socket *socket,
+                       uint64_t now_ns)
+{
+    struct peek_model_process *process = self->current;
+    if (!process || !is_socket(socket))
+        return PEEK_MODEL_E_BAD;
+    struct peek_model_socket *to = &process->incoming[process->n_incoming++];
+    *to = (struct peek_model_socket){.now = *socket};
+    if (process->n_incoming < process->told.n_sockets)
+        return 0;
+    self->current = NULL;
+    return end_process(process, now_ns);
+}
+
+static int take_gone(struct peek_model *self, const struct peek_record_process *told)
+{
+    struct peek_model_process *process = find(self, told);
+    if (process)
+        process->is_gone = true;
+    return 0;
+}
+
+/* What a new reader has not told in its first pass is gone. */
+static int take_pass(struct peek_model *self, const struct peek_record_pass *pass)
+{
+    for (size_t i = 0; i < self->n_processes; i++) {
+        if (!self->processes[i]->is_known)
+            self->processes[i]->is_gone = true;
+    }
+    self->pass = *pass;
+    self->has_pass = true;
+    self->looking_pid = 0;
+    self->n_passes++;
+    return 0;
+}
+
+int peek_model_take(struct peek_model *self, const struct peek_record *record, uint64_t now_ns)
+{
+    bool is_socket_due = self->current != NULL;
+    if (record->magic != PEEK_RECORD_MAGIC || is_socket_due != (record->kind == PEEK_RECORD_SOCKET))
+        return PEEK_MODEL_E_BAD;
+    switch (record->kind) {
+    case PEEK_RECORD_LOOKING:
+        self->looking_pid = record->process.pid;
+        self->looking_start = record->process.start_ticks;
+        return 0;
+    case PEEK_RECORD_PROCESS:
+        return take_process(self, &record->process, now_ns);
+    case PEEK_RECORD_SOCKET:
+        return take_socket(self, &record->socket, now_ns);
+    case PEEK_RECORD_GONE:
+        return take_gone(self, &record->process);
+    case PEEK_RECORD_PASS:
+        return take_pass(self, &record->pass);
+    default:
+        return PEEK_MODEL_E_BAD;
+    }
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "collectors/tap/tap_guests.h"
+
+#include "base/clock.h"
+#include "collectors/peek/peek_link.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEARD_NS (5 * CLOCK_NS_PER_SECOND) /* after a pass; later its gauges are no news */
+
+struct lingering {
+    uint32_t n_sockets;
+    uint64_t n_messages;
+};
+
+struct tap_guest {
+    uint64_t model_id;
+    struct tap_process *process;
+    uint64_t (*extra)[TAP_N_COUNTERS]; /* by group: what was saved beyond what was told then */
+    struct lingering *lingering;       /* by group */
+    size_t n_extra;
+    bool is_seen; /* in this update */
+    bool is_over; /* folded, as a tap tells of the process now */
+};
+
+static void free_guest(struct tap_guest *guest, uint64_t now_ns)
+{
+    tap_process_destroy(&guest->process, now_ns);
+    free(guest->extra);
+    free(guest->lingering);
+}
+
+void tap_guests_finish(struct tap_guests *self, uint64_t now_ns)
+{
+    for (size_t i = 0; i < self->n; i++)
+        free_guest(&self->items[i], now_ns);
+    free(self->items);
+    *self = (struct tap_guests){.link = self->link};
+}
+
+/* When the process started, by the clock of the taps: what it counted, it counted since. */
+static uint64_t started_ns(uint64_t start_ticks, uint64_t now_ns)
+{
+    uint64_t asleep_ns = clock_read_ns(CLOCK_BOOTTIME) - clock_monotonic_ns();
+    uint64_t since_boot_ns = start_ticks * (CLOCK_NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
+    uint64_t at_ns = since_boot_ns > asleep_ns ? since_boot_ns - asleep_ns : 0;
+    return at_ns < now_ns ? at_ns : now_ns;
+}
+
+static uint32_t capabilities(void)
+{
+    return 1u << SEGMENT_CAPABILITY_MESSAGES | 1u << SEGMENT_CAPABILITY_QUEUE_DEPTH | TAP_PEEKED;
+}
+
+static struct tap_guest *find(struct tap_guests *self, uint64_t model_id)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        if (self->items[i].model_id == model_id)
+            return &self->items[i];
+    }
+    return NULL;
+}
+
+static struct tap_guest *append(struct tap_guests *self)
+{
+    if (self->n == self->capacity) {
+        size_t capacity = self->capacity ? 2 * self->capacity : 16;
+        struct tap_guest *items = reallocarray(self->items, capacity, sizeof(*items));
+        if (!items)
+            return NULL;
+        self->items = items;
+        self->capacity = capacity;
+    }
+    self->items[self->n] = (struct tap_guest){.is_seen = true};
+    return &self->items[self->n++];
+}
+
+static struct tap_guest *add(struct tap_guests *self, struct tap_scan *scan,
+                             const struct peek_model_process *told, uint64_t now_ns)
+{
+    const struct segment_name name = {told->pid, told->start_ticks, 0};
+    struct tap_guest *guest = append(self);
+    if (!guest || tap_process_new("", &name, now_ns, &guest->process) < 0) {
+        self->n -= guest != NULL;
+        return NULL;
+    }
+    struct tap_process *process = guest->process;
+    guest->model_id = told->id;
+    process->id = (struct tap_process_id){told->pid, told->start_ticks, TAP_PEEKED_NAMESPACE,
+                                          started_ns(told->start_ticks, now_ns)};
+    process->known = capabilities();
+    process->has_reading = true;
+    process->life.state = TAP_LIFE_ALIVE; /* or it would be gone from here */
+    process->service = tap_groups_service(scan->groups, told->service, now_ns);
+    if (!process->service) {
+        tap_process_destroy(&guest->process, now_ns);
+        self->n--;
+        return NULL;
+    }
+    process->service->n_users++;
+    return guest;
+}
+
+/* Groups of the model keep their order, new ones come at the end. */
+static int reserve(struct tap_guest *guest, struct tap_scan *scan,
+                   const struct peek_model_process *told, uint64_t now_ns)
+{
+    struct tap_process *process = guest->process;
+    size_t n = told->n_groups;
+    if (n <= process->n_groups)
+        return 0;
+    void *extra = reallocarray(guest->extra, n, sizeof(*guest->extra));
+    if (!extra)
+        return -ENOMEM;
+    guest->extra = extra;
+    struct lingering *lingering = reallocarray(guest->lingering, n, sizeof(*lingering));
+    if (!lingering || tap_process_reserve(process, (uint32_t)n) < 0) {
+        guest->lingering = lingering ? lingering : guest->lingering;
+        return -ENOMEM;
+    }
+    guest->lingering = lingering;
+    for (size_t i = process->n_groups; i < n; i++) {
+        struct tap_group *group = tap_groups_intern(scan->groups, process->service,
+                                                    &told->groups[i].name, now_ns);
+        if (!group)
+            return -ENOMEM;
+        group->n_users++;
+        memset(guest->extra[i], 0, sizeof(guest->extra[i]));
+        tap_account_clear(&process->accounts[i]);
+        process->groups[i] = group;
+        process->n_groups = (uint32_t)i + 1;
+    }
+    return 0;
+}
+
+static bool is_saved(const struct tap_process *process, const struct peek_model_process *told)
+{
+    return process->state == TAP_PROCESS_PARKED &&
+           process->id.pid_namespace == TAP_PEEKED_NAMESPACE && process->id.pid == told->pid &&
+           process->id.start_ticks == told->start_ticks;
+}
+
+static void adopt_group(uint64_t *extra, const struct tap_account *now, struct tap_account *saved)
+{
+    for (size_t i = 0; i < TAP_N_COUNTERS; i++) {
+        uint64_t known = saved->counters[i];
+        extra[i] = known > now->counters[i] ? known - now->counters[i] : 0;
+        saved->counters[i] = 0;
+    }
+}
+
+/* An exporter before this one saved what the process had counted: the greater count holds. */
+static void adopt(struct tap_guest *guest, struct tap_scan *scan,
+                  const struct peek_model_process *told)
+{
+    struct tap_process *process = guest->process;
+    for (size_t i = 0; i < scan->n_processes; i++) {
+        struct tap_process *saved = scan->processes[i];
+        if (!is_saved(saved, told))
+            continue;
+        process->id.created_ns = saved->id.created_ns;
+        for (uint32_t j = 0; j < saved->n_groups * process->n_groups; j++) {
+            uint32_t k = j % process->n_groups;
+            if (process->groups[k] == saved->groups[j / process->n_groups])
+                adopt_group(guest->extra[k], &told->groups[k].account,
+                            &saved->accounts[j / process->n_groups]);
+        }
+        saved->state = TAP_PROCESS_DEAD; /* what is left of it is folded */
+    }
+}
+
+static void take(struct tap_guest *guest, const struct peek_model_process *told, uint64_t now_ns)
+{
+    struct tap_process *process = guest->process;
+    bool is_heard = told->reason == PEEK_REASON_NONE && told->passed_ns != 0 &&
+                    now_ns - told->passed_ns < HEARD_NS;
+    process->state = is_heard ? TAP_PROCESS_LIVE : TAP_PROCESS_SILENT;
+    for (uint32_t i = 0; i < process->n_groups; i++) {
+        const struct peek_model_group *group = &told->groups[i];
+        struct tap_account *account = &process->accounts[i];
+        if (told->is_fresh)
+            continue; /* nothing is told yet by the reader that runs now */
+        *account = group->account;
+        tap_account_add_counters(account, guest->extra[i]);
+        guest->lingering[i] = (struct lingering){group->n_lingering, group->lingering_messages};
+    }
+}
+
+static bool has_segment(const struct tap_scan *scan, const struct peek_model_process *told)
+{
+    for (size_t i = 0; i < scan->n_processes; i++) {
+        const struct tap_process *process = scan->processes[i];
+        bool is_there = process->state == TAP_PROCESS_LIVE || process->state == TAP_PROCESS_SILENT;
+        if (is_there && process->life.pid == (pid_t)told->pid &&
+            process->life.start_ticks == told->start_ticks)
+            return true;
+    }
+    return false;
+}
+
+static bool fold(struct tap_guest *guest, uint64_t now_ns)
+{
+    if (guest->is_over || tap_process_fold(guest->process, now_ns) < 0)
+        return false;
+    guest->is_over = true;
+    return true;
+}
+
+static bool update_process(struct tap_guests *self, struct tap_scan *scan,
+                           struct peek_model_process *told, uint64_t now_ns)
+{
+    struct tap_guest *guest = find(self, told->id);
+    told->is_shadowed = has_segment(scan, told);
+    if (!guest && (told->passed_ns == 0 || told->is_shadowed))
+        return false;
+    bool is_new = !guest;
+    if (is_new)
+        guest = add(self, scan, told, now_ns);
+    if (!guest)
+        return false;
+    guest->is_seen = true;
+    if (guest->is_over)
+        return false;
+    if (reserve(guest, scan, told, now_ns) < 0)
+        return true;
+    if (is_new)
+        adopt(guest, scan, told);
+    take(guest, told, now_ns);
+    if (told->is_shadowed || told->is_gone)
+        return fold(guest, now_ns);
+    return true;
+}
+
+/* What was saved of processes that the reader does not know. */
+static void end_saved(struct tap_scan *scan, const struct peek_model *model)
+{
+    for (size_t i = 0; i < scan->n_processes; i++) {
+        struct tap_process *process = scan->processes[i];
+        bool is_known = process->state != TAP_PROCESS_PARKED ||
+                        process->id.pid_namespace != TAP_PEEKED_NAMESPACE;
+        for (size_t j = 0; j < model->n_processes && !is_known; j++)
+            is_known = is_saved(process, model->processes[j]);
+        if (!is_known)
+            process->state = TAP_PROCESS_DEAD;
+    }
+}
+
+bool tap_guests_update(struct tap_guests *self, struct tap_scan *scan, uint64_t now_ns)
+{
+    bool is_dirty = false;
+    if (!self->link)
+        return false;
+    for (size_t i = 0; i < self->n; i++)
+        self->items[i].is_seen = false;
+    struct peek_model *model = peek_link_lock(self->link);
+    for (size_t i = 0; i < model->n_processes; i++)
+        is_dirty = update_process(self, scan, model->processes[i], now_ns) || is_dirty;
+    if (model->n_passes > 1)
+        end_saved(scan, model);
+    peek_model_clean(model);
+    peek_link_unlock(self->link);
+    size_t n = 0;
+    for (size_t i = 0; i < self->n; i++) {
+        struct tap_guest *guest = &self->items[i];
+        if (guest->is_seen || !(guest->is_over || fold(guest, now_ns)))
+            self->items[n++] = *guest;
+        else
+            free_guest(guest, now_ns);
+    }
+    self->n = n;
+    return is_dirty;
+}
+
+void tap_guests_add(const struct tap_guests *self, uint64_t now_ns)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        const struct tap_guest *guest = &self->items[i];
+        const struct tap_process *process = guest->process;
+        if (guest->is_over)
+            continue;
+        tap_process_add(process, now_ns);
+        for (uint32_t j = 0; j < process->n_groups && process->state == TAP_PROCESS_LIVE; j++) {
+            process->groups[j]->n_lingering += guest->lingering[j].n_sockets;
+            process->groups[j]->lingering_messages += guest->lingering[j].n_messages;
+        }
+    }
+}
+
+void tap_guests_each(const struct tap_guests *self,
+                     void (*save)(void *data, const struct tap_process *process), void *data)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        if (!self->items[i].is_over)
+            save(data, self->items[i].process);
+    }
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * peek_host - which processes of the host run libzmq.
+ *
+ * A process is looked at when it appears and when its number of threads changes; libzmq shows by
+ * the names of its threads. While the kernel gave no new number to a process or thread, nothing is
+ * listed at all, and otherwise so rarely that it costs a hundredth of a core at most.
+ *
+ * Thread: one. Errors: -errno of /proc; -ENOMEM.
+ */
+#ifndef PEEK_PEEK_HOST_H
+#define PEEK_PEEK_HOST_H
+
+#include "peek/peek_process.h"
+
+#define PEEK_LIST_MAX_NS (10 * UINT64_C(1000000000)) /* between two lists, as a rule */
+#define PEEK_LIST_SHARE  100u /* a list's cost is at most one part of so many of the time */
+
+struct peek_host_entry {
+    pid_t pid;
+    uint64_t signature;           /* of its threads; another: look again */
+    struct peek_process *process; /* NULL: no libzmq, or not followed */
+    enum peek_reason reason;      /* why it is not followed, though it runs libzmq */
+    uint64_t start_ticks;         /* 0: not asked yet */
+    bool is_listed;
+    bool is_told; /* its reason */
+};
+
+struct peek_host {
+    int procfs_fd;
+    struct peek_host_entry *entries; /* by pid */
+    size_t n_entries, capacity;
+    size_t n_followed;
+    const char *const *excluded; /* names of programs, up to NULL */
+    pid_t excluded_pid;          /* the exporter, which has sockets of its own */
+    uint64_t next_list_ns, forced_list_ns;
+    uint64_t last_pid;
+    void (*tell_gone)(void *data, pid_t pid, uint64_t start_ticks);
+    void *data;
+};
+
+int peek_host_init(struct peek_host *self, const char *procfs);
+void peek_host_finish(struct peek_host *self);
+
+/* Lists the processes, if it is time to. */
+int peek_host_update(struct peek_host *self);
+
+/* Forgets what is followed of an entry: the process is gone, or has no context any more. */
+void peek_host_release(struct peek_host *self, struct peek_host_entry *entry);
+
+#endif

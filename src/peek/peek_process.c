@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "peek/peek_process.h"
+
+#include "base/clock.h"
+#include "queues/mailbox.h"
+#include "queues/pipe_accounts.h"
+#include "queues/pipe_bytes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SOON_LOOKS 20u    /* after the first one, in the passes that follow */
+#define MAX_COUNTS 65536u /* pipes of one process whose messages are counted in a pass */
+
+/* The reader has one thread. */
+static struct pipe_target targets[PEEK_MAX_SOCKETS];
+static struct peek_socket *target_sockets[PEEK_MAX_SOCKETS];
+static struct pipe_count counts[MAX_COUNTS];
+
+int peek_process_new(pid_t pid, uint64_t start_ticks, struct peek_process **ret_process)
+{
+    struct peek_process *self = calloc(1, sizeof(*self));
+    if (!self)
+        return -ENOMEM;
+    self->pid = pid;
+    self->start_ticks = start_ticks;
+    self->target = PEEK_TARGET_NONE;
+    *ret_process = self;
+    return 0;
+}
+
+void peek_process_destroy(struct peek_process **self_p)
+{
+    struct peek_process *self = *self_p;
+    if (!self)
+        return;
+    for (size_t i = 0; i < self->n_sockets; i++)
+        followed_finish(&self->sockets[i].followed);
+    free(self->sockets);
+    pipe_reader_destroy(&self->reader);
+    peek_target_close(&self->target);
+    free(self);
+    *self_p = NULL;
+}
+
+/*
+ * Where pipes are laid out, learned from the first one
+ */
+static bool learn_from_vector(struct peek_process *self, struct peek_socket *socket)
+{
+    uintptr_t vector[2], pipe;
+    struct peek_layout *layout = socket->layout;
+    return peek_target_read(&self->target, socket->address + layout->pipes.pipes, vector,
+                            sizeof(vector)) &&
+           vector[0] != vector[1] &&
+           peek_target_read(&self->target, vector[0], &pipe, sizeof(pipe)) &&
+           peek_layout_add_pipe(layout, &self->target, pipe);
+}
+
+static bool learn_from_mailbox(struct peek_process *self, struct peek_socket *socket)
+{
+    static uintptr_t waiting[MAILBOX_MAX_PIPES];
+    unsigned char bytes[MAILBOX_BYTES];
+    const struct mailbox_layout *layout = &socket->layout->pipes.mailbox;
+    uintptr_t mailbox;
+    if (layout->vtable == 0 ||
+        !peek_target_read(&self->target, socket->address + layout->mailbox, &mailbox,
+                          sizeof(mailbox)) ||
+        !peek_target_read(&self->target, mailbox, bytes, sizeof(bytes)) ||
+        !mailbox_has_commands(layout, bytes))
+        return false;
+    return mailbox_find_pipes(&self->target.memory, layout, bytes, socket->address, waiting) > 0 &&
+           peek_layout_add_pipe(socket->layout, &self->target, waiting[0]);
+}
+
+static bool is_without_pipes(struct peek_process *self, const struct peek_socket *socket)
+{
+    uintptr_t vector[2];
+    return peek_target_read(&self->target, socket->address + socket->layout->pipes.pipes, vector,
+                            sizeof(vector)) &&
+           vector[0] == vector[1];
+}
+
+/*
+ * A pass over the sockets that are there
+ */
+static bool is_worth_sampling(struct peek_process *self, struct peek_socket *socket)
+{
+    if (socket->layout->pipes.is_known || learn_from_vector(self, socket) ||
+        learn_from_mailbox(self, socket))
+        return true;
+    /* Nothing to be read, and no pipe of this copy was ever seen. */
+    socket->is_valid = is_without_pipes(self, socket);
+    socket->sample = (struct pipe_sample){.is_valid = socket->is_valid,
+                                          .send_fullest = PIPE_UNKNOWN,
+                                          .receive_fullest = PIPE_UNKNOWN};
+    return false;
+}
+
+static size_t prepare(struct peek_process *self, struct pipe_ledger *ledger)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < self->n_sockets; i++) {
+        struct peek_socket *socket = &self->sockets[i];
+        if (socket->n_absent > 0 || !is_worth_sampling(self, socket))
+            continue;
+        target_sockets[n] = socket;
+        targets[n++] = (struct pipe_target){.layout = &socket->layout->pipes,
+                                            .socket = (const void *)socket->address,
+                                            .context = (const void *)socket->context,
+                                            .n_io_threads = socket->n_io_threads,
+                                            .memo = socket->memo,
+                                            .ledger = ledger};
+    }
+    return n;
+}
+
+static void note_counts(const struct pipe_ledger *ledger, size_t n)
+{
+    for (size_t i = 0; i < ledger->n; i++) {
+        size_t target = (size_t)(ledger->counts[i].target - targets);
+        if (target < n && targets[target].sample.is_valid)
+            followed_note(&target_sockets[target]->followed, &ledger->counts[i]);
+    }
+    for (size_t i = 0; i < n && !ledger->is_short; i++) {
+        if (targets[i].sample.is_valid)
+            followed_end_round(&target_sockets[i]->followed);
+    }
+}
+
+/* Whether the sockets were the same all the time, and not freed while they were read. */
+static void validate(struct peek_process *self, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct peek_socket *socket = target_sockets[i];
+        unsigned char head[PEEK_SOCKET_OWNER + 4], tag[4];
+        struct pipe_memory_range ranges[2] = {
+            {.address = socket->address, .to = head, .size = sizeof(head)},
+            {.address = socket->address + socket->layout->tag, .to = tag, .size = sizeof(tag)}};
+        pipe_memory_read(&self->target.memory, ranges, 2);
+        uint32_t expected = socket->is_closed ? PEEK_SOCKET_CLOSED : PEEK_SOCKET_LIVE;
+        bool is_same = ranges[0].is_read && ranges[1].is_read &&
+                       pipe_pointer_at(head, 0) == socket->vtable &&
+                       pipe_pointer_at(head, PEEK_SOCKET_CONTEXT) == socket->context &&
+                       pipe_u32_at(head, PEEK_SOCKET_OWNER) == socket->owner &&
+                       pipe_u32_at(tag, 0) == expected;
+        targets[i].sample.is_valid = targets[i].sample.is_valid && is_same;
+        self->n_invalid += !targets[i].sample.is_valid;
+    }
+}
+
+static void sample(struct peek_process *self)
+{
+    struct pipe_ledger ledger = {.counts = counts, .capacity = MAX_COUNTS};
+    size_t n = prepare(self, &ledger);
+    const char *reason = n ? pipe_reader_sample(self->reader, targets, n) : NULL;
+    if (reason)
+        return;
+    validate(self, n);
+    note_counts(&ledger, n);
+    for (size_t i = 0; i < n; i++) {
+        struct peek_socket *socket = target_sockets[i];
+        socket->is_valid = targets[i].sample.is_valid;
+        if (!socket->is_valid)
+            continue;
+        socket->memo = targets[i].memo;
+        socket->sample = targets[i].sample;
+    }
+}
+
+static uint64_t count_tasks(const struct peek_process *self)
+{
+    struct stat status;
+    return fstatat(self->target.process_fd, "task", &status, 0) == 0 ? status.st_nlink : 0;
+}
+
+static bool must_look(const struct peek_process *self, uint64_t now_ns)
+{
+    if (!self->has_looked || (self->reason == PEEK_REASON_NONE && self->n_contexts == 0))
+        return true;
+    if (self->reason != PEEK_REASON_NONE)
+        return now_ns >= self->next_look_ns;
+    return count_tasks(self) != self->n_tasks ||
+           (self->is_incomplete && now_ns >= self->next_look_ns);
+}
+
+static void look(struct peek_process *self, struct peek_class_files *files, int procfs_fd)
+{
+    peek_process_look(self, files, procfs_fd);
+    uint64_t n_tasks = count_tasks(self);
+    bool is_new = !self->has_looked || n_tasks != self->n_tasks;
+    self->has_looked = true;
+    self->n_tasks = n_tasks;
+    /* Threads that ran will wait: a few times soon once more. */
+    self->n_incomplete = is_new ? 0 : self->n_incomplete + 1;
+    bool is_soon = self->n_incomplete < SOON_LOOKS;
+    self->next_look_ns = clock_monotonic_ns() + (is_soon ? 0 : PEEK_RETRY_NS);
+}
+
+void peek_process_pass(struct peek_process *self, struct peek_class_files *files, int procfs_fd)
+{
+    uint64_t begin_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+    if (must_look(self, clock_monotonic_ns()))
+        look(self, files, procfs_fd);
+    for (size_t i = 0; i < self->n_sockets; i++)
+        self->sockets[i].is_valid = false;
+    if (self->is_gone || self->reason != PEEK_REASON_NONE)
+        return;
+    peek_process_list(self);
+    for (size_t i = 0; i < self->n_sockets; i++)
+        self->sockets[i].is_valid = false;
+    sample(self);
+    self->n_passes++;
+    /* The number may be another process's by now, and all that was read of that one. */
+    self->is_gone = !peek_target_is_alive(&self->target);
+    if (clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns > PEEK_TIME_NS) {
+        self->reason = PEEK_REASON_TIME;
+        self->next_look_ns = clock_monotonic_ns() + 6 * PEEK_RETRY_NS;
+    }
+}

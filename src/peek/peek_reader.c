@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "peek/peek_reader.h"
+
+#include "base/clock.h"
+#include "peek/peek_host.h"
+#include "peek/peek_record.h"
+#include "peek/peek_sandbox.h"
+#include "queues/pipe_accounts.h"
+#include "queues/pipe_bytes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define INTERVAL_NS CLOCK_NS_PER_SECOND
+#define N_BUFFERED  64u
+
+static_assert(PIPE_UNKNOWN == PEEK_RECORD_UNKNOWN, "one word for what is not known");
+
+struct peek_reader {
+    struct peek_host host;
+    struct peek_class_files *files;
+    const char *const *failed;
+    bool is_over; /* the exporter is gone */
+    size_t n_buffered;
+    struct peek_record buffer[N_BUFFERED];
+};
+
+static void flush(struct peek_reader *self)
+{
+    const char *bytes = (const char *)self->buffer;
+    size_t left = self->n_buffered * sizeof(self->buffer[0]);
+    while (left > 0 && !self->is_over) {
+        ssize_t n = write(PEEK_READER_FD, bytes, left);
+        if (n < 0 && errno == EINTR)
+            continue;
+        self->is_over = n <= 0;
+        bytes += n > 0 ? n : 0;
+        left -= n > 0 ? (size_t)n : 0;
+    }
+    self->n_buffered = 0;
+}
+
+/* A record to be filled in, zero else. */
+static struct peek_record *append(struct peek_reader *self, enum peek_record_kind kind)
+{
+    if (self->n_buffered == N_BUFFERED)
+        flush(self);
+    struct peek_record *record = &self->buffer[self->n_buffered++];
+    memset(record, 0, sizeof(*record));
+    record->magic = PEEK_RECORD_MAGIC;
+    record->kind = kind;
+    return record;
+}
+
+static void tell_gone(void *data, pid_t pid, uint64_t start_ticks)
+{
+    struct peek_record *record = append(data, PEEK_RECORD_GONE);
+    record->process.pid = (uint32_t)pid;
+    record->process.start_ticks = start_ticks;
+}
+
+static void tell_socket(struct peek_reader *self, struct peek_socket *socket)
+{
+    struct peek_record_socket *to = &append(self, PEEK_RECORD_SOCKET)->socket;
+    const struct pipe_sample *sample = &socket->sample;
+    to->serial = socket->serial;
+    to->type = (uint32_t)socket->type;
+    to->is_closed = socket->is_closed;
+    to->is_valid = socket->is_valid;
+    to->n_pipes = sample->n_pipes;
+    to->n_inproc = sample->n_inproc;
+    to->n_send_full = sample->n_send_full;
+    to->send_queue = socket->is_valid ? sample->send_queue : PIPE_UNKNOWN;
+    to->receive_queue = socket->is_valid ? sample->receive_queue : PIPE_UNKNOWN;
+    to->send_fullest = socket->is_valid ? sample->send_fullest : PIPE_UNKNOWN;
+    to->receive_fullest = socket->is_valid ? sample->receive_fullest : PIPE_UNKNOWN;
+    to->n_written = socket->followed.n_written;
+    to->n_read = socket->followed.n_read;
+    to->n_written_more = socket->followed.n_written - socket->n_written_told;
+    to->n_read_more = socket->followed.n_read - socket->n_read_told;
+    socket->n_written_told = socket->followed.n_written;
+    socket->n_read_told = socket->followed.n_read;
+    to->send_hwm = socket->send_hwm;
+    to->receive_hwm = socket->receive_hwm;
+    to->linger = socket->linger;
+    to->maxmsgsize = socket->maxmsgsize;
+    to->rcvtimeo = socket->rcvtimeo;
+    to->sndtimeo = socket->sndtimeo;
+    memcpy(to->endpoint, socket->endpoint, sizeof(to->endpoint));
+}
+
+static void tell_process(struct peek_reader *self, const struct peek_host_entry *entry)
+{
+    struct peek_process *process = entry->process;
+    struct peek_record_process *to = &append(self, PEEK_RECORD_PROCESS)->process;
+    to->pid = (uint32_t)entry->pid;
+    to->start_ticks = entry->start_ticks;
+    to->reason = process ? process->reason : entry->reason;
+    if (!process || process->reason != PEEK_REASON_NONE)
+        return;
+    for (size_t i = 0; i < process->n_sockets; i++)
+        to->n_sockets += process->sockets[i].n_absent == 0;
+    to->n_contexts = (uint32_t)process->n_contexts;
+    to->n_left_out = process->n_left_out;
+    to->n_invalid = process->n_invalid;
+    for (size_t i = 0; i < process->n_sockets; i++) {
+        if (process->sockets[i].n_absent == 0)
+            tell_socket(self, &process->sockets[i]);
+    }
+}
+
+static bool has_failed(const struct peek_reader *self, const struct peek_host_entry *entry)
+{
+    char name[64];
+    (void)snprintf(name, sizeof(name), "%d-%llu", entry->pid,
+                   (unsigned long long)entry->start_ticks);
+    for (const char *const *failed = self->failed; failed && *failed; failed++) {
+        if (strcmp(*failed, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void pass_process(struct peek_reader *self, struct peek_host_entry *entry)
+{
+    struct peek_process *process = entry->process;
+    if (!process->has_looked) { /* what is new may be what the reader does not get through */
+        struct peek_record *record = append(self, PEEK_RECORD_LOOKING);
+        record->process.pid = (uint32_t)entry->pid;
+        record->process.start_ticks = entry->start_ticks;
+        flush(self);
+    }
+    peek_process_pass(process, self->files, self->host.procfs_fd);
+    if (process->is_gone) {
+        entry->signature = 0; /* it may have a context again */
+        peek_host_release(&self->host, entry);
+        return;
+    }
+    tell_process(self, entry);
+}
+
+static void pass(struct peek_reader *self)
+{
+    uint64_t begin_ns = clock_monotonic_ns(), cpu_ns = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+    uint32_t n_known = 0;
+    (void)peek_host_update(&self->host);
+    for (size_t i = 0; i < self->host.n_entries && !self->is_over; i++) {
+        struct peek_host_entry *entry = &self->host.entries[i];
+        n_known += entry->process || entry->reason != PEEK_REASON_NONE;
+        if (entry->process && has_failed(self, entry)) {
+            peek_host_release(&self->host, entry);
+            entry->reason = PEEK_REASON_FAILED;
+        }
+        if (entry->process)
+            pass_process(self, entry);
+        else if (entry->reason != PEEK_REASON_NONE)
+            tell_process(self, entry);
+    }
+    struct peek_record *record = append(self, PEEK_RECORD_PASS);
+    record->pass.n_processes = (uint32_t)self->host.n_entries;
+    record->pass.n_followed = n_known;
+    record->pass.elapsed_ns = clock_monotonic_ns() - begin_ns;
+    record->pass.cpu_ns = cpu_ns;
+    flush(self);
+}
+
+/* At the other end of the socket, the one that made it or connected; its own sockets are left out.
+ */
+static pid_t find_exporter(int fd, pid_t parent)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0)
+        return parent;
+    return peer.pid;
+}
+
+int peek_reader_run(const struct peek_reader_options *options)
+{
+    static struct peek_reader self;
+    pid_t parent = getppid(), exporter = find_exporter(options->fd, parent);
+    uint64_t interval_ns = options->interval_ms * CLOCK_NS_PER_MS;
+    int r = peek_sandbox_enter(options->fd);
+    if (r < 0)
+        return r;
+    r = peek_host_init(&self.host, "/proc");
+    self.files = peek_class_files_new();
+    if (r < 0 || !self.files)
+        return r < 0 ? r : -ENOMEM;
+    self.host.excluded = options->excluded;
+    self.host.excluded_pid = exporter;
+    self.host.tell_gone = tell_gone;
+    self.host.data = &self;
+    self.failed = options->failed;
+    uint64_t next_ns = clock_monotonic_ns();
+    if (interval_ns == 0)
+        interval_ns = INTERVAL_NS;
+    while (!self.is_over && getppid() == parent) {
+        pass(&self);
+        next_ns += interval_ns;
+        uint64_t now_ns = clock_monotonic_ns();
+        if (now_ns > next_ns)
+            next_ns = now_ns + interval_ns / 2;
+        struct timespec until = clock_timespec(next_ns);
+        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    }
+    peek_host_finish(&self.host);
+    peek_class_files_destroy(&self.files);
+    return 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * peek_record - what the reader tells the exporter: records of one size, over a socket pair.
+ *
+ * Counts, types, endpoints, and how each process is seen: nothing else leaves the reader. The
+ * exporter takes each record for hostile (collectors/peek/peek_decode.h). Both are of one build.
+ *
+ * A pass is: a PROCESS for each process with libzmq that was looked at, followed by a SOCKET for
+ * each of its `n_sockets`; then one PASS. A process is told when something is new of it, which is
+ * in each pass while it is seen. LOOKING comes before a process is looked at, so that a process on
+ * which the reader dies or hangs is known.
+ */
+#ifndef PEEK_PEEK_RECORD_H
+#define PEEK_PEEK_RECORD_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#define PEEK_RECORD_MAGIC    UINT32_C(0x4b454550)
+#define PEEK_RECORD_SIZE     512u
+#define PEEK_RECORD_UNKNOWN  (UINT64_C(1) << 63)
+#define PEEK_RECORD_ENDPOINT 256u
+#define PEEK_MAX_SOCKETS     4096u /* of one process */
+#define PEEK_MAX_PROCESSES   1024u /* with libzmq */
+
+enum peek_record_kind {
+    PEEK_RECORD_LOOKING = 1,
+    PEEK_RECORD_PROCESS,
+    PEEK_RECORD_SOCKET,
+    PEEK_RECORD_GONE, /* the process ended, or has no context any more */
+    PEEK_RECORD_PASS,
+    PEEK_RECORD_N_KINDS
+};
+
+/* Why a process is not seen. */
+#define PEEK_REASONS(X)                                                                            \
+    X(NONE, "", "it is seen")                                                                      \
+    X(PERMISSION, "permission", "the kernel does not let the exporter look")                       \
+    X(EXCLUDED, "excluded", "the configuration leaves it out")                                     \
+    X(WORD_SIZE, "word_size", "it is a 32-bit program")                                            \
+    X(CLASSES, "type_information", "its libzmq has no type information that is known")             \
+    X(CONTEXT, "context", "no context was found through its threads")                              \
+    X(LAYOUT, "layout", "its objects are not laid out as in a known libzmq")                       \
+    X(TIME, "time", "looking at it took too long")                                                 \
+    X(LIMIT, "limit", "more processes than the reader follows")                                    \
+    X(FAILED, "failed", "the reader ended or hung while it looked")
+
+enum peek_reason {
+#define X(id, label, text) PEEK_REASON_##id,
+    PEEK_REASONS(X)
+#undef X
+        PEEK_N_REASONS
+};
+
+struct peek_record_process {
+    uint32_t pid;
+    uint32_t reason; /* enum peek_reason; NONE: it is seen */
+    uint64_t start_ticks;
+    uint32_t n_sockets; /* that follow; only where it is seen */
+    uint32_t n_contexts;
+    uint32_t n_left_out; /* sockets beyond PEEK_MAX_SOCKETS */
+    uint32_t n_invalid;  /* sockets that changed while they were read, in this pass */
+};
+
+/* PEEK_RECORD_UNKNOWN where it is not known. Signed options in two's complement. */
+struct peek_record_socket {
+    uint64_t serial; /* unlike that of any other of the process */
+    uint32_t type;
+    uint32_t is_closed; /* by the program; libzmq still holds messages */
+    uint32_t n_pipes, n_inproc, n_send_full;
+    uint32_t is_valid; /* the numbers of queues are of this pass */
+    uint64_t send_queue, receive_queue, send_fullest, receive_fullest;
+    uint64_t n_written, n_read; /* whole messages, of all pipes that were seen; never decrease */
+    uint64_t n_written_more, n_read_more; /* of these, since the socket was told last */
+    uint64_t send_hwm, receive_hwm;
+    uint64_t linger, maxmsgsize, rcvtimeo, sndtimeo;
+    char endpoint[PEEK_RECORD_ENDPOINT];
+};
+
+struct peek_record_pass {
+    uint32_t n_processes; /* of the host that the reader sees */
+    uint32_t n_followed;  /* of these, with libzmq */
+    uint64_t elapsed_ns, cpu_ns;
+};
+
+struct peek_record {
+    uint32_t magic;
+    uint32_t kind;
+    union {
+        struct peek_record_process process; /* of LOOKING and GONE, too */
+        struct peek_record_socket socket;
+        struct peek_record_pass pass;
+        unsigned char bytes[PEEK_RECORD_SIZE - 8];
+    };
+};
+
+static_assert(sizeof(struct peek_record) == PEEK_RECORD_SIZE, "record");
+
+#endif

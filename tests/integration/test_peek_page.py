@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Programs without a tap on the exporter's page, beside those that have one."""
+
+import json
+import os
+import pathlib
+import signal
+import uuid
+
+import pytest
+
+from support import products
+from support.agent import Agent
+from support.process import Process, end_all
+from support.waiting import wait_for
+
+PROGRAM = """
+import sys, zmq
+c = zmq.Context()
+a = c.socket(zmq.PUSH); b = c.socket(zmq.PULL)
+a.sndhwm = b.rcvhwm = 10
+b.bind('inproc://q'); a.connect('inproc://q')
+x = c.socket(zmq.PUB); x.bind('tcp://127.0.0.1:*')
+print('ok', flush=True)
+for line in sys.stdin:
+    word, n = line.split()
+    for _ in range(int(n)): a.send(b'12345') if word == 'send' else b.recv()
+    print('done', flush=True)
+"""
+
+
+@pytest.fixture
+def program(folder):
+    """A program with a name of its own, as all programs of the host are on the page."""
+    path = folder / f"peek_{uuid.uuid4().hex[:12]}.py"
+    path.write_text(PROGRAM)
+    return path
+
+
+@pytest.fixture
+def launch(program):
+    running = []
+
+    def launch_one(directory=None):
+        process = Process([products.PYTHON, program], directory)
+        running.append(process)
+        assert process.line() == "ok"
+        return process
+
+    yield launch_one
+    end_all(running)
+
+
+@pytest.fixture
+def watching(directory):
+    with Agent(directory, peeks=True) as running:
+        running.keep_log()
+        yield running
+
+
+def tell(process, *words):
+    process.popen.stdin.write(" ".join(map(str, words)) + "\n")
+    process.popen.stdin.flush()
+    assert process.line() == "done"
+
+
+def reader_of(agent):
+    children = pathlib.Path(f"/proc/{agent.pid}/task").glob("*/children")
+    found = [int(word) for path in children for word in path.read_text().split()]
+    return found[0] if found else None
+
+
+def page__program_without_a_tap__has_the_same_families(watching, launch, program):
+    labels = {"service": program.name}
+    process = launch()
+    tell(process, "send", 20)
+    tell(process, "recv", 5)
+    watching.wait_value(15, "zmq_socket_send_queue_messages", type="PUSH", **labels)
+    watching.wait_value(20, "zmq_socket_sent_messages_total", type="PUSH", **labels)
+    watching.wait_value(5, "zmq_socket_received_messages_total", type="PULL", **labels)
+    page = watching.scrape()
+    assert page.value("zmq_sockets", **labels) == 3
+    assert page.value("zmq_processes", **labels) == 1
+    assert page.value("zmq_socket_send_hwm_messages", type="PUSH", **labels) == 10
+    assert page.value("zmq_socket_receive_hwm_messages", type="PULL", **labels) == 10
+    assert page.value("zmq_socket_send_hwm_proximity_ratio", type="PUSH", **labels) == 15 / 20
+    assert page.value("zmq_socket_peers", type="PUSH", **labels) == 1
+    assert page.value("zmq_lingering_sockets", **labels) == 0
+    assert page.value("zmq_socket_send_queue_fill_ratio_count", type="PUSH", **labels) > 0
+    # What is not known is absent.
+    assert page.value("zmq_socket_peers", type="PUB", **labels) is None
+    for name in ("zmq_socket_sent_bytes_total", "zmq_socket_dropped_messages_total",
+                 "zmq_socket_handshakes_total", "zmq_socket_send_blocked_seconds_total",
+                 "zmq_socket_events_total", "zmq_tap_capability", "zmq_tap_sampling_rounds_total"):
+        assert page.value(name, **labels) is None, name
+    assert page.value("zmq_socket_sent_messages_total", type="PUB", **labels) is None
+    assert page.value("zmq_exporter_processes", seen_by="peek") >= 1
+    assert page.value("zmq_exporter_collector_success", collector="peek") == 1
+
+
+def at_hwm__full_queue__time_runs(watching, launch, program):
+    process = launch()
+    process.popen.stdin.write("send 5000\n")  # it waits at 20
+    process.popen.stdin.flush()
+    wait_for(lambda: (watching.scrape().value("zmq_socket_send_at_hwm_seconds_total", type="PUSH",
+                                              service=program.name) or 0) > 1, "time at the mark")
+    assert watching.scrape().value("zmq_socket_send_hwm_proximity_ratio", type="PUSH",
+                                   service=program.name) == 1
+
+
+def api__program_without_a_tap__says_how_it_is_seen(watching, launch, program):
+    process = launch()
+    tell(process, "send", 4)
+    path = f"/api/v1/sockets/open?service={program.name}"
+    opened = wait_for(lambda: [one for one in json.loads(watching.get(path))["open"]
+                               if one["fields"].get("send_queue_messages") == 4], "the socket")
+    assert [(one["pid"], one["seen_by"], one["type"]) for one in opened] == [(process.pid, "peek", "PUSH")]
+    assert "sent_bytes" not in opened[0]["fields"]
+
+
+def counters__exporter_restarts__never_go_back(directory, launch, program):
+    labels = {"service": program.name, "type": "PUSH"}
+    name = "zmq_socket_sent_messages_total"
+    process = launch()
+    tell(process, "send", 7)
+    with Agent(directory, peeks=True) as agent:
+        agent.wait_value(7, name, **labels)
+        fill = agent.scrape().value("zmq_socket_send_queue_fill_ratio_count", **labels)
+        state = pathlib.Path(directory) / "state"
+        wait_for(lambda: state.exists() and program.name in state.read_text(), "its state")
+    tell(process, "send", 3)
+    with Agent(directory, peeks=True) as agent:
+        agent.wait_value(10, name, **labels)
+        assert agent.scrape().value("zmq_socket_send_queue_fill_ratio_count", **labels) >= fill - 5
+        process.end()
+        agent.wait_value(0, "zmq_sockets", **labels)
+        agent.wait_value(10, name, **labels)
+        agent.wait_value(0, "zmq_processes", service=program.name)
+
+
+def counters__program_is_tapped_later__go_on(watching, directory, launch, program):
+    labels = {"service": program.name, "type": "PUSH"}
+    name = "zmq_socket_sent_messages_total"
+    process = launch()
+    tell(process, "send", 7)
+    watching.wait_value(7, name, **labels)
+    process.end()
+    tapped = launch(directory)
+    tell(tapped, "send", 5)
+    watching.wait_value(12, name, **labels)
+    watching.wait_value(1, "zmq_processes", service=program.name)
+    page = watching.scrape()
+    assert page.value("zmq_sockets", **labels) == 1
+    assert page.value("zmq_socket_sent_bytes_total", **labels) == 25  # what the tap knows, is back
+    wait_for(lambda: watching.scrape().value("zmq_exporter_processes", seen_by="tap") >= 1, "seen by a tap")
+
+
+def tapped__running__is_counted_once(watching, directory, launch, program):
+    tapped = launch(directory)
+    tell(tapped, "send", 5)
+    for _ in range(3):
+        watching.wait_value(5, "zmq_socket_sent_messages_total", type="PUSH", service=program.name)
+        before = watching.scrape().value("zmq_exporter_peek_passes_total")
+        wait_for(lambda: watching.scrape().value("zmq_exporter_peek_passes_total") > before, "a pass")
+    page = watching.scrape()
+    assert page.value("zmq_sockets", service=program.name) == 3
+    assert page.value("zmq_processes", service=program.name) == 1
+
+
+def reader__dies__is_said_and_another_one_begins(watching, launch, program):
+    labels = {"service": program.name, "type": "PUSH"}
+    process = launch()
+    tell(process, "send", 7)
+    watching.wait_value(7, "zmq_socket_sent_messages_total", **labels)
+    os.kill(reader_of(watching), signal.SIGKILL)
+    watching.wait_value(0, "zmq_exporter_collector_success", collector="peek")
+    # Its counters stay, what stood still is no number.
+    assert watching.scrape().value("zmq_socket_sent_messages_total", **labels) == 7
+    tell(process, "send", 2)
+    watching.wait_value(9, "zmq_socket_sent_messages_total", **labels)
+    watching.wait_value(1, "zmq_exporter_collector_success", collector="peek")
+    watching.wait_value(2, "zmq_exporter_peek_starts_total")
+
+
+def exporter__ends__its_reader_too(directory):
+    with Agent(directory, peeks=True) as agent:
+        reader = wait_for(lambda: reader_of(agent), "a reader")
+        agent.end()
+    wait_for(lambda: not pathlib.Path(f"/proc/{reader}").exists(), "its end")
+
+
+def flags__turned_off_and_left_out__is_not_there(directory, launch, program):
+    process = launch()
+    with Agent(directory, f"--collector.peek.exclude={program.name}", peeks=True) as agent:
+        wait_for(lambda: agent.scrape().value("zmq_exporter_processes", reason="excluded"), "excluded")
+        assert agent.scrape().value("zmq_sockets", service=program.name) is None
+    with Agent(directory) as agent:
+        page = agent.scrape()
+        assert page.value("zmq_exporter_processes") is None
+        assert page.value("zmq_exporter_collector_success", collector="peek") is None
+        assert reader_of(agent) is None
+    assert process.popen.poll() is None

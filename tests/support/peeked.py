@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Programs without a tap, as the reader sees them: puppets that are asked as tapped ones are.
+
+The reader is the one that the exporter starts, here on a socket pair of the test's own. Its records
+are read from their description (src/peek/peek_record.h) alone: a second opinion on the format.
+"""
+
+import socket
+import struct
+import subprocess
+import threading
+
+from support import products
+from support.puppet import Puppet
+from support.segment_file import TYPES, UNKNOWN
+from support.waiting import DEADLINE_S, wait_for
+
+RECORD = 512
+HEAD = struct.Struct("=II")
+PROCESS = struct.Struct("=IIQIIII")
+SOCKET = struct.Struct("=QIIIIII14Q256s")
+KINDS = {1: "looking", 2: "process", 3: "socket", 4: "gone", 5: "pass"}
+REASONS = ("", "permission", "excluded", "word_size", "type_information", "context", "layout",
+           "time", "limit", "failed")
+FIELDS = ("serial", "type", "is_closed", "PIPES", "INPROC", "SEND_FULL", "is_valid", "SEND_QUEUE",
+          "RECEIVE_QUEUE", "SEND_FULLEST", "RECEIVE_FULLEST", "SENT_MESSAGES", "RECEIVED_MESSAGES",
+          "sent_more", "received_more",
+          "SEND_HWM", "RECEIVE_HWM", "OPTION_LINGER", "OPTION_MAXMSGSIZE", "OPTION_RCVTIMEO",
+          "OPTION_SNDTIMEO", "endpoint")
+
+
+class Seen:
+    """One process in one pass."""
+
+    def __init__(self, reason, n_contexts, sockets):
+        self.reason, self.n_contexts, self.sockets = reason, n_contexts, sockets
+
+    def find(self, kind=None, endpoint=None, is_closed=False):
+        return [s for s in self.sockets
+                if bool(s["is_closed"]) == is_closed and kind in (None, s["kind"])
+                and endpoint in (None, s["endpoint"])]
+
+    def _known(self, word, kind, endpoint):
+        found = [s for s in self.find(kind, endpoint) if s["is_valid"]]
+        if word == "PEERS":  # a pipe is a peer only where both ends are of this process
+            return [s["INPROC"] for s in found if s["INPROC"] == s["PIPES"] > 0]
+        return [s[word] for s in found if s[word] != UNKNOWN]
+
+    def gauge(self, word, kind=None, endpoint=None):
+        known = self._known(word, kind, endpoint)
+        return sum(known) if known else None
+
+    def fullest(self, word, kind=None, endpoint=None):
+        known = self._known(word, kind, endpoint)
+        return max(known) / 1e9 if known else None
+
+    def counter(self, word, kind=None, endpoint=None):
+        return sum(s[word] for s in self.sockets if kind in (None, s["kind"])
+                   and endpoint in (None, s["endpoint"]))
+
+    def open_sockets(self, kind=None, endpoint=None):
+        return len(self.find(kind, endpoint))
+
+
+class Reader:
+    """The reader, and what it has told last of each process."""
+
+    def __init__(self, *arguments, interval_ms=20, prefix=(), **options):
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.popen = subprocess.Popen(
+                [*prefix, str(products.exporter()), "peek-reader", "--interval", str(interval_ms),
+                 "--fd", str(theirs.fileno()), *arguments],
+                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env={}, **options)
+        self._socket = ours
+        self._lock = threading.Lock()
+        self._processes, self._pending, self.gone = {}, None, set()
+        self.n_passes, self.n_records = 0, 0
+        self.pass_ms = self.cpu_s = 0
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self):
+        data = b""
+        while True:
+            try:
+                more = self._socket.recv(1 << 16)
+            except OSError:
+                return
+            if not more:
+                return
+            data += more
+            with self._lock:
+                while len(data) >= RECORD:
+                    self._take(data[:RECORD])
+                    data = data[RECORD:]
+
+    def _take(self, record):
+        magic, kind = HEAD.unpack_from(record)
+        assert magic == 0x4B454550, hex(magic)
+        self.n_records += 1
+        kind = KINDS[kind]
+        if kind == "process":
+            pid, reason, _, n_sockets, n_contexts, _, self.n_invalid = PROCESS.unpack_from(record, 8)
+            self._pending = (pid, Seen(REASONS[reason], n_contexts, []), n_sockets)
+        elif kind == "socket":
+            values = dict(zip(FIELDS, SOCKET.unpack_from(record, 8)))
+            values["kind"] = TYPES[values["type"]]
+            values["endpoint"] = values["endpoint"].split(b"\0")[0].decode()
+            self._pending[1].sockets.append(values)
+        elif kind == "gone":
+            pid = PROCESS.unpack_from(record, 8)[0]
+            self._processes.pop(pid, None)
+            self.gone.add(pid)
+        elif kind == "pass":
+            self.n_passes += 1
+            elapsed_ns, cpu_ns = struct.unpack_from("=QQ", record, 16)
+            self.pass_ms, self.cpu_s = elapsed_ns / 1e6, cpu_ns / 1e9
+        if self._pending and len(self._pending[1].sockets) == self._pending[2]:
+            self._processes[self._pending[0]] = self._pending[1]
+            self._pending = None
+
+    def seen(self, pid):
+        """As told last; None: not at all."""
+        with self._lock:
+            return self._processes.get(pid)
+
+    def wait_passes(self, n=2):
+        """Until `n` passes have begun and ended."""
+        wanted = self.n_passes + n + 1
+        wait_for(lambda: self.n_passes >= wanted or self.popen.poll() is not None, "passes")
+        assert self.popen.poll() is None, self.popen.returncode
+
+    def end(self):
+        self.popen.kill()
+        self.popen.wait(DEADLINE_S)
+        self._socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+
+class PeekedPuppet(Puppet):
+    """Without a tap, asked as one that has it."""
+
+    is_tapped = False
+
+    def __init__(self, reader, language="c", **options):
+        super().__init__(language, None, **options)
+        self.reader = reader
+
+    def segment(self):
+        def seen():
+            found = self.reader.seen(self.pid)
+            return found if found and not found.reason else None
+
+        return wait_for(seen, lambda: f"pid {self.pid} is not seen: {self.reader.seen(self.pid)}")
+
+    def wait_next_rounds(self, n=2):
+        self.reader.wait_passes(n)
