@@ -39,6 +39,8 @@ int demo_play_hub(void *context);
 int demo_play_sensor(void *context);
 int demo_play_desk(void *context);
 int demo_play_caller(void *context);
+int demo_play_careless(void *context);
+int demo_play_careful(void *context);
 
 /* demo_keys.c */
 int demo_play_vault(void *context);

@@ -22,6 +22,9 @@ const struct demo_role demo_roles[] = {
     {"sensor", NULL, demo_play_sensor},
     {"desk", "answers clients that have gone: unroutable messages", demo_play_desk},
     {"caller", NULL, demo_play_caller},
+    {"careless", "breaks policy checks: `zmq_exporter audit` says which, and the fix",
+     demo_play_careless},
+    {"careful", NULL, demo_play_careful},
 };
 const size_t demo_n_roles = sizeof(demo_roles) / sizeof(*demo_roles);
 

@@ -52,8 +52,8 @@ def is_running(pid):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_demo__signal__ends_every_process_and_leaves_no_file(folder, number):
     with Demo(folder) as demo:
-        started = wait_for(lambda: len(children(demo.pid)) >= 15 and children(demo.pid),
-                           "the exporter and 14 roles")
+        started = wait_for(lambda: len(children(demo.pid)) >= 17 and children(demo.pid),
+                           "the exporter and 16 roles")
         assert len(list(folder.iterdir())) == 1
         assert demo.end(number) == 0
         assert not [pid for pid in started if is_running(pid)]
@@ -68,10 +68,22 @@ def test_demo__answers_to_clients_that_have_gone__are_unroutable(folder):
         wait_for(lambda: (unroutable() or 0) > 2, lambda: f"{unroutable()} unroutable messages")
 
 
+def test_demo__audit__finds_the_careless_program_and_not_the_careful_one(folder):
+    def audit():
+        return run([products.exporter(), "audit", f"--url=http://{demo.address}"]).stdout
+
+    with Demo(folder) as demo:
+        report = wait_for(lambda: (text := audit()) and all(
+            check in text for check in ("curve_without_zap", "ipc_open_to_others", "unlimited_hwm")) and text,
+            "the careless program's violations")
+    assert "careless  PUB ipc://notices" in report
+    assert "careful " not in report
+
+
 def test_demo__killed__takes_its_processes_with_it(folder):
     with Demo(folder) as demo:
-        started = wait_for(lambda: len(children(demo.pid)) >= 15 and children(demo.pid),
-                           "the exporter and 14 roles")
+        started = wait_for(lambda: len(children(demo.pid)) >= 17 and children(demo.pid),
+                           "the exporter and 16 roles")
         demo.end(signal.SIGKILL)
         wait_for(lambda: not [pid for pid in started if is_running(pid)], "the end of them all")
 
