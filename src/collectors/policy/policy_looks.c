@@ -4,11 +4,15 @@
 #include "collectors/policy/policy_table.h"
 #include "collectors/tap/tap_types.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -253,44 +257,51 @@ enum policy_verdict policy_look_zero_linger(const struct policy_socket *socket,
                : POLICY_KEPT;
 }
 
-/* In the process's own root; a path that does not begin with '/' is from its working directory. */
-static bool ipc_path(const struct policy_socket *socket, char *ret_path, size_t size)
+/* As the process sees it: links are followed within its own root. `size` bytes of the path. */
+static bool stat_in(int folder, const char *path, size_t size, struct stat *ret_status)
 {
-    const char *path = socket->endpoint + strlen("ipc://");
-    int n = snprintf(ret_path, size, "/proc/%" PRIu64 "/%s/%s", socket->process->pid,
-                     *path == '/' ? "root" : "cwd", path);
-    return n > 0 && (size_t)n < size;
+    char text[sizeof(((struct policy_socket *)0)->endpoint)];
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    (void)snprintf(text, sizeof(text), "%.*s", (int)size, path);
+    cleanup_fd int fd = (int)syscall(SYS_openat2, folder, *text ? text : ".", &how, sizeof(how));
+    return fd >= 0 && fstat(fd, ret_status) == 0;
 }
 
-static bool is_open_folder(const char *path, struct stat *ret_status)
+static bool is_open_folder(const struct stat *status)
 {
-    char folder[1024];
-    (void)snprintf(folder, sizeof(folder), "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = '\0';
-    return stat(folder, ret_status) == 0 && (ret_status->st_mode & S_IWOTH) &&
-           !(ret_status->st_mode & S_ISVTX);
+    return (status->st_mode & S_IWOTH) && !(status->st_mode & S_ISVTX);
+}
+
+/* A path that does not begin with '/' is from the process's working directory. */
+static int open_base(const struct policy_socket *socket, const char *path)
+{
+    char base[64];
+    (void)snprintf(base, sizeof(base), "/proc/%" PRIu64 "/%s", socket->process->pid,
+                   *path == '/' ? "root" : "cwd");
+    return open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 enum policy_verdict policy_look_ipc_open(const struct policy_socket *socket,
                                          const struct policy_settings *settings,
                                          struct policy_detail *detail)
 {
-    char path[1024];
     struct stat status, folder;
     (void)settings;
-    if (socket->place.transport != POLICY_IPC || socket->endpoint[strlen("ipc://")] == '@')
+    const char *path = socket->endpoint + strlen("ipc://");
+    if (socket->place.transport != POLICY_IPC || *path == '@')
         return POLICY_NOT_FOR;
     if (policy_knows(socket, POLICY_BINDS) && policy_fact(socket, POLICY_BINDS) == 0)
         return POLICY_NOT_FOR;
-    if (!socket->process->is_reachable || !ipc_path(socket, path, sizeof(path)) ||
-        lstat(path, &status) < 0)
+    const char *slash = strrchr(path, '/');
+    cleanup_fd int base = socket->process->is_reachable ? open_base(socket, path) : -1;
+    if (base < 0 || !stat_in(base, path, strlen(path), &status) ||
+        !stat_in(base, path, slash ? (size_t)(slash - path) : 0, &folder))
         return POLICY_UNKNOWN;
     if (status.st_mode & S_IWOTH)
         return broken(detail, "mode %03o, owner %u: every user of the host may connect",
                       status.st_mode & 0777, status.st_uid);
-    if (is_open_folder(path, &folder))
+    if (is_open_folder(&folder))
         return broken(detail,
                       "its folder has mode %04o: every user may put a socket of his own there",
                       folder.st_mode & 07777);
