@@ -222,6 +222,15 @@ static int collect(void *state, struct samples *out, struct error *err)
     return r;
 }
 
+bool library_collector_is_pending(const struct collector *collector)
+{
+    struct library_collector *self = collector->state;
+    pthread_mutex_lock(&self->lock);
+    bool is_pending = self->totals.n_pending > 0;
+    pthread_mutex_unlock(&self->lock);
+    return is_pending;
+}
+
 bool library_collector_each(const struct collector *collector,
                             void (*visit)(const struct library_finding *finding, void *data),
                             void *data)

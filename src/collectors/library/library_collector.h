@@ -34,6 +34,10 @@ struct library_finding {
 int library_collector_new(const struct library_options *options, struct collector *ret_collector,
                           struct error *err);
 
+/* Whether there are processes that no collection has had the time to look at yet; a tick goes on.
+ */
+bool library_collector_is_pending(const struct collector *collector);
+
 /* What the last collection found, from any thread. False: there was none yet. */
 bool library_collector_each(const struct collector *collector,
                             void (*visit)(const struct library_finding *finding, void *data),
