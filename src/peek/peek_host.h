@@ -4,7 +4,7 @@
  *
  * A process is looked at when it appears and when its number of threads changes; libzmq shows by
  * the names of its threads. While the kernel gave no new number to a process or thread, nothing is
- * listed at all, and otherwise so rarely that it costs a hundredth of a core at most.
+ * listed at all, and otherwise so rarely that it costs a five hundredth of a core at most.
  *
  * Thread: one. Errors: -errno of /proc; -ENOMEM.
  */
@@ -14,7 +14,7 @@
 #include "peek/peek_process.h"
 
 #define PEEK_LIST_MAX_NS (10 * UINT64_C(1000000000)) /* between two lists, as a rule */
-#define PEEK_LIST_SHARE  100u /* a list's cost is at most one part of so many of the time */
+#define PEEK_LIST_SHARE  500u /* a list's cost is at most one part of so many of the time */
 
 struct peek_host_entry {
     pid_t pid;

@@ -127,7 +127,12 @@ def test_units__systemd__accepts_them(root, folder):
     # The manager looks for the program, which lies under the root.
     unit.write_text(re.sub(r"ExecStart=\S+", f"ExecStart={program}", text))
     shutil.copy(find(root, "zmq_exporter.socket"), folder)
-    done = run(["systemd-analyze", "verify", "--man=no", unit, folder / "zmq_exporter.socket"])
+    shutil.copy(find(root, "zmq_exporter-peek.socket"), folder)
+    reader = folder / "zmq_exporter-peek@.service"
+    text = find(root, reader.name).read_text()
+    reader.write_text(re.sub(r"ExecStart=\S+", f"ExecStart={program}", text))
+    done = run(["systemd-analyze", "verify", "--man=no", unit, folder / "zmq_exporter.socket",
+                folder / "zmq_exporter-peek.socket", folder / "zmq_exporter-peek@a.service"])
     ours = [line for line in done.stderr.splitlines() if "zmq_exporter" in line]
     assert not ours
 
@@ -141,9 +146,10 @@ def test_drop_in__systemd__accepts_it_on_a_service(root, folder):
     assert not [line for line in done.stderr.splitlines() if "zmqtap.conf" in line or "feed" in line]
 
 
-def test_unit__sandbox__is_rated_safe(root):
+@pytest.mark.parametrize("name", ["zmq_exporter.service", "zmq_exporter-peek@.service"])
+def test_unit__sandbox__is_rated_safe(root, name):
     need("systemd-analyze")
-    unit = find(root, "zmq_exporter.service")
+    unit = find(root, name)
     done = run(["systemd-analyze", "security", "--offline=true", "--threshold=30", unit])
     if "Operation not permitted" in done.stderr or "Unknown" in done.stderr:
         pytest.skip(done.stderr)

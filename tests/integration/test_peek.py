@@ -12,7 +12,7 @@ import sys
 import pytest
 import zmq
 
-from support import products
+from support import products, sandbox
 from support.peeked import PeekedPuppet, Reader
 from support.process import Process, end_all
 from support.waiting import wait_equal, wait_for
@@ -252,6 +252,25 @@ def reader__what_it_may__is_to_read(reader):
     assert (value("NoNewPrivs"), value("Seccomp")) == ("1", "2")
     limits = pathlib.Path(f"/proc/{reader.popen.pid}/limits").read_text()
     assert re.search(r"Max file size +0 +0 ", limits) and re.search(r"Max core file size +0 +0 ", limits)
+
+
+UNIT = products.TESTS.parent / "packaging/systemd/zmq_exporter-peek@.service.in"
+
+
+@pytest.mark.parametrize("user", [0, DAEMON])
+def unit__reader_in_it__sees_every_users_programs(start, folder, user, monkeypatch):
+    reason = sandbox.why_not()
+    if reason:
+        pytest.skip(reason)
+    puppet = start(user=user, group=user, extra_groups=[])
+    fill(puppet)
+    folder.chmod(0o755)
+    shutil.copy(products.exporter(), folder)
+    monkeypatch.setenv("TEST_EXPORTER", str(folder / "zmq_exporter"))
+    with Reader(preexec_fn=sandbox.Sandbox(UNIT)) as inside:
+        wait_equal(lambda: inside.seen(puppet.pid) and inside.seen(puppet.pid).reason, "", "reason")
+        wait_equal(lambda: inside.seen(puppet.pid).gauge("RECEIVE_QUEUE", "PULL"), 50, "depth")
+        inside.wait_passes(3)
 
 
 def excluded__by_its_name__is_left_alone(start):

@@ -5,6 +5,9 @@ import json
 import os
 import pathlib
 import signal
+import socket
+import subprocess
+import threading
 import uuid
 
 import pytest
@@ -180,6 +183,56 @@ def reader__dies__is_said_and_another_one_begins(watching, launch, program):
     watching.wait_value(9, "zmq_socket_sent_messages_total", **labels)
     watching.wait_value(1, "zmq_exporter_collector_success", collector="peek")
     watching.wait_value(2, "zmq_exporter_peek_starts_total")
+
+
+@pytest.fixture
+def manager(folder):
+    """As systemd with Accept=yes: a reader for each connection to a socket."""
+    path, readers = folder / "peek.sock", []
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen()
+
+    def accept():
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection:
+                readers.append(subprocess.Popen(
+                    [products.exporter(), "peek-reader", "--fd", str(connection.fileno())],
+                    pass_fds=[connection.fileno()], stdin=subprocess.DEVNULL))
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    yield path, readers
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join()
+    for reader in readers:
+        reader.kill()
+        reader.wait()
+
+
+def socket__reader_of_another_unit__is_heard_and_asked_again(manager, directory, launch, program):
+    path, readers = manager
+    process = launch()
+    tell(process, "send", 6)
+    with Agent(directory, f"--collector.peek.socket={path}", peeks=True) as agent:
+        labels = {"service": program.name, "type": "PUSH"}
+        agent.wait_value(6, "zmq_socket_send_queue_messages", **labels)
+        assert reader_of(agent) is None
+        readers[0].kill()
+        agent.wait_value(2, "zmq_exporter_peek_starts_total")
+        agent.wait_value(6, "zmq_socket_send_queue_messages", **labels)
+        agent.end()
+    readers[1].wait(30)  # whom nobody hears, ends
+
+
+def socket__nobody_there__is_said(folder, directory):
+    with Agent(directory, f"--collector.peek.socket={folder}/none", peeks=True) as agent:
+        agent.wait_value(0, "zmq_exporter_collector_success", collector="peek")
 
 
 def exporter__ends__its_reader_too(directory):

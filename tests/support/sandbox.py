@@ -83,7 +83,7 @@ class Sandbox:
         unit = read_unit(unit_path)
         self.calls = allowed_calls(unit)
         self.families = [getattr(socket, name)
-                         for name in unit["RestrictAddressFamilies"][0].split()]
+                         for name in unit["RestrictAddressFamilies"][0].split() if name != "none"]
         assert unit["NoNewPrivileges"] == unit["MemoryDenyWriteExecute"] == ["yes"]
         assert unit["PrivateMounts"] == ["yes"]
         assert set(unit["AmbientCapabilities"]) == set(unit["CapabilityBoundingSet"])

@@ -163,6 +163,13 @@ static void note_failed(struct peek_link *self)
         self->n_failed++;
 }
 
+static void note_reason(struct peek_link *self, const char *prefix, const char *reason)
+{
+    pthread_mutex_lock(&self->lock);
+    (void)snprintf(self->reason, sizeof(self->reason), "%s%s", prefix, reason);
+    pthread_mutex_unlock(&self->lock);
+}
+
 static void end(struct peek_link *self, const char *reason)
 {
     int status;
@@ -242,7 +249,7 @@ static void *run(void *data)
         uint64_t n_passes = self->model.n_passes; /* nobody else changes it */
         const char *reason = r < 0 ? strerror(-r) : hear(self);
         if (r < 0)
-            (void)snprintf(self->reason, sizeof(self->reason), "cannot start: %s", reason);
+            note_reason(self, "it cannot be started: ", reason);
         else
             end(self, reason ? reason : "");
         if (!reason)
