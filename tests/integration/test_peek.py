@@ -184,15 +184,19 @@ def deaths__at_any_moment__end_no_reader(start, reader):
 
 
 CHURN = """
-import sys, zmq
+import sys, time, zmq
 c = zmq.Context()
+def make():
+    while True:  # the reaper closes later
+        try: return c.socket(zmq.PAIR)
+        except zmq.ZMQError: time.sleep(0.001)
 a = c.socket(zmq.PUSH); b = c.socket(zmq.PULL)
 b.bind('inproc://steady'); a.connect('inproc://steady')
 for _ in range(11): a.send(b'x')
 print('ok', flush=True)
 for i in range(int(sys.argv[1])):
-    s = c.socket(zmq.PAIR); t = c.socket(zmq.PAIR)
-    name = f'inproc://churn-{i % 1000}'
+    s = make(); t = make()
+    name = f'inproc://churn-{i}'
     s.bind(name); t.connect(name)
     t.send(b'1'); t.send(b'2')
     s.close(0); t.close(0)
@@ -202,7 +206,7 @@ sys.stdin.read()
 
 
 def churn__many_sockets_open_and_close__no_wrong_number(reader):
-    n = int(os.environ.get("TEST_PEEK_CHURN", "20000"))
+    n = int(os.environ.get("TEST_PEEK_CHURN", "50000"))
     with Process([products.PYTHON, "-c", CHURN, str(n)]) as process:
         process.line()
         wait_for(lambda: reader.seen(process.pid), "the process")
