@@ -37,7 +37,7 @@ static void print_help(const struct flag *flags, size_t n)
     flags_print(flags, n);
 }
 
-int audit_look(const char *directory, const struct policy_settings *settings,
+int audit_look(const char *directory, const struct agent_sections *sections,
                const struct collector *libraries, struct policy_findings *ret_findings,
                struct error *err)
 {
@@ -49,7 +49,8 @@ int audit_look(const char *directory, const struct policy_settings *settings,
             "%s: %s; start the exporter, which makes this folder, or name another with "
             "--tap.directory",
             directory, strerror(-r));
-    r = policy_findings_make(&facts, settings, libraries, ret_findings);
+    const struct policy_subjects subjects = {&facts, libraries, sections->tables};
+    r = policy_findings_make(&subjects, sections->policy, ret_findings);
     policy_facts_finish(&facts);
     return r < 0 ? error_set(err, r, "%s", strerror(-r)) : 0;
 }
@@ -95,7 +96,7 @@ static int audit_host(const struct audit *self, struct agent_sections *sections,
     int r = look_at_libraries(self, sections, &libraries, err);
     if (r < 0)
         return r;
-    r = audit_look(self->directory, sections->policy, &libraries, &findings, err);
+    r = audit_look(self->directory, sections, &libraries, &findings, err);
     if (r == 0)
         r = audit_print(self, &findings, err);
     policy_findings_finish(&findings);
@@ -140,7 +141,7 @@ static int run(struct audit *self, char **command, struct error *err)
     if (r == 0)
         r = agent_sections_load(config, &sections, err);
     if (r == 0)
-        r = *command ? audit_command(self, sections.policy, command, err)
+        r = *command ? audit_command(self, &sections, command, err)
                      : audit_host(self, &sections, err);
     agent_sections_finish(&sections);
     exporter_config_unref(&config);

@@ -3,6 +3,7 @@
 #ifndef CLI_AUDIT_H
 #define CLI_AUDIT_H
 
+#include "agent/agent_sections.h"
 #include "base/error.h"
 #include "collectors/policy/policy_report.h"
 
@@ -22,11 +23,11 @@ struct audit {
 int audit_url(const struct audit *self, struct error *err);
 
 /* Of a program that is started for it. */
-int audit_command(const struct audit *self, const struct policy_settings *settings, char **argv,
+int audit_command(const struct audit *self, const struct agent_sections *sections, char **argv,
                   struct error *err);
 
-/* The findings in `directory`; `libraries` NULL: those are not looked at. */
-int audit_look(const char *directory, const struct policy_settings *settings,
+/* The findings in `directory`. `libraries` NULL: of libraries, those of its processes. */
+int audit_look(const char *directory, const struct agent_sections *sections,
                const struct collector *libraries, struct policy_findings *ret_findings,
                struct error *err);
 

@@ -74,7 +74,7 @@ static void end(pid_t pid, int *ret_status)
 }
 
 /* Looks until it ends or its time is over. */
-static int watch(const struct audit *self, const struct policy_settings *settings, pid_t pid,
+static int watch(const struct audit *self, const struct agent_sections *sections, pid_t pid,
                  const char *folder, struct policy_findings *findings, struct error *err)
 {
     uint64_t end_ns = clock_monotonic_ns() + self->seconds * CLOCK_NS_PER_SECOND;
@@ -83,7 +83,7 @@ static int watch(const struct audit *self, const struct policy_settings *setting
     while (r == 0 && !is_over) {
         struct policy_findings now = {0};
         is_over = has_ended(pid, &status);
-        r = audit_look(folder, settings, NULL, &now, err);
+        r = audit_look(folder, sections, NULL, &now, err);
         if (r == 0 && policy_findings_merge(findings, &now) < 0)
             r = error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
         policy_findings_finish(&now);
@@ -100,7 +100,7 @@ static int watch(const struct audit *self, const struct policy_settings *setting
     return r;
 }
 
-int audit_command(const struct audit *self, const struct policy_settings *settings, char **argv,
+int audit_command(const struct audit *self, const struct agent_sections *sections, char **argv,
                   struct error *err)
 {
     char folder[PATH_MAX], library[PATH_MAX];
@@ -114,7 +114,7 @@ int audit_command(const struct audit *self, const struct policy_settings *settin
         return r;
     pid_t pid = start(argv, folder);
     r = pid < 0 ? error_set(err, -errno, "fork: %s", strerror(errno))
-                : watch(self, settings, pid, folder, &findings, err);
+                : watch(self, sections, pid, folder, &findings, err);
     (void)nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     if (r == 0)
         r = audit_print(self, &findings, err);

@@ -102,6 +102,18 @@ def test_audit__program_to_run__is_looked_at_and_ended(folder):
     assert {"wildcard_bind", "unlimited_hwm"} <= found
 
 
+def test_audit__program_to_run__its_own_libzmq_is_judged(folder):
+    ready, config = folder / "ready", folder / "c.yml"
+    (folder / "a.txt").write_text("checked 2026-01-01\nX-1 critical 0.0.0..99.0.0 - https://x a flaw\n")
+    config.write_text("library: {advisories_file: a.txt}\n")
+    words = ("--seconds=5", "--format=json", f"--config.file={config}", "--", products.PYTHON, "-c",
+             CARELESS.format(ready=str(ready)))
+    report = json.loads(audit(*words).stdout)
+    [one] = [v for v in report["violations"] if v["check"] == "vulnerable_library"]
+    assert "X-1 (critical)" in one["detail"]
+    assert {c["check"]: c["looked_at"] for c in report["checks"]}["vulnerable_library"] == 1
+
+
 def test_audit__program_that_ends_by_itself__is_clean(folder):
     done = audit("--seconds=60", "--", "sh", "-c", "echo said")
     assert done.returncode == 0

@@ -50,7 +50,9 @@ static void make(const char *yaml, struct policy_findings *ret_findings)
     const struct policy_facts facts = {
         .processes = processes, .sockets = sockets, .n_processes = 2, .n_sockets = 3};
     assert_int_equal(read_settings(yaml, &settings, NULL), 0);
-    assert_int_equal(policy_findings_make(&facts, settings, NULL, ret_findings), 0);
+    assert_int_equal(
+        policy_findings_make(&(struct policy_subjects){.facts = &facts}, settings, ret_findings),
+        0);
     policy_settings_destroy(&settings);
 }
 

@@ -246,6 +246,7 @@ bool library_collector_each(const struct collector *collector,
                                           .package = row->package,
                                           .n_processes = row->n_processes,
                                           .n_replaced = row->n_replaced,
+                                          .is_disk_known = true,
                                           .is_judged = row->has_number,
                                           .advisories = &self->tables->advisories};
         if (row->has_number)

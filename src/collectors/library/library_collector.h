@@ -25,7 +25,8 @@ struct library_finding {
     const char *service, *path, *version; /* "4.3.4", "4.1.2-4.1.4", empty: not known */
     const struct library_package *package;
     unsigned n_processes, n_replaced;
-    bool is_judged; /* the next are valid */
+    bool is_disk_known; /* n_replaced is */
+    bool is_judged;     /* the next are valid */
     struct library_verdict verdict;
     const struct advisory_table *advisories;
 };

@@ -46,8 +46,9 @@ static int make(struct policy_collector *self)
     int r = policy_facts_gather(self->directory, &facts);
     if (r < 0 && r != -ENOENT)
         return r;
-    r = policy_findings_make(&facts, self->settings, self->has_libraries ? &self->libraries : NULL,
-                             &findings);
+    const struct policy_subjects subjects = {
+        .facts = &facts, .libraries = self->has_libraries ? &self->libraries : NULL};
+    r = policy_findings_make(&subjects, self->settings, &findings);
     policy_facts_finish(&facts);
     policy_findings_finish(&self->findings);
     self->findings = findings;

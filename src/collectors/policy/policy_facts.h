@@ -79,11 +79,19 @@ struct policy_usage {
     bool is_known;
 };
 
+/* A copy of libzmq that the process told of. */
+struct policy_library {
+    unsigned major, minor, patch;
+    char path[240];
+};
+
 struct policy_process {
     uint64_t pid; /* as it sees itself */
     char program[128];
     bool is_reachable; /* /proc/<pid> of this host is it */
     struct policy_usage context_sockets, descriptors;
+    struct policy_library libraries[SEGMENT_MAX_LIBRARIES];
+    unsigned n_libraries;
     uint64_t zap_contexts[SEGMENT_MAX_CONTEXTS / 64 + 1]; /* bits: where a handler listens */
 };
 

@@ -183,9 +183,10 @@ static void sort(struct policy_findings *self)
         qsort(self->items, self->n, sizeof(*self->items), compare);
 }
 
-int policy_findings_make(const struct policy_facts *facts, const struct policy_settings *settings,
-                         const struct collector *libraries, struct policy_findings *ret)
+int policy_findings_make(const struct policy_subjects *subjects,
+                         const struct policy_settings *settings, struct policy_findings *ret)
 {
+    const struct policy_facts *facts = subjects->facts;
     struct making making = {.settings = settings, .findings = ret};
     *ret = (struct policy_findings){0};
     if (!settings->is_enabled)
@@ -193,8 +194,10 @@ int policy_findings_make(const struct policy_facts *facts, const struct policy_s
     look_at_sockets(&making, facts);
     for (size_t i = 0; making.result == 0 && i < facts->n_processes; i++)
         look_at_process(&making, &facts->processes[i]);
-    if (libraries)
-        (void)library_collector_each(libraries, look_at_library, &making);
+    if (subjects->libraries)
+        (void)library_collector_each(subjects->libraries, look_at_library, &making);
+    else if (subjects->tables)
+        policy_libraries_each(facts, subjects->tables, look_at_library, &making);
     sort(ret);
     return making.result;
 }

@@ -33,9 +33,21 @@ struct policy_findings {
     size_t n_sockets, n_groups;
 };
 
-/* `libraries` NULL: they are not looked at. Errors: -ENOMEM. Finish `ret` in any case. */
-int policy_findings_make(const struct policy_facts *facts, const struct policy_settings *settings,
-                         const struct collector *libraries, struct policy_findings *ret);
+/* What is looked at; all borrowed. */
+struct policy_subjects {
+    const struct policy_facts *facts;
+    const struct collector *libraries;   /* of the host, the library collector's; NULL: */
+    const struct library_tables *tables; /* of the facts' processes alone, by these; NULL: none */
+};
+
+/* Errors: -ENOMEM. Finish `ret` in any case. */
+int policy_findings_make(const struct policy_subjects *subjects,
+                         const struct policy_settings *settings, struct policy_findings *ret);
+
+/* Calls `visit` for each copy of libzmq that the processes told of. */
+void policy_libraries_each(const struct policy_facts *facts, const struct library_tables *tables,
+                           void (*visit)(const struct library_finding *finding, void *data),
+                           void *data);
 
 /* Adds what `self` does not have yet: of several looks at one program. */
 int policy_findings_merge(struct policy_findings *self, const struct policy_findings *other);

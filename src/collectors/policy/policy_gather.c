@@ -83,6 +83,18 @@ static void take_contexts(const struct segment_header *header, struct policy_pro
     }
 }
 
+static void take_libraries(const struct segment_header *header, struct policy_process *process)
+{
+    for (size_t i = 0; i < header->n_libraries; i++) {
+        const struct segment_library *told = &header->libraries[i];
+        struct policy_library *library = &process->libraries[process->n_libraries++];
+        *library = (struct policy_library){told->version_major, told->version_minor,
+                                           told->version_patch, ""};
+        (void)snprintf(library->path, sizeof(library->path), "%.*s", (int)sizeof(told->path) - 1,
+                       told->path);
+    }
+}
+
 /* False: there are too many. */
 static bool add_process(struct gathering *self, const struct segment_header *header)
 {
@@ -97,6 +109,7 @@ static bool add_process(struct gathering *self, const struct segment_header *hea
     (void)snprintf(process->program, sizeof(process->program), "%s", header->service);
     process->is_reachable = self->procfs_fd >= 0 && header->pid_namespace == self->pid_namespace;
     take_contexts(header, process);
+    take_libraries(header, process);
     if (process->is_reachable)
         process->descriptors.is_known = tap_descriptors_read(self->procfs_fd, (pid_t)header->pid,
                                                              &process->descriptors.used,

@@ -189,6 +189,8 @@ enum policy_verdict policy_look_vulnerable(const struct library_finding *library
 enum policy_verdict policy_look_replaced(const struct library_finding *library,
                                          struct policy_detail *detail)
 {
+    if (!library->is_disk_known)
+        return POLICY_UNKNOWN;
     return library->n_replaced
                ? broken(detail, "%u processes run a libzmq that was replaced on disk: %s",
                         library->n_replaced, library->path)
