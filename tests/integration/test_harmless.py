@@ -8,9 +8,10 @@ import pytest
 from support import products, segment_file
 from support.process import run
 
-PROGRAMS = ["harmless_calls", "harmless_drops", "harmless_limits", "harmless_monitor",
-            "harmless_monitor_calls", "harmless_end", "harmless_interrupted", "harmless_fork", "harmless_path", "harmless_shared",
-            "harmless_threads", "harmless_filter", "harmless_czmq", "harmless_pyzmq.py"]
+PROGRAMS = ["harmless_calls", "harmless_drops", "harmless_limits", "harmless_large", "harmless_monitor",
+            "harmless_monitor_calls", "harmless_end", "harmless_interrupted", "harmless_fork",
+            "harmless_path", "harmless_shared", "harmless_threads", "harmless_filter",
+            "harmless_czmq", "harmless_pyzmq.py"]
 # Without a socket, or gone before the first round: no segment to expect.
 NO_SEGMENT = {"null_arguments", "quick_exit_with_open_sockets", "abort_with_open_sockets",
               "killed_by_sigterm"}
