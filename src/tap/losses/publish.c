@@ -143,7 +143,7 @@ void publish_option_changed(struct registry_socket *socket, int option)
                                value != 0;
         errno = error;
     }
-    if (option == MANUAL_LAST || option == ZMQ_SNDHWM || option == ZMQ_INVERT_MATCHING)
+    if (option == MANUAL_LAST || option == ZMQ_SNDHWM)
         watch(socket, 1);
 }
 

@@ -141,7 +141,8 @@ static int send_frames(void *socket, const void *data, const struct puppet_words
     int rc = 0;
     if (words->n > 7) {
         unsigned char first[256];
-        rc = zmq_send(socket, first, from_hex(words->word[7], first), flags | ZMQ_SNDMORE);
+        send_frame send_copy = send == zmq_send_const ? zmq_send : send; /* not of this stack */
+        rc = send_copy(socket, first, from_hex(words->word[7], first), flags | ZMQ_SNDMORE);
     }
     for (long i = 0; i < frames && rc >= 0; i++)
         rc = send(socket, data, (size_t)puppet_number(words, 3, 1),
