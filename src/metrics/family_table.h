@@ -28,6 +28,10 @@
       "Whole messages queued for sending, over all peers. Not counted: frames of an unfinished message, the encoder's batch and the kernel's buffers.") \
     X(SOCKET_RECEIVE_QUEUE, "zmq_socket_receive_queue_messages", GAUGE, "messages", \
       "Whole messages that wait for the program to receive them, over all peers.") \
+    X(SOCKET_SEND_AGE, "zmq_socket_send_queue_oldest_message_age_seconds", GAUGE, "seconds", \
+      "How long the oldest message that is queued for sending to any peer has waited in the socket's own queue; the greatest of the group's open sockets. From the queues' counts, looked at ten times a second: too small by up to the time between two looks, and where messages had waited before the tap saw them. In a queue that is seconds or hours behind and goes on being read, the next message may be dated wrong by a part of its age, either way; one that is not read at all is dated exactly. 0 where nothing waits. Absent with ZMQ_CONFLATE and where the depth is not known.") \
+    X(SOCKET_RECEIVE_AGE, "zmq_socket_receive_queue_oldest_message_age_seconds", GAUGE, "seconds", \
+      "How long the oldest message of any peer has waited for the program to receive it, since it came to this socket; the greatest of the group's open sockets. As exact as zmq_socket_send_queue_oldest_message_age_seconds.") \
     X(SOCKET_SEND_HWM, "zmq_socket_send_hwm_messages", GAUGE, "messages", \
       "High water mark for sending as the program set it, per peer; the smallest of the group's open sockets. 0 is unlimited.") \
     X(SOCKET_RECEIVE_HWM, "zmq_socket_receive_hwm_messages", GAUGE, "messages", \

@@ -31,6 +31,10 @@ struct pipe_sample {
     uint64_t n_conflated;
     /* The fullest pipe's depth over its effective HWM, 1e-9; PIPE_UNKNOWN: no pipe has one. */
     uint64_t send_fullest, receive_fullest;
+    /* How long the oldest message of any pipe waits, ns; 0: none does. PIPE_UNKNOWN: not wanted, or
+     * messages wait only where their age is not known. */
+    uint64_t send_age_ns, receive_age_ns;
+    uint32_t n_send_undated, n_receive_undated; /* pipes whose messages are of unknown age */
 };
 
 /* A pipe's out queue. */
@@ -65,6 +69,8 @@ struct pipe_memo {
     uintptr_t vector, only_pipe; /* of a socket with one pipe: where its vector has it */
 };
 
+struct queue_ages;
+
 struct pipe_target {
     const struct pipe_layout *layout;
     const void *socket;  /* the handle, may be freed at any moment */
@@ -73,6 +79,7 @@ struct pipe_target {
     struct pipe_memo memo;
     struct pipe_sample sample;
     struct pipe_ledger *ledger; /* NULL: not wanted */
+    struct queue_ages *ages; /* of its process, whose round the caller begins; NULL: not wanted */
     /* Called for each valid pipe; NULL: not. */
     void (*visit)(void *data, const struct pipe_end *end);
     void *data;

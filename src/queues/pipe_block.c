@@ -12,6 +12,7 @@
  */
 #include "queues/pipe_block.h"
 
+#include "base/clock.h"
 #include "queues/pipe_bytes.h"
 
 #include <string.h>
@@ -190,7 +191,17 @@ static void show_end(const struct pipe_read *read, bool is_conflating)
     target->visit(target->data, &end);
 }
 
-static void add_pipe(struct pipe_block *self, const struct pipe_read *read)
+/* One look at the clock for a block in which messages wait. */
+static void note_time(struct pipe_block *self, struct pipe_pair *pair)
+{
+    if (!pair->target->ages || !(pipe_pair_has_out(pair) || pipe_pair_has_in(pair)))
+        return;
+    if (self->read_ns == 0)
+        self->read_ns = clock_monotonic_ns();
+    pair->read_ns = self->read_ns;
+}
+
+static void add_pipe(struct pipe_block *self, struct pipe_read *read)
 {
     const struct pipe_layout *layout = read->pair.target->layout;
     if (read->pair.target->ledger && read->pair.pipe_address != 0)
@@ -198,6 +209,7 @@ static void add_pipe(struct pipe_block *self, const struct pipe_read *read)
     if (!read->is_read || (read->is_waiting && pipe_pointer_at(read->pair.pipe, layout->sink) != 0))
         return;
     remember(self, read);
+    note_time(self, &read->pair);
     int conflated_out = conflated(layout, &read->out);
     pipe_pair_add(&read->pair, conflated_out, conflated(layout, &read->in));
     show_end(read, conflated_out >= 0);
@@ -243,6 +255,7 @@ void pipe_block_sample(struct pipe_block *self, size_t n)
         read_pairs(self, n);
     }
     read_queues(self, n);
+    self->read_ns = 0;
     for (size_t i = 0; i < n; i++)
         add_pipe(self, &self->pipes[i]);
 }

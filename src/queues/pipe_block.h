@@ -43,6 +43,7 @@ struct pipe_block {
     struct pipe_memory_range ranges[PIPE_BLOCK_RANGES]; /* of whoever reads now */
     struct pipe_read pipes[PIPE_BLOCK_PIPES];
     struct known_pipe known[PIPE_BLOCK_KNOWN];
+    uint64_t read_ns; /* when this block was read; 0: not asked yet */
 };
 
 static inline struct pipe_memory_range pipe_block_range(uintptr_t address, void *to, size_t size)

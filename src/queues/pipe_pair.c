@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "queues/pipe_pair.h"
 
+#include "queues/queue_ages.h"
+
 #define MAX_STATE 5
 /* Slots 0 and 1 are the context's own, then come its I/O threads, then sockets (ctx.cpp). */
 #define FIRST_SOCKET_SLOT 2u
@@ -121,6 +123,36 @@ static void raise_fullest(uint64_t *fullest, uint64_t depth, int32_t hwm)
         *fullest = ratio;
 }
 
+static uint64_t age_of(const struct pipe_pair *self, bool is_out)
+{
+    const struct pipe_layout *layout = self->target->layout;
+    const unsigned char *writer = is_out ? self->pipe : self->peer;
+    const unsigned char *reader = is_out ? self->peer : self->pipe;
+    return queue_ages_note(
+        self->target->ages,
+        &(struct queue_account){.writer = is_out ? self->pipe_address : self->peer_address,
+                                .reader = is_out ? self->peer_address : self->pipe_address,
+                                .n_written = pipe_u64_at(writer, layout->n_written),
+                                .n_read = pipe_u64_at(reader, layout->n_read),
+                                .read_ns = self->read_ns});
+}
+
+/* Of a queue that holds messages. One that conflates counts those that were replaced as unread,
+ * so that the number of the one that waits is not known. */
+static void raise_age(const struct pipe_pair *self, bool is_out, bool is_conflating)
+{
+    struct pipe_sample *sample = &self->target->sample;
+    uint64_t *oldest_ns = is_out ? &sample->send_age_ns : &sample->receive_age_ns;
+    uint32_t *n_undated = is_out ? &sample->n_send_undated : &sample->n_receive_undated;
+    if (!self->target->ages)
+        return;
+    uint64_t age_ns = is_conflating ? PIPE_UNKNOWN : age_of(self, is_out);
+    if (age_ns == PIPE_UNKNOWN)
+        ++*n_undated;
+    else if (age_ns > *oldest_ns)
+        *oldest_ns = age_ns;
+}
+
 struct pipe_end pipe_pair_end(const struct pipe_pair *self)
 {
     const struct pipe_layout *layout = self->target->layout;
@@ -161,10 +193,14 @@ void pipe_pair_add(const struct pipe_pair *self, int conflated_out, int conflate
     if (pipe.state == PIPE_STATE_ACTIVE || pipe.state == PIPE_STATE_WAITING) {
         sample->receive_queue += in;
         raise_fullest(&sample->receive_fullest, in, peer.hwm);
+        if (in > 0)
+            raise_age(self, false, conflated_in >= 0);
     }
     if (is_read_by(&pipe, &peer)) {
         sample->send_queue += out;
         raise_fullest(&sample->send_fullest, out, pipe.hwm);
+        if (out > 0)
+            raise_age(self, true, conflated_out >= 0);
     }
     sample->n_send_full += is_full(&pipe, &peer, out);
 }

@@ -15,6 +15,7 @@ struct pipe_pair {
     struct pipe_target *target;
     uintptr_t pipe_address, peer_address;
     const unsigned char *pipe, *peer; /* layout->pipe_size bytes each */
+    uint64_t read_ns; /* when they were read, if its target wants ages and it holds messages */
 };
 
 bool pipe_pair_is_valid(const struct pipe_pair *self);

@@ -262,11 +262,28 @@ static void sample_mailboxes(struct pipe_reader *self, struct pipe_target *targe
     }
 }
 
+static struct pipe_sample empty_sample(const struct pipe_target *target)
+{
+    uint64_t no_age = target->ages ? 0 : PIPE_UNKNOWN;
+    return (struct pipe_sample){.send_fullest = PIPE_UNKNOWN,
+                                .receive_fullest = PIPE_UNKNOWN,
+                                .send_age_ns = no_age,
+                                .receive_age_ns = no_age};
+}
+
+/* Where nothing is known of messages that wait, there may be an old one. */
+static void settle_ages(struct pipe_sample *sample)
+{
+    if (sample->send_age_ns == 0 && sample->n_send_undated > 0)
+        sample->send_age_ns = PIPE_UNKNOWN;
+    if (sample->receive_age_ns == 0 && sample->n_receive_undated > 0)
+        sample->receive_age_ns = PIPE_UNKNOWN;
+}
+
 const char *pipe_reader_sample(struct pipe_reader *self, struct pipe_target *targets, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        targets[i].sample = (struct pipe_sample){.send_fullest = PIPE_UNKNOWN,
-                                                 .receive_fullest = PIPE_UNKNOWN};
+        targets[i].sample = empty_sample(&targets[i]);
     const char *reason = pipe_memory_open_again(&self->block.memory);
     if (reason)
         return reason;
@@ -276,6 +293,8 @@ const char *pipe_reader_sample(struct pipe_reader *self, struct pipe_target *tar
         sample_block(self, targets + i, n_block);
         sample_mailboxes(self, targets + i, n_block);
     }
+    for (size_t i = 0; i < n; i++)
+        settle_ages(&targets[i].sample);
     pipe_memory_close(&self->block.memory);
     return NULL;
 }

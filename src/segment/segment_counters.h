@@ -53,7 +53,9 @@
     X(166, RECEIVE_FULLEST, GAUGE)                                                                 \
     X(167, LAST_SENT_NS, GAUGE) /* tap: CLOCK_REALTIME, to the sampling interval */                \
     X(168, LAST_RECEIVED_NS, GAUGE)                                                                \
-    X(169, PIPES, GAUGE)         /* tap: pipes libzmq holds for the socket */                      \
+    X(169, PIPES, GAUGE)       /* tap: pipes libzmq holds for the socket */                        \
+    X(170, SEND_AGE_NS, GAUGE) /* tap: how long the oldest message that is queued has waited */    \
+    X(171, RECEIVE_AGE_NS, GAUGE)                                                                  \
     X(176, OPTION_LINGER, GAUGE) /* program: as zmq_getsockopt, signed */                          \
     X(177, OPTION_SNDTIMEO, GAUGE)                                                                 \
     X(178, OPTION_RCVTIMEO, GAUGE)                                                                 \
@@ -92,7 +94,7 @@
 #define SEGMENT_FILL_SIZE                16
 
 /* Numbers not listed above are free: counters 22-27 and 30-31 program, 102-103, 105-111 and 144-159
- * tap; gauges 199-223 program, 170-175 and 224-255 tap. */
+ * tap; gauges 199-223 program, 172-175 and 224-255 tap. */
 #define SEGMENT_FIRST_COUNTER 8
 #define SEGMENT_FIRST_GAUGE   160
 

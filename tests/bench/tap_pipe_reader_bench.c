@@ -4,6 +4,7 @@
  * under 0.5 % with 100 sockets, the segment's rounds not counted.
  */
 #include "queues/pipe_accounts.h"
+#include "queues/queue_ages.h"
 #include "tap/queues/pipe_calibration.h"
 
 #include "support/linked_library.h"
@@ -45,20 +46,25 @@ static void open_pairs(void *context, struct pipe_target *targets, int n, bool i
     }
 }
 
-static void measure(const struct pipe_layout *layout, int n, bool is_inproc)
+/* With `ages`, which may be NULL, how long messages wait as well. */
+static void measure(const struct pipe_layout *layout, int n, bool is_inproc,
+                    struct queue_ages *ages)
 {
     static struct pipe_target targets[1000];
     static uint64_t costs[N_ROUNDS];
     struct pipe_reader *reader;
     void *context = linked_library()->ctx_new();
     for (int i = 0; i < n; i++)
-        targets[i] = (struct pipe_target){.layout = layout, .context = context, .n_io_threads = 1};
+        targets[i] = (struct pipe_target){
+            .layout = layout, .context = context, .n_io_threads = 1, .ages = ages};
     open_pairs(context, targets, n, is_inproc);
     if (pipe_reader_new(&reader) < 0)
         abort();
     uint64_t least_ns = UINT64_MAX, sum_ns = 0;
     for (int i = 0; i < N_ROUNDS; i++) {
         uint64_t begin_ns = now_ns();
+        if (ages)
+            queue_ages_begin_round(ages);
         pipe_reader_sample(reader, targets, (size_t)n);
         costs[i] = now_ns() - begin_ns;
         least_ns = costs[i] < least_ns ? costs[i] : least_ns;
@@ -69,8 +75,11 @@ static void measure(const struct pipe_layout *layout, int n, bool is_inproc)
         n_valid += targets[i].sample.is_valid;
         linked_library()->close((void *)(uintptr_t)targets[i].socket);
     }
-    printf("%-24s %7d %7d %12.1f %12.1f %9.3f\n", is_inproc ? "inproc" : "tcp", n, n_valid,
-           (double)least_ns / 1e3, (double)sum_ns / N_ROUNDS / 1e3,
+    printf("%-24s %7d %7d %12.1f %12.1f %9.3f\n",
+           ages        ? "inproc, with ages"
+           : is_inproc ? "inproc"
+                       : "tcp",
+           n, n_valid, (double)least_ns / 1e3, (double)sum_ns / N_ROUNDS / 1e3,
            (double)sum_ns / N_ROUNDS / 1e8 * 100);
     pipe_reader_destroy(&reader);
     linked_library()->ctx_term(context);
@@ -86,9 +95,15 @@ int main(void)
     }
     printf("%-24s %7s %7s %12s %12s %9s\n", "sockets", "number", "valid", "least us", "mean us",
            "% of core");
-    measure(&layout, 2, true);
-    measure(&layout, 100, true);
-    measure(&layout, 100, false);
-    measure(&layout, 1000, true);
+    struct queue_ages *ages;
+    if (queue_ages_new(&ages) < 0)
+        return 1;
+    measure(&layout, 2, true, NULL);
+    measure(&layout, 100, true, NULL);
+    measure(&layout, 100, true, ages);
+    measure(&layout, 100, false, NULL);
+    measure(&layout, 1000, true, NULL);
+    measure(&layout, 1000, true, ages);
+    queue_ages_destroy(&ages);
     return 0;
 }

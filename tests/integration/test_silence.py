@@ -11,6 +11,7 @@ import zmq
 from support.waiting import wait_for
 
 GAUGES = ("zmq_sockets", "zmq_socket_peers", "zmq_socket_send_queue_messages",
+          "zmq_socket_send_queue_oldest_message_age_seconds",
           "zmq_socket_send_hwm_messages", "zmq_socket_send_hwm_proximity_ratio",
           "zmq_socket_last_sent_timestamp_seconds", "zmq_socket_option", "zmq_context_sockets",
           "zmq_context_max_sockets", "zmq_tap_capability")

@@ -53,6 +53,8 @@ static void set_gauges(uint64_t *words, uint64_t queue, uint64_t hwm)
     segment_word_set(&words[SEGMENT_RECEIVE_HWM], hwm);
     segment_word_set(&words[SEGMENT_SEND_FULLEST], hwm ? queue * 1000000000u / hwm : 0);
     segment_word_set(&words[SEGMENT_RECEIVE_FULLEST], SEGMENT_UNKNOWN);
+    segment_word_set(&words[SEGMENT_SEND_AGE_NS], queue * 1500000000u + 999999);
+    segment_word_set(&words[SEGMENT_RECEIVE_AGE_NS], queue > 5 ? SEGMENT_UNKNOWN : 0);
     segment_word_set(&words[SEGMENT_LAST_SENT_NS], 1700000000123456789u + queue);
     segment_word_set(&words[SEGMENT_OPTION_LINGER], queue > 5 ? (uint64_t)-1 : 100);
     segment_word_set(&words[SEGMENT_OPTION_MECHANISM], queue > 5 ? 0 : 2);

@@ -60,8 +60,9 @@ static void update__full_and_unknown__counts_the_time_and_no_bucket(void **state
 
 static void forget__after_a_sample__leaves_what_was_counted(void **state)
 {
-    static const int gauges[] = {SEGMENT_PIPES, SEGMENT_SEND_QUEUE, SEGMENT_RECEIVE_QUEUE,
-                                 SEGMENT_SEND_FULLEST, SEGMENT_RECEIVE_FULLEST};
+    static const int gauges[] = {
+        SEGMENT_PIPES,           SEGMENT_SEND_QUEUE,  SEGMENT_RECEIVE_QUEUE, SEGMENT_SEND_FULLEST,
+        SEGMENT_RECEIVE_FULLEST, SEGMENT_SEND_AGE_NS, SEGMENT_RECEIVE_AGE_NS};
     (void)state;
     struct pipe_sample sample = sample_of(0, 0);
     memset(words, 0, sizeof(words));

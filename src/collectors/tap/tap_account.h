@@ -27,6 +27,8 @@
     X(RECEIVE_HWM, LIMIT)                                                                          \
     X(SEND_FULLEST, GREATEST)                                                                      \
     X(RECEIVE_FULLEST, GREATEST)                                                                   \
+    X(SEND_AGE_NS, GREATEST)                                                                       \
+    X(RECEIVE_AGE_NS, GREATEST)                                                                    \
     X(LAST_SENT_NS, GREATEST)                                                                      \
     X(LAST_RECEIVED_NS, GREATEST)                                                                  \
     X(OPTION_LINGER, SMALLEST)                                                                     \

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define MILLI       3u /* places of times of day, which are only known to a sampling interval */
+#define MILLI       3u /* places of times and ages, which are only known to a sampling interval */
 #define NANO        9u /* of durations, and of ratios in billionths */
 #define NS_PER_MS   1000000u
 #define PER_BILLION 1e9
@@ -110,6 +110,8 @@ static const struct gauge gauges[] = {
     {FAMILY_SOCKET_RECEIVE_HWM, TAP_GAUGE_RECEIVE_HWM, RECEIVES},
     {FAMILY_SOCKET_SEND_HWM_PROXIMITY, TAP_GAUGE_SEND_FULLEST, SENDS, NULL, NANO},
     {FAMILY_SOCKET_RECEIVE_HWM_PROXIMITY, TAP_GAUGE_RECEIVE_FULLEST, RECEIVES, NULL, NANO},
+    {FAMILY_SOCKET_SEND_AGE, TAP_GAUGE_SEND_AGE_NS, SENDS, NULL, MILLI},
+    {FAMILY_SOCKET_RECEIVE_AGE, TAP_GAUGE_RECEIVE_AGE_NS, RECEIVES, NULL, MILLI},
     {FAMILY_SOCKET_LAST_SENT, TAP_GAUGE_LAST_SENT_NS, SENDS, NULL, MILLI},
     {FAMILY_SOCKET_LAST_RECEIVED, TAP_GAUGE_LAST_RECEIVED_NS, RECEIVES, NULL, MILLI},
     OPTION(LINGER, "linger"),

@@ -38,6 +38,8 @@ static const struct {
     {"receive_hwm_messages", SEGMENT_RECEIVE_HWM, ALWAYS, WHOLE, R},
     {"send_hwm_proximity_ratio", SEGMENT_SEND_FULLEST, ALWAYS, RATIO, S},
     {"receive_hwm_proximity_ratio", SEGMENT_RECEIVE_FULLEST, ALWAYS, RATIO, R},
+    {"send_queue_oldest_message_age_seconds", SEGMENT_SEND_AGE_NS, ALWAYS, SECONDS, S},
+    {"receive_queue_oldest_message_age_seconds", SEGMENT_RECEIVE_AGE_NS, ALWAYS, SECONDS, R},
     {"sent_messages", SEGMENT_SENT_MESSAGES, CAN(MESSAGES), WHOLE, S},
     {"sent_bytes", SEGMENT_SENT_BYTES, CAN(MESSAGES), WHOLE, S},
     {"received_messages", SEGMENT_RECEIVED_MESSAGES, CAN(MESSAGES), WHOLE, R},

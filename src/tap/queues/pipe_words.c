@@ -18,6 +18,8 @@ void pipe_words_update(uint64_t *words, const struct pipe_sample *sample, uint64
     segment_word_set(&words[SEGMENT_RECEIVE_QUEUE], sample->receive_queue);
     segment_word_set(&words[SEGMENT_SEND_FULLEST], sample->send_fullest);
     segment_word_set(&words[SEGMENT_RECEIVE_FULLEST], sample->receive_fullest);
+    segment_word_set(&words[SEGMENT_SEND_AGE_NS], sample->send_age_ns);
+    segment_word_set(&words[SEGMENT_RECEIVE_AGE_NS], sample->receive_age_ns);
     segment_fill_count(&words[SEGMENT_SEND_FILL_BASE], sample->send_fullest);
     segment_fill_count(&words[SEGMENT_RECEIVE_FILL_BASE], sample->receive_fullest);
     if (sample->n_send_full > 0)
@@ -31,4 +33,6 @@ void pipe_words_forget(uint64_t *words)
     segment_word_set(&words[SEGMENT_RECEIVE_QUEUE], SEGMENT_UNKNOWN);
     segment_word_set(&words[SEGMENT_SEND_FULLEST], SEGMENT_UNKNOWN);
     segment_word_set(&words[SEGMENT_RECEIVE_FULLEST], SEGMENT_UNKNOWN);
+    segment_word_set(&words[SEGMENT_SEND_AGE_NS], SEGMENT_UNKNOWN);
+    segment_word_set(&words[SEGMENT_RECEIVE_AGE_NS], SEGMENT_UNKNOWN);
 }

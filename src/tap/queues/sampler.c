@@ -8,6 +8,7 @@
 #include "tap/queues/sampler.h"
 
 #include "base/clock.h"
+#include "queues/queue_ages.h"
 #include "tap/losses/endings.h"
 #include "tap/queues/layouts.h"
 #include "tap/queues/pipe_words.h"
@@ -48,6 +49,7 @@ static struct pipe_ledger ledger = {.counts = counts, .capacity = MAX_COUNTS};
 
 static struct segment_table *table;
 static struct pipe_reader *reader;
+static struct queue_ages *ages; /* NULL: there was no memory, they are not known */
 static uint64_t pause_until_ns;
 static uint64_t last_cost_ns;
 
@@ -66,6 +68,8 @@ void sampler_add_library(const struct library *library, struct segment_table *ne
     const char *reason = !layout ? "too many libraries" : layout->is_known ? NULL : layout->reason;
     if (!reason && !reader && pipe_reader_new(&reader) < 0)
         reason = "no memory";
+    if (!reason && !ages)
+        queue_ages_new(&ages);
     tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
     tap_set_capability(SEGMENT_CAPABILITY_ENDINGS,
                        reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_BOUND,
@@ -107,6 +111,11 @@ static void note_times(struct registry_socket *socket, struct memory *memory)
               &words[SEGMENT_LAST_RECEIVED_NS], &memory->last_received_ns);
 }
 
+static bool is_conflating(const struct registry_socket *socket)
+{
+    return segment_word_get(&socket->words[SEGMENT_OPTION_CONFLATE]) == 1;
+}
+
 static void add_target(struct registry_socket *socket, void *unused)
 {
     (void)unused;
@@ -126,6 +135,7 @@ static void add_target(struct registry_socket *socket, void *unused)
         .n_io_threads = socket->context->n_io_threads,
         .memo = memory->memo,
         .ledger = socket->followed ? &ledger : NULL,
+        .ages = is_conflating(socket) ? NULL : ages,
     };
     endings_prepare(socket, &round->targets[round->n]);
     round->n++;
@@ -231,6 +241,8 @@ static size_t list_targets(void)
 static bool look(size_t n)
 {
     struct guard guard;
+    if (ages)
+        queue_ages_begin_round(ages);
     const char *reason = pipe_reader_sample(reader, round_now.targets, n);
     if (reason) {
         registry_lock(&guard);
@@ -324,4 +336,6 @@ void sampler_forked(void)
     proxies_forked();
     if (reader)
         pipe_reader_forked(reader);
+    if (ages)
+        queue_ages_forget(ages);
 }
