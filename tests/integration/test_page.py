@@ -89,6 +89,9 @@ def test_page__full_queue__shows_depth_bar_and_warning(browser, agent, full_queu
     assert tiles(browser)["Queues near HWM"] == "2"  # inproc: one queue, seen from both ends
     words = browser.find_element(By.ID, "attention").text
     assert "send queue at 90 % of its high water mark" in words
+    wait_for(lambda: browser.execute_script(
+        "return document.querySelector('#sockets tbody .fill.warn').title").count("the oldest has waited for") == 1,
+        "the age of the oldest message")
     assert not complaints(browser)
 
 
@@ -140,6 +143,7 @@ def test_page__row_opened__shows_its_single_sockets(browser, agent, full_queue):
     wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "tr.detail table"), "its sockets")
     words = browser.find_element(By.CSS_SELECTOR, "tr.detail").text
     assert str(full_queue.pid) in words and zmq.zmq_version() in words
+    assert "Oldest to send" in words
     browser.execute_script("document.querySelector('#sockets button[aria-expanded=true]').click()")
     assert not browser.find_elements(By.CSS_SELECTOR, "tr.detail")
     assert not complaints(browser)

@@ -7,7 +7,7 @@
  */
 import { detailRow, drawLibraries, drawLimits, drawProbes } from "./lists.js";
 import { forgetOthers, isBad, recently, rowOf, worst } from "./rows.js";
-import { DASH, FULL, NEAR, cell, count, element, known, level, numberCell, percent, rateText } from "./words.js";
+import { DASH, FULL, NEAR, cell, count, element, known, level, numberCell, percent, rateText, since } from "./words.js";
 
 const INTERVAL_MS = 2000;
 const MAX_ROWS = 500;
@@ -18,7 +18,7 @@ const details = new Map(); // key of a row that is open: its single sockets, nul
 
 const find = (selector) => document.querySelector(selector);
 
-function queueCell(row, depth, hwm, ratio) {
+function queueCell(row, depth, hwm, ratio, age) {
     const made = cell(row);
     if (!known(depth)) {
         made.append(element("div", null, "fill unknown"));
@@ -34,6 +34,7 @@ function queueCell(row, depth, hwm, ratio) {
         element("small", known(ratio) ? percent(ratio) : hwm === 0 ? "no limit" : ""));
     box.title = hwm === 0 ? `${count(depth)} messages, no high water mark`
         : `${count(depth)} messages over all peers; the high water mark is ${known(hwm) ? count(hwm) : "not known"} for each`;
+    if (age > 0) box.title += `; the oldest has waited for ${since(age)}`;
     made.append(box);
 }
 
@@ -55,8 +56,8 @@ function socketRow(row) {
     cell(line, row.type, "type");
     cell(line, row.socket ? `${row.socket} (${row.endpoint})` : row.endpoint || "not bound or connected", "endpoint").title = row.endpoint;
     numberCell(line, row.peers, count);
-    queueCell(line, row.sendQueue, row.sendHwm, row.sendFill);
-    queueCell(line, row.receiveQueue, row.receiveHwm, row.receiveFill);
+    queueCell(line, row.sendQueue, row.sendHwm, row.sendFill, row.sendAge);
+    queueCell(line, row.receiveQueue, row.receiveHwm, row.receiveFill, row.receiveAge);
     numberCell(line, row.sentRate, rateText);
     numberCell(line, row.receivedRate, rateText);
     numberCell(line, row.dropped, count, row.droppedRecent ? "bad" : "");

@@ -4,7 +4,7 @@
  *
  * Rates are differences between answers; answers are remembered for WINDOW_MS.
  */
-import { NEAR, count, known, level, percent } from "./words.js";
+import { NEAR, OLD_S, VERY_OLD_S, count, known, level, percent, since } from "./words.js";
 
 const WINDOW_MS = 60000;
 const RATE_MS = 10000;
@@ -57,6 +57,8 @@ function problems(row, now) {
     const say = (kind, text) => found.push({ kind, text });
     if (row.sendFill >= NEAR) say(level(row.sendFill), `send queue at ${percent(row.sendFill)} of its high water mark`);
     if (row.receiveFill >= NEAR) say(level(row.receiveFill), `receive queue at ${percent(row.receiveFill)} of its high water mark`);
+    if (row.sendAge >= OLD_S && row.sendQueue > 1) say(row.sendAge >= VERY_OLD_S ? "bad" : "warn", `messages have waited to be sent for ${since(row.sendAge)}`);
+    if (row.receiveAge >= OLD_S && row.receiveQueue > 1) say(row.receiveAge >= VERY_OLD_S ? "bad" : "warn", `messages have waited to be received for ${since(row.receiveAge)}`);
     if (row.droppedRecent > 0) say("bad", `${count(row.droppedRecent)} dropped ${lately} (${most(row.reasons, ["reason"])})`);
     if (row.failuresRecent > 0) say("bad", `${count(row.failuresRecent)} handshakes failed ${lately} (${most(row.causes, ["cause", "detail"])})`);
     if (row.disconnectsRecent > 5) say("warn", `${count(row.disconnectsRecent)} connections lost ${lately}`);
@@ -88,9 +90,11 @@ export function rowOf(group, now, silent) {
         sendQueue: v.zmq_socket_send_queue_messages,
         sendHwm: v.zmq_socket_send_hwm_messages,
         sendFill: v.zmq_socket_send_hwm_proximity_ratio,
+        sendAge: v.zmq_socket_send_queue_oldest_message_age_seconds,
         receiveQueue: v.zmq_socket_receive_queue_messages,
         receiveHwm: v.zmq_socket_receive_hwm_messages,
         receiveFill: v.zmq_socket_receive_hwm_proximity_ratio,
+        receiveAge: v.zmq_socket_receive_queue_oldest_message_age_seconds,
         sentRate: rate(key, "sent", now),
         receivedRate: rate(key, "received", now),
         droppedRecent: recent(key, "dropped", now, WINDOW_MS).n,

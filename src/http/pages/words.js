@@ -3,6 +3,8 @@
 
 export const NEAR = 0.8;
 export const FULL = 0.95;
+export const OLD_S = 60; // as the alerts on ages have it
+export const VERY_OLD_S = 300;
 export const DASH = "\u2013";
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
