@@ -14,6 +14,7 @@
 #define OBJECT_BYTES  320u
 #define MAX_STEPS     2u
 #define MAX_POINTERS  4096u /* of one thread, in one step */
+#define MAX_STACKS    128u  /* whose ends are looked at where threads run */
 #define MAX_VECTOR    ((uintptr_t)1 << 20)
 #define SEEN_SLOTS    16384u /* a power of two */
 
@@ -140,6 +141,13 @@ static void look_at(struct finder *self, uintptr_t begin, uintptr_t end)
 }
 
 /* Page by page: the oldest frames of a stack may never have been touched. */
+static void look_at_end(struct finder *self, const struct peek_mapping *stack)
+{
+    uintptr_t size = stack->end - stack->begin;
+    for (uintptr_t back = size < END_BYTES ? size : END_BYTES; back >= PEEK_PAGE; back -= PEEK_PAGE)
+        look_at(self, stack->end - back, stack->end - back + PEEK_PAGE);
+}
+
 static void look_at_stack(struct finder *self, uintptr_t stack_pointer)
 {
     const struct peek_mapping *stack = peek_maps_find(&self->target->maps, stack_pointer);
@@ -147,9 +155,32 @@ static void look_at_stack(struct finder *self, uintptr_t stack_pointer)
         return;
     uintptr_t left = stack->end - stack_pointer;
     look_at(self, stack_pointer, stack_pointer + (left < FRAME_BYTES ? left : FRAME_BYTES));
-    uintptr_t size = stack->end - stack->begin;
-    for (uintptr_t back = size < END_BYTES ? size : END_BYTES; back >= PEEK_PAGE; back -= PEEK_PAGE)
-        look_at(self, stack->end - back, stack->end - back + PEEK_PAGE);
+    look_at_end(self, stack);
+}
+
+static void begin_thread(struct finder *self)
+{
+    memset(self->seen, 0, sizeof(self->seen)); /* another thread did not go all the way */
+    self->n_seen = 0;
+    self->now.n = 0;
+}
+
+/* A thread that runs shows no stack pointer, but its stack has its end where all have it: after a
+ * page that nobody may touch comes memory of no file. */
+static void look_at_all_ends(struct finder *self)
+{
+    const struct peek_maps *maps = &self->target->maps;
+    for (size_t i = 1, n = 0; i < maps->n && n < MAX_STACKS; i++) {
+        const struct peek_mapping *stack = &maps->items[i], *guard = &maps->items[i - 1];
+        if (!peek_mapping_is_data(stack) || stack->inode != 0 || guard->end != stack->begin ||
+            guard->is_readable || guard->is_writable || guard->is_executable)
+            continue;
+        n++;
+        begin_thread(self);
+        look_at_end(self, stack);
+        for (unsigned j = 0; j < MAX_STEPS; j++)
+            step(self);
+    }
 }
 
 void peek_contexts_find(struct peek_target *target, const struct peek_threads *threads,
@@ -164,14 +195,14 @@ void peek_contexts_find(struct peek_target *target, const struct peek_threads *t
     for (size_t i = 0; i < threads->n; i++) {
         uintptr_t pointer = peek_threads_stack_pointer(target->process_fd, threads->ids[i]);
         ret_stacks->n_running += pointer == 0;
-        self->now.n = 0;
         if (pointer == 0)
             continue;
-        memset(self->seen, 0, sizeof(self->seen)); /* another thread did not go all the way */
-        self->n_seen = 0;
+        begin_thread(self);
         look_at_stack(self, pointer);
         for (unsigned j = 0; j < MAX_STEPS; j++)
             step(self);
     }
+    if (ret_stacks->n_running > 0)
+        look_at_all_ends(self);
     free(self);
 }

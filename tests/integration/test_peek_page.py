@@ -16,6 +16,7 @@ from support import products
 from support.agent import Agent
 from support.process import Process, end_all
 from support.waiting import wait_for
+from test_page import browser, complaints, open_page, rows, tiles  # noqa: F401
 
 PROGRAM = """
 import sys, zmq
@@ -183,6 +184,17 @@ def reader__dies__is_said_and_another_one_begins(watching, launch, program):
     watching.wait_value(9, "zmq_socket_sent_messages_total", **labels)
     watching.wait_value(1, "zmq_exporter_collector_success", collector="peek")
     watching.wait_value(2, "zmq_exporter_peek_starts_total")
+
+
+def live_page__program_without_a_tap__has_a_row_and_is_told_apart(browser, watching, launch, program):
+    tell(launch(), "send", 18)
+    watching.wait_value(18, "zmq_socket_send_queue_messages", type="PUSH", service=program.name)
+    open_page(browser, watching)
+    row = wait_for(lambda: next((row for row in rows(browser) if program.name in row[0] and row[1] == "PUSH"),
+                                None), "its row")
+    assert row[4].split() == ["18", "90", "%"]
+    assert int(tiles(browser)["Processes seen"]) >= 1
+    assert not complaints(browser)
 
 
 @pytest.fixture

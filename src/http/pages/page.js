@@ -127,6 +127,18 @@ function tile(name, value, note, kind) {
     return made;
 }
 
+/* All ZeroMQ programs of the host, where the exporter looks at those without a tap, too. */
+function programsTile(answer, processes, nOpen) {
+    const seen = answer.exporter.map((one) => one.values.zmq_exporter_processes).find(Array.isArray);
+    if (!seen) return tile("Tapped processes", count(processes), `${count(nOpen)} open sockets`);
+    const by = (who) => seen.filter((one) => one.seen_by === who).reduce((n, one) => n + one.value, 0);
+    const none = by("none");
+    const reasons = seen.filter((one) => one.seen_by === "none").map((one) => one.reason.replaceAll("_", " "));
+    return tile("Processes seen", count(processes),
+        `${count(by("tap"))} by a tap, ${count(by("peek"))} from outside`
+        + (none ? `; ${count(none)} not (${reasons.join(", ")})` : "") + `; ${count(nOpen)} open sockets`, none ? "warn" : "");
+}
+
 function drawTiles(answer, rows) {
     const open = rows.filter((row) => row.sockets > 0);
     const sum = (list, key) => list.reduce((n, row) => n + (row[key] || 0), 0);
@@ -141,7 +153,7 @@ function drawTiles(answer, rows) {
         ? tile(title, count(sum(rows, key)), `${count(sum(rows, `${key}Recent`))} ${recently(answer.time * 1000)}`, sum(rows, `${key}Recent`) ? "bad" : "good")
         : tile(title, "\u2013", "not measured"));
     find("#tiles").replaceChildren(
-        tile("Tapped processes", count(processes), `${count(sum(open, "sockets"))} open sockets`),
+        programsTile(answer, processes, sum(open, "sockets")),
         tile("Peers", has("peers") ? count(sum(open, "peers")) : "\u2013", "handshake finished"),
         tile("Queues near HWM", count(near.length), `${count(full.length)} of them full`, full.length ? "bad" : near.length ? "warn" : "good"),
         lost("Dropped messages", "dropped"),
