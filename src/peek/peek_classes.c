@@ -277,8 +277,20 @@ static void recall(const struct file *file, struct peek_classes *classes)
         classes->vtables[i] = file->offsets[i] ? classes->base + file->offsets[i] : 0;
 }
 
+/* Of a process that ended, or had not yet loaded all, less was found than there is. */
+static bool is_sure(const struct search *self)
+{
+    if (!self->target->memory.is_by_call || !peek_target_is_alive(self->target))
+        return false;
+    if (!has_pipe_name(self))
+        return true;
+    return self->vtables[PEEK_CLASS_PIPE] && self->vtables[PEEK_CLASS_MAILBOX] &&
+           self->vtables[PEEK_CLASS_PLAIN_QUEUE] && self->vtables[PEEK_CLASS_COMMAND_QUEUE] &&
+           self->vtables[PEEK_CLASS_IO_THREAD] && self->vtables[PEEK_CLASS_SOCKET_8];
+}
+
 static int search_file(struct peek_target *target, const struct peek_mapping *extent[2],
-                       struct peek_classes *ret_classes)
+                       struct peek_classes *ret_classes, bool *ret_is_sure)
 {
     struct search *self = calloc(1, sizeof(*self) + CHUNK);
     if (!self)
@@ -292,6 +304,7 @@ static int search_file(struct peek_target *target, const struct peek_mapping *ex
     if (self->file_fd >= 0)
         close(self->file_fd);
     memcpy(ret_classes->vtables, self->vtables, sizeof(ret_classes->vtables));
+    *ret_is_sure = is_sure(self);
     free(self);
     return 0;
 }
@@ -310,10 +323,12 @@ int peek_classes_find(struct peek_class_files *files, struct peek_target *target
     if (file)
         recall(file, ret_classes);
     if (!file || !peek_classes_check(ret_classes, target)) {
-        int r = search_file(target, extent, ret_classes);
+        bool is_sure;
+        int r = search_file(target, extent, ret_classes, &is_sure);
         if (r < 0)
             return r;
-        remember(files, mapping, ret_classes);
+        if (is_sure)
+            remember(files, mapping, ret_classes);
     }
     return ret_classes->vtables[PEEK_CLASS_PIPE] != 0 ? 0 : PEEK_E_NO_CLASSES;
 }

@@ -9,6 +9,8 @@
 #include "support/linked_library.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -108,10 +110,42 @@ static void derive__live_objects__equals_calibration(void **state)
     zmq_ctx_term(context);
 }
 
+/* What was found of a file in a process that ends says nothing of the next one's. */
+static void find__process_ends_meanwhile__is_not_remembered(void **state)
+{
+    (void)state;
+    struct peek_target target;
+    struct peek_classes classes;
+    uint64_t start_ticks;
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (;;)
+            pause();
+    }
+    assert_int_equal(procfs_start_time(procfs_fd, pid, &start_ticks), 0);
+    assert_int_equal(peek_target_open(&target, procfs_fd, pid, start_ticks), 0);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    struct peek_class_files *files = peek_class_files_new();
+    const struct peek_mapping *mapping = peek_maps_find(&target.maps, (uintptr_t)zmq_ctx_new);
+    assert_non_null(mapping);
+    (void)peek_classes_find(files, &target, mapping, &classes);
+    peek_target_close(&target);
+
+    assert_int_equal(procfs_start_time(procfs_fd, getpid(), &start_ticks), 0);
+    assert_int_equal(peek_target_open(&target, procfs_fd, getpid(), start_ticks), 0);
+    mapping = peek_maps_find(&target.maps, (uintptr_t)zmq_ctx_new);
+    assert_int_equal(peek_classes_find(files, &target, mapping, &classes), 0);
+    assert_int_not_equal(classes.vtables[PEEK_CLASS_IO_THREAD], 0);
+    peek_target_close(&target);
+    peek_class_files_destroy(&files);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(derive__live_objects__equals_calibration),
+        cmocka_unit_test(find__process_ends_meanwhile__is_not_remembered),
     };
     procfs_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return cmocka_run_group_tests(tests, NULL, NULL);
