@@ -41,6 +41,7 @@ LEFT_OUT = {
         "harmless_threads-coroutine_with_little_stack": "its frames are larger than the stack",
         "harmless_calls-closed_socket": "the program uses what it has freed: that is what it is about",
         "harmless_fork-forks_while_sockets_are_made": "its own lock may be taken when the process forks",
+        "harmless_monitor_calls-forked_child": "its own lock may be taken when the process forks",
         "harmless_monitor_calls-cloned_child": "its own lock may be taken when the process forks",
         "forks-beside_threads": "its own lock may be taken when the process forks",
     },

@@ -66,7 +66,7 @@ static HOOK_INLINE int msg_receive_on(struct registry_slot *slot, zmq_msg_t *mes
 #define PASS_AT_ONCE(handle, function, ...)                                                        \
     do {                                                                                           \
         const struct library *first = library_first_of(handle);                                    \
-        if (first && first->function && registry_n_taken == 0)                                     \
+        if (first && first->function && __atomic_load_n(&registry_n_taken, __ATOMIC_RELAXED) == 0) \
             return first->function(__VA_ARGS__);                                                   \
     } while (0)
 
