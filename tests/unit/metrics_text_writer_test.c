@@ -55,11 +55,11 @@ static void write__prometheus__has_each_kind(void **state)
     fill(&samples);
     cleanup(string_buffer_finish) struct string_buffer page = write_page(TEXT_FORMAT_PROMETHEUS,
                                                                          &samples);
-    assert_non_null(
-        strstr(page.data,
-               "# HELP zmq_sockets Open sockets. As every gauge of sockets, of processes whose tap "
-               "is heard: see zmq_tap_silent_processes.\n# TYPE zmq_sockets gauge\n"
-               "zmq_sockets{service=\"a\",type=\"PUB\"} 2\n"));
+    const char *help = strstr(page.data, "# HELP zmq_sockets Open sockets. ");
+    assert_non_null(help);
+    assert_ptr_equal(strchr(help, '\n'),
+                     strstr(page.data, "\n# TYPE zmq_sockets gauge\n"
+                                       "zmq_sockets{service=\"a\",type=\"PUB\"} 2\n"));
     assert_non_null(strstr(page.data, "# TYPE zmq_socket_sent_bytes_total counter\n"));
     assert_non_null(strstr(page.data, "# TYPE zmq_exporter_build_info gauge\n"));
     assert_null(strstr(page.data, "# UNIT"));
