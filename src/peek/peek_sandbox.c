@@ -50,7 +50,7 @@ static int drop_capabilities(void)
     return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-static int limit(int resource, rlim_t most)
+static int limit(unsigned resource, rlim_t most)
 {
     struct rlimit limit;
     if (getrlimit(resource, &limit) < 0)
