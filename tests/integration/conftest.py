@@ -2,11 +2,13 @@
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
 import pytest
 import zmq
 
+from support import products
 from support.agent import Agent
 from support.process import end_all
 from support.puppet import Puppet
@@ -32,12 +34,23 @@ def directory():
     shutil.rmtree(parent, ignore_errors=True)
 
 
+def is_on_disk(path):
+    told = subprocess.run(["stat", "-f", "-c", "%T", path], capture_output=True, text=True, check=True)
+    return told.stdout.strip() not in ("tmpfs", "ramfs")
+
+
 @pytest.fixture
-def directory_on_disk(folder):
-    """A private segment directory where the tap writes its file round by round."""
-    path = folder / "segments"
+def directory_on_disk():
+    """A private segment directory where the tap writes its file round by round: not on tmpfs, which
+    /tmp is on many machines."""
+    places = [place for place in (tempfile.gettempdir(), "/var/tmp", products.BUILD) if is_on_disk(place)]
+    if not places:
+        pytest.skip("there is no file system but tmpfs")
+    parent = pathlib.Path(tempfile.mkdtemp(prefix="zt-", dir=places[0]))
+    path = parent / "segments"
     path.mkdir()
-    return path
+    yield path
+    shutil.rmtree(parent, ignore_errors=True)
 
 
 @pytest.fixture
