@@ -37,6 +37,7 @@ struct left {
 
 static struct endings_owner owners[REGISTRY_MAX_SOCKETS];
 static struct closed closeds[ENDINGS_MAX_CLOSED];
+static uint32_t closeds_end; /* those from here on are free: mostly 0, and no memory is looked at */
 static struct left lefts[MAX_LEFT];
 static size_t n_lefts, n_taken; /* of these: by this look */
 static struct endings_look look_now;
@@ -66,7 +67,7 @@ void endings_event(struct registry_socket *socket, uint64_t kind)
                            : kind == ZMQ_EVENT_CONNECTED || kind == ZMQ_EVENT_ACCEPTED;
     if (socket->slot || !is_peer)
         return;
-    for (size_t i = 0; i < ENDINGS_MAX_CLOSED; i++) {
+    for (size_t i = 0; i < closeds_end; i++) {
         if (closeds[i].owner.serial == socket->serial)
             closeds[i].has_peers = true;
     }
@@ -182,10 +183,10 @@ static void fill_closed(struct closed *closed, const struct closing *closing)
     const struct registry_socket *socket = closing->socket;
     const struct registry_context *context = socket->context;
     const unsigned char *object = socket->handle;
+    uint32_t index = (uint32_t)(closed - closeds);
+    closeds_end = index < closeds_end ? closeds_end : index + 1;
     *closed = (struct closed){
-        .owner = {.serial = socket->serial,
-                  .index = (uint32_t)(closed - closeds),
-                  .is_closed = true},
+        .owner = {.serial = socket->serial, .index = index, .is_closed = true},
         .target = {.layout = closing->layout,
                    .socket = socket->handle,
                    .context = context->handle,
@@ -232,7 +233,7 @@ static void see(void *owner, const struct pipe_end *end)
 /* The program's threads handed these over: the sender's first, for nobody's end is looked at. */
 static void take_closed(void)
 {
-    for (size_t i = 0; i < ENDINGS_MAX_CLOSED; i++) {
+    for (size_t i = 0; i < closeds_end; i++) {
         if (closeds[i].owner.serial != 0 && closeds[i].is_new)
             endings_queue_close_all(closeds[i].owner.serial, &closeds[i].owner);
     }
@@ -251,7 +252,7 @@ void endings_begin_look(void)
     look_now.number += look_now.number == UINT32_MAX ? 2 : 1;
     look_now.now_ns = clock_monotonic_ns();
     take_closed();
-    for (size_t i = 0; i < ENDINGS_MAX_CLOSED; i++) { /* the others were empty when it closed */
+    for (size_t i = 0; i < closeds_end; i++) { /* the others were empty when it closed */
         if (closeds[i].owner.serial != 0 && closeds[i].is_new)
             endings_queue_forget_before(closeds[i].owner.serial, closeds[i].closed_ns);
         closeds[i].is_new = false;
@@ -281,7 +282,7 @@ void endings_prepare(struct registry_socket *socket, struct pipe_target *target)
 size_t endings_add_closed(struct pipe_target *targets)
 {
     size_t n = 0;
-    for (size_t i = 0; i < ENDINGS_MAX_CLOSED; i++) {
+    for (size_t i = 0; i < closeds_end; i++) {
         if (closeds[i].owner.serial == 0)
             continue;
         targets[n] = closeds[i].target;
@@ -398,7 +399,7 @@ static bool drain(const struct endings_queue *queue, void *data)
 static void free_closed(void)
 {
     next_look_ns = UINT64_MAX;
-    for (size_t i = 0; i < ENDINGS_MAX_CLOSED; i++) {
+    for (size_t i = 0; i < closeds_end; i++) {
         struct closed *closed = &closeds[i];
         uint64_t end_ns = closed->closed_ns + (uint64_t)closed->linger_ms * CLOCK_NS_PER_MS;
         if (closed->owner.serial != 0 && !closed->is_new &&
@@ -410,6 +411,8 @@ static void free_closed(void)
         if (last_ns > look_now.now_ns && last_ns < next_look_ns)
             next_look_ns = last_ns;
     }
+    while (closeds_end > 0 && closeds[closeds_end - 1].owner.serial == 0)
+        closeds_end--;
 }
 
 static void note_target(const struct pipe_target *target)
@@ -448,8 +451,9 @@ uint64_t endings_next_look_ns(void)
 void endings_forked(void)
 {
     endings_queue_forget_all();
-    for (size_t i = 0; i < ENDINGS_MAX_CLOSED; i++)
+    for (size_t i = 0; i < closeds_end; i++)
         closeds[i].owner.serial = 0;
+    closeds_end = 0;
     n_lefts = 0;
     next_look_ns = UINT64_MAX;
 }
