@@ -11,7 +11,8 @@ from support.probing import write_config
 from support.waiting import wait_for
 
 N, N_DOWN, N_CHANGED = 1000, 200, 500
-MEMORY_BYTES = 100e6
+MEMORY_BYTES = 60e6         # the bench has 42 MB
+MEMORY_RELOADED_BYTES = 120e6  # for a while there are old and new ones, and the heap keeps the room
 CPU_SHARE = 0.3  # of a core; the bench has some hundredths, under sanitizers it is many times that
 
 
@@ -51,7 +52,7 @@ def test_probes__a_thousand_endpoints__are_all_right_and_a_reload_keeps_the_unch
             else:
                 assert attempts == before[name], name
         assert page.value("zmq_probe_disconnects_total") == 0
-        assert page.value("process_resident_memory_bytes") < MEMORY_BYTES
+        assert page.value("process_resident_memory_bytes") < MEMORY_RELOADED_BYTES
 
         # All of it goes, and comes again.
         write_config(agent.config)

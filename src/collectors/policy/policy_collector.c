@@ -37,14 +37,19 @@ static void take_settings(struct policy_collector *self)
     self->made_ns = 0;
 }
 
-/* A directory that is not there holds no sockets; that it is missing is the tap collector's word.
- */
+/* What is no directory, or is closed to us, holds no sockets: that this is so is the tap
+ * collector's word, and once is enough. */
+static bool is_told_by_tap(int r)
+{
+    return r == -ENOENT || r == -ENOTDIR || r == -EACCES;
+}
+
 static int make(struct policy_collector *self)
 {
     struct policy_facts facts = {0};
     struct policy_findings findings;
     int r = policy_facts_gather(self->directory, &facts);
-    if (r < 0 && r != -ENOENT)
+    if (r < 0 && !is_told_by_tap(r))
         return r;
     const struct policy_subjects subjects = {
         .facts = &facts, .libraries = self->has_libraries ? &self->libraries : NULL};
