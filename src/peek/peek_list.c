@@ -166,8 +166,10 @@ static int compare_sockets(const void *a, const void *b)
 static struct peek_socket *recall(struct peek_process *self, uintptr_t address,
                                   const struct reading *reading, const struct peek_context *context)
 {
-    struct peek_socket *former = bsearch(&(struct peek_socket){.address = address}, self->sockets,
-                                         self->n_sockets, sizeof(*former), compare_addresses);
+    struct peek_socket *former = NULL;
+    if (self->n_sockets > 0)
+        former = bsearch(&(struct peek_socket){.address = address}, self->sockets, self->n_sockets,
+                         sizeof(*former), compare_addresses);
     bool is_same = former && former->serial != 0 &&
                    former->vtable == pipe_pointer_at(reading->head, 0) &&
                    former->owner == pipe_u32_at(reading->head, PEEK_SOCKET_OWNER) &&
