@@ -51,7 +51,8 @@ def test_probes__a_thousand_endpoints__are_all_right_and_a_reload_keeps_the_unch
                 assert attempts > before[name], name
             else:
                 assert attempts == before[name], name
-        assert page.value("zmq_probe_disconnects_total") == 0
+                # Of those that were made anew, one may have ended while it was.
+                assert agent.value("zmq_probe_disconnects_total", name, page) == 0, name
         assert page.value("process_resident_memory_bytes") < MEMORY_RELOADED_BYTES
 
         # All of it goes, and comes again.
