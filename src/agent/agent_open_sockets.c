@@ -11,7 +11,7 @@
 
 /* What is asked for, NULL: any; and the answer so far. */
 struct listing {
-    const char *service, *type, *endpoint;
+    const char *program, *type, *endpoint;
     struct string_buffer json, labels;
     unsigned n;
 };
@@ -86,10 +86,10 @@ static void append_names(struct listing *self, const struct tap_socket *socket)
 {
     struct string_buffer *labels = &self->labels;
     string_buffer_clear(labels);
+    labels_append(labels, "command", socket->process->command);
     labels_append(labels, "program", socket->process->program);
-    labels_append(labels, "service", socket->process->service);
     labels_append(labels, "type", socket->type);
-    labels_append(labels, "endpoint", socket->group->endpoint);
+    labels_append(labels, "address", socket->group->endpoint);
     json_writer_labels(&self->json, labels->data ? labels->data : "", labels->size);
     if (socket->library)
         string_buffer_append_format(&self->json, ",\"library\":\"%u.%u.%u\"",
@@ -100,7 +100,7 @@ static void append_names(struct listing *self, const struct tap_socket *socket)
 static int visit(const struct tap_socket *socket, void *data)
 {
     struct listing *self = data;
-    if (!is_wanted(self->service, socket->process->service) ||
+    if (!is_wanted(self->program, socket->process->program) ||
         !is_wanted(self->type, socket->type) || !is_wanted(self->endpoint, socket->group->endpoint))
         return 0;
     if (self->n++ >= AGENT_OPEN_SOCKETS_MAX)
@@ -120,9 +120,9 @@ static int visit(const struct tap_socket *socket, void *data)
 void agent_open_sockets_handle(void *state, const struct http_request *request,
                                struct http_response *response)
 {
-    struct listing listing = {.service = http_request_query(request, "service"),
+    struct listing listing = {.program = http_request_query(request, "program"),
                               .type = http_request_query(request, "type"),
-                              .endpoint = http_request_query(request, "endpoint")};
+                              .endpoint = http_request_query(request, "address")};
     string_buffer_append_text(&listing.json, "{\"open\":[");
     const struct agent_open_sockets *self = state;
     int r = tap_sockets_each(self->directory, visit, &listing);

@@ -2,10 +2,10 @@
 /*
  * agent_open_sockets - answers /api/v1/sockets/open: single sockets of processes, one by one.
  *
- *     ?service=feed&type=PUB&endpoint=ipc://feed     each may be left out
+ *     ?program=feed&type=PUB&address=ipc://feed     each may be left out
  *
- *     {"open": [{"pid": 4711, "program": "feed", "service": "feed", "type": "PUB",
- *                "endpoint": "tcp://…", "library": "4.3.4", "fields": {"peers": 2, …},
+ *     {"open": [{"pid": 4711, "command": "feed", "program": "feed", "type": "PUB",
+ *                "address": "tcp://…", "library": "4.3.4", "fields": {"peers": 2, …},
  *                "not_measured": [{"capability": "…", "state": "off", "reason": "…"}, …]}, …],
  *      "is_complete": true}
  *

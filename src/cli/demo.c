@@ -2,7 +2,7 @@
 /*
  * demo - `zmq_exporter demo`: a small system of processes that misbehaves on purpose.
  *
- * Each part is a process of its own under the tap, with its own service name (demo_roles.h). They
+ * Each part is a process of its own under the tap, with its own program name (demo_roles.h). They
  * talk over ipc in a temporary folder, need next to no CPU, and all end with this one.
  */
 #include "base/clock.h"
@@ -94,7 +94,7 @@ static int start_role(struct demo *self, const struct demo_role *role, struct er
     char name[] = "zmq_exporter", command[] = "demo";
     char *argv[] = {name, command, role_name, NULL};
     /* Without an exporter of its own the demo shows in the one that the host runs. */
-    const char *const environment[] = {"ZMQ_EXPORTER_SERVICE",
+    const char *const environment[] = {"ZMQ_EXPORTER_PROGRAM",
                                        role->name,
                                        DEMO_KEYS_VARIABLE,
                                        self->keys,
@@ -126,8 +126,7 @@ static int start_all(struct demo *self, struct error *err)
 static void print_story(const struct demo *self)
 {
     struct terminal_ink ink = terminal_ink(stdout);
-    printf("%zu small programs talk ZeroMQ. Some misbehave; look for these services:\n\n",
-           demo_n_roles);
+    printf("%zu small programs talk ZeroMQ. Some misbehave; look for these:\n\n", demo_n_roles);
     for (size_t i = 0; i < demo_n_roles; i++) {
         if (demo_roles[i].shows)
             printf("  %s%-11s%s %s\n", ink.bold, demo_roles[i].name, ink.plain,

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct demo_role {
-    const char *name;  /* also its service label */
+    const char *name;  /* also its program label */
     const char *shows; /* what to look for on the page; NULL: nothing special */
     int (*play)(void *context);
 };

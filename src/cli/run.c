@@ -19,7 +19,7 @@
 enum { STATUS_NO_TAP = 125, STATUS_CANNOT_RUN = 126, STATUS_NOT_FOUND = 127 };
 
 struct run_flags {
-    const char *service, *directory, *library;
+    const char *program, *directory, *library;
 };
 
 static void print_help(const struct flag *flags, size_t n)
@@ -47,7 +47,7 @@ static int prepare(const struct run_flags *given, struct error *err)
     if (r == 0)
         r = tap_preload_set(library, err);
     if (r == 0)
-        r = set_variable("ZMQ_EXPORTER_SERVICE", given->service, err);
+        r = set_variable("ZMQ_EXPORTER_PROGRAM", given->program, err);
     if (r == 0)
         r = set_variable(SEGMENT_DIRECTORY_VARIABLE, given->directory, err);
     return r;
@@ -102,8 +102,8 @@ int command_run(int argc, char **argv)
 {
     struct run_flags given = {0};
     const struct flag flags[] = {
-        {"service", "NAME", "the systemd unit, else the program's name",
-         "The service label of the program.", FLAG_TEXT, &given.service},
+        {"program", "NAME", "the systemd unit, else the program's name",
+         "The name of the program on the page: its label program.", FLAG_TEXT, &given.program},
         {"tap.directory", "DIRECTORY",
          "$" SEGMENT_DIRECTORY_VARIABLE " or " SEGMENT_DIRECTORY_DEFAULT,
          "Where the program writes what it counts; the exporter reads the same.", FLAG_TEXT,

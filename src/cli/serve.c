@@ -122,8 +122,8 @@ static const struct flag flags[] = {
     {"tap.directory", "DIRECTORY", "$" SEGMENT_DIRECTORY_VARIABLE " or " SEGMENT_DIRECTORY_DEFAULT,
      "Where tapped programs write what they count.", FLAG_TEXT, &given.directory},
     {"tap.max-groups", "N", "2000",
-     "Groups of sockets (service, type, endpoint) with series of their own; those beyond it "
-     "are counted together, with endpoint \"(other)\".",
+     "Groups of sockets (program, type, address) with series of their own; those beyond it "
+     "are counted together, with address \"(other)\".",
      FLAG_NUMBER, &given.max_tap_groups},
     {"no-collector.peek", NULL, NULL,
      "Leaves programs without a tap alone. Without this flag a process of its own reads the "

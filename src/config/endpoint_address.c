@@ -144,7 +144,7 @@ int endpoint_address_parse(const char *text, bool is_bind, struct endpoint_addre
     } else if (strncmp(text, "inproc://", 9) == 0) {
         r = error_set(err, -EINVAL, "inproc is inside one process: only the tap sees it");
     } else {
-        r = error_set(err, -EINVAL, "the endpoint must begin with tcp:// or ipc://, not '%.32s'",
+        r = error_set(err, -EINVAL, "the address must begin with tcp:// or ipc://, not '%.32s'",
                       text);
     }
     if (r == 0)

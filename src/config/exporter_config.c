@@ -28,7 +28,7 @@ static const struct config_key section_keys[] = {
 static const struct config_key probe_keys[] = {
     {"name", CONFIG_TEXT, offsetof(struct probe_definition, name), .min = 1,
      .max = EXPORTER_PROBE_NAME_MAX, .is_required = true},
-    {"endpoint", CONFIG_TEXT, offsetof(struct probe_definition, endpoint), .min = 1,
+    {"address", CONFIG_TEXT, offsetof(struct probe_definition, endpoint), .min = 1,
      .max = ENDPOINT_ADDRESS_TEXT_MAX, .is_required = true},
     {"module", CONFIG_TEXT, offsetof(struct probe_definition, module), .min = 1,
      .max = EXPORTER_PROBE_NAME_MAX},
@@ -117,7 +117,7 @@ static int read_probe(struct exporter_config *self, const struct config_node *no
     struct error inner;
     r = endpoint_address_parse(probe->endpoint, probe->settings.is_bind, &probe->address, &inner);
     if (r < 0)
-        return config_node_error(config_node_find(node, "endpoint"), err, "%s", inner.message);
+        return config_node_error(config_node_find(node, "address"), err, "%s", inner.message);
     return 0;
 }
 

@@ -3,7 +3,7 @@
 #ifndef METRICS_FAMILY_TABLE_H
 #define METRICS_FAMILY_TABLE_H
 
-/* Labels of every zmq_socket family: service, type, endpoint. */
+/* Labels of every zmq_socket family: program, type, address. */
 
 /* clang-format off */
 /*  id, name, type, unit, help */
@@ -83,7 +83,7 @@
     X(SOCKET_SECURITY_INFO, "zmq_socket_security_info", INFO, "", \
       "Security mechanism of open sockets: NULL, PLAIN, CURVE, GSSAPI.") \
     X(CONTEXT_SOCKETS, "zmq_context_sockets", GAUGE, "", \
-      "Open sockets of the context that is nearest to its limit in any of the service's processes.") \
+      "Open sockets of the context that is nearest to its limit in any of the program's processes.") \
     X(CONTEXT_MAX_SOCKETS, "zmq_context_max_sockets", GAUGE, "", \
       "ZMQ_MAX_SOCKETS of that context, as the program had set it when it made its first socket: what is set later is not in force.") \
     X(TAPPED_OPEN_FDS, "zmq_process_open_fds", GAUGE, "", \
@@ -99,7 +99,7 @@
     X(TAP_UNTRACKED_SOCKETS, "zmq_tap_untracked_sockets_total", COUNTER, "", \
       "Sockets beyond the tap's limits, which are not measured.") \
     X(TAP_FOLDED_GROUPS, "zmq_tap_folded_groups_total", COUNTER, "", \
-      "Groups given to endpoint (other) because a process or the agent has too many.") \
+      "Groups given to address (other) because a process or the agent has too many.") \
     X(TAP_FAILED_ROUNDS, "zmq_tap_failed_rounds_total", COUNTER, "", \
       "Times that a tap could not write its counters: the directory is missing, full or refuses. Nothing is lost if a later round succeeds.") \
     X(TAP_SAMPLING_ROUNDS, "zmq_tap_sampling_rounds_total", COUNTER, "", \

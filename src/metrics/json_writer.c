@@ -12,9 +12,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum section { SOCKETS, SERVICES, LIBRARIES, PROBES, EXPORTER, N_SECTIONS };
+enum section { SOCKETS, PROGRAMS, LIBRARIES, PROBES, EXPORTER, N_SECTIONS };
 
-static const char *const section_names[N_SECTIONS] = {"sockets", "services", "libraries", "probes",
+static const char *const section_names[N_SECTIONS] = {"sockets", "programs", "libraries", "probes",
                                                       "exporter"};
 
 /* One sample and where it goes. */
@@ -53,7 +53,7 @@ static enum section section_of(const char *family)
         return PROBES;
     if (has_prefix(family, "zmq_exporter_") || has_prefix(family, "process_"))
         return EXPORTER;
-    return SERVICES;
+    return PROGRAMS;
 }
 
 static size_t set_number(struct places *self, const char *labels, enum section section)

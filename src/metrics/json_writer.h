@@ -2,12 +2,12 @@
 /*
  * json_writer - the samples of a scrape as JSON, gathered by label set, for people's programs.
  *
- *     {"sockets":   [{"labels": {"service": "feed", "type": "PUB", …},
+ *     {"sockets":   [{"labels": {"program": "feed", "type": "PUB", …},
  *                     "values": {"zmq_sockets": 1, …,
  *                                "zmq_socket_disconnects_total": 3,
  *                                "zmq_socket_dropped_messages_total": [{"reason": "hwm",
  *                                                                       "value": 7}]}}, …],
- *      "services":  [… labelled by service alone …],
+ *      "programs":  [… labelled by program alone …],
  *      "libraries": [… zmq_library families …],
  *      "probes":    [… zmq_probe families …],
  *      "exporter":  [… the rest …]}

@@ -6,8 +6,8 @@
  * by U+FFFD, NUL-terminated; longer than LABELS_VALUE_MAX bytes is cut at a character and ends
  * in "…". Names are literals of ours.
  *
- *     labels_append(&text, "service", "feed");      service="feed"
- *     labels_append(&text, "type", "PUB");          service="feed",type="PUB"
+ *     labels_append(&text, "program", "feed");      program="feed"
+ *     labels_append(&text, "type", "PUB");          program="feed",type="PUB"
  */
 #ifndef METRICS_LABELS_H
 #define METRICS_LABELS_H

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/procfs.h"
-#include "base/service_name.h"
+#include "base/program_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -44,18 +44,18 @@ void peek_host_finish(struct peek_host *self)
 static bool is_excluded(const struct peek_host *self, pid_t pid)
 {
     cleanup(string_buffer_finish) struct string_buffer text = {0};
-    char name[SERVICE_NAME_SIZE], link[32], exe[PATH_MAX];
+    char name[PROGRAM_NAME_SIZE], link[32], exe[PATH_MAX];
     if (!self->excluded || !*self->excluded)
         return false;
     bool is_unit = procfs_read(self->procfs_fd, pid, "cgroup", &text) == 0 && text.data &&
-                   service_name_from_cgroup(text.data, name);
+                   program_name_from_cgroup(text.data, name);
     if (!is_unit) {
         (void)snprintf(link, sizeof(link), "%d/exe", pid);
         ssize_t n = readlinkat(self->procfs_fd, link, exe, sizeof(exe) - 1);
         exe[n > 0 ? n : 0] = '\0';
         if (procfs_read(self->procfs_fd, pid, "cmdline", &text) < 0)
             string_buffer_clear(&text);
-        service_name_from_command(exe, text.data, text.size, name);
+        program_name_from_command(exe, text.data, text.size, name);
     }
     for (const char *const *excluded = self->excluded; *excluded; excluded++) {
         if (strcmp(*excluded, name) == 0)

@@ -2,7 +2,7 @@
 #include "segment/segment_identity.h"
 
 #include "base/clock.h"
-#include "base/service_name.h"
+#include "base/program_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static_assert(sizeof(((struct segment_header *)0)->program) == SERVICE_NAME_SIZE, "program");
-static_assert(sizeof(((struct segment_header *)0)->service) == SERVICE_NAME_SIZE, "service");
+static_assert(sizeof(((struct segment_header *)0)->command) == PROGRAM_NAME_SIZE, "command");
+static_assert(sizeof(((struct segment_header *)0)->program) == PROGRAM_NAME_SIZE, "program");
 
 /* The first `size` - 1 bytes of a file, NUL-terminated. Returns how many, 0 on failure. */
 static size_t read_text(const char *path, char *ret_text, size_t size)
@@ -44,25 +44,27 @@ static uint64_t start_ticks(void)
     return field ? strtoull(field + 1, NULL, 10) : 0;
 }
 
-static void fill_program(struct segment_header *header, struct segment_identity_scratch *scratch)
+static void fill_command(struct segment_header *header, struct segment_identity_scratch *scratch)
 {
     ssize_t n = readlink("/proc/self/exe", scratch->executable, sizeof(scratch->executable) - 1);
     scratch->executable[n > 0 ? n : 0] = '\0';
     size_t size = read_text("/proc/self/cmdline", scratch->text, sizeof(scratch->text));
-    service_name_from_command(scratch->executable, scratch->text, size, header->program);
+    program_name_from_command(scratch->executable, scratch->text, size, header->command);
 }
 
-static void fill_service(struct segment_header *header, struct segment_identity_scratch *scratch)
+static void fill_program(struct segment_header *header, struct segment_identity_scratch *scratch)
 {
-    const char *given = secure_getenv(SEGMENT_SERVICE_VARIABLE);
+    const char *given = secure_getenv(SEGMENT_PROGRAM_VARIABLE);
+    if (!given || !*given)
+        given = secure_getenv(SEGMENT_FORMER_PROGRAM_VARIABLE);
     if (given && *given) {
-        strncpy(header->service, given, sizeof(header->service) - 1);
+        strncpy(header->program, given, sizeof(header->program) - 1);
         return;
     }
     if (read_text("/proc/self/cgroup", scratch->text, sizeof(scratch->text)) > 0 &&
-        service_name_from_cgroup(scratch->text, header->service))
+        program_name_from_cgroup(scratch->text, header->program))
         return;
-    memcpy(header->service, header->program, sizeof(header->service));
+    memcpy(header->program, header->command, sizeof(header->program));
 }
 
 void segment_identity_fill(struct segment_header *header, struct segment_identity_scratch *scratch)
@@ -76,7 +78,7 @@ void segment_identity_fill(struct segment_header *header, struct segment_identit
     header->created_ns = clock_monotonic_ns();
     read_text("/proc/sys/kernel/random/boot_id", header->boot_id, 37);
     strncpy(header->tap_version, PROJECT_VERSION, sizeof(header->tap_version) - 1);
+    fill_command(header, scratch);
     fill_program(header, scratch);
-    fill_service(header, scratch);
     errno = saved_errno;
 }

@@ -10,7 +10,8 @@
 
 #include "segment/segment_layout.h"
 
-#define SEGMENT_SERVICE_VARIABLE "ZMQ_EXPORTER_SERVICE"
+#define SEGMENT_PROGRAM_VARIABLE        "ZMQ_EXPORTER_PROGRAM"
+#define SEGMENT_FORMER_PROGRAM_VARIABLE "ZMQ_EXPORTER_SERVICE" /* where the other is not set */
 
 /* Memory that the caller has to spare: too much for the stack of a program's thread. */
 struct segment_identity_scratch {
@@ -18,7 +19,7 @@ struct segment_identity_scratch {
     char text[4096];
 };
 
-/* Fills in pid, start, namespace, boot, creation, version, program and service. */
+/* Fills in pid, start, namespace, boot, creation, version, command and program. */
 void segment_identity_fill(struct segment_header *header, struct segment_identity_scratch *scratch);
 
 #endif

@@ -127,8 +127,8 @@ struct segment_header {
     uint64_t tap_cpu_ns;        /* COUNTER: CPU time of the tap's own thread */
     char boot_id[40];
     char tap_version[24];
-    char service[128];   /* NUL-terminated UTF-8 */
-    char program[128];   /* basename of the executable or, for an interpreter, of the script */
+    char program[128];   /* NUL-terminated UTF-8 */
+    char command[128];   /* basename of the executable or, for an interpreter, of the script */
     uint64_t created_ns; /* CLOCK_MONOTONIC; with pid and start it names this process image */
     uint8_t reserved[3600];
     struct segment_capability capabilities[SEGMENT_MAX_CAPABILITIES];
@@ -198,8 +198,8 @@ SEGMENT_OFFSET_IS(header, samples, 152);
 SEGMENT_OFFSET_IS(header, tap_cpu_ns, 160);
 SEGMENT_OFFSET_IS(header, boot_id, 168);
 SEGMENT_OFFSET_IS(header, tap_version, 208);
-SEGMENT_OFFSET_IS(header, service, 232);
-SEGMENT_OFFSET_IS(header, program, 360);
+SEGMENT_OFFSET_IS(header, program, 232);
+SEGMENT_OFFSET_IS(header, command, 360);
 SEGMENT_OFFSET_IS(header, created_ns, 488);
 SEGMENT_OFFSET_IS(header, reserved, 496);
 SEGMENT_OFFSET_IS(header, capabilities, 4096);

@@ -112,8 +112,8 @@ static void tame_layout(struct segment_header *layout)
     layout->n_lane_words = smaller(layout->n_lane_words, SEGMENT_LANE_WORDS_MAX);
     END_TEXT(layout->boot_id);
     END_TEXT(layout->tap_version);
-    END_TEXT(layout->service);
     END_TEXT(layout->program);
+    END_TEXT(layout->command);
     for (size_t i = 0; i < SEGMENT_MAX_CAPABILITIES; i++)
         END_TEXT(layout->capabilities[i].reason);
     for (size_t i = 0; i < SEGMENT_MAX_LIBRARIES; i++)

@@ -93,13 +93,13 @@ static void append_created(struct string_buffer *text, uint64_t created_ns)
     string_buffer_append_u64(text, created_ns);
 }
 
-void segment_state_add_service(struct string_buffer *text,
-                               const struct segment_state_service *service,
+void segment_state_add_program(struct string_buffer *text,
+                               const struct segment_state_program *program,
                                const uint64_t *counters, size_t n)
 {
-    string_buffer_append_text(text, "service");
-    append_text(text, service->service);
-    append_created(text, service->created_ns);
+    string_buffer_append_text(text, "program");
+    append_text(text, program->program);
+    append_created(text, program->created_ns);
     append_counters(text, counters, n, 0);
 }
 
@@ -107,7 +107,7 @@ void segment_state_add_group(struct string_buffer *text, const struct segment_st
                              const uint64_t *counters)
 {
     string_buffer_append_text(text, "group");
-    append_text(text, group->service);
+    append_text(text, group->program);
     append_number(text, group->group.type);
     append_number(text, group->capabilities);
     append_text(text, group->group.endpoint);
@@ -263,19 +263,19 @@ static int parse_process(struct line *line, process_visitor visit, void *data)
     return is_finished(line) ? visit(&process, data) : SEGMENT_STATE_E_INVALID;
 }
 
-static int parse_service(struct line *line, const struct segment_state_visitor *visitor, void *data)
+static int parse_program(struct line *line, const struct segment_state_visitor *visitor, void *data)
 {
-    struct segment_state_service service = {0};
-    take_text(line, service.service, sizeof(service.service));
-    service.created_ns = take_created(line);
-    take_counters(line, service.counters, SEGMENT_STATE_N_PROCESS_COUNTERS, 0);
-    return is_finished(line) ? visitor->service(&service, data) : SEGMENT_STATE_E_INVALID;
+    struct segment_state_program program = {0};
+    take_text(line, program.program, sizeof(program.program));
+    program.created_ns = take_created(line);
+    take_counters(line, program.counters, SEGMENT_STATE_N_PROCESS_COUNTERS, 0);
+    return is_finished(line) ? visitor->program(&program, data) : SEGMENT_STATE_E_INVALID;
 }
 
 static int parse_group(struct line *line, const struct segment_state_visitor *visitor, void *data)
 {
     struct segment_state_group group = {0};
-    take_text(line, group.service, sizeof(group.service));
+    take_text(line, group.program, sizeof(group.program));
     group.group.type = take_small_number(line);
     group.capabilities = take_small_number(line);
     take_text(line, group.group.endpoint, sizeof(group.group.endpoint));
@@ -289,8 +289,8 @@ static int parse_line(struct line *line, const struct segment_state_visitor *vis
 {
     if (take_word(line, "group"))
         return parse_group(line, visitor, data);
-    if (take_word(line, "service"))
-        return parse_service(line, visitor, data);
+    if (take_word(line, "program"))
+        return parse_program(line, visitor, data);
     if (take_word(line, "folded"))
         return parse_process(line, visitor->folded, data);
     if (take_word(line, "process"))

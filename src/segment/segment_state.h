@@ -9,8 +9,8 @@
  *     zmq_exporter state 1
  *     boot <boot id>
  *     folded <pid> <start ticks> <pid namespace> <created ns>
- *     service <service> [created=<ns>] <number>=<value> …
- *     group <service> <type> <capabilities> <endpoint> <name> [created=<ns>] <number>=<value> …
+ *     program <program> [created=<ns>] <number>=<value> …
+ *     group <program> <type> <capabilities> <endpoint> <name> [created=<ns>] <number>=<value> …
  *     process <pid> <start ticks> <pid namespace> <created ns>
  *     check <FNV-1a of all bytes before this line, 16 hexadecimal digits>
  *
@@ -18,7 +18,7 @@
  * there. What follows a `process` line is the account of that process alone, which may come back
  * (it was silent for long, and cannot be seen from here); what precedes the first is the sum of
  * all that never will. `created` is when the first of them began to count. A group without numbers
- * has its place in a full table. `service` numbers are those of the reader's own table of process
+ * has its place in a full table. `program` numbers are those of the reader's own table of process
  * counters, `group` numbers those of a lane's words.
  *
  * Parsing: input may be anything; nothing is told before the check of the whole text has held.
@@ -42,17 +42,17 @@ struct segment_state_process {
     uint64_t pid, start_ticks, pid_namespace, created_ns;
 };
 
-struct segment_state_service {
-    char service[512];
+struct segment_state_program {
+    char program[512];
     uint64_t created_ns; /* CLOCK_MONOTONIC; 0: not known */
     uint64_t counters[SEGMENT_STATE_N_PROCESS_COUNTERS];
 };
 
 struct segment_state_group {
-    char service[512];
+    char program[512];
     uint32_t capabilities; /* bits 1 << SEGMENT_CAPABILITY_* */
     struct segment_group group;
-    uint64_t created_ns;                         /* as of a service */
+    uint64_t created_ns;                         /* as of a program */
     uint64_t counters[SEGMENT_STATE_N_COUNTERS]; /* from SEGMENT_FIRST_COUNTER on */
 };
 
@@ -62,8 +62,8 @@ void segment_state_add_folded(struct string_buffer *text,
 void segment_state_add_process(struct string_buffer *text,
                                const struct segment_state_process *process);
 /* Both without their counters; those are given apart. */
-void segment_state_add_service(struct string_buffer *text,
-                               const struct segment_state_service *service,
+void segment_state_add_program(struct string_buffer *text,
+                               const struct segment_state_program *program,
                                const uint64_t *counters, size_t n);
 void segment_state_add_group(struct string_buffer *text, const struct segment_state_group *group,
                              const uint64_t *counters);
@@ -73,7 +73,7 @@ void segment_state_end(struct string_buffer *text);
 struct segment_state_visitor {
     int (*folded)(const struct segment_state_process *process, void *data);
     int (*process)(const struct segment_state_process *process, void *data);
-    int (*service)(const struct segment_state_service *service, void *data);
+    int (*program)(const struct segment_state_program *program, void *data);
     int (*group)(const struct segment_state_group *group, void *data);
 };
 

@@ -24,7 +24,7 @@
 
 struct segment_writer;
 
-/* Fills in the header's identity (pid, start, namespace, boot, service, program) from /proc and
+/* Fills in the header's identity (pid, start, namespace, boot, program, command) from /proc and
  * the environment. Makes no file yet. `directory` is copied. */
 int segment_writer_new(struct segment_table *table, const char *directory,
                        struct segment_writer **ret_writer);

@@ -21,7 +21,7 @@
  * those that were queued for a peer. What a connection that ends moved after the last look is
  * missing.
  *
- * The environment is that of the tap: ZMQ_EXPORTER_DIR, ZMQ_EXPORTER_SERVICE, and so on.
+ * The environment is that of the tap: ZMQ_EXPORTER_DIR, ZMQ_EXPORTER_PROGRAM, and so on.
  *
  * Thread:  that which uses the socket at the time, as with any call on a socket.
  * Errors:  0, or -1 with errno:

@@ -64,11 +64,11 @@ static inline void page_samples_change(struct page_samples *self)
     for (size_t i = 0; i < self->n_groups; i++) {
         string_buffer_clear(&self->labels[i]);
         (void)snprintf(text, sizeof(text), "market-data-%zu", (i + self->round) % 97);
-        labels_append(&self->labels[i], "service", text);
+        labels_append(&self->labels[i], "program", text);
         labels_append(&self->labels[i], "type", i % 2 ? "PUB" : "SUB");
         (void)snprintf(text, sizeof(text), "tcp://10.%zu.0.%zu:5%03zu", self->round % 250, i % 250,
                        i);
-        labels_append(&self->labels[i], "endpoint", text);
+        labels_append(&self->labels[i], "address", text);
     }
 }
 

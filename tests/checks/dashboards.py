@@ -21,7 +21,7 @@ import families
 
 VARIABLES = ["datasource", "job", "instance"]
 # Labels of families by the beginning of their names, the longest that fits; see also the golden page.
-SOCKET_LABELS = {"service", "type", "endpoint", "socket"}
+SOCKET_LABELS = {"program", "type", "address", "socket"}
 LABELS = {
     "zmq_socket": SOCKET_LABELS, "zmq_socket_dropped_messages_total": SOCKET_LABELS | {"reason"},
     "zmq_socket_handshake_failures_total": SOCKET_LABELS | {"cause", "detail"},
@@ -30,15 +30,15 @@ LABELS = {
     "zmq_socket_events_total": SOCKET_LABELS | {"event"},
     "zmq_socket_option": SOCKET_LABELS | {"option"},
     "zmq_socket_security_info": SOCKET_LABELS | {"mechanism"},
-    "zmq_context": {"service"}, "zmq_process": {"service"}, "zmq_tap": {"service"},
-    "zmq_tap_capability": {"service", "capability", "state"},
-    "zmq_probe": {"probe", "endpoint"},
-    "zmq_probe_failures_total": {"probe", "endpoint", "phase"},
-    "zmq_probe_failure_info": {"probe", "endpoint", "phase", "cause", "detail"},
-    "zmq_probe_connect_failures_total": {"probe", "endpoint", "cause", "detail"},
-    "zmq_probe_handshake_failures_total": {"probe", "endpoint", "cause", "detail"},
-    "zmq_probe_peer_info": {"probe", "endpoint", "mechanism", "zmtp", "socket_type"},
-    "zmq_library": {"service", "version", "path", "build_id"},
+    "zmq_context": {"program"}, "zmq_process": {"program"}, "zmq_tap": {"program"},
+    "zmq_tap_capability": {"program", "capability", "state"},
+    "zmq_probe": {"probe", "address"},
+    "zmq_probe_failures_total": {"probe", "address", "phase"},
+    "zmq_probe_failure_info": {"probe", "address", "phase", "cause", "detail"},
+    "zmq_probe_connect_failures_total": {"probe", "address", "cause", "detail"},
+    "zmq_probe_handshake_failures_total": {"probe", "address", "cause", "detail"},
+    "zmq_probe_peer_info": {"probe", "address", "mechanism", "zmtp", "socket_type"},
+    "zmq_library": {"program", "version", "path", "build_id"},
     "zmq_library_latest_info": {"version"},
     "zmq_exporter": {"collector", "state", "code", "limit", "version"}, "process": set(),
 }

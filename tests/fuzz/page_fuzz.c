@@ -33,7 +33,7 @@ static size_t fill(struct samples *samples, struct string_buffer *labels, const 
         double real = 0;
         check(value != NULL);
         memcpy(&real, data, length < sizeof(real) ? length : sizeof(real));
-        labels_append(&labels[n], "endpoint", value);
+        labels_append(&labels[n], "address", value);
         struct label_text text = {labels[n].data, (uint32_t)labels[n].size};
         samples_add_real(samples, FAMILY_SOCKETS, text, n % 2 ? "a=\"b\"" : NULL, real);
         free(value);

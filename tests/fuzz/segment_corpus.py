@@ -19,7 +19,7 @@ DEFAULTS = {
     "lanes_offset": HEADER_SIZE + 1024, "group_capacity": 1024, "lane_capacity": 8192,
     "generation_begin": 7, "generation_end": 7, "state": 1, "n_groups": 1, "n_lanes": 1,
     "pid": 2147483647, "start_ticks": 9, "boot_id": b"", "tap_version": b"0.1.0",
-    "service": b"feed", "program": b"feed.py",
+    "program": b"feed", "program": b"feed.py",
 }
 
 
@@ -45,7 +45,7 @@ ALL = {n: n * 1000 for n in range(8, 256)}
 SEGMENTS = {
     "whole": (0, head(), group(), lane(ALL)),
     "wild-words": (0, head(), group(6, b"\xff\n\"%"), lane({n: 2**64 - n for n in range(2, 256)})),
-    "texts-unended": (0, head(service=b"x" * 128, program=b"y" * 128), group(3, b"e" * 760, b"n" * 256), lane(ALL)),
+    "texts-unended": (0, head(program=b"x" * 128, program=b"y" * 128), group(3, b"e" * 760, b"n" * 256), lane(ALL)),
     "named": (0, head(), group(1, b"ipc:///x", b"prices"), lane(ALL)),
     "cut": (200, head(), group(), lane(ALL)),
     "long": (100, head(n_lanes=40, n_groups=20), group(), lane(ALL)),
@@ -65,20 +65,20 @@ SEGMENTS = {
 TITLE = b"zmq_exporter state 1\nboot boot\n"
 GROUP_LINE = b"group feed 8 255 tcp://*:5556 - 8=10 9=100 159=18446744073709551615\n"
 STATES = {
-    "sums": TITLE + b"service feed 0=1 4=2\n" + GROUP_LINE,
+    "sums": TITLE + b"program feed 0=1 4=2\n" + GROUP_LINE,
     "folded": TITLE + b"folded 1 2 3 4\nfolded 5 6 7 8\n" + GROUP_LINE,
-    "parked": TITLE + GROUP_LINE + b"process 1 2 3 4\nservice feed\n" + GROUP_LINE,
+    "parked": TITLE + GROUP_LINE + b"process 1 2 3 4\nprogram feed\n" + GROUP_LINE,
     "escaped": TITLE + b"group %FF%0A - 0 %2D %25 8=1\n".replace(b" - ", b" 1 "),
     "empty": TITLE,
     "other-boot": b"zmq_exporter state 1\nboot other\n" + GROUP_LINE,
     "no-boot": b"zmq_exporter state 1\n",
     "overflow": TITLE + b"group f 99999999999 0 e - 8=1\n",
     "no-newline": TITLE + GROUP_LINE[:-1],
-    "bad-number": TITLE + b"service feed 0=99999999999999999999\n",
+    "bad-number": TITLE + b"program feed 0=99999999999999999999\n",
     "bad-word": TITLE + b"group feed 8 255 e - 160=1 7=1\n",
-    "bad-escape": TITLE + b"service %0 0=1\nservice %zz\n",
-    "double-space": TITLE + b"service  0=1\n",
-    "long": TITLE + b"service " + b"x" * 600 + b"\n",
+    "bad-escape": TITLE + b"program %0 0=1\nprogram %zz\n",
+    "double-space": TITLE + b"program  0=1\n",
+    "long": TITLE + b"program " + b"x" * 600 + b"\n",
 }
 
 

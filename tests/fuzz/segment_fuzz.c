@@ -21,7 +21,7 @@ static void check_header(const struct segment_header *header)
     demand(header->n_groups <= SEGMENT_MAX_GROUPS && header->n_lanes <= SEGMENT_MAX_LANES);
     demand(header->n_libraries <= SEGMENT_MAX_LIBRARIES);
     demand(header->n_contexts <= SEGMENT_MAX_CONTEXTS);
-    demand(IS_ENDED(header->service) && IS_ENDED(header->program) && IS_ENDED(header->boot_id));
+    demand(IS_ENDED(header->program) && IS_ENDED(header->command) && IS_ENDED(header->boot_id));
     for (unsigned i = 0; i < SEGMENT_MAX_CAPABILITIES; i++)
         demand(IS_ENDED(header->capabilities[i].reason));
     for (unsigned i = 0; i < SEGMENT_MAX_LIBRARIES; i++)

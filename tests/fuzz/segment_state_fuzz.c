@@ -22,9 +22,9 @@ static int copy_process(const struct segment_state_process *process, void *data)
     return 0;
 }
 
-static int copy_service(const struct segment_state_service *service, void *data)
+static int copy_program(const struct segment_state_program *program, void *data)
 {
-    segment_state_add_service(data, service, service->counters, SEGMENT_STATE_N_PROCESS_COUNTERS);
+    segment_state_add_program(data, program, program->counters, SEGMENT_STATE_N_PROCESS_COUNTERS);
     return 0;
 }
 
@@ -37,7 +37,7 @@ static int copy_group(const struct segment_state_group *group, void *data)
 /* The canonical text of what is understood; an error where it is not all understood. */
 static int copy(const struct string_buffer *text, struct string_buffer *ret_copy)
 {
-    static const struct segment_state_visitor visitor = {copy_folded, copy_process, copy_service,
+    static const struct segment_state_visitor visitor = {copy_folded, copy_process, copy_program,
                                                          copy_group};
     segment_state_begin(ret_copy, BOOT);
     int r = segment_state_parse(text->data ? text->data : "", text->size, BOOT, &visitor, ret_copy);

@@ -201,7 +201,7 @@ def age__page__has_the_greatest_of_the_group_and_zero_for_none(start, agent):
     begin = time.monotonic()
     wait_samples(puppet)
     page = agent.scrape()
-    told = page.value(PAGE[SEND], type="PUSH", endpoint="ipc:///nonexistent/group")
+    told = page.value(PAGE[SEND], type="PUSH", address="ipc:///nonexistent/group")
     assert begin - held.end - 0.001 <= told <= time.monotonic() - held.begin
-    assert page.value(PAGE[RECEIVE], type="PULL", endpoint="inproc://alone") == 0
+    assert page.value(PAGE[RECEIVE], type="PULL", address="inproc://alone") == 0
     assert not page.find(PAGE[RECEIVE], type="PUSH") and not page.find(PAGE[SEND], type="PULL")

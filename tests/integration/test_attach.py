@@ -41,7 +41,7 @@ def static_program():
 @pytest.mark.parametrize("transport", ["ipc", "inproc"])
 def static_libzmq__attached__is_measured_until_it_is_detached(folder, directory, agent, transport):
     endpoint = f"ipc://{folder}/orders" if transport == "ipc" else "inproc://orders"
-    with start_attaching("attached", directory, endpoint, ZMQ_EXPORTER_SERVICE="static") as process:
+    with start_attaching("attached", directory, endpoint, ZMQ_EXPORTER_PROGRAM="static") as process:
         assert process.line() == "attached"
         process.wait_gauge(0, "RECEIVE_QUEUE", "PULL", endpoint)
         assert process.segment().gauge("RECEIVE_HWM", "PULL", endpoint) == 1000
@@ -51,10 +51,10 @@ def static_libzmq__attached__is_measured_until_it_is_detached(folder, directory,
         process.wait_counter(4, "RECEIVED_MESSAGES", "PULL", endpoint)
         process.wait_gauge(6, "RECEIVE_QUEUE", "PULL", endpoint)
         assert process.segment().open_sockets() == 2
-        labels = {"service": "static", "type": "PULL", "endpoint": endpoint, "socket": "orders"}
+        labels = {"program": "static", "type": "PULL", "address": endpoint, "socket": "orders"}
         agent.wait_value(6, "zmq_socket_receive_queue_messages", **labels)
         agent.wait_value(4, "zmq_socket_received_messages_total", **labels)
-        names = {s.name for s in agent.scrape().samples if s.labels.get("service") == "static"}
+        names = {s.name for s in agent.scrape().samples if s.labels.get("program") == "static"}
         assert "zmq_socket_sent_messages_total" in names
         for absent in ("sent_bytes_total", "events_total", "handshakes_total", "peers",
                        "send_would_block_total", "receive_would_block_total"):
@@ -72,11 +72,11 @@ def static_libzmq__attached__is_measured_until_it_is_detached(folder, directory,
 
 
 def pyzmq__attached_through_ctypes__is_measured_and_named(directory, agent):
-    with start_attaching("attached.py", directory, ZMQ_EXPORTER_SERVICE="desk") as process:
+    with start_attaching("attached.py", directory, ZMQ_EXPORTER_PROGRAM="desk") as process:
         assert process.line() == "moved"
 
         def value(name, socket):
-            return agent.scrape().value(f"zmq_socket_{name}", service="desk", socket=socket)
+            return agent.scrape().value(f"zmq_socket_{name}", program="desk", socket=socket)
 
         wait_equal(lambda: value("sent_messages_total", "asks"), 20, "sent")
         wait_equal(lambda: value("received_messages_total", "answers"), 15, "received")
@@ -92,11 +92,11 @@ def pyzmq__attached_through_ctypes__is_measured_and_named(directory, agent):
 
 def preloaded__attached_as_well__is_counted_once_and_named(directory, agent):
     command = [*products.program("attached.py"), products.tap_library()]
-    with Process(command, directory, {"ZMQ_EXPORTER_SERVICE": "both"}) as process:
+    with Process(command, directory, {"ZMQ_EXPORTER_PROGRAM": "both"}) as process:
         assert process.line() == "moved"
 
         def value(name, socket):
-            return agent.scrape().value(f"zmq_socket_{name}", service="both", socket=socket)
+            return agent.scrape().value(f"zmq_socket_{name}", program="both", socket=socket)
 
         wait_equal(lambda: value("sent_messages_total", "asks"), 20, "sent")
         wait_equal(lambda: value("received_messages_total", "answers"), 15, "received")

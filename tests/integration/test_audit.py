@@ -29,7 +29,7 @@ def audit(*words, **options):
 
 @pytest.fixture
 def careless(directory):
-    with Puppet("c", directory, variables={"ZMQ_EXPORTER_SERVICE": "careless"}) as puppet:
+    with Puppet("c", directory, variables={"ZMQ_EXPORTER_PROGRAM": "careless"}) as puppet:
         puppet.socket(zmq.PUB, sndhwm=0).bind("tcp://*:*")
         puppet.segment()
         wait_for(lambda: "wildcard_bind" in audit(f"--tap.directory={directory}").stdout, "a finding")
@@ -38,7 +38,7 @@ def careless(directory):
 
 @pytest.fixture
 def careful(directory):
-    with Puppet("c", directory, variables={"ZMQ_EXPORTER_SERVICE": "careful"}) as puppet:
+    with Puppet("c", directory, variables={"ZMQ_EXPORTER_PROGRAM": "careful"}) as puppet:
         puppet.socket(zmq.PUB, linger=100).bind("tcp://127.0.0.1:*")
         puppet.segment()
         yield puppet
@@ -133,11 +133,11 @@ def test_audit__url__is_the_report_of_the_exporter(careless, agent):
 
 
 def test_metrics__violations__one_series_each_and_none_for_what_is_kept(careless, careful, agent):
-    page = wait_for(lambda: (p := agent.scrape()).find("zmq_policy_violations", service="careless") and p,
+    page = wait_for(lambda: (p := agent.scrape()).find("zmq_policy_violations", program="careless") and p,
                     "violations on the page")
     assert page.find("zmq_policy_violations", check="wildcard_bind", severity="medium",
-                     service="careless", type="PUB", endpoint="tcp://*:*") == [1]
-    assert page.find("zmq_policy_violations", service="careful") == []
+                     program="careless", type="PUB", address="tcp://*:*") == [1]
+    assert page.find("zmq_policy_violations", program="careful") == []
     assert page.value("zmq_policy_checks", check="wildcard_bind") == 2
     assert page.value("zmq_policy_checks", check="incompatible_peers") is not None
     assert page.value("zmq_policy_folded_violations") == 0

@@ -24,7 +24,7 @@ def test_check__example__is_valid_and_says_how_each_endpoint_is_probed():
 
 def test_check__unsafe_pairing__is_refused_with_place_and_reason(folder):
     path = folder / "x.yml"
-    path.write_text("probes:\n- {name: a, endpoint: 'tcp://a:1', peer: PUSH, method: socket}\n")
+    path.write_text("probes:\n- {name: a, address: 'tcp://a:1', peer: PUSH, method: socket}\n")
     done = check(path)
     assert done.returncode == 1
     assert done.stdout == ""
@@ -35,7 +35,7 @@ def test_check__unsafe_pairing__is_refused_with_place_and_reason(folder):
 def test_check__password_file_open_to_all__is_refused_without_its_content(folder):
     secret, path = folder / "secret", folder / "x.yml"
     secret.write_text("geheim\n")
-    path.write_text("probes:\n- {name: a, endpoint: 'tcp://a:1', peer: PUB, security: "
+    path.write_text("probes:\n- {name: a, address: 'tcp://a:1', peer: PUB, security: "
                     "{mechanism: PLAIN, username: u, password_file: secret}}\n")
     secret.chmod(0o644)
     done = check(path)

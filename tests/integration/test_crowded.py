@@ -142,9 +142,9 @@ def test_segments__more_than_a_user_may_have__leave_others_their_places(director
         page = agent.scrape()
         kept = [page.value(SEGMENTS, state=state) for state in ("live", "silent")]
         assert sum(kept) == N_FILES // 2
-        puppet = start("c", variables={"ZMQ_EXPORTER_SERVICE": "later"})
+        puppet = start("c", variables={"ZMQ_EXPORTER_PROGRAM": "later"})
         open_push(puppet)
-        agent.wait_value(1, "zmq_sockets", service="later")
+        agent.wait_value(1, "zmq_sockets", program="later")
 
         for path in directory.glob("1-*.seg"):
             path.unlink()
@@ -180,4 +180,4 @@ def test_names__start_times_without_end__are_not_remembered(directory, start):
         wait_for(lambda: len(list(directory.glob("*.seg"))) == 1, lambda: len(os.listdir(directory)))
         wait_for(lambda: n_folded(directory) < 10, lambda: (directory / "state").read_text())
         agent.wait_value(1, SEGMENTS, state="live")
-        assert agent.scrape().value("zmq_processes", service="puppet") == 1
+        assert agent.scrape().value("zmq_processes", program="puppet") == 1

@@ -237,7 +237,7 @@ def depth__consumer_asleep__grows_without_a_call_of_its_thread(start, folder, tr
 
 
 @pytest.mark.parametrize("mode", ["kill", "refuse"])
-def depth__service_without_process_vm_readv__is_true(directory, mode):
+def depth__program_without_process_vm_readv__is_true(directory, mode):
     """The filter of a hardened systemd service kills, or refuses, for that call."""
     command = [*products.program("filtered"), mode]
     with Puppet("c", directory, prefix=command) as puppet:

@@ -74,7 +74,7 @@ class Crowd:
                  self.chance.randint(1, 3000), self.chance.choice([0, 0, 20, 110])]
         self.running.append(subprocess.Popen(
             [str(word) for word in words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=environment(self.directory, ZMQ_EXPORTER_SERVICE="ends")))
+            env=environment(self.directory, ZMQ_EXPORTER_PROGRAM="ends")))
         self.counts.append(path)
         self.ways.add(way)
 
@@ -92,7 +92,7 @@ class Crowd:
 
 
 def page_sum(agent):
-    return agent.scrape().value("zmq_socket_sent_messages_total", service="ends") or 0
+    return agent.scrape().value("zmq_socket_sent_messages_total", program="ends") or 0
 
 
 def ends__at_random__sum_on_the_page_is_exact(folder, directory):

@@ -42,7 +42,7 @@ def keys(client, server_key):
 
 @pytest.mark.parametrize("language", ["c", "pyzmq"])
 def handshakes__as_this_libzmq_tells__are_counted_or_absent_with_a_reason(agent, start, language):
-    server = start(language, variables={"ZMQ_EXPORTER_SERVICE": "server"})
+    server = start(language, variables={"ZMQ_EXPORTER_PROGRAM": "server"})
     pull = server.socket(zmq.PULL)
     endpoint = pull.bind("tcp://127.0.0.1:*")
     with zmq.Context() as context, context.socket(zmq.PUSH) as push:
@@ -54,13 +54,13 @@ def handshakes__as_this_libzmq_tells__are_counted_or_absent_with_a_reason(agent,
         assert server.segment().libraries[0][:3] == zmq.zmq_version_info()
         assert server.segment().capabilities["handshakes"] == (
             ("on", "") if told else ("off", "libzmq before 4.3.0"))
-        labels = {"service": "server", "type": "PULL"}
+        labels = {"program": "server", "type": "PULL"}
         agent.wait_value(1, "zmq_socket_events_total", event="accepted", **labels)
         if told:
             agent.wait_value(1, "zmq_socket_handshakes_total", **labels)
         page = agent.scrape()
         state = "on" if told else "off"
-        assert page.value("zmq_tap_capability", service="server", capability="handshakes", state=state) == 1
+        assert page.value("zmq_tap_capability", program="server", capability="handshakes", state=state) == 1
         for family in ("zmq_socket_handshakes_total", "zmq_socket_handshake_failures_total", "zmq_socket_peers"):
             assert (page.value(family, **labels) is None) != told, family
 

@@ -28,10 +28,10 @@ class Watcher:
     def look(self, agent):
         page = agent.scrape()
         self.n_pages += 1
-        # The exporter's own counters begin anew with each; they have no service.
+        # The exporter's own counters begin anew with each; they have no program.
         seen = {
             (sample.name, *sorted(sample.labels.items())): sample.value for sample in page.samples
-            if sample.name.endswith(COUNTERS) and "service" in sample.labels
+            if sample.name.endswith(COUNTERS) and "program" in sample.labels
         }
         for key, known in self.known.items():
             assert key in seen, f"{key} is gone from the page"
@@ -53,7 +53,7 @@ class Mortals:
         return Process(
             [*products.program("mortal"), f"ipc://{self.folder}/p{place}",
              self.folder / f"count-{self.n_started}"],
-            self.directory, variables={"ZMQ_EXPORTER_SERVICE": "mortal"},
+            self.directory, variables={"ZMQ_EXPORTER_PROGRAM": "mortal"},
         )
 
     def kill_one(self, place, is_ready):
@@ -98,7 +98,7 @@ class Folded:
 
 
 def sent(page):
-    return page.value("zmq_socket_sent_messages_total", service="mortal") or 0
+    return page.value("zmq_socket_sent_messages_total", program="mortal") or 0
 
 
 def test_kills__300_rounds__no_counter_decreases(folder, directory):

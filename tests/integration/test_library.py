@@ -59,20 +59,20 @@ def info(agent, **labels):
             and all(s.labels.get(k) == v for k, v in labels.items())]
 
 
-def test_library__tapped_program__has_its_service_and_exact_version(agent, start):
-    puppet = start("c", variables={"ZMQ_EXPORTER_SERVICE": "feed"})
+def test_library__tapped_program__has_its_program_and_exact_version(agent, start):
+    puppet = start("c", variables={"ZMQ_EXPORTER_PROGRAM": "feed"})
     puppet.socket(zmq.PUB)
-    found = wait_for(lambda: info(agent, service="feed"), "the tapped program")
+    found = wait_for(lambda: info(agent, program="feed"), "the tapped program")
     assert [label["version"] for label in found] == [VERSION]
     assert found[0]["path"] == library_file()
     assert len(found[0]["build_id"]) == 40
-    assert agent.scrape().value("zmq_library_processes", service="feed") == 1
+    assert agent.scrape().value("zmq_library_processes", program="feed") == 1
 
 
 def test_library__program_without_tap__is_named_by_its_script(agent):
     with Puppet("pyzmq") as puppet:
         puppet.socket(zmq.PUB)
-        found = wait_for(lambda: info(agent, service="puppet.py", path=library_file()), "the program")
+        found = wait_for(lambda: info(agent, program="puppet.py", path=library_file()), "the program")
         assert found[0]["version"] == VERSION
 
 
@@ -107,8 +107,8 @@ def test_library__name_that_says_nothing__is_exact_under_the_tap_and_open_withou
 
     puppet = start("c", variables={"LD_LIBRARY_PATH": str(path.parent)})
     puppet.socket(zmq.PUB)
-    tapped = wait_for(lambda: info(agent, path=str(path), service="puppet"), "the tapped copy")
-    wait_equal(lambda: [labels["version"] for labels in info(agent, path=str(path), service="puppet")],
+    tapped = wait_for(lambda: info(agent, path=str(path), program="puppet"), "the tapped copy")
+    wait_equal(lambda: [labels["version"] for labels in info(agent, path=str(path), program="puppet")],
                [VERSION], "version")
     assert len(tapped) == 1
 
@@ -116,9 +116,9 @@ def test_library__name_that_says_nothing__is_exact_under_the_tap_and_open_withou
 def test_library__file_of_another_user__does_not_speak_for_the_process(agent, directory, start):
     if os.geteuid() != 0:
         pytest.skip("giving a file away needs root")
-    puppet = start("c", variables={"ZMQ_EXPORTER_SERVICE": "liar"})
+    puppet = start("c", variables={"ZMQ_EXPORTER_PROGRAM": "liar"})
     puppet.socket(zmq.PUB)
-    wait_for(lambda: info(agent, service="liar"), "its word")
+    wait_for(lambda: info(agent, program="liar"), "its word")
     segment = next(directory.glob(f"{puppet.pid}-*.seg"))
     # Stopped, so that the tap does not make its file anew; another's file takes the name.
     subprocess.run(["kill", "-STOP", str(puppet.pid)], check=True)
@@ -128,8 +128,8 @@ def test_library__file_of_another_user__does_not_speak_for_the_process(agent, di
     os.chown(segment, 65534, 65534)
     try:
         with Agent(directory) as other:
-            wait_for(lambda: info(other, service="puppet"), "the program by its own name")
-            assert not info(other, service="liar")
+            wait_for(lambda: info(other, program="puppet"), "the program by its own name")
+            assert not info(other, program="liar")
     finally:
         subprocess.run(["kill", "-CONT", str(puppet.pid)], check=True)
 
@@ -169,4 +169,4 @@ def test_library__capability_of_the_unit__reads_the_programs_of_others(directory
     with SandboxedAgent(directory) as agent:
         found = wait_for(lambda: info(agent, path=str(path)), "root's program")
         assert len(found[0]["build_id"]) == 40
-        assert found[0]["service"].startswith("python")
+        assert found[0]["program"].startswith("python")

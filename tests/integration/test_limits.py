@@ -21,17 +21,17 @@ def use_endpoints(puppet, n, first=0):
 
 def sent(page):
     """Messages sent by endpoint."""
-    return {(s.labels["service"], s.labels["endpoint"]): s.value for s in page.samples
+    return {(s.labels["program"], s.labels["address"]): s.value for s in page.samples
             if s.name == SENT and s.labels["type"] == "PUSH"}
 
 
 def groups(page):
-    return {(s.labels["service"], s.labels["type"], s.labels["endpoint"]) for s in page.samples
+    return {(s.labels["program"], s.labels["type"], s.labels["address"]) for s in page.samples
             if s.name.startswith("zmq_socket")}
 
 
 def test_process__beyond_its_groups__is_shown_together(agent, start):
-    puppet = start("c", variables={"ZMQ_EXPORTER_MAX_GROUPS": "6", "ZMQ_EXPORTER_SERVICE": "feed"})
+    puppet = start("c", variables={"ZMQ_EXPORTER_MAX_GROUPS": "6", "ZMQ_EXPORTER_PROGRAM": "feed"})
     total = use_endpoints(puppet, 12)
     puppet.wait_counter(total, "SENT_MESSAGES", "PUSH")
     page = agent.scrape()
@@ -39,8 +39,8 @@ def test_process__beyond_its_groups__is_shown_together(agent, start):
     # Six, of which a type's sockets without an endpoint yet are one each; and (other) of each type.
     assert len(groups(page)) <= 8
     assert ("feed", "PUSH", OTHER) in groups(page) and ("feed", "PULL", OTHER) in groups(page)
-    assert page.value(FOLDED, service="feed") == 2 * 12 - 4
-    assert page.value("zmq_sockets", service="feed", type="PULL", endpoint=OTHER) == 10
+    assert page.value(FOLDED, program="feed") == 2 * 12 - 4
+    assert page.value("zmq_sockets", program="feed", type="PULL", address=OTHER) == 10
 
     # A great many more cost no series.
     total += use_endpoints(puppet, 40, first=12)
@@ -52,17 +52,17 @@ def test_process__beyond_its_groups__is_shown_together(agent, start):
 
 def test_host__beyond_its_groups__is_shown_together_and_stays_so(directory, start):
     with Agent(directory, "--tap.max-groups=9") as agent:
-        puppets = [start("c", variables={"ZMQ_EXPORTER_SERVICE": f"feed-{i}"}) for i in range(3)]
+        puppets = [start("c", variables={"ZMQ_EXPORTER_PROGRAM": f"feed-{i}"}) for i in range(3)]
         for i, puppet in enumerate(puppets):
             total = use_endpoints(puppet, 4)
             puppet.wait_counter(total, "SENT_MESSAGES", "PUSH")
-            assert sum(v for (service, _), v in sent(agent.scrape()).items() if service == f"feed-{i}") == total
+            assert sum(v for (program, _), v in sent(agent.scrape()).items() if program == f"feed-{i}") == total
         page = agent.scrape()
         ordinary = {group for group in groups(page) if group[2] != OTHER}
         assert len(ordinary) <= 9 and len(groups(page)) <= 9 + 2 * 3
-        assert page.value(FOLDED, service="feed-2") == 2 * 4 + 2  # and those without an endpoint
+        assert page.value(FOLDED, program="feed-2") == 2 * 4 + 2  # and those without an endpoint
         puppets[0].end()
-        agent.wait_value(0, "zmq_processes", service="feed-0")
+        agent.wait_value(0, "zmq_processes", program="feed-0")
         agent.wait_value(0, "zmq_exporter_segments", state="dead")
         before = sent(agent.scrape())
         assert sum(before.values()) == 3 * total

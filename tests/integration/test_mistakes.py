@@ -21,7 +21,7 @@ COMMAND_LINES = [
      "--tap.directory=DIRECTORY"),
     (["--web.config.file", "--version"], "--web.config.file needs a value"),
     (["--web.listen-address", "--", "x"], "--web.listen-address needs a value"),
-    (["run", "--tap.library", "--service=feed", "true"], "--tap.library needs a value"),
+    (["run", "--tap.library", "--program=feed", "true"], "--tap.library needs a value"),
     (["check", "--web.config.file", "--help"], "--web.config.file needs a value"),
     (["demo", "--role", "--with-exporter"], "--role needs a value: --role=NAME"),
     (["--tap.directory="], "--tap.directory needs a value"),

@@ -39,7 +39,7 @@ def browser():
 @pytest.fixture
 def full_queue(start):
     """A PUSH with 9 of 10 messages queued for a peer that takes none, and what it is seen as."""
-    puppet = start("c", variables={"ZMQ_EXPORTER_SERVICE": HOSTILE})
+    puppet = start("c", variables={"ZMQ_EXPORTER_PROGRAM": HOSTILE})
     push, pull = puppet.socket(zmq.PUSH, sndhwm=5), puppet.socket(zmq.PULL, rcvhwm=5)
     pull.bind("inproc://orders")
     push.connect("inproc://orders")
@@ -173,8 +173,8 @@ def test_page__probes__are_shown_with_what_they_found(browser, folder, directory
     endpoint = start("c").socket(zmq.ROUTER).bind("tcp://127.0.0.1:*")
     (folder / "probes.yml").write_text(
         "probes:\n"
-        f"  - {{name: good, endpoint: '{endpoint}', peer: ROUTER}}\n"
-        f"  - {{name: bad, endpoint: 'ipc://{folder}/nobody', peer: ROUTER, interval: 1s}}\n")
+        f"  - {{name: good, address: '{endpoint}', peer: ROUTER}}\n"
+        f"  - {{name: bad, address: 'ipc://{folder}/nobody', peer: ROUTER, interval: 1s}}\n")
     with Agent(directory, f"--config.file={folder}/probes.yml") as agent:
         open_page(browser, agent)
         wait_for(lambda: [row[2].split(":")[0] for row in rows(browser, "probes")] == ["fails", "connected"],
@@ -211,7 +211,7 @@ def test_page__no_javascript__says_where_the_numbers_are(agent):
 def test_sockets__json__has_the_numbers_of_the_metrics_page(agent, full_queue):
     wait_equal(lambda: agent.scrape().value("zmq_socket_send_queue_messages", type="PUSH"), 9, "depth")
     answer, page = json.loads(agent.get("/api/v1/sockets")), agent.scrape()
-    assert {g["labels"]["service"] for g in answer["sockets"]} == {HOSTILE}
+    assert {g["labels"]["program"] for g in answer["sockets"]} == {HOSTILE}
     n = 0
     for group in answer["sockets"]:
         for name, value in group["values"].items():
@@ -224,16 +224,16 @@ def test_sockets__json__has_the_numbers_of_the_metrics_page(agent, full_queue):
 
 
 def test_open_sockets__json__has_single_sockets_and_filters(agent, start):
-    puppet = start("c", variables={"ZMQ_EXPORTER_SERVICE": HOSTILE})
+    puppet = start("c", variables={"ZMQ_EXPORTER_PROGRAM": HOSTILE})
     endpoints = [puppet.socket(zmq.PUB).bind("tcp://127.0.0.1:*") for _ in range(3)]
     wait_equal(lambda: len(json.loads(agent.get("/api/v1/sockets/open"))["open"]), 3, "open sockets")
     everything = json.loads(agent.get("/api/v1/sockets/open"))
     assert everything["is_complete"] is True
-    assert {s["service"] for s in everything["open"]} == {HOSTILE}
+    assert {s["program"] for s in everything["open"]} == {HOSTILE}
     assert {s["pid"] for s in everything["open"]} == {puppet.pid}
     assert {s["library"] for s in everything["open"]} == {zmq.zmq_version()}
     assert all(s["fields"]["linger"] == -1 for s in everything["open"])
-    query = urllib.parse.urlencode({"service": HOSTILE, "type": "PUB", "endpoint": "tcp://127.0.0.1:*"})
+    query = urllib.parse.urlencode({"program": HOSTILE, "type": "PUB", "address": "tcp://127.0.0.1:*"})
     assert len(json.loads(agent.get(f"/api/v1/sockets/open?{query}"))["open"]) == len(endpoints)
     assert json.loads(agent.get("/api/v1/sockets/open?type=SUB"))["open"] == []
 

@@ -75,7 +75,7 @@ def reader_of(agent):
 
 
 def page__program_without_a_tap__has_the_same_families(watching, launch, program):
-    labels = {"service": program.name}
+    labels = {"program": program.name}
     process = launch()
     tell(process, "send", 20)
     tell(process, "recv", 5)
@@ -107,15 +107,15 @@ def at_hwm__full_queue__time_runs(watching, launch, program):
     process.popen.stdin.write("send 5000\n")  # it waits at 20
     process.popen.stdin.flush()
     wait_for(lambda: (watching.scrape().value("zmq_socket_send_at_hwm_seconds_total", type="PUSH",
-                                              service=program.name) or 0) > 1, "time at the mark")
+                                              program=program.name) or 0) > 1, "time at the mark")
     assert watching.scrape().value("zmq_socket_send_hwm_proximity_ratio", type="PUSH",
-                                   service=program.name) == 1
+                                   program=program.name) == 1
 
 
 def api__program_without_a_tap__says_how_it_is_seen(watching, launch, program):
     process = launch()
     tell(process, "send", 4)
-    path = f"/api/v1/sockets/open?service={program.name}"
+    path = f"/api/v1/sockets/open?program={program.name}"
     opened = wait_for(lambda: [one for one in json.loads(watching.get(path))["open"]
                                if one["fields"].get("send_queue_messages") == 4], "the socket")
     assert [(one["pid"], one["seen_by"], one["type"]) for one in opened] == [(process.pid, "peek", "PUSH")]
@@ -123,7 +123,7 @@ def api__program_without_a_tap__says_how_it_is_seen(watching, launch, program):
 
 
 def counters__exporter_restarts__never_go_back(directory, launch, program):
-    labels = {"service": program.name, "type": "PUSH"}
+    labels = {"program": program.name, "type": "PUSH"}
     name = "zmq_socket_sent_messages_total"
     process = launch()
     tell(process, "send", 7)
@@ -139,11 +139,11 @@ def counters__exporter_restarts__never_go_back(directory, launch, program):
         process.end()
         agent.wait_value(0, "zmq_sockets", **labels)
         agent.wait_value(10, name, **labels)
-        agent.wait_value(0, "zmq_processes", service=program.name)
+        agent.wait_value(0, "zmq_processes", program=program.name)
 
 
 def counters__program_is_tapped_later__go_on(watching, directory, launch, program):
-    labels = {"service": program.name, "type": "PUSH"}
+    labels = {"program": program.name, "type": "PUSH"}
     name = "zmq_socket_sent_messages_total"
     process = launch()
     tell(process, "send", 7)
@@ -152,7 +152,7 @@ def counters__program_is_tapped_later__go_on(watching, directory, launch, progra
     tapped = launch(directory)
     tell(tapped, "send", 5)
     watching.wait_value(12, name, **labels)
-    watching.wait_value(1, "zmq_processes", service=program.name)
+    watching.wait_value(1, "zmq_processes", program=program.name)
     page = watching.scrape()
     assert page.value("zmq_sockets", **labels) == 1
     assert page.value("zmq_socket_sent_bytes_total", **labels) == 25  # what the tap knows, is back
@@ -163,16 +163,16 @@ def tapped__running__is_counted_once(watching, directory, launch, program):
     tapped = launch(directory)
     tell(tapped, "send", 5)
     for _ in range(3):
-        watching.wait_value(5, "zmq_socket_sent_messages_total", type="PUSH", service=program.name)
+        watching.wait_value(5, "zmq_socket_sent_messages_total", type="PUSH", program=program.name)
         before = watching.scrape().value("zmq_exporter_peek_passes_total")
         wait_for(lambda: watching.scrape().value("zmq_exporter_peek_passes_total") > before, "a pass")
     page = watching.scrape()
-    assert page.value("zmq_sockets", service=program.name) == 3
-    assert page.value("zmq_processes", service=program.name) == 1
+    assert page.value("zmq_sockets", program=program.name) == 3
+    assert page.value("zmq_processes", program=program.name) == 1
 
 
 def reader__dies__is_said_and_another_one_begins(watching, launch, program):
-    labels = {"service": program.name, "type": "PUSH"}
+    labels = {"program": program.name, "type": "PUSH"}
     process = launch()
     tell(process, "send", 7)
     watching.wait_value(7, "zmq_socket_sent_messages_total", **labels)
@@ -188,7 +188,7 @@ def reader__dies__is_said_and_another_one_begins(watching, launch, program):
 
 def live_page__program_without_a_tap__has_a_row_and_is_told_apart(browser, watching, launch, program):
     tell(launch(), "send", 18)
-    watching.wait_value(18, "zmq_socket_send_queue_messages", type="PUSH", service=program.name)
+    watching.wait_value(18, "zmq_socket_send_queue_messages", type="PUSH", program=program.name)
     open_page(browser, watching)
     row = wait_for(lambda: next((row for row in rows(browser) if program.name in row[0] and row[1] == "PUSH"),
                                 None), "its row")
@@ -232,7 +232,7 @@ def socket__reader_of_another_unit__is_heard_and_asked_again(manager, directory,
     process = launch()
     tell(process, "send", 6)
     with Agent(directory, f"--collector.peek.socket={path}", peeks=True) as agent:
-        labels = {"service": program.name, "type": "PUSH"}
+        labels = {"program": program.name, "type": "PUSH"}
         agent.wait_value(6, "zmq_socket_send_queue_messages", **labels)
         assert reader_of(agent) is None
         readers[0].kill()
@@ -258,7 +258,7 @@ def flags__turned_off_and_left_out__is_not_there(directory, launch, program):
     process = launch()
     with Agent(directory, f"--collector.peek.exclude={program.name}", peeks=True) as agent:
         wait_for(lambda: agent.scrape().value("zmq_exporter_processes", reason="excluded"), "excluded")
-        assert agent.scrape().value("zmq_sockets", service=program.name) is None
+        assert agent.scrape().value("zmq_sockets", program=program.name) is None
     with Agent(directory) as agent:
         page = agent.scrape()
         assert page.value("zmq_exporter_processes") is None

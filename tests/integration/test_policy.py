@@ -39,7 +39,7 @@ class Scene:
         self.puppet = self.program("subject")
 
     def program(self, name, language="c", **options):
-        return self.start(language, variables={"ZMQ_EXPORTER_SERVICE": name}, **options)
+        return self.start(language, variables={"ZMQ_EXPORTER_PROGRAM": name}, **options)
 
     def bound(self, kind, endpoint, context="", texts=(), puppet=None, **options):
         socket = (puppet or self.puppet).socket(kind, context, **options)
@@ -259,7 +259,7 @@ def test_check__one_that_breaks_it_and_others__fires_on_the_one_alone(case, scen
         return [v for v in scene.violations()["violations"] if v["check"] == case.__name__]
 
     wait_for(found, lambda: f"{case.__name__} in {scene.violations()}")
-    assert {v["endpoint"] for v in found()} == {endpoint}
+    assert {v["address"] for v in found()} == {endpoint}
     assert {v["program"] for v in found()} <= programs
     looked_at = {c["check"]: c["looked_at"] for c in scene.violations()["checks"]}
     assert looked_at[case.__name__] >= 1

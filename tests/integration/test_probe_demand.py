@@ -37,7 +37,7 @@ def test_probe_page__target_that_answers__has_its_metrics_and_no_others(director
             assert page.value("zmq_probe_connected") == (1 if "module" in path else None)
             assert page.value("zmq_probe_duration_seconds") > 0
             assert {s.name.split("_")[1] for s in page.samples} == {"probe"}
-            assert all("probe" not in s.labels and "endpoint" not in s.labels for s in page.samples)
+            assert all("probe" not in s.labels and "address" not in s.labels for s in page.samples)
         assert "zmq_probe_success" not in agent.get()  # and none of it on the page of metrics
 
 

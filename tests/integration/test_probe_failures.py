@@ -264,7 +264,7 @@ def test_probe__failures__leave_no_secret_anywhere(directory, folder, monkeypatc
                           probe_targets=["tcp://127.0.0.1:*"]) as agent:
             check(agent, "0", "auth", "400", "handshake")
             check(agent, "1", "auth", "400", "handshake")
-            target = probes[0]["endpoint"]
+            target = probes[0]["address"]
             texts = [agent.get(), agent.get("/api/v1/sockets"),
                      agent.request(f"/probe?target={target}&module=plain&debug=true")[1]]
             assert "detail 400" in texts[2]

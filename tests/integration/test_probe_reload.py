@@ -114,8 +114,8 @@ def test_reload__other_endpoint_under_the_same_name__is_another_probe(directory,
         write_config(agent.config, [probe("feed", second.endpoint, "PUB")])
         assert agent.reload()[0] == 200
         page = agent.wait_success("feed")
-        assert page.find("zmq_probe_success", endpoint=first.endpoint) == []
-        assert page.find("zmq_probe_success", endpoint=second.endpoint) == [1]
+        assert page.find("zmq_probe_success", address=first.endpoint) == []
+        assert page.find("zmq_probe_success", address=second.endpoint) == [1]
 
 
 def test_reload__while_attempts_are_under_way__ends_them(directory, folder):

@@ -47,7 +47,7 @@ class Alertmanager(Server):
     def __init__(self, folder, webhook):
         configuration = {
             "route": {"receiver": "test", "group_wait": "1s", "group_interval": "1s",
-                      "group_by": ["alertname", "service", "severity"]},
+                      "group_by": ["alertname", "program", "severity"]},
             "receivers": [{"name": "test", "webhook_configs": [{"url": webhook}]}],
         }
         path = folder / "alertmanager.yml"
@@ -104,7 +104,7 @@ def key(name, labels):
 
 def compared(samples):
     return {key(name, labels): value for name, labels, value in samples
-            if labels.get("service", "").startswith("puppet") and not RESTLESS.search(name)}
+            if labels.get("program", "").startswith("puppet") and not RESTLESS.search(name)}
 
 
 def page_samples(agent):
@@ -112,7 +112,7 @@ def page_samples(agent):
 
 
 def stored_samples(prometheus):
-    return compared((m["__name__"], m, v) for m, v in prometheus.query('{service=~"puppet.*"}'))
+    return compared((m["__name__"], m, v) for m, v in prometheus.query('{program=~"puppet.*"}'))
 
 
 def differences(agent, prometheus):
@@ -137,24 +137,24 @@ def test_prometheus__programs_at_rest__has_the_values_of_the_page(agent, prometh
             "zmq_sockets", "zmq_socket_peers", "zmq_context_sockets", "zmq_processes",
             "zmq_library_info", "zmq_tap_capability", "zmq_socket_option"}
     wait_for(at_rest, lambda: f"equal values; different (page, Prometheus): {differences(agent, prometheus)}")
-    assert sorted(v for _, v in prometheus.query("sum by (service) (zmq_socket_sent_messages_total)")) == [100, 101]
+    assert sorted(v for _, v in prometheus.query("sum by (program) (zmq_socket_sent_messages_total)")) == [100, 101]
     assert sorted(v for _, v in prometheus.query(
-        "sum by (service) (zmq_socket_receive_queue_messages)"
-        " + sum by (service) (zmq_socket_send_queue_messages)")) == [60, 61]
+        "sum by (program) (zmq_socket_receive_queue_messages)"
+        " + sum by (program) (zmq_socket_send_queue_messages)")) == [60, 61]
     assert prometheus.query('scrape_samples_scraped > 0 and scrape_samples_scraped - scrape_samples_post_metric_relabeling == 0')
 
 
 def test_prometheus__full_queue__reaches_the_pager_and_leaves_it(agent, prometheus, pager, start):
-    puppet = start("pyzmq", variables={"ZMQ_EXPORTER_SERVICE": "orders"})
+    puppet = start("pyzmq", variables={"ZMQ_EXPORTER_PROGRAM": "orders"})
     push, pull = puppet.socket(zmq.PUSH, sndhwm=50), puppet.socket(zmq.PULL, rcvhwm=50)
     endpoint = "inproc://orders"
     pull.bind(endpoint)
     push.connect(endpoint)
     assert push.fill() == 100
 
-    name, labels = "ZeroMQSendQueueNearHighWaterMark", {"severity": "critical", "service": "orders"}
+    name, labels = "ZeroMQSendQueueNearHighWaterMark", {"severity": "critical", "program": "orders"}
     alert = wait_for(lambda: pager.got(name, "firing", **labels), "the page")[0]
-    assert alert["labels"]["endpoint"] == endpoint and alert["labels"]["type"] == "PUSH"
+    assert alert["labels"]["address"] == endpoint and alert["labels"]["type"] == "PUSH"
     assert "in orders on 127.0.0.1:" in alert["annotations"]["description"]
     assert " was full for " in alert["annotations"]["description"]
     assert (products.TESTS.parent / alert["annotations"]["runbook_url"]).is_file()
@@ -169,15 +169,15 @@ def test_prometheus__demo__every_part_shows_what_it_is_for(folder):
     with Demo(folder) as demo, Prometheus(folder, demo.address, "127.0.0.1:9") as prometheus:
         for what, expression in [
             ("a full queue in front of the slow archive",
-             'max_over_time(zmq_socket_send_hwm_proximity_ratio{service="ticker"}[1m]) > 0.9'),
-            ("its drops", 'zmq_socket_dropped_messages_total{service="ticker",reason="hwm"} > 0'),
-            ("workers near their mark", 'zmq_socket_send_hwm_proximity_ratio{service="dispatcher"} > 0.8'),
-            ("a stuck consumer", 'zmq_socket_receive_queue_messages{service="ledger"} >= 80'),
-            ("refused keys", 'zmq_socket_handshake_failures_total{service="vault",cause="auth",detail="400"} > 0'),
-            ("a wrong server key", 'sum(zmq_socket_handshake_failures_total{service="vault",cause="protocol"}) > 0'),
-            ("a flapping peer", 'zmq_socket_disconnects_total{service="hub",type="PULL"} > 1'),
-            ("the library", 'zmq_library_processes{service="ticker"} == 1'),
-            ("a good peer", 'zmq_socket_peers{service="chart"} == 1'),
+             'max_over_time(zmq_socket_send_hwm_proximity_ratio{program="ticker"}[1m]) > 0.9'),
+            ("its drops", 'zmq_socket_dropped_messages_total{program="ticker",reason="hwm"} > 0'),
+            ("workers near their mark", 'zmq_socket_send_hwm_proximity_ratio{program="dispatcher"} > 0.8'),
+            ("a stuck consumer", 'zmq_socket_receive_queue_messages{program="ledger"} >= 80'),
+            ("refused keys", 'zmq_socket_handshake_failures_total{program="vault",cause="auth",detail="400"} > 0'),
+            ("a wrong server key", 'sum(zmq_socket_handshake_failures_total{program="vault",cause="protocol"}) > 0'),
+            ("a flapping peer", 'zmq_socket_disconnects_total{program="hub",type="PULL"} > 1'),
+            ("the library", 'zmq_library_processes{program="ticker"} == 1'),
+            ("a good peer", 'zmq_socket_peers{program="chart"} == 1'),
         ]:
             wait_for(lambda: prometheus.query(expression), what)
 

@@ -277,26 +277,26 @@ def xsub_xpub__stalled_subscriber__fills_and_hides_what_is_not_known(start, fold
         nonlocal n
         n += publisher.send(500, size=20000)
         return (agent.scrape().value("zmq_socket_send_at_hwm_seconds_total", type="XPUB",
-                                     endpoint=broker.back.endpoint) or 0) > 0.3
+                                     address=broker.back.endpoint) or 0) > 0.3
 
     wait_for(is_full, "time at HWM")
     agent.wait_value(n, "zmq_socket_received_messages_total", type="XSUB")
-    agent.wait_value(n, "zmq_socket_sent_messages_total", type="XPUB", endpoint=broker.back.endpoint)
+    agent.wait_value(n, "zmq_socket_sent_messages_total", type="XPUB", address=broker.back.endpoint)
     page = agent.scrape()
     assert page.value("zmq_socket_dropped_messages_total", type="XPUB", reason="hwm",
-                      endpoint=broker.back.endpoint) is None
+                      address=broker.back.endpoint) is None
     assert page.value("zmq_socket_received_messages_total", type="XPUB",
-                      endpoint=broker.back.endpoint) is None
+                      address=broker.back.endpoint) is None
     assert page.value("zmq_socket_sent_messages_total", type="XSUB") is None
     # The publisher's own socket is in no proxy.
-    own = {"type": "XPUB", "endpoint": publisher.endpoint}
+    own = {"type": "XPUB", "address": publisher.endpoint}
     assert page.value("zmq_socket_dropped_messages_total", reason="hwm", **own) is not None
     assert page.value("zmq_socket_received_messages_total", **own) == 1
 
 
 def stalled_consumer__beside_healthy_one__is_told_apart(start, folder, agent):
     """Two brokers with the same load; behind one a worker has stopped."""
-    puppets = {name: start(variables={"ZMQ_EXPORTER_SERVICE": name}) for name in ("healthy", "stalled")}
+    puppets = {name: start(variables={"ZMQ_EXPORTER_PROGRAM": name}) for name in ("healthy", "stalled")}
     brokers, senders = {}, {}
     for name, puppet in puppets.items():
         inner = folder / name
@@ -319,7 +319,7 @@ def stalled_consumer__beside_healthy_one__is_told_apart(start, folder, agent):
         stuck.send(100, size=20000, flags=zmq.DONTWAIT)
 
     def page(family, name, kind, **labels):
-        return agent.scrape().value(family, service=name, type=kind, **labels)
+        return agent.scrape().value(family, program=name, type=kind, **labels)
 
     wait_for(lambda: page("zmq_socket_send_at_hwm_seconds_total", "stalled", "PUSH") > 0.3, "time at HWM")
     assert page("zmq_socket_send_at_hwm_seconds_total", "healthy", "PUSH") == 0
@@ -332,7 +332,7 @@ def stalled_consumer__beside_healthy_one__is_told_apart(start, folder, agent):
     wait_equal(lambda: page("zmq_socket_received_messages_total", "healthy", "PULL"), 1001, "received")
     wait_equal(lambda: page("zmq_socket_sent_messages_total", "healthy", "PUSH"), 1001, "sent")
     # What nobody can know is not on the page.
-    names = {sample.name for sample in agent.scrape().samples if sample.labels.get("service") == "stalled"}
+    names = {sample.name for sample in agent.scrape().samples if sample.labels.get("program") == "stalled"}
     assert "zmq_socket_sent_messages_total" in names
     assert "zmq_socket_sent_bytes_total" not in names
     assert "zmq_socket_send_blocked_seconds_total" not in names

@@ -54,7 +54,7 @@ class Rsyslog(Process):
         super().__init__(["/usr/sbin/rsyslogd", "-n", "-f", configuration, "-i", folder / "pid"],
                          directory, {"RSYSLOG_DEBUG": ""})
 
-    def end_as_a_service(self):
+    def end_as_a_program(self):
         self.popen.terminate()
         return self.popen.wait(DEADLINE_S)
 
@@ -75,7 +75,7 @@ def rsyslog__imczmq__receives_each_line_once(folder, directory, context, is_tapp
                    "lines written")
         if is_tapped:
             logger.wait_counter(N_LINES, "RECEIVED_MESSAGES", "PULL")
-        assert logger.end_as_a_service() == 0
+        assert logger.end_as_a_program() == 0
 
 
 @BOTH_WAYS

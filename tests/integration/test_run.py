@@ -14,7 +14,7 @@ from support.process import Process, environment, run
 from support.puppet import Puppet
 from support.waiting import DEADLINE_S
 
-SHOW = 'printf "%s|%s|%s" "$LD_PRELOAD" "$ZMQ_EXPORTER_SERVICE" "$ZMQ_EXPORTER_DIR"'
+SHOW = 'printf "%s|%s|%s" "$LD_PRELOAD" "$ZMQ_EXPORTER_PROGRAM" "$ZMQ_EXPORTER_DIR"'
 
 
 def exporter_run(*words, **options):
@@ -22,7 +22,7 @@ def exporter_run(*words, **options):
 
 
 def test_run__program__has_the_tap_and_the_labels(directory):
-    done = exporter_run("--service=feed", f"--tap.directory={directory}", "--", "sh", "-c", SHOW)
+    done = exporter_run("--program=feed", f"--tap.directory={directory}", "--", "sh", "-c", SHOW)
     assert done.stdout == f"{products.tap_library()}|feed|{directory}"
     assert done.stderr == ""
 
@@ -44,7 +44,7 @@ def test_run__exit_status__is_the_programs(directory, words, status):
 
 @pytest.mark.parametrize("words, status, message", [
     ([], 2, "name the program to start"),
-    (["--sevrice=x", "true"], 2, "did you mean '--service'"),
+    (["--progarm=x", "true"], 2, "did you mean '--program'"),
     (["--tap.library=/nowhere/libzmqtap.so", "true"], 125, "/nowhere/libzmqtap.so: No such file"),
     (["--tap.library=/etc/passwd", "true"], 125, "/etc/passwd: not a shared library"),
     (["/nowhere/program"], 127, "/nowhere/program: No such file"),
@@ -84,7 +84,7 @@ def test_run__directory_that_cannot_be_written__warns_and_runs(folder):
 def test_run__help__names_the_flags_without_colours(words):
     done = run([products.exporter(), *words])
     assert done.returncode == 0
-    assert "--service" in done.stdout and "--tap.directory" in done.stdout
+    assert "--program" in done.stdout and "--tap.directory" in done.stdout
     assert "\033" not in done.stdout
 
 
@@ -106,7 +106,7 @@ def on_a_terminal(words, **variables):
 
 
 def test_messages__terminal__are_coloured_unless_refused():
-    assert b"\033[1m--service\033[0m" in on_a_terminal(["run", "--help"])
+    assert b"\033[1m--program\033[0m" in on_a_terminal(["run", "--help"])
     assert b"\033[1;31mzmq_exporter run:\033[0m " in on_a_terminal(["run"])
     for refusal in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
         assert b"\033" not in on_a_terminal(["run"], **refusal)
@@ -115,7 +115,7 @@ def test_messages__terminal__are_coloured_unless_refused():
 @pytest.mark.parametrize("language", ["c", "pyzmq"])
 def test_run__zeromq_program__is_counted(directory, language):
     command = products.program({"c": "puppet", "pyzmq": "puppet.py"}[language])
-    words = [products.exporter(), "run", "--service=feed", f"--tap.directory={directory}", "--"]
+    words = [products.exporter(), "run", "--program=feed", f"--tap.directory={directory}", "--"]
     with Started(words + command, directory, language) as puppet:
         push, pull = puppet.socket(zmq.PUSH), puppet.socket(zmq.PULL)
         endpoint = pull.bind("tcp://127.0.0.1:*")
@@ -123,7 +123,7 @@ def test_run__zeromq_program__is_counted(directory, language):
         assert push.send(5) == 5
         assert pull.recv(5)[0] == 5
         puppet.wait_counter(5, "SENT_MESSAGES", "PUSH")
-        assert puppet.segment().header["service"] == "feed"
+        assert puppet.segment().header["program"] == "feed"
 
 
 class Started(Puppet):

@@ -103,9 +103,9 @@ def test_unit__exporter_in_it__sees_and_serves_everything(inside, plain, others,
         return web.fetch(agent.address, "/metrics", authority.context(),
                          web.basic("prometheus", "x"))
 
-    wait_for(lambda: 'zmq_sockets{service="puppet",type="PUSH",endpoint="tcp' in page().text,
+    wait_for(lambda: 'zmq_sockets{program="puppet",type="PUSH",address="tcp' in page().text,
              lambda: page().text)
-    wait_for(lambda: 'zmq_library_info{service="plain"' in page().text, lambda: page().text)
+    wait_for(lambda: 'zmq_library_info{program="plain"' in page().text, lambda: page().text)
     text = page().text
     assert plain.popen.poll() is None
     assert "process_max_fds " in text and "process_open_fds " in text
@@ -125,9 +125,9 @@ def test_unit__exporter_in_it__sees_and_serves_everything(inside, plain, others,
 
 def test_unit__without_its_capability__only_libraries_of_untapped_others_are_missing(inside, plain, others):
     agent = inside([])
-    agent.wait_value(1, "zmq_sockets", service="puppet", type="PUSH")
+    agent.wait_value(1, "zmq_sockets", program="puppet", type="PUSH")
     page = agent.scrape()
-    assert page.value("zmq_library_info", service="plain") is None
+    assert page.value("zmq_library_info", program="plain") is None
     assert plain.popen.poll() is None
     assert page.value("zmq_library_unreadable_processes") >= 1
     assert "stopped" in agent.end_and_read_log()

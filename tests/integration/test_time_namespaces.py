@@ -67,8 +67,8 @@ def test_time__another_namespace__is_counted_once(directory, agent, offset, more
         agent.wait_value(3, "zmq_socket_send_queue_messages", type="PUSH")
         page = check_once(agent, 3, 3)
         assert page.value("zmq_exporter_segments", state="live") == 1
-        assert page.value("zmq_processes", service="puppet") == 1
-        assert page.value("zmq_tap_silent_processes", service="puppet") == 0
+        assert page.value("zmq_processes", program="puppet") == 1
+        assert page.value("zmq_tap_silent_processes", program="puppet") == 0
         assert '"is_silent":false' in agent.get("/api/v1/sockets/open")
 
         with Agent(directory) as second:  # looks on, and judges by itself
@@ -85,7 +85,7 @@ def test_time__another_namespace__is_counted_once(directory, agent, offset, more
     wait_for(lambda: not list(directory.glob("*.seg")), lambda: list(directory.iterdir()))
     for _ in range(N_SCRAPES):
         assert agent.scrape().value("zmq_socket_sent_messages_total", type="PUSH") == 5
-    assert agent.scrape().value("zmq_processes", service="puppet") == 0
+    assert agent.scrape().value("zmq_processes", program="puppet") == 0
 
 
 def test_time__exporter_in_a_namespace__counts_the_host_once(directory, offset):

@@ -51,7 +51,7 @@ def page__of_a_crowd__is_read_whole_by_all(crowd):
     families = parse(opened)
     assert len(families["zmq_sockets"].samples if n_groups else []) == n_groups
     assert not [name for name in families if "evil" in name]
-    found = {(s.labels["service"], s.labels["type"], s.labels["endpoint"], s.labels.get("socket"))
+    found = {(s.labels["program"], s.labels["type"], s.labels["address"], s.labels.get("socket"))
              for s in (families["zmq_sockets"].samples if n_groups else [])}
     assert len(found) == n_groups
 

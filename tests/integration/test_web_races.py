@@ -14,7 +14,7 @@ N_SCRAPES = 60
 ACCEPTS = ["text/plain;version=0.0.4", "application/openmetrics-text;version=1.0.0"]
 PATHS = ["/metrics", "/metrics?collect[]=tap", "/metrics?exclude[]=tap", "/api/v1/sockets", "/"]
 PASSWORD = web.basic("prometheus", "secret")
-CONFIG = "probes:\n- name: {name}\n  endpoint: tcp://127.0.0.1:1\n  peer: PUB\n"
+CONFIG = "probes:\n- name: {name}\n  address: tcp://127.0.0.1:1\n  peer: PUB\n"
 
 
 class Actor(threading.Thread):

@@ -13,7 +13,7 @@ SOURCES = [
     products.PROGRAMS_SOURCE / "bare_writer.c",
     *(SOURCE / "segment" / f"segment_{part}.c"
       for part in ("copy", "file", "identity", "map", "table", "writer")),
-    SOURCE / "base" / "service_name.c",
+    SOURCE / "base" / "program_name.c",
 ]
 
 
@@ -32,15 +32,15 @@ def build(folder, bits):
 
 @pytest.mark.parametrize("bits", (32, 64))
 def test_segment__of_a_process_of_any_word_size__is_read_and_folded(folder, directory, agent, bits):
-    labels = {"service": f"writer{bits}"}
+    labels = {"program": f"writer{bits}"}
     with Process([build(folder, bits)], directory) as writer:
         assert writer.line() == f"ready {bits}"
         page = agent.scrape()
         sent = "zmq_socket_sent_messages_total"
         for endpoint, queue in (("tcp://*:1", 100), ("tcp://*:2", 90)):
-            assert page.value(sent, endpoint=endpoint, **labels) == 100000000010
-            assert page.value("zmq_socket_send_queue_messages", endpoint=endpoint, **labels) == queue
-            assert page.value("zmq_socket_option", endpoint=endpoint, option="linger", **labels) == -1
+            assert page.value(sent, address=endpoint, **labels) == 100000000010
+            assert page.value("zmq_socket_send_queue_messages", address=endpoint, **labels) == queue
+            assert page.value("zmq_socket_option", address=endpoint, option="linger", **labels) == -1
         assert page.value("zmq_tap_sampling_rounds_total", **labels) == 5000000000
         assert page.value("zmq_processes", **labels) == 1
     agent.wait_value(0, "zmq_processes", **labels)

@@ -11,7 +11,7 @@ GUARDS = {
     "src/base": ["base_*", "config_document", "config_secret", "library_*", "segment_reader",
                  "collectors_runner", "metrics_*", "agent_nothing", "fuzz_*", "mistakes", "library", "web_http", "run",
                  "check", "web_form"],
-    "src/base/service_name": ["base_service_name", "run", "counters", "page"],
+    "src/base/program_name": ["base_program_name", "run", "counters", "page"],
     "src/base/condition": ["base_cleanup", "collectors_runner", "agent_metrics", "http_auth", "probe_*", "web_http"],
     "src/base/log": ["base_log", "mistakes", "web_http", "web_config", "check"],
     "src/base/procfs": ["base_procfs", "library_*", "collectors_tap_*", "library", "kills"],

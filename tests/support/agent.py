@@ -13,6 +13,8 @@ from support import products
 from support.process import Process
 from support.waiting import DEADLINE_S, wait_equal
 
+# Prometheus, and its operator for Kubernetes, put these on every target: ours would be renamed.
+TARGET_LABELS = {"namespace", "service", "pod", "endpoint", "container", "node", "instance", "job"}
 ADDRESS = re.compile(r"address\"?[=:]\"?([\[\]\w.:]+:\d+)")
 
 
@@ -24,6 +26,8 @@ class Page:
         self.samples = [
             sample for family in text_string_to_metric_families(text) for sample in family.samples
         ]
+        taken = {label for sample in self.samples for label in sample.labels} & TARGET_LABELS
+        assert not taken, f"labels that Prometheus gives to targets: {taken}"
 
     def find(self, name, **labels):
         """The values of every sample of that name with these labels among its labels."""

@@ -27,7 +27,7 @@ static inline void fake_host_write(const char *folder, const char *name, const c
     assert_int_equal(fclose(file), 0);
 }
 
-/* The process `pid` of the service feed<pid>, which has `library` mapped; "/x (deleted)" is one
+/* The process `pid` of the program feed<pid>, which has `library` mapped; "/x (deleted)" is one
  * that was removed since. */
 static inline void fake_host_process(const char *folder, int pid, const char *library)
 {

@@ -38,9 +38,9 @@ class ManyProbes:
         self.full = zmtp_peers.FullBacklog()
         down = refused_endpoints(n_down // 2)
         down += [self.full.endpoint] * (n_down - len(down))
-        self.probes = [{"name": f"up{i}", "endpoint": endpoint, "peer": kind, **SETTINGS}
+        self.probes = [{"name": f"up{i}", "address": endpoint, "peer": kind, **SETTINGS}
                        for i, (kind, endpoint) in enumerate(up)]
-        self.probes += [{"name": f"down{i}", "endpoint": endpoint, "peer": "PUB", **SETTINGS}
+        self.probes += [{"name": f"down{i}", "address": endpoint, "peer": "PUB", **SETTINGS}
                         for i, endpoint in enumerate(down)]
 
     def start(self, directory, folder):

@@ -21,7 +21,7 @@ QUICK = {"interval": "100ms", "reconnect_interval": "100ms", "timeout": "20s"}
 
 def probe(name, endpoint, peer, **settings):
     """One entry of `probes`."""
-    return {**QUICK, "name": name, "endpoint": endpoint, "peer": peer, **settings}
+    return {**QUICK, "name": name, "address": endpoint, "peer": peer, **settings}
 
 
 def write_config(path, probes=(), **sections):
@@ -51,7 +51,7 @@ class ProbingAgent(Agent):
         """{labels besides probe and endpoint, as text: value} of one probe."""
         page = page or self.scrape()
         return {
-            ",".join(v for k, v in sorted(s.labels.items()) if k not in ("probe", "endpoint")): s.value
+            ",".join(v for k, v in sorted(s.labels.items()) if k not in ("probe", "address")): s.value
             for s in page.samples
             if s.name == name and s.labels.get("probe") == probe_name
         }

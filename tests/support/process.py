@@ -9,7 +9,7 @@ from support import products, segment_file
 from support.waiting import DEADLINE_S, wait_equal, wait_for
 
 NOT_INHERITED = ("LD_PRELOAD", "ZMQ_EXPORTER_DIR", "ZMQ_EXPORTER_TAP", "ZMQ_EXPORTER_TAP_LOG",
-                 "ZMQ_EXPORTER_SERVICE", "ZMQ_EXPORTER_MAX_GROUPS")
+                 "ZMQ_EXPORTER_PROGRAM", "ZMQ_EXPORTER_MAX_GROUPS")
 
 
 def environment(directory=None, **more):

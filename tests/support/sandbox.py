@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
-"""What a systemd unit takes from its service, put on a program without systemd running.
+"""What a systemd unit takes from its program, put on a program without systemd running.
 
 User, capabilities, no_new_privs, umask and system calls are those of the unit's own lines, the
 groups of system calls being systemd's. File systems are not hidden: that needs the manager.

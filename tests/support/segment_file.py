@@ -17,7 +17,7 @@ HEADER_FIELDS = (
     "magic version byte_order header_size group_size lane_size n_lane_words groups_offset "
     "lanes_offset group_capacity lane_capacity generation_begin generation_end state updated_ns "
     "n_groups n_lanes n_libraries n_contexts pid start_ticks pid_namespace untracked_sockets "
-    "folded_groups rounds_failed samples tap_cpu_ns boot_id tap_version service program"
+    "folded_groups rounds_failed samples tap_cpu_ns boot_id tap_version program command"
 ).split()
 GROUP = struct.Struct("=2I760s256s")
 CAPABILITY = struct.Struct("=2I56s")
@@ -63,7 +63,7 @@ class Segment:
         self.header = dict(zip(HEADER_FIELDS, HEADER.unpack_from(data)))
         if self.header["magic"] != MAGIC or self.header["version"] != 1:
             raise ValueError("not a segment of version 1")
-        for name in ("boot_id", "tap_version", "service", "program"):
+        for name in ("boot_id", "tap_version", "program", "command"):
             self.header[name] = text(self.header[name])
         self.groups = [self._group(data, i) for i in range(self.header["n_groups"])]
         self.lanes = [self._lane(data, i) for i in range(self.header["n_lanes"])]

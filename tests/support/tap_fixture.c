@@ -26,7 +26,7 @@ int tap_fixture_set_up(void **state)
     struct tap_fixture *self = calloc(1, sizeof(*self));
     *state = self;
     temporary_directory_make(self->directory);
-    assert_int_equal(setenv("ZMQ_EXPORTER_SERVICE", "feed", 1), 0);
+    assert_int_equal(setenv("ZMQ_EXPORTER_PROGRAM", "feed", 1), 0);
     tap_fixture_restart(self, NULL);
     return 0;
 }

@@ -26,7 +26,7 @@ static int collect_quick(void *state, struct samples *out, struct error *err)
 {
     (void)state;
     (void)err;
-    samples_add_u64(out, FAMILY_PROCESSES, LABEL_TEXT_NONE, "service=\"quick\"", 1);
+    samples_add_u64(out, FAMILY_PROCESSES, LABEL_TEXT_NONE, "program=\"quick\"", 1);
     return 0;
 }
 
@@ -43,7 +43,7 @@ static int collect_slow(void *state, struct samples *out, struct error *err)
     pthread_mutex_unlock(&f->lock);
     if (f->is_unsteady)
         usleep(unsteady_us[f->n_scrapes++ % (sizeof(unsteady_us) / sizeof(*unsteady_us))]);
-    samples_add_u64(out, FAMILY_PROCESSES, LABEL_TEXT_NONE, "service=\"slow\"", 1);
+    samples_add_u64(out, FAMILY_PROCESSES, LABEL_TEXT_NONE, "program=\"slow\"", 1);
     return 0;
 }
 
@@ -140,8 +140,8 @@ static void scrape__collector_beyond_the_timeout__is_left_out_and_told(void **st
     for (int i = 0; i < 2; i++) { /* also the next scrape does not wait for it */
         const char *page = scrape(f, "X-Prometheus-Scrape-Timeout-Seconds: 2\r\n");
         assert_true(has(page, SUCCESS("quick", "1")) && has(page, SUCCESS("slow", "0")));
-        assert_true(has(page, "\nzmq_processes{service=\"quick\"} 1\n"));
-        assert_false(has(page, "service=\"slow\""));
+        assert_true(has(page, "\nzmq_processes{program=\"quick\"} 1\n"));
+        assert_false(has(page, "program=\"slow\""));
     }
 }
 
@@ -150,7 +150,7 @@ static void scrape__collector_back_in_time__is_there(void **state)
     struct fixture *f = *state;
     const char *page = scrape(f, "X-Prometheus-Scrape-Timeout-Seconds: 60\r\n");
     assert_true(has(page, SUCCESS("quick", "1")) && has(page, SUCCESS("slow", "1")));
-    assert_true(has(page, "\nzmq_processes{service=\"slow\"} 1\n"));
+    assert_true(has(page, "\nzmq_processes{program=\"slow\"} 1\n"));
 }
 
 static void expect_status(int fd, const char *line)
@@ -200,7 +200,7 @@ static void threads__all_in_use__one_more_is_refused_at_once(void **state)
     answer = ask("/metrics?collect[]=quick", f, "Accept-Encoding: gzip\r\n");
     assert_int_equal(strncmp(answer, "HTTP/1.1 200 ", 13), 0);
     assert_false(has(answer, "Content-Encoding"));
-    assert_true(has(answer, "\nzmq_processes{service=\"quick\"} 1\n"));
+    assert_true(has(answer, "\nzmq_processes{program=\"quick\"} 1\n"));
 
     set_held(f, false);
     for (unsigned i = 0; i < 2; i++) {

@@ -48,7 +48,7 @@ static void set_up(struct fixture *f, size_t n_series)
     for (size_t i = 0; i < n_series; i++) {
         char text[32];
         (void)snprintf(text, sizeof(text), "%zu%.*s", i, (int)(i % 9), "aaaaaaaaa");
-        labels_append(&f->labels[i], "endpoint", text);
+        labels_append(&f->labels[i], "address", text);
     }
     metrics_server_start(&f->server, &collector, 1, 64);
 }

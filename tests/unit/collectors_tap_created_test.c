@@ -6,10 +6,10 @@
 #include <math.h>
 
 #define PUSH 8
-#define SENT "zmq_socket_sent_messages_total{service=\"feed\",type=\"PUSH\",endpoint=\"tcp://a\"}"
+#define SENT "zmq_socket_sent_messages_total{program=\"feed\",type=\"PUSH\",address=\"tcp://a\"}"
 #define SENT_CREATED                                                                               \
-    "zmq_socket_sent_messages_created{service=\"feed\",type=\"PUSH\",endpoint=\"tcp://a\"}"
-#define TAP_CREATED "zmq_tap_untracked_sockets_created{service=\"feed\"}"
+    "zmq_socket_sent_messages_created{program=\"feed\",type=\"PUSH\",address=\"tcp://a\"}"
+#define TAP_CREATED "zmq_tap_untracked_sockets_created{program=\"feed\"}"
 
 static void send_ten(struct segment_table *table)
 {

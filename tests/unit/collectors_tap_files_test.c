@@ -14,7 +14,7 @@
 
 #define NOBODY   65534
 #define PUB      1
-#define SERIES   "zmq_sockets{service=\"feed\",type=\"PUB\",endpoint=\"tcp://a\"}"
+#define SERIES   "zmq_sockets{program=\"feed\",type=\"PUB\",address=\"tcp://a\"}"
 #define INVALID  "zmq_exporter_segments{state=\"invalid\"}"
 #define LEFT_OUT "zmq_exporter_segments{state=\"left_out\"}"
 

@@ -20,11 +20,11 @@
 #include <unistd.h>
 
 #define PUSH      8
-#define SENT      "zmq_socket_sent_messages_total{service=\"feed\",type=\"PUSH\",endpoint=\"tcp://a\"}"
-#define QUEUE     "zmq_socket_send_queue_messages{service=\"feed\",type=\"PUSH\",endpoint=\"tcp://a\"}"
-#define RUNNING   "zmq_processes{service=\"feed\"}"
+#define SENT      "zmq_socket_sent_messages_total{program=\"feed\",type=\"PUSH\",address=\"tcp://a\"}"
+#define QUEUE     "zmq_socket_send_queue_messages{program=\"feed\",type=\"PUSH\",address=\"tcp://a\"}"
+#define RUNNING   "zmq_processes{program=\"feed\"}"
 #define LIVE      "zmq_exporter_segments{state=\"live\"}"
-#define UNTRACKED "zmq_tap_untracked_sockets_total{service=\"feed\"}"
+#define UNTRACKED "zmq_tap_untracked_sockets_total{program=\"feed\"}"
 
 static void send_ten(struct segment_table *table)
 {
@@ -312,13 +312,13 @@ static void state__damaged__is_an_error_and_then_replaced(void **state)
 }
 
 /* Written by nobody of ours, but whole: an account without the line that says whose it is. */
-static void state__account_without_service__harms_nobody(void **state)
+static void state__account_without_program__harms_nobody(void **state)
 {
     struct tap_fixture *f = *state;
     struct string_buffer text = {0};
     char boot_id[37];
     const struct segment_state_process process = {.pid = 7, .start_ticks = 8};
-    struct segment_state_group group = {.service = "feed", .group = {.type = PUSH}};
+    struct segment_state_group group = {.program = "feed", .group = {.type = PUSH}};
     group.counters[0] = 5;
     assert_int_equal(procfs_boot_id(boot_id), 0);
     segment_state_begin(&text, boot_id);
@@ -429,7 +429,7 @@ int main(void)
         CASE(unseen__silent_process__counts_but_is_not_running),
         CASE(unseen__silent_for_long_and_back__is_counted_once),
         CASE(state__damaged__is_an_error_and_then_replaced),
-        CASE(state__account_without_service__harms_nobody),
+        CASE(state__account_without_program__harms_nobody),
         CASE(state__of_another_boot__is_history),
         CASE(state__cannot_be_saved__segment_stays),
         CASE(users__agent_and_program__need_not_be_the_same),

@@ -17,12 +17,12 @@
 #include <unistd.h>
 
 #define PUSH    8
-#define OF(end) "{service=\"feed\",type=\"PUSH\",endpoint=\"" end "\"}"
+#define OF(end) "{program=\"feed\",type=\"PUSH\",address=\"" end "\"}"
 #define SENT    "zmq_socket_sent_messages_total" OF("tcp://a")
 #define QUEUE   "zmq_socket_send_queue_messages" OF("tcp://a")
 #define SOCKETS "zmq_sockets" OF("tcp://a")
-#define RUNNING "zmq_processes{service=\"feed\"}"
-#define SILENT  "zmq_tap_silent_processes{service=\"feed\"}"
+#define RUNNING "zmq_processes{program=\"feed\"}"
+#define SILENT  "zmq_tap_silent_processes{program=\"feed\"}"
 
 static void send_ten(struct segment_table *table)
 {
@@ -228,12 +228,12 @@ static void labels__of_a_group_that_gave_way__live_on(void **state)
     const uint64_t late_ns = 2 * TAP_GROUP_IDLE_NS;
     struct segment_group key = {.type = PUSH, .endpoint = "tcp://first"};
     tap_groups_init(&groups, 1);
-    struct tap_service *service = tap_groups_service(&groups, "feed", 1);
-    struct tap_group *group = tap_groups_intern(&groups, service, &key, 1);
+    struct tap_program *program = tap_groups_program(&groups, "feed", 1);
+    struct tap_group *group = tap_groups_intern(&groups, program, &key, 1);
     struct label_text labels = group->labels;
     char *copy = strndup(labels.text, labels.size);
     strcpy(key.endpoint, "tcp://second");
-    group = tap_groups_intern(&groups, service, &key, late_ns);
+    group = tap_groups_intern(&groups, program, &key, late_ns);
     assert_string_equal(group->endpoint, "tcp://second");
     tap_groups_clean(&groups, late_ns + TAP_LABELS_LINGER_NS - 1);
     assert_memory_equal(labels.text, copy, strlen(copy));
@@ -250,15 +250,15 @@ static void created__of_folded_processes__is_the_earliest(void **state)
     static const uint64_t orders[][3] = {{30, 20, 20}, {20, 30, 20}, {0, 30, 0}, {30, 0, 0}};
     for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
         struct tap_group group = {0};
-        struct tap_service service = {0};
+        struct tap_program program = {0};
         assert_int_equal(tap_group_prepare_base(&group), 0);
         for (size_t k = 0; k < 2; k++) {
             const struct tap_past past = {counters, orders[i][k], 0};
             tap_group_add_base(&group, &past);
-            tap_service_add_base(&service, &past);
+            tap_program_add_base(&program, &past);
         }
         assert_int_equal(group.base_created_ns, orders[i][2]);
-        assert_int_equal(service.base_created_ns, orders[i][2]);
+        assert_int_equal(program.base_created_ns, orders[i][2]);
         free(group.base);
     }
 }
@@ -283,8 +283,8 @@ static void capability__alone__shows_what_it_covers(void **state)
         {SEGMENT_CAPABILITY_MESSAGES, "\nzmq_socket_sent_messages_total{"},
         {SEGMENT_CAPABILITY_QUEUE_DEPTH, "\nzmq_socket_send_at_hwm_seconds_total{"},
         {SEGMENT_CAPABILITY_BLOCKING, "\nzmq_socket_send_would_block_total{"},
-        {SEGMENT_CAPABILITY_ROUTER_DROPS, "endpoint=\"tcp://a\",reason=\"unroutable\"}"},
-        {SEGMENT_CAPABILITY_ENDINGS, "endpoint=\"tcp://a\",reason=\"linger\"}"},
+        {SEGMENT_CAPABILITY_ROUTER_DROPS, "address=\"tcp://a\",reason=\"unroutable\"}"},
+        {SEGMENT_CAPABILITY_ENDINGS, "address=\"tcp://a\",reason=\"linger\"}"},
         {SEGMENT_CAPABILITY_OVERSIZED, "\nzmq_socket_oversized_messages_total{"},
         {SEGMENT_CAPABILITY_HANDSHAKES, "\nzmq_socket_handshakes_total{"},
         {SEGMENT_CAPABILITY_EVENTS, "\nzmq_socket_disconnects_total{"},

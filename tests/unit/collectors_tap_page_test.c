@@ -27,9 +27,9 @@
 #define STREAM 11
 #define GOLDEN TEST_SOURCE_ROOT "/tests/golden/tap_page.txt"
 
-#define OF(type, endpoint) "{service=\"feed\",type=\"" type "\",endpoint=\"" endpoint "\"}"
+#define OF(type, endpoint) "{program=\"feed\",type=\"" type "\",address=\"" endpoint "\"}"
 #define OF_MORE(type, endpoint, more)                                                              \
-    "{service=\"feed\",type=\"" type "\",endpoint=\"" endpoint "\"," more "}"
+    "{program=\"feed\",type=\"" type "\",address=\"" endpoint "\"," more "}"
 
 static void set_all(struct segment_table *table, enum segment_capability_state state)
 {
@@ -168,9 +168,9 @@ static void page__process_descriptors__are_told(void **state)
 {
     struct tap_fixture *f = *state;
     pid_t pid = tap_puppet_start(f, fill_first);
-    double open = tap_fixture_value(f, "zmq_process_open_fds{service=\"feed\"}");
+    double open = tap_fixture_value(f, "zmq_process_open_fds{program=\"feed\"}");
     assert_true(open >= 3 && open < 1000);
-    assert_true(tap_fixture_value(f, "zmq_process_max_fds{service=\"feed\"}") >= open);
+    assert_true(tap_fixture_value(f, "zmq_process_max_fds{program=\"feed\"}") >= open);
     tap_puppet_kill(pid);
 }
 
@@ -199,7 +199,7 @@ static void capability__off__leaves_nothing_behind(void **state)
     pid_t able = tap_puppet_start(f, fill_first);
     assert_true(tap_fixture_value(f, "zmq_socket_handshakes_total" OF("ROUTER", "tcp://*:5557")) ==
                 44 * 2 + 44);
-    assert_true(tap_fixture_value(f, "zmq_tap_capability{service=\"feed\",capability=\"handshakes\""
+    assert_true(tap_fixture_value(f, "zmq_tap_capability{program=\"feed\",capability=\"handshakes\""
                                      ",state=\"off\"}") == 1);
     tap_puppet_kill(able);
     tap_fixture_tick(f);
@@ -231,7 +231,7 @@ static void limit__of_groups__folds_into_other(void **state)
     assert_true(isnan(tap_fixture_value(f, "zmq_socket_sent_messages_total" OF("PUB", "tcp://4"))));
     assert_true(tap_fixture_value(f, "zmq_socket_sent_messages_total" OF("PUB", "(other)")) == 6);
     assert_true(tap_fixture_value(f, "zmq_sockets" OF("PUB", "(other)")) == 6);
-    assert_true(tap_fixture_value(f, "zmq_tap_folded_groups_total{service=\"feed\"}") == 6);
+    assert_true(tap_fixture_value(f, "zmq_tap_folded_groups_total{program=\"feed\"}") == 6);
     tap_puppet_kill(pid);
 }
 
@@ -308,7 +308,7 @@ static void idle__group__is_hidden_and_counts_on(void **state)
     assert_true(tap_fixture_value(f, sent) == 1);
     later_ns = 2 * 3600 * CLOCK_NS_PER_SECOND;
     assert_true(isnan(tap_fixture_value(f, sent)));
-    assert_true(tap_fixture_value(f, "zmq_processes{service=\"feed\"}") == 0);
+    assert_true(tap_fixture_value(f, "zmq_processes{program=\"feed\"}") == 0);
     pid_t pid = tap_puppet_start(f, fill_new);
     assert_true(tap_fixture_value(f, sent) == 2);
     tap_puppet_kill(pid);
@@ -328,7 +328,7 @@ static void hostile__files__are_refused_and_counted(void **state)
     tap_fixture_tick(f);
     assert_true(tap_fixture_value(f, INVALID) == 5);
     assert_true(tap_fixture_value(f, LIVE) == 1);
-    assert_true(tap_fixture_value(f, "zmq_processes{service=\"feed\"}") == 1);
+    assert_true(tap_fixture_value(f, "zmq_processes{program=\"feed\"}") == 1);
     assert_int_equal(f->result, 0);
     tap_puppet_kill(pid);
 }

@@ -55,7 +55,7 @@ static int remember(const struct tap_socket *socket, void *data)
 {
     struct fixture *f = data;
     assert_int_equal(socket->process->pid, getpid());
-    assert_string_equal(socket->process->program, "collectors_tap_sockets_test");
+    assert_string_equal(socket->process->command, "collectors_tap_sockets_test");
     (void)snprintf(f->endpoints[f->n_rows], 768, "%s", socket->group->endpoint);
     f->n_fields[f->n_rows] = tap_socket_fields(socket, f->fields[f->n_rows]);
     f->n_rows++;

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define PUSH      8
-#define SENT      "zmq_socket_sent_messages_total{service=\"feed\",type=\"PUSH\",endpoint=\"tcp://a\"}"
+#define SENT      "zmq_socket_sent_messages_total{program=\"feed\",type=\"PUSH\",address=\"tcp://a\"}"
 #define MAX_STEPS 2000
 
 static void send_ten(struct segment_table *table)

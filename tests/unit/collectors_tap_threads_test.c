@@ -16,7 +16,7 @@
 #define PUSH      8
 #define N_LANES   4
 #define N_SCRAPES 100
-#define SENT      "zmq_socket_sent_messages_total{service=\"feed\",type=\"PUSH\",endpoint=\"tcp://a\"}"
+#define SENT      "zmq_socket_sent_messages_total{program=\"feed\",type=\"PUSH\",address=\"tcp://a\"}"
 
 struct stage {
     struct tap_fixture *fixture;

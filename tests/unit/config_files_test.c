@@ -112,7 +112,7 @@ static void example__first_probe__has_the_defaults(void **state)
     (void)state;
     struct exporter_config *example = NULL, *bare = NULL;
     struct error err = {0};
-    const char text[] = "probes: [{name: a, endpoint: 'tcp://a:1', peer: PUB}]";
+    const char text[] = "probes: [{name: a, address: 'tcp://a:1', peer: PUB}]";
     assert_int_equal(exporter_config_load(EXAMPLE, &example, &err), 0);
     assert_int_equal(exporter_config_parse("x.yml", text, sizeof(text) - 1, &bare, &err), 0);
     assert_true(probe_settings_is_equal(&example->probes[0].settings, &bare->probes[0].settings));

@@ -35,7 +35,7 @@ static bool is_taken(const char *pattern, const char *value)
     return r == 0;
 }
 
-#define PROBE(more)    "probes: [{name: a, endpoint: 'tcp://a:1', peer: PUB" more "}]"
+#define PROBE(more)    "probes: [{name: a, address: 'tcp://a:1', peer: PUB" more "}]"
 #define SEQUENCE(more) PROBE(", subscriptions: [''], sequence: {" more "}")
 #define SECURITY(more) PROBE(", security: {" more "}")
 
@@ -90,8 +90,8 @@ static void read__text_at_its_limit__is_taken_and_a_longer_one_is_not(void **sta
         const char *format;
         size_t longest;
     } cases[] = {
-        {"probes: [{name: %s, endpoint: 'tcp://a:1', peer: PUB}]", 128},
-        {"probes: [{name: a, endpoint: 'ipc:///%s', peer: PUB}]", 106},
+        {"probes: [{name: %s, address: 'tcp://a:1', peer: PUB}]", 128},
+        {"probes: [{name: a, address: 'ipc:///%s', peer: PUB}]", 106},
         {PROBE(", subscriptions: ['%s']"), 255},
         {SECURITY("mechanism: PLAIN, password_env: LIMITS_TEST, username: '%s'"), 255},
     };
@@ -115,11 +115,11 @@ static void read__host_or_target_at_its_limit__is_taken_or_not(void **state)
         const char *pattern, *value;
         bool is_taken;
     } cases[] = {
-        {"probes: [{name: a, endpoint: 'tcp://%s:1'}]", "a-b", true},
-        {"probes: [{name: a, endpoint: 'tcp://%s:1'}]", "a", true},
-        {"probes: [{name: a, endpoint: 'tcp://%s:1'}]", "-ab", false},
-        {"probes: [{name: a, endpoint: 'tcp://a:%s'}]", "65535", true},
-        {"probes: [{name: a, endpoint: 'tcp://a:%s'}]", "65536", false},
+        {"probes: [{name: a, address: 'tcp://%s:1'}]", "a-b", true},
+        {"probes: [{name: a, address: 'tcp://%s:1'}]", "a", true},
+        {"probes: [{name: a, address: 'tcp://%s:1'}]", "-ab", false},
+        {"probes: [{name: a, address: 'tcp://a:%s'}]", "65535", true},
+        {"probes: [{name: a, address: 'tcp://a:%s'}]", "65536", false},
         {"probe_targets: ['tcp://a:%s']", "65535", true},
         {"probe_targets: ['tcp://a:%s']", "65536", false},
         {"probe_targets: ['tcp://a:%s']", "1-65535", true},
@@ -156,7 +156,7 @@ static struct exporter_config *load_probe(const char *more)
     struct exporter_config *config = NULL;
     struct error err = {0};
     const char *peer = strncmp(more, ", peer", 6) == 0 ? "" : ", peer: PUB";
-    (void)snprintf(text, sizeof(text), "probes: [{name: a, endpoint: 'tcp://127.0.0.1:1'%s%s}]",
+    (void)snprintf(text, sizeof(text), "probes: [{name: a, address: 'tcp://127.0.0.1:1'%s%s}]",
                    peer, more);
     if (load(text, &config, &err) < 0)
         fail_msg("%s: %s", text, err.message);

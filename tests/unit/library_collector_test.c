@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define SERVICE "service=\"library_collector_test\""
+#define PROGRAM "program=\"library_collector_test\""
 
 static void collect(struct collector *collector, struct string_buffer *page)
 {
@@ -71,11 +71,11 @@ static void collect__this_process__tells_its_exact_version(void **state)
 
     assert_int_equal(library_collector_new(&(struct library_options){0}, &collector, NULL), 0);
     (void)snprintf(expected, sizeof(expected),
-                   SERVICE ",version=\"%d.%d.%d\",path=\"%s\",build_id=", major, minor, patch,
+                   PROGRAM ",version=\"%d.%d.%d\",path=\"%s\",build_id=", major, minor, patch,
                    path);
     (void)wait_for(&collector, &page, expected);
-    assert_non_null(strstr(page.data, "\nzmq_library_releases_behind{" SERVICE));
-    assert_non_null(strstr(page.data, "\nzmq_library_release_age_seconds{" SERVICE));
+    assert_non_null(strstr(page.data, "\nzmq_library_releases_behind{" PROGRAM));
+    assert_non_null(strstr(page.data, "\nzmq_library_release_age_seconds{" PROGRAM));
     assert_non_null(strstr(page.data, "\nzmq_library_latest_info{version=\""));
     assert_non_null(strstr(page.data, "\nzmq_library_folded_processes 0\n"));
     collector.destroy(collector.state);

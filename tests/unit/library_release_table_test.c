@@ -104,7 +104,7 @@ static void rows_add__equal_and_too_many__are_merged_and_counted(void **state)
     static char paths[LIBRARY_ROWS_MAX + 3][8];
     rows.n = rows.n_folded = 0;
     struct library_row row = {
-        .service = "s", .build_id = "", .package = &no_package, .n_processes = 1};
+        .program = "s", .build_id = "", .package = &no_package, .n_processes = 1};
     for (unsigned i = 0; i < LIBRARY_ROWS_MAX + 3; i++) {
         (void)snprintf(paths[i], sizeof(paths[i]), "%u", i);
         row.path = paths[i];

@@ -97,7 +97,7 @@ static void check_feed(const struct library_process *process, void *data)
 {
     if (process->pid != *(int *)data)
         return;
-    assert_string_equal(process->service, "feed");
+    assert_string_equal(process->program, "feed");
     assert_string_equal(process->found->path, "/usr/lib/libzmq.so.5.2.4");
     assert_false(process->found->is_replaced);
     *(int *)data = -1;

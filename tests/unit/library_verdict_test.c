@@ -55,13 +55,13 @@ static void collect(struct fixture *self)
     samples_finish(&samples);
 }
 
-/* The value of the line of this family with that service and, if not NULL, that other label;
+/* The value of the line of this family with that program and, if not NULL, that other label;
  * -1: there is none. */
-static int value_of(const struct fixture *self, const char *family, const char *service,
+static int value_of(const struct fixture *self, const char *family, const char *program,
                     const char *label)
 {
     char start[160];
-    (void)snprintf(start, sizeof(start), "\n%s{service=\"%s\"", family, service);
+    (void)snprintf(start, sizeof(start), "\n%s{program=\"%s\"", family, program);
     for (const char *at = self->page.data; (at = strstr(at, start)); at++) {
         char line[2048];
         size_t n = strcspn(at + 1, "\n");
@@ -74,14 +74,14 @@ static int value_of(const struct fixture *self, const char *family, const char *
     return -1;
 }
 
-static int known(const struct fixture *self, const char *service, const char *severity)
+static int known(const struct fixture *self, const char *program, const char *severity)
 {
-    return value_of(self, "zmq_library_known_vulnerabilities", service, severity);
+    return value_of(self, "zmq_library_known_vulnerabilities", program, severity);
 }
 
-static int patched(const struct fixture *self, const char *service, const char *severity)
+static int patched(const struct fixture *self, const char *program, const char *severity)
 {
-    return value_of(self, "zmq_library_patched_vulnerabilities", service, severity);
+    return value_of(self, "zmq_library_patched_vulnerabilities", program, severity);
 }
 
 #define CRITICAL "severity=\"critical\""

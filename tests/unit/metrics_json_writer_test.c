@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct label_text labels_of(struct string_buffer *text, const char *service)
+static struct label_text labels_of(struct string_buffer *text, const char *program)
 {
-    labels_append(text, "service", service);
+    labels_append(text, "program", program);
     labels_append(text, "type", "PUB");
     return (struct label_text){text->data, (uint32_t)text->size};
 }
@@ -40,13 +40,13 @@ static void write__two_sets_of_two_parts__are_gathered_by_set(void **state)
     assert_string_equal(
         json.data,
         "\"sockets\":["
-        "{\"labels\":{\"service\":\"feed\",\"type\":\"PUB\"},\"values\":{\"zmq_sockets\":2,"
+        "{\"labels\":{\"program\":\"feed\",\"type\":\"PUB\"},\"values\":{\"zmq_sockets\":2,"
         "\"zmq_socket_handshake_failures_total\":[{\"cause\":\"auth\",\"detail\":\"400\",\"value\":"
         "3},"
         "{\"cause\":\"transport\",\"detail\":\"EPIPE\",\"value\":1}]}},"
-        "{\"labels\":{\"service\":\"de\\\"sk\\n\\u0001\\\\\",\"type\":\"PUB\"},\"values\":{"
+        "{\"labels\":{\"program\":\"de\\\"sk\\n\\u0001\\\\\",\"type\":\"PUB\"},\"values\":{"
         "\"zmq_sockets\":0,\"zmq_socket_handshake_failures_total\":[]}}],"
-        "\"services\":[],\"libraries\":[],\"probes\":[],"
+        "\"programs\":[],\"libraries\":[],\"probes\":[],"
         "\"exporter\":[{\"labels\":{},\"values\":{\"process_cpu_seconds_total\":0.25}}]");
     samples_finish(&sockets);
     samples_finish(&self);
@@ -99,7 +99,7 @@ static void write__nothing__has_the_empty_sections(void **state)
     struct string_buffer json = {0};
     assert_int_equal(json_writer_write(NULL, 0, &json), 0);
     assert_string_equal(
-        json.data, "\"sockets\":[],\"services\":[],\"libraries\":[],\"probes\":[],\"exporter\":[]");
+        json.data, "\"sockets\":[],\"programs\":[],\"libraries\":[],\"probes\":[],\"exporter\":[]");
     string_buffer_finish(&json);
 }
 
@@ -112,10 +112,10 @@ static void write__many_sets__loses_none(void **state)
     struct string_buffer json = {0};
     samples_init(&samples);
     for (unsigned i = 0; i < N; i++) {
-        char service[16];
-        (void)snprintf(service, sizeof(service), "s%u", i);
+        char program[16];
+        (void)snprintf(program, sizeof(program), "s%u", i);
         texts[i] = (struct string_buffer){0};
-        struct label_text labels = labels_of(&texts[i], service);
+        struct label_text labels = labels_of(&texts[i], program);
         samples_add_u64(&samples, FAMILY_SOCKETS, labels, NULL, i);
         samples_add_u64(&samples, FAMILY_SOCKET_DISCONNECTS, labels, NULL, i);
     }
@@ -125,7 +125,7 @@ static void write__many_sets__loses_none(void **state)
     for (unsigned i = 0; i < N; i++) {
         char expected[160];
         (void)snprintf(expected, sizeof(expected),
-                       "{\"labels\":{\"service\":\"s%u\",\"type\":\"PUB\"},\"values\":{"
+                       "{\"labels\":{\"program\":\"s%u\",\"type\":\"PUB\"},\"values\":{"
                        "\"zmq_sockets\":%u,\"zmq_socket_disconnects_total\":%u}}",
                        i, i, i);
         at = strstr(at, expected);

@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-static const struct label_text group = {"service=\"a\",type=\"PUB\"", 22};
+static const struct label_text group = {"program=\"a\",type=\"PUB\"", 22};
 
 static struct string_buffer write_page(enum text_format format, const struct samples *samples)
 {
@@ -59,7 +59,7 @@ static void write__prometheus__has_each_kind(void **state)
     assert_non_null(help);
     assert_ptr_equal(strchr(help, '\n'),
                      strstr(page.data, "\n# TYPE zmq_sockets gauge\n"
-                                       "zmq_sockets{service=\"a\",type=\"PUB\"} 2\n"));
+                                       "zmq_sockets{program=\"a\",type=\"PUB\"} 2\n"));
     assert_non_null(strstr(page.data, "# TYPE zmq_socket_sent_bytes_total counter\n"));
     assert_non_null(strstr(page.data, "# TYPE zmq_exporter_build_info gauge\n"));
     assert_null(strstr(page.data, "# UNIT"));
@@ -67,13 +67,13 @@ static void write__prometheus__has_each_kind(void **state)
     strip_comments(&page);
     assert_string_equal(
         page.data,
-        "zmq_sockets{service=\"a\",type=\"PUB\"} 2\n"
-        "zmq_socket_sent_bytes_total{service=\"a\",type=\"PUB\"} 18446744073709551615\n"
-        "zmq_socket_send_queue_fill_ratio_bucket{service=\"a\",type=\"PUB\",le=\"0.5\"} 3\n"
-        "zmq_socket_send_queue_fill_ratio_bucket{service=\"a\",type=\"PUB\",le=\"+Inf\"} 5\n"
-        "zmq_socket_send_queue_fill_ratio_sum{service=\"a\",type=\"PUB\"} 1.25\n"
-        "zmq_socket_send_queue_fill_ratio_count{service=\"a\",type=\"PUB\"} 5\n"
-        "zmq_socket_handshake_failures_total{service=\"a\",type=\"PUB\",cause=\"auth\"} 1\n"
+        "zmq_sockets{program=\"a\",type=\"PUB\"} 2\n"
+        "zmq_socket_sent_bytes_total{program=\"a\",type=\"PUB\"} 18446744073709551615\n"
+        "zmq_socket_send_queue_fill_ratio_bucket{program=\"a\",type=\"PUB\",le=\"0.5\"} 3\n"
+        "zmq_socket_send_queue_fill_ratio_bucket{program=\"a\",type=\"PUB\",le=\"+Inf\"} 5\n"
+        "zmq_socket_send_queue_fill_ratio_sum{program=\"a\",type=\"PUB\"} 1.25\n"
+        "zmq_socket_send_queue_fill_ratio_count{program=\"a\",type=\"PUB\"} 5\n"
+        "zmq_socket_handshake_failures_total{program=\"a\",type=\"PUB\",cause=\"auth\"} 1\n"
         "zmq_processes{state=\"x\"} 3\n"
         "zmq_exporter_build_info{version=\"1\"} 1\n"
         "process_cpu_seconds_total 0.5\n");
@@ -93,12 +93,12 @@ static void write__open_metrics__has_its_own_ways(void **state)
     assert_non_null(strstr(page.data, "# TYPE zmq_exporter_build info\n# HELP "));
     assert_non_null(strstr(page.data, "\nzmq_exporter_build_info{version=\"1\"} 1\n"));
     assert_non_null(strstr(page.data,
-                           "zmq_socket_sent_bytes_total{service=\"a\",type=\"PUB\"} "
+                           "zmq_socket_sent_bytes_total{program=\"a\",type=\"PUB\"} "
                            "18446744073709551615\n"
-                           "zmq_socket_sent_bytes_created{service=\"a\",type=\"PUB\"} 1.5\n"));
+                           "zmq_socket_sent_bytes_created{program=\"a\",type=\"PUB\"} 1.5\n"));
     assert_non_null(strstr(page.data,
-                           "zmq_socket_send_queue_fill_ratio_count{service=\"a\",type=\"PUB\"} 5\n"
-                           "zmq_socket_send_queue_fill_ratio_created{service=\"a\","
+                           "zmq_socket_send_queue_fill_ratio_count{program=\"a\",type=\"PUB\"} 5\n"
+                           "zmq_socket_send_queue_fill_ratio_created{program=\"a\","
                            "type=\"PUB\"} 2\n"));
     assert_string_equal(page.data + page.size - 6, "# EOF\n");
     samples_finish(&samples);
@@ -130,8 +130,8 @@ static void write__two_parts__are_one_family(void **state)
     const char *header = strstr(page.data, "# TYPE zmq_sockets ");
     assert_non_null(header);
     assert_null(strstr(header + 1, "# TYPE zmq_sockets "));
-    assert_non_null(strstr(page.data, "zmq_sockets{service=\"a\",type=\"PUB\"} 2\n"
-                                      "zmq_sockets{service=\"a\",type=\"PUB\"} 2\n"));
+    assert_non_null(strstr(page.data, "zmq_sockets{program=\"a\",type=\"PUB\"} 2\n"
+                                      "zmq_sockets{program=\"a\",type=\"PUB\"} 2\n"));
     samples_finish(&a);
     samples_finish(&b);
 }

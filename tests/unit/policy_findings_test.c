@@ -98,7 +98,7 @@ static void make__configured__is_off_exempt_or_of_another_severity(void **state)
     (void)state;
     struct policy_findings findings;
     make("checks: {plaintext_tcp: {enabled: false}, wildcard_bind: {severity: critical}}\n"
-         "exemptions: [{check: wildcard_bind, program: care*, endpoint: 'tcp://*'}]\n"
+         "exemptions: [{check: wildcard_bind, program: care*, address: 'tcp://*'}]\n"
          "near_limit_percent: 95\n",
          &findings);
     assert_null(find(&findings, "plaintext_tcp", "careless"));
@@ -174,7 +174,7 @@ static void report__formats_and_filters__show_what_is_asked_for(void **state)
     (void)report(&findings, (struct policy_report){.format = POLICY_JSON}, &text);
     assert_non_null(strstr(text.data,
                            "\"check\":\"plaintext_tcp\",\"severity\":\"high\",\"program\":"
-                           "\"careless\",\"type\":\"PUB\",\"endpoint\":\"tcp://*:5556\","
+                           "\"careless\",\"type\":\"PUB\",\"address\":\"tcp://*:5556\","
                            "\"count\":1,\"pid\":7,"));
     assert_non_null(strstr(text.data, "\"sil\\\"\\u001b<ent\""));
     (void)report(&findings, (struct policy_report){.format = POLICY_SARIF}, &text);

@@ -203,7 +203,7 @@ static void begin__texts_without_end__are_ended(void **state)
     assert_int_equal(segment_reader_begin(&f->reader, false), 0);
     assert_int_equal(f->reader.layout.n_libraries, SEGMENT_MAX_LIBRARIES);
     assert_int_equal(f->reader.layout.n_contexts, SEGMENT_MAX_CONTEXTS);
-    assert_int_equal(strlen(f->reader.layout.service), sizeof(group.name) / 2 - 1);
+    assert_int_equal(strlen(f->reader.layout.program), sizeof(group.name) / 2 - 1);
     assert_int_equal(strlen(f->reader.layout.capabilities[31].reason), 55);
     assert_int_equal(strlen(f->reader.layout.libraries[7].path), 239);
     assert_int_equal(segment_reader_groups(&f->reader, 0, 1, &group), 0);

@@ -23,7 +23,7 @@
 /* What the parser told last, and how often. */
 struct told {
     struct segment_state_process folded, process;
-    struct segment_state_service service;
+    struct segment_state_program program;
     struct segment_state_group group;
     unsigned n;
     int answer;
@@ -45,10 +45,10 @@ static int on_process(const struct segment_state_process *process, void *data)
     return told->answer;
 }
 
-static int on_service(const struct segment_state_service *service, void *data)
+static int on_program(const struct segment_state_program *program, void *data)
 {
     struct told *told = data;
-    told->service = *service;
+    told->program = *program;
     told->n++;
     return told->answer;
 }
@@ -63,7 +63,7 @@ static int on_group(const struct segment_state_group *group, void *data)
 
 static int parse(const struct string_buffer *text, struct told *told)
 {
-    static const struct segment_state_visitor visitor = {on_folded, on_process, on_service,
+    static const struct segment_state_visitor visitor = {on_folded, on_process, on_program,
                                                          on_group};
     return segment_state_parse(text->data, text->size, BOOT, &visitor, told);
 }
@@ -93,27 +93,27 @@ static void parse__what_was_written__is_the_same(void **state)
     struct string_buffer text = {0};
     struct told told = {0};
     const struct segment_state_process folded = {1, 2, 3, 4}, process = {UINT64_MAX, 6, 7, 8};
-    const struct segment_state_service service = {"a b%\n\xc3\xa9", 12, {0}};
+    const struct segment_state_program program = {"a b%\n\xc3\xa9", 12, {0}};
     struct segment_state_group group = {
-        .service = "-", .capabilities = 5, .group = {7, 0, "tcp://*:1", ""}, .created_ns = 9};
-    uint64_t of_service[] = {0, 21, UINT64_MAX};
+        .program = "-", .capabilities = 5, .group = {7, 0, "tcp://*:1", ""}, .created_ns = 9};
+    uint64_t of_program[] = {0, 21, UINT64_MAX};
     uint64_t counters[SEGMENT_STATE_N_COUNTERS] = {11, [SEGMENT_STATE_N_COUNTERS - 1] = 12};
 
     segment_state_begin(&text, BOOT);
     segment_state_add_folded(&text, &folded);
     segment_state_add_process(&text, &process);
-    segment_state_add_service(&text, &service, of_service, 3);
+    segment_state_add_program(&text, &program, of_program, 3);
     segment_state_add_group(&text, &group, counters);
     segment_state_end(&text);
     assert_int_equal(parse(&text, &told), 0);
     assert_int_equal(told.n, 4);
     assert_memory_equal(&told.folded, &folded, sizeof(folded));
     assert_memory_equal(&told.process, &process, sizeof(process));
-    assert_string_equal(told.service.service, service.service);
-    assert_int_equal(told.service.created_ns, 12);
-    assert_memory_equal(told.service.counters, of_service, sizeof(of_service));
-    assert_int_equal(told.service.counters[3], 0);
-    assert_string_equal(told.group.service, "-");
+    assert_string_equal(told.program.program, program.program);
+    assert_int_equal(told.program.created_ns, 12);
+    assert_memory_equal(told.program.counters, of_program, sizeof(of_program));
+    assert_int_equal(told.program.counters[3], 0);
+    assert_string_equal(told.group.program, "-");
     assert_string_equal(told.group.group.endpoint, "tcp://*:1");
     assert_string_equal(told.group.group.name, "");
     assert_int_equal(told.group.group.type, 7);
@@ -165,18 +165,18 @@ static void parse__text_at_its_limit__is_read_or_refused(void **state)
 {
     (void)state;
     struct told told;
-    char service[sizeof(told.service.service) + 1], endpoint[sizeof(told.group.group.endpoint) + 1];
-    memset(service, 's', sizeof(service));
+    char program[sizeof(told.program.program) + 1], endpoint[sizeof(told.group.group.endpoint) + 1];
+    memset(program, 's', sizeof(program));
     memset(endpoint, 'e', sizeof(endpoint));
-    service[sizeof(service) - 1] = endpoint[sizeof(endpoint) - 1] = '\0';
+    program[sizeof(program) - 1] = endpoint[sizeof(endpoint) - 1] = '\0';
 
-    assert_int_equal(judge(&told, "service %s\n", service), SEGMENT_STATE_E_INVALID);
-    assert_int_equal(judge(&told, "service %s\n", service + 1), 0);
-    assert_string_equal(told.service.service, service + 1);
+    assert_int_equal(judge(&told, "program %s\n", program), SEGMENT_STATE_E_INVALID);
+    assert_int_equal(judge(&told, "program %s\n", program + 1), 0);
+    assert_string_equal(told.program.program, program + 1);
     assert_int_equal(judge(&told, "group a 1 1 %s -\n", endpoint), SEGMENT_STATE_E_INVALID);
     assert_int_equal(judge(&told, "group a 1 1 %s -\n", endpoint + 1), 0);
     assert_string_equal(told.group.group.endpoint, endpoint + 1);
-    assert_int_equal(judge(&told, "group %s 1 1 - -\n", service), SEGMENT_STATE_E_INVALID);
+    assert_int_equal(judge(&told, "group %s 1 1 - -\n", program), SEGMENT_STATE_E_INVALID);
     assert_int_equal(judge(&told, "group a 1 1 - %s\n", endpoint), SEGMENT_STATE_E_INVALID);
 }
 
@@ -197,9 +197,9 @@ static void parse__numbers_at_their_limits__are_read_or_refused(void **state)
     assert_true(told.group.counters[0] == 1 && told.group.counters[last - first] == 2);
     assert_int_equal(judge(&told, "group a 0 0 - - %u=1\n", first - 1), SEGMENT_STATE_E_INVALID);
     assert_int_equal(judge(&told, "group a 0 0 - - %u=1\n", last + 1), SEGMENT_STATE_E_INVALID);
-    assert_int_equal(judge(&told, "service a 0=1 15=2\n"), 0);
-    assert_int_equal(told.service.counters[15], 2);
-    assert_int_equal(judge(&told, "service a 16=1\n"), SEGMENT_STATE_E_INVALID);
+    assert_int_equal(judge(&told, "program a 0=1 15=2\n"), 0);
+    assert_int_equal(told.program.counters[15], 2);
+    assert_int_equal(judge(&told, "program a 16=1\n"), SEGMENT_STATE_E_INVALID);
 }
 
 static void parse__malformed_lines__are_refused(void **state)
@@ -217,25 +217,25 @@ static void parse__malformed_lines__are_refused(void **state)
         "process 1 2 3 4", /* no end of the line */
         "processes 1 2 3 4\n",
         "proces 1 2 3 4\n",
-        "service\n",
-        "service \n",
-        "service a\tb\n",
-        "service a\x7f\n",
-        "service a%\n",
-        "service a%4\n",
-        "service a%4\n1",
-        "service a%4g\n",
-        "service a%g4\n",
-        "service a%4a\n", /* digits beyond 9 are capital letters */
-        "service a%00\n",
-        "service a 1\n",
-        "service a 1=\n",
-        "service a =1\n",
-        "service a 1=2x\n",
-        "service a created=\n",
-        "service a created=x\n",
-        "service a created=5x\n",
-        "service a createt=5\n",
+        "program\n",
+        "program \n",
+        "program a\tb\n",
+        "program a\x7f\n",
+        "program a%\n",
+        "program a%4\n",
+        "program a%4\n1",
+        "program a%4g\n",
+        "program a%g4\n",
+        "program a%4a\n", /* digits beyond 9 are capital letters */
+        "program a%00\n",
+        "program a 1\n",
+        "program a 1=\n",
+        "program a =1\n",
+        "program a 1=2x\n",
+        "program a created=\n",
+        "program a created=x\n",
+        "program a created=5x\n",
+        "program a createt=5\n",
         "group a 1 1 -\n",
         "group a 1 1 - - 8=1 9\n",
     };
@@ -250,16 +250,16 @@ static void parse__texts__have_their_bytes(void **state)
 {
     (void)state;
     struct told told;
-    assert_int_equal(judge(&told, "service a%%20%%C3%%A9!~ created=7 1=3\n"), 0);
-    assert_string_equal(told.service.service, "a \xc3\xa9!~");
-    assert_int_equal(told.service.created_ns, 7);
-    assert_int_equal(told.service.counters[1], 3);
-    assert_int_equal(judge(&told, "service -\n"), 0);
-    assert_string_equal(told.service.service, "");
-    assert_int_equal(judge(&told, "service --\n"), 0);
-    assert_string_equal(told.service.service, "--");
-    assert_int_equal(judge(&told, "service %%2D\n"), 0);
-    assert_string_equal(told.service.service, "-");
+    assert_int_equal(judge(&told, "program a%%20%%C3%%A9!~ created=7 1=3\n"), 0);
+    assert_string_equal(told.program.program, "a \xc3\xa9!~");
+    assert_int_equal(told.program.created_ns, 7);
+    assert_int_equal(told.program.counters[1], 3);
+    assert_int_equal(judge(&told, "program -\n"), 0);
+    assert_string_equal(told.program.program, "");
+    assert_int_equal(judge(&told, "program --\n"), 0);
+    assert_string_equal(told.program.program, "--");
+    assert_int_equal(judge(&told, "program %%2D\n"), 0);
+    assert_string_equal(told.program.program, "-");
     assert_int_equal(judge(&told, "%s", ""), 0);
     assert_int_equal(told.n, 0);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include "segment/segment_identity.h"
 #include "segment/segment_writer.h"
 
 #include "support/cmocka.h"
@@ -25,7 +26,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     *state = f;
     temporary_directory_make(f->directory);
-    assert_int_equal(setenv("ZMQ_EXPORTER_SERVICE", "feed", 1), 0);
+    assert_int_equal(setenv("ZMQ_EXPORTER_PROGRAM", "feed", 1), 0);
     assert_int_equal(segment_table_new(64, &f->table), 0);
     assert_int_equal(segment_writer_new(f->table, f->directory, &f->writer), 0);
     uint32_t group = segment_table_group(f->table, 1, "tcp://*:5556", NULL);
@@ -93,8 +94,8 @@ static void publish__first_round__shows_identity_and_words(void **state)
     assert_int_equal(header.pid, getpid());
     assert_true(header.start_ticks > 0 && header.pid_namespace > 0 && header.created_ns > 0);
     assert_int_equal(strlen(header.boot_id), 36);
-    assert_string_equal(header.service, "feed");
-    assert_string_equal(header.program, "segment_writer_test");
+    assert_string_equal(header.program, "feed");
+    assert_string_equal(header.command, "segment_writer_test");
     assert_int_equal(header.n_lanes, 1);
     assert_true(file_equals_memory(f));
 }
@@ -199,10 +200,31 @@ static void publish__any_outcome__keeps_errno_and_no_descriptor(void **state)
     assert_int_equal(n_descriptors(), before);
 }
 
+static void open__named_by_environment__former_variable_is_second(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *program, *service, *expected;
+    } names[] = {{"new", "old", "new"}, {NULL, "old", "old"}, {"", "old", "old"}};
+    static struct segment_identity_scratch scratch;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct segment_header header = {0};
+        assert_int_equal(unsetenv("ZMQ_EXPORTER_PROGRAM"), 0);
+        if (names[i].program)
+            assert_int_equal(setenv("ZMQ_EXPORTER_PROGRAM", names[i].program, 1), 0);
+        assert_int_equal(setenv("ZMQ_EXPORTER_SERVICE", names[i].service, 1), 0);
+        segment_identity_fill(&header, &scratch);
+        assert_string_equal(header.program, names[i].expected);
+        assert_string_equal(header.command, "segment_writer_test");
+    }
+    assert_int_equal(unsetenv("ZMQ_EXPORTER_SERVICE"), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(open__named_by_environment__former_variable_is_second),
         CASE(publish__first_round__shows_identity_and_words),
         CASE(publish__random_changes__file_follows_memory),
         CASE(publish__only_histograms_moved__close_writes_them),

@@ -38,7 +38,7 @@ static void add_process(const struct library_process *process, void *data)
 {
     struct library_collector *self = data;
     for (const struct library_found *found = process->found; found; found = found->next) {
-        struct library_row row = {.service = process->service,
+        struct library_row row = {.program = process->program,
                                   .path = found->path,
                                   .build_id = found->build_id,
                                   .package = &found->package,
@@ -78,7 +78,7 @@ static struct label_text row_labels(struct library_collector *self, struct sampl
                                     const struct library_row *row)
 {
     string_buffer_clear(&self->labels);
-    labels_append(&self->labels, "service", row->service);
+    labels_append(&self->labels, "program", row->program);
     labels_append(&self->labels, "version", row->version);
     labels_append(&self->labels, "path", row->path);
     labels_append(&self->labels, "build_id", row->build_id);
@@ -240,7 +240,7 @@ bool library_collector_each(const struct collector *collector,
     bool has_rows = self->has_rows;
     for (size_t i = 0; has_rows && i < self->rows.n; i++) {
         const struct library_row *row = &self->rows.rows[i];
-        struct library_finding finding = {.service = row->service,
+        struct library_finding finding = {.program = row->program,
                                           .path = row->path,
                                           .version = row->version,
                                           .package = row->package,

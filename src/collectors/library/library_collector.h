@@ -22,7 +22,7 @@ struct library_options {
 
 /* One library of the host, for collectors that judge it. Texts are borrowed for the visit. */
 struct library_finding {
-    const char *service, *path, *version; /* "4.3.4", "4.1.2-4.1.4", empty: not known */
+    const char *program, *path, *version; /* "4.3.4", "4.1.2-4.1.4", empty: not known */
     const struct library_package *package;
     unsigned n_processes, n_replaced;
     bool is_disk_known; /* n_replaced is */

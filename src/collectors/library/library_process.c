@@ -20,8 +20,8 @@ static void forget(struct library_process *self)
         free(self->found);
         self->found = next;
     }
-    free(self->service);
-    self->service = NULL;
+    free(self->program);
+    self->program = NULL;
 }
 
 void library_process_finish(struct library_process *self)
@@ -30,12 +30,12 @@ void library_process_finish(struct library_process *self)
         forget(self);
 }
 
-static void find_service(const struct library_process *self, struct library_sources *sources,
-                         char ret_name[static SERVICE_NAME_SIZE])
+static void find_program(const struct library_process *self, struct library_sources *sources,
+                         char ret_name[static PROGRAM_NAME_SIZE])
 {
     struct string_buffer *text = &sources->text;
     if (procfs_read(sources->root_fd, self->pid, "cgroup", text) == 0 && text->data &&
-        service_name_from_cgroup(text->data, ret_name))
+        program_name_from_cgroup(text->data, ret_name))
         return;
 
     char exe[PATH_MAX], link[32];
@@ -44,7 +44,7 @@ static void find_service(const struct library_process *self, struct library_sour
     exe[n < 0 ? 0 : n] = '\0';
     if (procfs_read(sources->root_fd, self->pid, "cmdline", text) < 0)
         string_buffer_clear(text);
-    service_name_from_command(exe, text->data, text->size, ret_name);
+    program_name_from_command(exe, text->data, text->size, ret_name);
 }
 
 static struct library_found *add_found(struct library_process *self, const char *path, size_t size)
@@ -164,9 +164,9 @@ int library_process_read(struct library_process *self, struct library_sources *s
         return -ENOMEM;
     if (!self->found)
         return 0;
-    char name[SERVICE_NAME_SIZE];
+    char name[PROGRAM_NAME_SIZE];
     if (!is_tapped)
-        find_service(self, sources, name);
-    self->service = strdup(is_tapped ? told.service : name);
-    return self->service ? 0 : -ENOMEM;
+        find_program(self, sources, name);
+    self->program = strdup(is_tapped ? told.program : name);
+    return self->program ? 0 : -ENOMEM;
 }

@@ -33,7 +33,7 @@ struct library_process {
     enum library_access access;
     uint64_t start_ticks, size_bytes; /* as they were when the maps were read */
     struct library_found *found;
-    char *service; /* NULL where nothing was found */
+    char *program; /* NULL where nothing was found */
 };
 
 /* Where a process is looked for. */

@@ -60,7 +60,7 @@ static uint32_t hash_text(uint32_t hash, const char *text)
 
 static uint32_t hash_row(const struct library_row *row)
 {
-    uint32_t hash = hash_text(2166136261u, row->service);
+    uint32_t hash = hash_text(2166136261u, row->program);
     hash = hash_text(hash, row->path);
     return hash_text(hash_text(hash, row->build_id), row->version);
 }
@@ -68,7 +68,7 @@ static uint32_t hash_row(const struct library_row *row)
 static bool is_same(const struct library_row *a, const struct library_row *b)
 {
     return a->hash == b->hash && strcmp(a->path, b->path) == 0 &&
-           strcmp(a->service, b->service) == 0 && strcmp(a->build_id, b->build_id) == 0 &&
+           strcmp(a->program, b->program) == 0 && strcmp(a->build_id, b->build_id) == 0 &&
            strcmp(a->version, b->version) == 0 &&
            strcmp(a->package->version, b->package->version) == 0 &&
            strcmp(a->package->name, b->package->name) == 0;

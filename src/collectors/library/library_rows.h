@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * library_rows - what zmq_library families say, one row for each service, version, path,
+ * library_rows - what zmq_library families say, one row for each program, version, path,
  * build id and package, however many processes share it.
  *
- * Paths and services come from other users' processes, so the number of rows is limited: beyond
+ * Paths and programs come from other users' processes, so the number of rows is limited: beyond
  * LIBRARY_ROWS_MAX a process counts in `n_folded` only.
  *
  * Owns: nothing; texts are borrowed from the scan and from segments until the next clear.
@@ -18,7 +18,7 @@
 #define LIBRARY_ROWS_MAX 500
 
 struct library_row {
-    const char *service, *path, *build_id;
+    const char *program, *path, *build_id;
     const struct library_package *package;
     char version[32];              /* "4.3.4", "4.1.2-4.1.4"; empty: not known */
     bool has_number;               /* the next is valid */

@@ -12,9 +12,9 @@
 
 #define MAX_NAMES ((size_t)16384) /* files; the names beyond are not looked at */
 
-static_assert(sizeof(((struct library_told *)0)->service) ==
-                  sizeof(((struct segment_header *)0)->service),
-              "service");
+static_assert(sizeof(((struct library_told *)0)->program) ==
+                  sizeof(((struct segment_header *)0)->program),
+              "program");
 static_assert(sizeof(((struct library_told *)0)->libraries[0].path) ==
                   sizeof(((struct segment_library *)0)->path),
               "path");
@@ -92,7 +92,7 @@ static bool read_told(const struct library_segments *self, const struct segment_
         segment_reader_begin(&reader, true) != 0 || reader.layout.state != SEGMENT_LIVE)
         return false;
     const struct segment_header *header = &reader.layout;
-    memcpy(ret_told->service, header->service, sizeof(ret_told->service));
+    memcpy(ret_told->program, header->program, sizeof(ret_told->program));
     ret_told->n_libraries = header->n_libraries;
     for (size_t i = 0; i < header->n_libraries; i++) {
         const struct segment_library *library = &header->libraries[i];

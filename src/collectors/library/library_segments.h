@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * library_segments - what tapped processes tell of themselves: service and exact versions.
+ * library_segments - what tapped processes tell of themselves: program and exact versions.
  *
  * The file of a process is found by pid and start time. It must belong to the process's user:
  * anybody may write into the directory, but nobody is to speak for another. A process that has
@@ -11,7 +11,7 @@
 #ifndef COLLECTORS_LIBRARY_LIBRARY_SEGMENTS_H
 #define COLLECTORS_LIBRARY_LIBRARY_SEGMENTS_H
 
-#include "base/service_name.h"
+#include "base/program_name.h"
 #include "collectors/library/release_table.h"
 #include "segment/segment_reader.h"
 
@@ -25,7 +25,7 @@ struct library_segments {
 };
 
 struct library_told {
-    char service[SERVICE_NAME_SIZE];
+    char program[PROGRAM_NAME_SIZE];
     size_t n_libraries;
     struct {
         struct release_version version;

@@ -48,18 +48,18 @@ struct peek_link {
 static int procfs_fd = -1;
 
 /* As the library collector calls processes that no tap tells of. */
-static void name_process(uint32_t pid, char ret_name[static SERVICE_NAME_SIZE])
+static void name_process(uint32_t pid, char ret_name[static PROGRAM_NAME_SIZE])
 {
     struct string_buffer text = {0};
     char exe[PATH_MAX], link[32];
     if (procfs_read(procfs_fd, (pid_t)pid, "cgroup", &text) < 0 || !text.data ||
-        !service_name_from_cgroup(text.data, ret_name)) {
+        !program_name_from_cgroup(text.data, ret_name)) {
         (void)snprintf(link, sizeof(link), "%u/exe", pid);
         ssize_t n = readlinkat(procfs_fd, link, exe, sizeof(exe) - 1);
         exe[n < 0 ? 0 : n] = '\0';
         if (procfs_read(procfs_fd, (pid_t)pid, "cmdline", &text) < 0)
             string_buffer_clear(&text);
-        service_name_from_command(n > 0 ? exe : NULL, text.data ? text.data : "", text.size,
+        program_name_from_command(n > 0 ? exe : NULL, text.data ? text.data : "", text.size,
                                   ret_name);
     }
     string_buffer_finish(&text);

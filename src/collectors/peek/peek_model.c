@@ -84,9 +84,9 @@ static struct peek_model_process *add(struct peek_model *self,
     process->pid = told->pid;
     process->start_ticks = told->start_ticks;
     process->id = ++self->n_ids;
-    memcpy(process->service, "unknown", sizeof("unknown"));
+    memcpy(process->program, "unknown", sizeof("unknown"));
     if (self->name)
-        self->name(told->pid, process->service);
+        self->name(told->pid, process->program);
     self->processes[self->n_processes++] = process;
     return process;
 }

@@ -13,7 +13,7 @@
 #ifndef COLLECTORS_PEEK_PEEK_MODEL_H
 #define COLLECTORS_PEEK_PEEK_MODEL_H
 
-#include "base/service_name.h"
+#include "base/program_name.h"
 #include "collectors/tap/tap_account.h"
 #include "peek/peek_record.h"
 
@@ -48,7 +48,7 @@ struct peek_model_process {
     bool is_known;    /* to the reader that runs now */
     struct peek_record_process told;
     uint64_t passed_ns; /* of the last pass; 0: none yet */
-    char service[SERVICE_NAME_SIZE];
+    char program[PROGRAM_NAME_SIZE];
     struct peek_model_group *groups;
     size_t n_groups, groups_capacity;
     struct peek_model_socket *sockets; /* by serial */
@@ -68,7 +68,7 @@ struct peek_model {
     struct peek_record_pass pass;
     uint64_t n_passes, cpu_ns, n_invalid, n_left_out;
     /* Fills in what a new process is called; NULL: "unknown". */
-    void (*name)(uint32_t pid, char ret_name[static SERVICE_NAME_SIZE]);
+    void (*name)(uint32_t pid, char ret_name[static PROGRAM_NAME_SIZE]);
 };
 
 void peek_model_finish(struct peek_model *self);

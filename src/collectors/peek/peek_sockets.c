@@ -11,8 +11,8 @@
 static void fill_header(struct segment_header *header, const struct peek_model_process *process)
 {
     header->pid = process->pid;
-    memcpy(header->service, process->service, sizeof(header->service));
-    memcpy(header->program, process->service, sizeof(header->program));
+    memcpy(header->program, process->program, sizeof(header->program));
+    memcpy(header->command, process->program, sizeof(header->command));
     header->capabilities[SEGMENT_CAPABILITY_MESSAGES].state = SEGMENT_CAPABILITY_ON;
     header->capabilities[SEGMENT_CAPABILITY_QUEUE_DEPTH].state = SEGMENT_CAPABILITY_ON;
 }

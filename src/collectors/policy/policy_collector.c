@@ -10,8 +10,8 @@
 #include <string.h>
 
 /* The names of these labels, in one place. */
-#define LABEL_PROGRAM  "service"
-#define LABEL_ENDPOINT "endpoint"
+#define LABEL_PROGRAM  "program"
+#define LABEL_ENDPOINT "address"
 
 struct policy_collector {
     const char *directory;

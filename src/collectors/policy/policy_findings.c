@@ -150,7 +150,7 @@ static void look_at_library(const struct library_finding *library, void *data)
     for (size_t row = 0; self->result == 0 && row < policy_n_checks; row++) {
         const struct policy_check *check = &policy_checks[row];
         struct policy_detail detail = {""};
-        if (!check->look_library || !concerns(self, row, library->service, "", ""))
+        if (!check->look_library || !concerns(self, row, library->program, "", ""))
             continue;
         enum policy_verdict verdict = check->look_library(library, &detail);
         self->findings->n_looked_at[row] += verdict == POLICY_KEPT || verdict == POLICY_BROKEN;
@@ -158,7 +158,7 @@ static void look_at_library(const struct library_finding *library, void *data)
             continue;
         struct policy_finding finding = {
             .check = check, .severity = self->settings->severity[row], .n = library->n_processes};
-        copy(finding.program, sizeof(finding.program), library->service);
+        copy(finding.program, sizeof(finding.program), library->program);
         memcpy(finding.detail, detail.text, sizeof(finding.detail));
         add(self, &finding);
     }

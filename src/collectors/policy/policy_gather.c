@@ -100,13 +100,13 @@ static bool add_process(struct gathering *self, const struct segment_header *hea
 {
     struct policy_facts *facts = self->facts;
     if (facts->n_processes && facts->processes[facts->n_processes - 1].pid == header->pid &&
-        strcmp(facts->processes[facts->n_processes - 1].program, header->service) == 0)
+        strcmp(facts->processes[facts->n_processes - 1].program, header->program) == 0)
         return true;
     if (facts->n_processes == facts->processes_capacity)
         return false;
     struct policy_process *process = &facts->processes[facts->n_processes++];
     *process = (struct policy_process){.pid = header->pid};
-    (void)snprintf(process->program, sizeof(process->program), "%s", header->service);
+    (void)snprintf(process->program, sizeof(process->program), "%s", header->program);
     process->is_reachable = self->procfs_fd >= 0 && header->pid_namespace == self->pid_namespace;
     take_contexts(header, process);
     take_libraries(header, process);

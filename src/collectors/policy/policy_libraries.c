@@ -31,7 +31,7 @@ static void visit_library(const struct policy_process *process,
         {library->major, library->minor, library->patch}, package, library->path, ""};
     find_package(lookup, process, library->path, package);
     library_tables_judge(tables, &subject, &ret_finding->verdict);
-    ret_finding->service = process->program;
+    ret_finding->program = process->program;
     ret_finding->path = library->path;
     ret_finding->package = package;
     ret_finding->n_processes = 1;

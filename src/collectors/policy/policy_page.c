@@ -49,7 +49,7 @@ static void write_exemption(const struct policy_check *check, bool is_html,
         "policy:\n"
         "  exemptions:\n"
         "    - {check: %s, program: NAME, reason: WHY}   # also: type, "
-        "endpoint\n"
+        "address\n"
         "  checks:\n"
         "    %s: {enabled: false}                        # or severity: low",
         check->name, check->name);

@@ -186,7 +186,7 @@ static void write_json_finding(struct string_buffer *out, const struct policy_fi
     string_buffer_append(out, ",", 1);
     append_member(out, "type", finding->type);
     string_buffer_append(out, ",", 1);
-    append_member(out, "endpoint", finding->endpoint);
+    append_member(out, "address", finding->endpoint);
     string_buffer_append_format(out, ",\"count\":%u,\"pid\":%" PRIu64 ",", finding->n,
                                 finding->pid);
     append_member(out, "detail", finding->detail);

@@ -63,7 +63,7 @@ static const struct config_key exemption_keys[] = {
      .is_required = true},
     {"program", CONFIG_TEXT, offsetof(struct exemption_keys, program), .min = 1, .max = 256},
     {"type", CONFIG_TEXT, offsetof(struct exemption_keys, type), .min = 1, .max = 16},
-    {"endpoint", CONFIG_TEXT, offsetof(struct exemption_keys, endpoint), .min = 1, .max = 1024},
+    {"address", CONFIG_TEXT, offsetof(struct exemption_keys, endpoint), .min = 1, .max = 1024},
     {"reason", CONFIG_TEXT, offsetof(struct exemption_keys, reason), .min = 1, .max = 1024},
 };
 

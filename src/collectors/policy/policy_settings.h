@@ -16,7 +16,7 @@
  *       unequal_factor: 2          # unequal_hwm
  *       retries: 100               # no_reconnect_backoff
  *       exemptions:                # of all that is named; patterns as fnmatch(3)
- *         - {check: plaintext_tcp, program: feed, type: PUB, endpoint: "tcp://10.*", reason: vpn}
+ *         - {check: plaintext_tcp, program: feed, type: PUB, address: "tcp://10.*", reason: vpn}
  *
  * Thread: any; read-only once read.   Errors: -EINVAL with `err` set, at its line; -ENOMEM.
  */

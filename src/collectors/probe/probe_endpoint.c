@@ -27,7 +27,7 @@ static int init(struct probe_endpoint *self, const char *name)
     if (name)
         labels_append(&self->labels, "probe", name);
     if (name)
-        labels_append(&self->labels, "endpoint", self->address->text);
+        labels_append(&self->labels, "address", self->address->text);
     return self->labels.has_failed ? -ENOMEM : 0;
 }
 

@@ -231,9 +231,9 @@ static int collect(void *state, struct samples *out, struct error *err)
         if (tap_group_is_shown(self->view->groups.groups[i], now_ns))
             tap_samples_add_group(out, self->view->groups.groups[i], self->epoch_ns);
     }
-    for (size_t i = 0; i < self->view->groups.n_services; i++) {
-        if (tap_service_is_shown(self->view->groups.services[i]))
-            tap_samples_add_service(out, self->view->groups.services[i], self->epoch_ns);
+    for (size_t i = 0; i < self->view->groups.n_programs; i++) {
+        if (tap_program_is_shown(self->view->groups.programs[i]))
+            tap_samples_add_program(out, self->view->groups.programs[i], self->epoch_ns);
     }
     add_segments(self, out, now_ns);
 

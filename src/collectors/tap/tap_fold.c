@@ -75,22 +75,22 @@ static int load_process(const struct segment_state_process *found, void *data)
     return 0;
 }
 
-static int load_service(const struct segment_state_service *found, void *data)
+static int load_program(const struct segment_state_program *found, void *data)
 {
     struct loading *loading = data;
-    struct tap_service *service = tap_groups_service(loading->scan->groups, found->service,
+    struct tap_program *program = tap_groups_program(loading->scan->groups, found->program,
                                                      loading->now_ns);
-    if (!service)
+    if (!program)
         return -ENOMEM;
     struct tap_process *process = loading->process;
-    if (process && !process->service) {
-        process->service = service;
-        service->n_users++;
+    if (process && !process->program) {
+        process->program = program;
+        program->n_users++;
     }
     if (process)
         memcpy(process->counters, found->counters, sizeof(process->counters));
     else
-        tap_service_add_base(service, &(struct tap_past){found->counters, found->created_ns, 0});
+        tap_program_add_base(program, &(struct tap_past){found->counters, found->created_ns, 0});
     return 0;
 }
 
@@ -99,9 +99,9 @@ static int load_group(const struct segment_state_group *found, void *data)
     struct loading *loading = data;
     struct tap_groups *groups = loading->scan->groups;
     struct tap_process *process = loading->process;
-    struct tap_service *service = tap_groups_service(groups, found->service, loading->now_ns);
+    struct tap_program *program = tap_groups_program(groups, found->program, loading->now_ns);
     struct tap_group *group =
-        service ? tap_groups_intern(groups, service, &found->group, loading->now_ns) : NULL;
+        program ? tap_groups_intern(groups, program, &found->group, loading->now_ns) : NULL;
     if (!group || (process ? tap_process_reserve(process, process->n_groups + 1)
                            : tap_group_prepare_base(group)) < 0)
         return -ENOMEM;
@@ -121,7 +121,7 @@ static int load_group(const struct segment_state_group *found, void *data)
 
 static int load(struct tap_fold *self, uint64_t now_ns)
 {
-    static const struct segment_state_visitor visitor = {load_folded, load_process, load_service,
+    static const struct segment_state_visitor visitor = {load_folded, load_process, load_program,
                                                          load_group};
     struct loading loading = {.scan = self->scan, .now_ns = now_ns};
     int r = segment_state_file_load(self->scan->directory_fd, &self->text);
@@ -154,12 +154,12 @@ int tap_fold_open(struct tap_fold *self, uint64_t now_ns)
 /*
  * Saving
  */
-static void save_service(struct string_buffer *text, const struct tap_service *service,
+static void save_program(struct string_buffer *text, const struct tap_program *program,
                          const struct tap_past *past)
 {
-    struct segment_state_service row = {.created_ns = past->created_ns};
-    strncpy(row.service, service->name, sizeof(row.service) - 1);
-    segment_state_add_service(text, &row, past->counters, TAP_N_PROCESS_COUNTERS);
+    struct segment_state_program row = {.created_ns = past->created_ns};
+    strncpy(row.program, program->name, sizeof(row.program) - 1);
+    segment_state_add_program(text, &row, past->counters, TAP_N_PROCESS_COUNTERS);
 }
 
 static void save_group(struct string_buffer *text, const struct tap_group *group,
@@ -167,7 +167,7 @@ static void save_group(struct string_buffer *text, const struct tap_group *group
 {
     struct segment_state_group row = {
         .capabilities = past->known, .created_ns = past->created_ns, .group.type = group->type};
-    strncpy(row.service, group->service->name, sizeof(row.service) - 1);
+    strncpy(row.program, group->program->name, sizeof(row.program) - 1);
     strncpy(row.group.endpoint, group->endpoint, sizeof(row.group.endpoint) - 1);
     strncpy(row.group.name, group->name, sizeof(row.group.name) - 1);
     segment_state_add_group(text, &row, past->counters);
@@ -177,11 +177,11 @@ static void save_sums(struct tap_fold *self)
 {
     static const uint64_t none[TAP_N_COUNTERS];
     const struct tap_groups *groups = self->scan->groups;
-    for (size_t i = 0; i < groups->n_services; i++) {
-        const struct tap_service *service = groups->services[i];
-        if (service->has_base)
-            save_service(&self->text, service,
-                         &(struct tap_past){service->base, service->base_created_ns, 0});
+    for (size_t i = 0; i < groups->n_programs; i++) {
+        const struct tap_program *program = groups->programs[i];
+        if (program->has_base)
+            save_program(&self->text, program,
+                         &(struct tap_past){program->base, program->base_created_ns, 0});
     }
     for (size_t i = 0; i < groups->n_groups; i++) {
         const struct tap_group *group = groups->groups[i];
@@ -198,8 +198,8 @@ static void save_parked(struct tap_fold *self, const struct tap_process *process
     struct segment_state_process id = from_id(&process->id);
     segment_state_add_process(&self->text, &id);
     struct tap_past past = {process->counters, process->id.created_ns, process->known};
-    if (process->service)
-        save_service(&self->text, process->service, &past);
+    if (process->program)
+        save_program(&self->text, process->program, &past);
     for (uint32_t i = 0; i < process->n_groups; i++) {
         past.counters = process->accounts[i].counters;
         save_group(&self->text, process->groups[i], &past);

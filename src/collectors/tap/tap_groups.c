@@ -32,12 +32,12 @@ static void free_group(struct tap_group *group)
     free(group);
 }
 
-static void free_service(struct tap_service *service)
+static void free_program(struct tap_program *program)
 {
-    if (!service)
+    if (!program)
         return;
-    free(service->name);
-    free(service);
+    free(program->name);
+    free(program);
 }
 
 static void free_labels(struct label_text labels)
@@ -51,14 +51,14 @@ void tap_groups_finish(struct tap_groups *self)
         free_labels(self->groups[i]->labels);
         free_group(self->groups[i]);
     }
-    for (size_t i = 0; i < self->n_services; i++) {
-        free_labels(self->services[i]->labels);
-        free_service(self->services[i]);
+    for (size_t i = 0; i < self->n_programs; i++) {
+        free_labels(self->programs[i]->labels);
+        free_program(self->programs[i]);
     }
     tap_groups_clean(self, UINT64_MAX);
     free(self->groups);
     free(self->slots);
-    free(self->services);
+    free(self->programs);
     *self = (struct tap_groups){0};
 }
 
@@ -111,70 +111,70 @@ static bool take_labels(struct string_buffer *text, struct label_text *ret_label
 }
 
 /*
- * Services
+ * Programs
  */
-static void remove_service(struct tap_groups *self, size_t i, uint64_t now_ns)
+static void remove_program(struct tap_groups *self, size_t i, uint64_t now_ns)
 {
-    retire_labels(self, self->services[i]->labels, now_ns);
-    free_service(self->services[i]);
-    self->n_services--;
-    memmove(&self->services[i], &self->services[i + 1],
-            (self->n_services - i) * sizeof(*self->services));
+    retire_labels(self, self->programs[i]->labels, now_ns);
+    free_program(self->programs[i]);
+    self->n_programs--;
+    memmove(&self->programs[i], &self->programs[i + 1],
+            (self->n_programs - i) * sizeof(*self->programs));
 }
 
-static void forget_idle_service(struct tap_groups *self, uint64_t now_ns)
+static void forget_idle_program(struct tap_groups *self, uint64_t now_ns)
 {
-    for (size_t i = 0; i < self->n_services; i++) {
-        const struct tap_service *service = self->services[i];
-        bool is_idle = !service->has_base || now_ns - service->last_used_ns > TAP_GROUP_IDLE_NS;
-        if (is_idle && service->n_users == 0 && service->n_groups == 0) {
-            remove_service(self, i, now_ns);
+    for (size_t i = 0; i < self->n_programs; i++) {
+        const struct tap_program *program = self->programs[i];
+        bool is_idle = !program->has_base || now_ns - program->last_used_ns > TAP_GROUP_IDLE_NS;
+        if (is_idle && program->n_users == 0 && program->n_groups == 0) {
+            remove_program(self, i, now_ns);
             return;
         }
     }
 }
 
-static struct tap_service *add_service(struct tap_groups *self, const char *name)
+static struct tap_program *add_program(struct tap_groups *self, const char *name)
 {
     cleanup(string_buffer_finish) struct string_buffer text = {0};
-    if (!grow(&self->services, &self->services_capacity, self->n_services))
+    if (!grow(&self->programs, &self->programs_capacity, self->n_programs))
         return NULL;
-    struct tap_service *service = calloc(1, sizeof(*service));
-    if (!service)
+    struct tap_program *program = calloc(1, sizeof(*program));
+    if (!program)
         return NULL;
-    labels_append(&text, "service", name);
-    service->name = strdup(name);
-    if (!service->name || !take_labels(&text, &service->labels)) {
-        free_service(service);
+    labels_append(&text, "program", name);
+    program->name = strdup(name);
+    if (!program->name || !take_labels(&text, &program->labels)) {
+        free_program(program);
         return NULL;
     }
-    self->services[self->n_services++] = service;
-    return service;
+    self->programs[self->n_programs++] = program;
+    return program;
 }
 
-static struct tap_service *find_service(const struct tap_groups *self, const char *name)
+static struct tap_program *find_program(const struct tap_groups *self, const char *name)
 {
-    for (size_t i = 0; i < self->n_services; i++) {
-        if (strcmp(self->services[i]->name, name) == 0)
-            return self->services[i];
+    for (size_t i = 0; i < self->n_programs; i++) {
+        if (strcmp(self->programs[i]->name, name) == 0)
+            return self->programs[i];
     }
     return NULL;
 }
 
-struct tap_service *tap_groups_service(struct tap_groups *self, const char *name, uint64_t now_ns)
+struct tap_program *tap_groups_program(struct tap_groups *self, const char *name, uint64_t now_ns)
 {
-    struct tap_service *service = find_service(self, name);
-    if (!service && self->n_services >= TAP_MAX_SERVICES)
-        forget_idle_service(self, now_ns);
-    if (!service && self->n_services >= TAP_MAX_SERVICES) {
+    struct tap_program *program = find_program(self, name);
+    if (!program && self->n_programs >= TAP_MAX_PROGRAMS)
+        forget_idle_program(self, now_ns);
+    if (!program && self->n_programs >= TAP_MAX_PROGRAMS) {
         name = SEGMENT_OTHER;
-        service = find_service(self, name);
+        program = find_program(self, name);
     }
-    if (!service)
-        service = add_service(self, name);
-    if (service)
-        service->last_used_ns = now_ns;
-    return service;
+    if (!program)
+        program = add_program(self, name);
+    if (program)
+        program->last_used_ns = now_ns;
+    return program;
 }
 
 /*
@@ -189,13 +189,13 @@ static uint32_t hash_text(uint32_t hash, const char *text)
 
 static uint32_t hash_key(const struct tap_group *key)
 {
-    uint32_t hash = hash_text(2166136261u ^ key->type, key->service->name);
+    uint32_t hash = hash_text(2166136261u ^ key->type, key->program->name);
     return hash_text(hash_text(hash, key->endpoint), key->name);
 }
 
 static bool is_key(const struct tap_group *group, const struct tap_group *key)
 {
-    return group->hash == key->hash && group->service == key->service && group->type == key->type &&
+    return group->hash == key->hash && group->program == key->program && group->type == key->type &&
            strcmp(group->endpoint, key->endpoint) == 0 && strcmp(group->name, key->name) == 0;
 }
 
@@ -267,7 +267,7 @@ static bool forget_idle_group(struct tap_groups *self, uint64_t now_ns)
         return false;
 
     struct tap_group *group = self->groups[oldest];
-    group->service->n_groups--;
+    group->program->n_groups--;
     retire_labels(self, group->labels, now_ns);
     free_group(group);
     self->n_groups--;
@@ -281,9 +281,9 @@ static bool forget_idle_group(struct tap_groups *self, uint64_t now_ns)
 static bool render_labels(const struct tap_group *group, struct label_text *ret_labels)
 {
     cleanup(string_buffer_finish) struct string_buffer text = {0};
-    labels_append(&text, "service", group->service->name);
+    labels_append(&text, "program", group->program->name);
     labels_append(&text, "type", tap_type_name(group->type));
-    labels_append(&text, "endpoint", group->endpoint);
+    labels_append(&text, "address", group->endpoint);
     if (*group->name)
         labels_append(&text, "socket", group->name);
     return take_labels(&text, ret_labels);
@@ -297,7 +297,7 @@ static struct tap_group *add_group(struct tap_groups *self, const struct tap_gro
     struct tap_group *group = calloc(1, sizeof(*group));
     if (!group)
         return NULL;
-    *group = (struct tap_group){.service = key->service, .type = key->type, .hash = key->hash};
+    *group = (struct tap_group){.program = key->program, .type = key->type, .hash = key->hash};
     group->endpoint = strdup(key->endpoint);
     group->name = strdup(key->name);
     if (!group->endpoint || !group->name || !render_labels(group, &group->labels)) {
@@ -308,15 +308,15 @@ static struct tap_group *add_group(struct tap_groups *self, const struct tap_gro
     self->n_ordinary += !is_other(group);
     self->has_new_order = self->has_new_order || tap_groups_is_full(self);
     fill_slot(self, self->n_groups - 1);
-    group->service->n_groups++;
+    group->program->n_groups++;
     return group;
 }
 
-struct tap_group *tap_groups_intern(struct tap_groups *self, struct tap_service *service,
+struct tap_group *tap_groups_intern(struct tap_groups *self, struct tap_program *program,
                                     const struct segment_group *wanted, uint64_t now_ns)
 {
     /* The key borrows the texts, which nothing changes. */
-    struct tap_group key = {.service = service,
+    struct tap_group key = {.program = program,
                             .type = wanted->type < SEGMENT_N_TYPES ? wanted->type : SEGMENT_N_TYPES,
                             .endpoint = (char *)(uintptr_t)wanted->endpoint,
                             .name = (char *)(uintptr_t)wanted->name};
@@ -324,7 +324,7 @@ struct tap_group *tap_groups_intern(struct tap_groups *self, struct tap_service 
     struct tap_group *group = find_group(self, &key);
     if (!group && !is_other(&key) && tap_groups_is_full(self) && !forget_idle_group(self, now_ns)) {
         static char other[] = SEGMENT_OTHER, none[] = "";
-        service->base[TAP_PROCESS_FOLDED_GROUPS]++;
+        program->base[TAP_PROCESS_FOLDED_GROUPS]++;
         key.endpoint = other;
         key.name = none;
         key.hash = hash_key(&key);
@@ -354,7 +354,7 @@ void tap_group_add_base(struct tap_group *self, const struct tap_past *past)
     self->base_known |= past->known;
 }
 
-void tap_service_add_base(struct tap_service *self, const struct tap_past *past)
+void tap_program_add_base(struct tap_program *self, const struct tap_past *past)
 {
     for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++)
         self->base[i] += past->counters[i];
@@ -390,13 +390,13 @@ void tap_groups_start(struct tap_groups *self)
         group->n_lingering = group->lingering_messages = 0;
         group->n_accounts = 0;
     }
-    for (size_t i = 0; i < self->n_services; i++) {
-        struct tap_service *service = self->services[i];
-        memcpy(service->counters, service->base, sizeof(service->counters));
-        service->created_ns = service->has_base ? service->base_created_ns : UINT64_MAX;
-        memset(service->capabilities, 0, sizeof(service->capabilities));
-        service->n_processes = service->n_heard = service->n_silent = service->n_tapped = 0;
-        service->n_accounts = 0;
-        service->context_sockets = service->descriptors = (struct tap_usage){0};
+    for (size_t i = 0; i < self->n_programs; i++) {
+        struct tap_program *program = self->programs[i];
+        memcpy(program->counters, program->base, sizeof(program->counters));
+        program->created_ns = program->has_base ? program->base_created_ns : UINT64_MAX;
+        memset(program->capabilities, 0, sizeof(program->capabilities));
+        program->n_processes = program->n_heard = program->n_silent = program->n_tapped = 0;
+        program->n_accounts = 0;
+        program->context_sockets = program->descriptors = (struct tap_usage){0};
     }
 }

@@ -2,9 +2,9 @@
 /*
  * tap_groups - the label sets that the agent has seen, each interned once.
  *
- * Services, and groups of sockets: (service, type, endpoint, name). Their label texts are
+ * Programs, and groups of sockets: (program, type, endpoint, name). Their label texts are
  * rendered when they appear. Both are bounded: beyond the limit a group is the one with endpoint
- * (other) of its service and type, and a service is the service (other).
+ * (other) of its program and type, and a program is the program (other).
  *
  * A group that no process has had for TAP_GROUP_IDLE_NS is not shown any more, so that a page is
  * of what is there; its counters are kept, and go on from where they were if it is back. Only if
@@ -24,7 +24,7 @@
 #include "collectors/tap/tap_account.h"
 #include "metrics/samples.h"
 
-#define TAP_MAX_SERVICES        256u
+#define TAP_MAX_PROGRAMS        256u
 #define TAP_GROUP_IDLE_NS       (3600 * CLOCK_NS_PER_SECOND)
 #define TAP_LABELS_LINGER_NS    (600 * CLOCK_NS_PER_SECOND)
 #define TAP_N_CAPABILITY_STATES 4u
@@ -50,7 +50,7 @@ struct tap_usage {
     bool is_known;
 };
 
-struct tap_service {
+struct tap_program {
     char *name;
     struct label_text labels;
     uint64_t base[TAP_N_PROCESS_COUNTERS];
@@ -71,7 +71,7 @@ struct tap_service {
 };
 
 struct tap_group {
-    struct tap_service *service;
+    struct tap_program *program;
     uint32_t type; /* SEGMENT_N_TYPES: one that this agent does not know */
     char *endpoint;
     char *name;
@@ -101,8 +101,8 @@ struct tap_groups {
     size_t n_ordinary; /* those that count against the limit */
     uint32_t *slots;   /* open addressing: index in groups + 1 */
     size_t n_slots;    /* a power of two */
-    struct tap_service **services;
-    size_t n_services, services_capacity;
+    struct tap_program **programs;
+    size_t n_programs, programs_capacity;
     struct tap_text *retired; /* label texts, newest first */
     /* At the limit, who has a place of his own must be the same for the next agent. */
     bool has_new_order;
@@ -111,12 +111,12 @@ struct tap_groups {
 void tap_groups_init(struct tap_groups *self, uint32_t max_groups);
 void tap_groups_finish(struct tap_groups *self);
 
-/* The service of that name; the caller counts itself in n_users while it uses it. */
-struct tap_service *tap_groups_service(struct tap_groups *self, const char *name, uint64_t now_ns);
+/* The program of that name; the caller counts itself in n_users while it uses it. */
+struct tap_program *tap_groups_program(struct tap_groups *self, const char *name, uint64_t now_ns);
 
 /* The group, made if it is new; the caller counts itself in n_users while it uses it. A refusal
- * by the limit is counted in the service's base. */
-struct tap_group *tap_groups_intern(struct tap_groups *self, struct tap_service *service,
+ * by the limit is counted in the program's base. */
+struct tap_group *tap_groups_intern(struct tap_groups *self, struct tap_program *program,
                                     const struct segment_group *group, uint64_t now_ns);
 
 /* Counters of folded processes. */
@@ -129,7 +129,7 @@ struct tap_past {
 /* Adds them to a group's, after the memory for it was prepared (-ENOMEM). */
 int tap_group_prepare_base(struct tap_group *self);
 void tap_group_add_base(struct tap_group *self, const struct tap_past *past);
-void tap_service_add_base(struct tap_service *self, const struct tap_past *past);
+void tap_program_add_base(struct tap_program *self, const struct tap_past *past);
 
 /* What was before both: of unknown age if one is. */
 static inline uint64_t tap_earlier(uint64_t one_ns, uint64_t other_ns)
@@ -145,7 +145,7 @@ static inline bool tap_group_is_shown(const struct tap_group *self, uint64_t now
     return (self->base || self->n_accounts) && now_ns - self->last_used_ns <= TAP_GROUP_IDLE_NS;
 }
 
-static inline bool tap_service_is_shown(const struct tap_service *self)
+static inline bool tap_program_is_shown(const struct tap_program *self)
 {
     return self->has_base || self->n_accounts;
 }

@@ -95,13 +95,13 @@ static struct tap_guest *add(struct tap_guests *self, struct tap_scan *scan,
     process->known = capabilities();
     process->has_reading = true;
     process->life.state = TAP_LIFE_ALIVE; /* or it would be gone from here */
-    process->service = tap_groups_service(scan->groups, told->service, now_ns);
-    if (!process->service) {
+    process->program = tap_groups_program(scan->groups, told->program, now_ns);
+    if (!process->program) {
         tap_process_destroy(&guest->process, now_ns);
         self->n--;
         return NULL;
     }
-    process->service->n_users++;
+    process->program->n_users++;
     return guest;
 }
 
@@ -124,7 +124,7 @@ static int reserve(struct tap_guest *guest, struct tap_scan *scan,
     }
     guest->lingering = lingering;
     for (size_t i = process->n_groups; i < n; i++) {
-        struct tap_group *group = tap_groups_intern(scan->groups, process->service,
+        struct tap_group *group = tap_groups_intern(scan->groups, process->program,
                                                     &told->groups[i].name, now_ns);
         if (!group)
             return -ENOMEM;

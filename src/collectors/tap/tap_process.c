@@ -33,15 +33,15 @@ static void forget_account(struct tap_process *self, uint64_t now_ns)
         self->groups[i]->n_users--;
         self->groups[i]->last_used_ns = now_ns;
     }
-    if (self->service) {
-        self->service->n_users--;
-        self->service->last_used_ns = now_ns;
+    if (self->program) {
+        self->program->n_users--;
+        self->program->last_used_ns = now_ns;
     }
     free(self->groups);
     free(self->accounts);
     self->groups = NULL;
     self->accounts = NULL;
-    self->service = NULL;
+    self->program = NULL;
     self->n_groups = self->groups_capacity = 0;
     self->n_lanes = 0;
 }
@@ -85,7 +85,7 @@ static int read_groups(struct tap_process *self, const struct tap_reading *readi
         r = segment_reader_groups(&self->reader, i, 1, &found);
         if (r != 0)
             return r;
-        struct tap_group *group = tap_groups_intern(reading->groups, self->service, &found,
+        struct tap_group *group = tap_groups_intern(reading->groups, self->program, &found,
                                                     reading->now_ns);
         if (!group)
             return -ENOMEM;
@@ -196,7 +196,7 @@ static bool is_of_another_boot(const struct tap_process *self, const struct tap_
 static int identify(struct tap_process *self, const struct tap_reading *reading)
 {
     const struct segment_header *layout = &self->reader.layout;
-    if (self->service)
+    if (self->program)
         return 0;
     if (layout->pid != self->name.pid || layout->start_ticks != self->name.start_ticks)
         return SEGMENT_E_INVALID;
@@ -207,10 +207,10 @@ static int identify(struct tap_process *self, const struct tap_reading *reading)
 
     self->id = (struct tap_process_id){layout->pid, layout->start_ticks, layout->pid_namespace,
                                        layout->created_ns};
-    self->service = tap_groups_service(reading->groups, layout->service, reading->now_ns);
-    if (!self->service)
+    self->program = tap_groups_program(reading->groups, layout->program, reading->now_ns);
+    if (!self->program)
         return -ENOMEM;
-    self->service->n_users++;
+    self->program->n_users++;
     return 0;
 }
 
@@ -315,39 +315,39 @@ static uint64_t created_ns(const struct tap_process *self, uint64_t now_ns)
     return created_ns <= now_ns ? created_ns : 0;
 }
 
-static void add_to_service(const struct tap_process *self, uint64_t now_ns)
+static void add_to_program(const struct tap_process *self, uint64_t now_ns)
 {
-    struct tap_service *service = self->service;
-    service->n_accounts++;
-    service->created_ns = tap_earlier(service->created_ns, created_ns(self, now_ns));
+    struct tap_program *program = self->program;
+    program->n_accounts++;
+    program->created_ns = tap_earlier(program->created_ns, created_ns(self, now_ns));
     for (size_t i = 0; i < TAP_N_PROCESS_COUNTERS; i++)
-        service->counters[i] += self->counters[i];
+        program->counters[i] += self->counters[i];
     bool is_peeked = self->known & TAP_PEEKED;
-    service->n_tapped += !is_peeked;
+    program->n_tapped += !is_peeked;
     if (is_peeked) {
-        service->n_processes += self->state == TAP_PROCESS_LIVE;
+        program->n_processes += self->state == TAP_PROCESS_LIVE;
         return;
     }
     if (tap_process_is_silent(self)) {
-        service->n_processes++;
-        service->n_silent++;
-        tap_usage_add(&service->descriptors, &self->descriptors);
+        program->n_processes++;
+        program->n_silent++;
+        tap_usage_add(&program->descriptors, &self->descriptors);
     }
     if (self->state != TAP_PROCESS_LIVE)
         return;
-    service->n_processes++;
-    service->n_heard++;
-    tap_usage_add(&service->context_sockets, &self->context_sockets);
-    tap_usage_add(&service->descriptors, &self->descriptors);
+    program->n_processes++;
+    program->n_heard++;
+    tap_usage_add(&program->context_sockets, &self->context_sockets);
+    tap_usage_add(&program->descriptors, &self->descriptors);
     for (size_t i = 0; i < SEGMENT_N_CAPABILITIES; i++)
-        service->capabilities[i][self->capabilities[i]]++;
+        program->capabilities[i][self->capabilities[i]]++;
 }
 
 void tap_process_add(const struct tap_process *self, uint64_t now_ns)
 {
-    if (!tap_process_counts(self) || !self->service)
+    if (!tap_process_counts(self) || !self->program)
         return;
-    add_to_service(self, now_ns);
+    add_to_program(self, now_ns);
     for (uint32_t i = 0; i < self->n_groups; i++) {
         struct tap_group *group = self->groups[i];
         group->n_accounts++;
@@ -387,8 +387,8 @@ int tap_process_fold(struct tap_process *self, uint64_t now_ns)
         tap_group_add_base(self->groups[i], &past);
     }
     past.counters = self->counters;
-    if (self->service) /* a parked process of a damaged state file may have none */
-        tap_service_add_base(self->service, &past);
+    if (self->program) /* a parked process of a damaged state file may have none */
+        tap_program_add_base(self->program, &past);
     forget_account(self, now_ns);
     self->last_life = self->life;
     tap_process_close(self);

@@ -14,7 +14,7 @@
  *   FOLDED    in the sums of the dead; file remains    nothing
  *   REFUSED   not a segment, or somebody pretends      nothing
  *
- * Thread: one. Owns: the reader, the accounts; groups and service are borrowed and counted.
+ * Thread: one. Owns: the reader, the accounts; groups and program are borrowed and counted.
  */
 #ifndef COLLECTORS_TAP_TAP_PROCESS_H
 #define COLLECTORS_TAP_TAP_PROCESS_H
@@ -70,7 +70,7 @@ struct tap_process {
     bool is_rubbish;  /* not even the beginning of a segment */
     bool is_left_out; /* there was no place for it, or it is too large for what is left */
     bool has_reading; /* id and account are known */
-    struct tap_service *service;
+    struct tap_program *program;
     struct tap_group **groups; /* by index in the segment */
     struct tap_account *accounts;
     uint32_t n_groups, groups_capacity;

@@ -321,13 +321,13 @@ static const char *const capability_labels[][TAP_N_CAPABILITY_STATES] = {
 #undef X
 };
 
-static void add_usage(struct samples *out, const struct tap_service *service,
+static void add_usage(struct samples *out, const struct tap_program *program,
                       const struct tap_usage *usage, const enum family_id families[2])
 {
     if (!usage->is_known)
         return;
-    samples_add_u64(out, families[0], service->labels, NULL, usage->used);
-    samples_add_u64(out, families[1], service->labels, NULL, usage->limit);
+    samples_add_u64(out, families[0], program->labels, NULL, usage->used);
+    samples_add_u64(out, families[1], program->labels, NULL, usage->limit);
 }
 
 static const struct {
@@ -342,36 +342,36 @@ static const struct {
     {FAMILY_TAP_CPU_SECONDS, TAP_PROCESS_CPU_NS, true},
 };
 
-static void add_process_counters(struct samples *out, const struct tap_service *service,
+static void add_process_counters(struct samples *out, const struct tap_program *program,
                                  const struct created *created)
 {
     for (size_t i = 0; i < sizeof(process_counters) / sizeof(*process_counters); i++) {
         enum family_id family = process_counters[i].family;
-        uint64_t value = service->counters[process_counters[i].counter];
+        uint64_t value = program->counters[process_counters[i].counter];
         if (process_counters[i].is_time)
-            samples_add_scaled(out, family, service->labels, NULL,
+            samples_add_scaled(out, family, program->labels, NULL,
                                (struct samples_scaled){value, NANO});
         else
-            samples_add_u64(out, family, service->labels, NULL, value);
+            samples_add_u64(out, family, program->labels, NULL, value);
         add_created(out, family, created);
     }
 }
 
-void tap_samples_add_service(struct samples *out, const struct tap_service *service,
+void tap_samples_add_program(struct samples *out, const struct tap_program *program,
                              uint64_t epoch_ns)
 {
-    const struct created created = created_at(service->created_ns, epoch_ns);
-    samples_add_u64(out, FAMILY_PROCESSES, service->labels, NULL, service->n_processes);
-    samples_add_u64(out, FAMILY_TAP_SILENT_PROCESSES, service->labels, NULL, service->n_silent);
-    add_usage(out, service, &service->context_sockets,
+    const struct created created = created_at(program->created_ns, epoch_ns);
+    samples_add_u64(out, FAMILY_PROCESSES, program->labels, NULL, program->n_processes);
+    samples_add_u64(out, FAMILY_TAP_SILENT_PROCESSES, program->labels, NULL, program->n_silent);
+    add_usage(out, program, &program->context_sockets,
               (const enum family_id[2]){FAMILY_CONTEXT_SOCKETS, FAMILY_CONTEXT_MAX_SOCKETS});
-    add_usage(out, service, &service->descriptors,
+    add_usage(out, program, &program->descriptors,
               (const enum family_id[2]){FAMILY_TAPPED_OPEN_FDS, FAMILY_TAPPED_MAX_FDS});
-    for (unsigned i = 0; service->n_heard && i < SEGMENT_N_CAPABILITIES; i++) {
+    for (unsigned i = 0; program->n_heard && i < SEGMENT_N_CAPABILITIES; i++) {
         for (unsigned state = SEGMENT_CAPABILITY_ON; state < TAP_N_CAPABILITY_STATES; state++)
-            samples_add_u64(out, FAMILY_TAP_CAPABILITY, service->labels,
-                            capability_labels[i][state], service->capabilities[i][state]);
+            samples_add_u64(out, FAMILY_TAP_CAPABILITY, program->labels,
+                            capability_labels[i][state], program->capabilities[i][state]);
     }
-    if (service->n_tapped || service->has_base)
-        add_process_counters(out, service, &created);
+    if (program->n_tapped || program->has_base)
+        add_process_counters(out, program, &created);
 }

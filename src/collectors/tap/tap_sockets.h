@@ -20,7 +20,7 @@
 
 /* Texts may hold any bytes. All is borrowed for the time of the visit. */
 struct tap_socket {
-    const struct segment_header *process;  /* pid (as it sees itself), service, program, … */
+    const struct segment_header *process;  /* pid (as it sees itself), program, command, … */
     const struct segment_group *group;     /* endpoint, name */
     const char *type;                      /* "PUB" */
     const struct segment_library *library; /* NULL: not known */

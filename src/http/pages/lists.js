@@ -9,13 +9,13 @@ function fill(section, rows) {
     section.querySelector(".scroll").hidden = rows.length === 0;
 }
 
-/* One row for each file, whichever services have it loaded. */
+/* One row for each file, whichever programs have it loaded. */
 function gatherLibraries(entries) {
     const files = new Map();
     for (const { labels, values } of entries.filter((entry) => entry.labels.path !== undefined)) {
         const key = JSON.stringify([labels.version, labels.path, labels.build_id]);
-        const file = files.get(key) || { ...labels, services: [], processes: 0, replaced: 0 };
-        file.services.push(labels.service);
+        const file = files.get(key) || { ...labels, programs: [], processes: 0, replaced: 0 };
+        file.programs.push(labels.program);
         file.processes += values.zmq_library_processes;
         file.replaced += values.zmq_library_replaced_on_disk;
         file.behind = values.zmq_library_releases_behind;
@@ -32,7 +32,7 @@ function libraryRow(file) {
     cell(line, !known(file.behind) ? DASH : file.behind === 0 ? "the newest"
         : known(file.age) ? `${releases}, ${age(file.age)} old` : releases, file.behind >= 3 ? "warn" : "");
     numberCell(line, file.processes, count);
-    cell(line, file.services.sort().join(", "), "services");
+    cell(line, file.programs.sort().join(", "), "programs");
     const path = cell(line, file.path, `file ${file.replaced ? "warn" : ""}`);
     path.title = file.path;
     if (file.replaced) path.append(element("div", `replaced on disk; ${count(file.replaced)} still run the old one`));
@@ -55,7 +55,7 @@ export function drawLibraries(section, entries) {
 function gatherProbes(entries) {
     const probes = new Map();
     for (const { labels, values } of entries) {
-        const key = JSON.stringify([labels.probe, labels.endpoint]);
+        const key = JSON.stringify([labels.probe, labels.address]);
         const probe = probes.get(key) || { labels, values: {} };
         Object.assign(probe.values, values);
         if (values.zmq_probe_peer_info) probe.peer = labels;
@@ -68,8 +68,8 @@ function gatherProbes(entries) {
 function probeRow({ labels, values, peer, failure }) {
     const line = element("tr");
     const total = (list) => (list || []).reduce((sum, member) => sum + member.value, 0);
-    cell(line, labels.probe, "service");
-    cell(line, labels.endpoint, "endpoint");
+    cell(line, labels.probe, "program");
+    cell(line, labels.address, "address");
     if (!known(values.zmq_probe_success)) cell(line, "not tried yet", "unknown");
     else if (values.zmq_probe_success) cell(line, values.zmq_probe_connected === undefined ? "answers" : "connected", "good");
     else cell(line, failure ? `fails: ${failure.phase}, ${failure.cause} ${failure.detail}` : "fails", "bad");
@@ -90,14 +90,14 @@ export function drawProbes(section, entries) {
 }
 
 /* What the tap cannot measure, or only bound, in some process; so that a dash has its reason. */
-export function drawLimits(place, services) {
+export function drawLimits(place, programs) {
     const limits = new Map();
-    for (const { labels, values } of services) {
+    for (const { labels, values } of programs) {
         for (const member of values.zmq_tap_capability || []) {
             if (member.state === "on") continue;
             const verdict = member.state === "bound" ? "is a bound" : "cannot be measured";
             const text = member.capability === "durable" ? "a hard end loses 0.1 s" : `${member.capability.replaceAll("_", " ")} ${verdict}`;
-            limits.set(text, [...(limits.get(text) || []), labels.service]);
+            limits.set(text, [...(limits.get(text) || []), labels.program]);
         }
     }
     place.hidden = limits.size === 0;
@@ -135,7 +135,7 @@ export function detailRow(answer, columns, now) {
     table.append(head, ...answer.open.map((socket) => {
         const row = element("tr");
         cell(row, socket.is_silent ? `${socket.pid}, silent` : socket.pid, socket.is_silent ? "warn" : "");
-        cell(row, socket.program);
+        cell(row, socket.command);
         cell(row, socket.library || DASH);
         for (const [, text, name] of fields) numberCell(row, socket.fields[name], (v) => text(v, now));
         return row;

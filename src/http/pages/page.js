@@ -38,10 +38,10 @@ function queueCell(row, depth, hwm, ratio, age) {
     made.append(box);
 }
 
-function serviceCell(line, row) {
-    const button = element("button", row.service);
+function programCell(line, row) {
+    const button = element("button", row.program);
     button.setAttribute("aria-expanded", details.has(row.key));
-    cell(line, null, "service").append(button);
+    cell(line, null, "program").append(button);
     button.addEventListener("click", () => {
         if (!details.delete(row.key)) details.set(row.key, null);
         draw();
@@ -52,9 +52,9 @@ function serviceCell(line, row) {
 function socketRow(row) {
     const line = element("tr", null, row.sockets || row.isSilent ? "" : "closed");
     line.dataset.key = row.key;
-    serviceCell(line, row);
+    programCell(line, row);
     cell(line, row.type, "type");
-    cell(line, row.socket ? `${row.socket} (${row.endpoint})` : row.endpoint || "not bound or connected", "endpoint").title = row.endpoint;
+    cell(line, row.socket ? `${row.socket} (${row.address})` : row.address || "not bound or connected", "address").title = row.address;
     numberCell(line, row.peers, count);
     queueCell(line, row.sendQueue, row.sendHwm, row.sendFill, row.sendAge);
     queueCell(line, row.receiveQueue, row.receiveHwm, row.receiveFill, row.receiveAge);
@@ -80,7 +80,7 @@ function sorted(rows) {
 function drawSockets(rows) {
     const words = find("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     const isWanted = (row) => (row.sockets > 0 || row.isSilent || find("#closed").checked) &&
-        words.every((word) => `${row.service} ${row.type} ${row.endpoint} ${row.socket || ""}`.toLowerCase().includes(word));
+        words.every((word) => `${row.program} ${row.type} ${row.address} ${row.socket || ""}`.toLowerCase().includes(word));
     const wanted = sorted(rows.filter(isWanted));
     const columns = document.querySelectorAll("#sockets thead th").length;
     const focused = document.activeElement.closest("tr[data-key]");
@@ -107,18 +107,18 @@ function attentionItem(kind, name, where, text) {
 /* A program that runs and is not heard: what is not known of it comes before what is wrong. */
 function silentItem({ labels, values }) {
     const n = values.zmq_tap_silent_processes;
-    return attentionItem("bad", labels.service, `${count(n)} of ${count(values.zmq_processes)} processes`,
+    return attentionItem("bad", labels.program, `${count(n)} of ${count(values.zmq_processes)} processes`,
         `silent: ${n === 1 ? "it runs and its tap does" : "they run and their taps do"} not write (stopped, out of descriptors, or without the segment directory); queues and peers are not known, counters are the last that were written`);
 }
 
-function drawAttention(rows, services) {
-    const silent = services.filter((service) => service.values.zmq_tap_silent_processes > 0);
+function drawAttention(rows, programs) {
+    const silent = programs.filter((program) => program.values.zmq_tap_silent_processes > 0);
     const found = rows.filter((row) => row.sockets > 0 && row.problems.length)
         .sort((a, b) => isBad(b) - isBad(a));
     find("#attention").hidden = found.length + silent.length === 0;
     find("#attention ul").replaceChildren(...silent.slice(0, 12).map(silentItem),
-        ...found.slice(0, 12).map((row) => attentionItem(isBad(row) ? "bad" : "warn", row.service,
-            `${row.type} ${row.endpoint}`, row.problems.map((problem) => problem.text).join("; "))));
+        ...found.slice(0, 12).map((row) => attentionItem(isBad(row) ? "bad" : "warn", row.program,
+            `${row.type} ${row.address}`, row.problems.map((problem) => problem.text).join("; "))));
 }
 
 function tile(name, value, note, kind) {
@@ -145,7 +145,7 @@ function drawTiles(answer, rows) {
     const has = (key) => rows.some((row) => known(row[key]));
     const near = open.filter((row) => Math.max(row.sendFill || 0, row.receiveFill || 0) >= NEAR);
     const full = near.filter((row) => Math.max(row.sendFill || 0, row.receiveFill || 0) >= FULL);
-    const processes = answer.services.reduce((n, s) => n + (s.values.zmq_processes || 0), 0);
+    const processes = answer.programs.reduce((n, s) => n + (s.values.zmq_processes || 0), 0);
     const versions = (least) => new Set(answer.libraries.filter((l) => l.values.zmq_library_releases_behind >= least)
         .map((l) => l.labels.version)).size;
     const old = versions(3), behind = versions(1);
@@ -166,9 +166,9 @@ function draw() {
     if (!last) return;
     find("main").hidden = false;
     drawTiles(last.answer, last.rows);
-    drawAttention(last.rows, last.answer.services);
+    drawAttention(last.rows, last.answer.programs);
     drawSockets(last.rows);
-    drawLimits(find("#limits"), last.answer.services);
+    drawLimits(find("#limits"), last.answer.programs);
     drawProbes(find("#probes"), last.answer.probes);
     drawLibraries(find("#libraries"), last.answer.libraries);
 }
@@ -186,8 +186,8 @@ async function get(path) {
 
 async function askDetails() {
     for (const key of details.keys()) {
-        const { service, type, endpoint } = JSON.parse(key);
-        const answer = await get(`api/v1/sockets/open?${new URLSearchParams({ service, type, endpoint })}`);
+        const { program, type, address } = JSON.parse(key);
+        const answer = await get(`api/v1/sockets/open?${new URLSearchParams({ program, type, address })}`);
         if (details.has(key)) details.set(key, answer);
     }
     if (details.size) draw();
@@ -197,8 +197,8 @@ async function refresh() {
     try {
         const answer = await get("api/v1/sockets");
         const now = answer.time * 1000;
-        const silent = new Set(answer.services.filter((s) => s.values.zmq_tap_silent_processes > 0)
-            .map((s) => s.labels.service));
+        const silent = new Set(answer.programs.filter((s) => s.values.zmq_tap_silent_processes > 0)
+            .map((s) => s.labels.program));
         last = { answer, rows: answer.sockets.map((group) => rowOf(group, now, silent)) };
         forgetOthers(last.rows);
         draw();
@@ -211,7 +211,7 @@ async function refresh() {
 }
 
 function sortBy(key) {
-    const isText = ["service", "type", "endpoint"].includes(key);
+    const isText = ["program", "type", "address"].includes(key);
     sort = { key, isDescending: sort.key === key ? !sort.isDescending : !isText };
     for (const header of document.querySelectorAll("th[data-sort]"))
         header.removeAttribute("aria-sort");

@@ -70,7 +70,7 @@ export const isBad = (row) => row.problems.some((problem) => problem.kind === "b
 export const worst = (row) => row.problems.reduce((sum, p) => sum + (p.kind === "bad" ? 100 : 10), 0) +
     Math.max(row.sendFill || 0, row.receiveFill || 0);
 
-/* `now` is the time of the answer in ms, `silent` the services that have silent processes. */
+/* `now` is the time of the answer in ms, `silent` the programs that have silent processes. */
 export function rowOf(group, now, silent) {
     const v = group.values, labels = group.labels;
     const key = JSON.stringify(labels);
@@ -85,7 +85,7 @@ export function rowOf(group, now, silent) {
     const row = {
         ...labels, ...counters, key,
         sockets: v.zmq_sockets || 0,
-        isSilent: !known(v.zmq_sockets) && silent.has(labels.service),
+        isSilent: !known(v.zmq_sockets) && silent.has(labels.program),
         peers: v.zmq_socket_peers,
         sendQueue: v.zmq_socket_send_queue_messages,
         sendHwm: v.zmq_socket_send_hwm_messages,

@@ -65,7 +65,7 @@ static void run(const char *directory, uint32_t first, uint32_t n, const char *k
         segment_writer_new(table, directory, &writer) < 0)
         exit(1);
     if (is_hostile)
-        fill_text(table->header->service, sizeof(table->header->service), first);
+        fill_text(table->header->program, sizeof(table->header->program), first);
     for (unsigned i = 0; strcmp(kind, "few") != 0 && i < SEGMENT_N_CAPABILITIES; i++)
         table->header->capabilities[i].state = SEGMENT_CAPABILITY_ON;
     for (uint32_t i = 0; i < n; i++) {

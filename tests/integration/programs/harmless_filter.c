@@ -33,7 +33,7 @@ static void filter_after_sockets(enum filter_kind kind, int is_fatal)
     cases_report("ctx_term", zmq_ctx_term(context));
 }
 
-static void service_before_sockets(void)
+static void program_before_sockets(void)
 {
     filter_apply(FILTER_SERVICE, 1);
     void *context = zmq_ctx_new(), *push, *pull;
@@ -44,7 +44,7 @@ static void service_before_sockets(void)
     cases_report("ctx_term", zmq_ctx_term(context));
 }
 
-static void service_after_sockets(void)
+static void program_after_sockets(void)
 {
     filter_after_sockets(FILTER_SERVICE, 1);
 }
@@ -106,8 +106,8 @@ static void libzmq_alone_refusing(void)
 int main(int argc, char **argv)
 {
     static const struct cases_case cases[] = {
-        {"service_before_sockets", service_before_sockets},
-        {"service_after_sockets", service_after_sockets},
+        {"program_before_sockets", program_before_sockets},
+        {"program_after_sockets", program_after_sockets},
         {"strict_after_sockets", strict_after_sockets},
         {"refusing_after_sockets", refusing_after_sockets},
         {"libzmq_alone_after_sockets", libzmq_alone_after_sockets},

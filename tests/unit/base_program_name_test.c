@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "base/service_name.h"
+#include "base/program_name.h"
 
 #include "support/cmocka.h"
 
@@ -53,9 +53,9 @@ static void from_command__each_case__names_the_program(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-        char name[SERVICE_NAME_SIZE];
+        char name[PROGRAM_NAME_SIZE];
         const struct command_case *c = &commands[i];
-        service_name_from_command(c->exe, c->cmdline, c->size, name);
+        program_name_from_command(c->exe, c->cmdline, c->size, name);
         assert_string_equal(name, c->name);
     }
 }
@@ -63,36 +63,36 @@ static void from_command__each_case__names_the_program(void **state)
 static void from_command__long_name__is_cut(void **state)
 {
     (void)state;
-    char exe[300] = "/usr/bin/", name[SERVICE_NAME_SIZE];
+    char exe[300] = "/usr/bin/", name[PROGRAM_NAME_SIZE];
     memset(exe + 9, 'x', 280);
-    service_name_from_command(exe, NULL, 0, name);
-    assert_int_equal(strlen(name), SERVICE_NAME_SIZE - 1);
+    program_name_from_command(exe, NULL, 0, name);
+    assert_int_equal(strlen(name), PROGRAM_NAME_SIZE - 1);
 }
 
 /* A process may write over its arguments: no NUL need follow the last one. */
 static void from_command__unterminated_arguments__are_left_out(void **state)
 {
     (void)state;
-    char name[SERVICE_NAME_SIZE];
+    char name[PROGRAM_NAME_SIZE];
     const char cmdline[] = {'p', 'e', 'r', 'l', 0, 'a', '.', 'p', 'l', 0, 'x', 'y'};
-    service_name_from_command("/usr/bin/perl", cmdline, sizeof(cmdline), name);
+    program_name_from_command("/usr/bin/perl", cmdline, sizeof(cmdline), name);
     assert_string_equal(name, "a.pl");
-    service_name_from_command(NULL, cmdline + 10, 2, name);
+    program_name_from_command(NULL, cmdline + 10, 2, name);
     assert_string_equal(name, "unknown");
 }
 
 static void from_cgroup__services__give_the_innermost_unit(void **state)
 {
     (void)state;
-    char name[SERVICE_NAME_SIZE];
-    assert_true(service_name_from_cgroup("0::/system.slice/feed.service\n", name));
+    char name[PROGRAM_NAME_SIZE];
+    assert_true(program_name_from_cgroup("0::/system.slice/feed.service\n", name));
     assert_string_equal(name, "feed");
-    assert_true(service_name_from_cgroup("0::/system.slice/work@3.service/payload\n", name));
+    assert_true(program_name_from_cgroup("0::/system.slice/work@3.service/payload\n", name));
     assert_string_equal(name, "work@3");
-    assert_true(service_name_from_cgroup(
+    assert_true(program_name_from_cgroup(
         "0::/user.slice/user-1000.slice/user@1000.service/app.slice/feed.service\n", name));
     assert_string_equal(name, "feed");
-    assert_true(service_name_from_cgroup(
+    assert_true(program_name_from_cgroup(
         "4:pids:/\n3:memory:/system.slice/feed.service\n0::/system.slice/x.service\n", name));
     assert_string_equal(name, "feed");
 }
@@ -100,13 +100,13 @@ static void from_cgroup__services__give_the_innermost_unit(void **state)
 static void from_cgroup__no_service__is_refused(void **state)
 {
     (void)state;
-    char name[SERVICE_NAME_SIZE] = "kept";
-    assert_false(service_name_from_cgroup("", name));
-    assert_false(service_name_from_cgroup("0::/\n", name));
-    assert_false(service_name_from_cgroup("0::/user.slice/user-0.slice/session-1.scope\n", name));
-    assert_false(service_name_from_cgroup(
+    char name[PROGRAM_NAME_SIZE] = "kept";
+    assert_false(program_name_from_cgroup("", name));
+    assert_false(program_name_from_cgroup("0::/\n", name));
+    assert_false(program_name_from_cgroup("0::/user.slice/user-0.slice/session-1.scope\n", name));
+    assert_false(program_name_from_cgroup(
         "0::/user.slice/user-1000.slice/user@1000.service/app.slice/app.scope\n", name));
-    assert_false(service_name_from_cgroup("0::/system.slice/.service\n", name));
+    assert_false(program_name_from_cgroup("0::/system.slice/.service\n", name));
     assert_string_equal(name, "kept");
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * service_name - what a process is called in the `service` label.
+ * program_name - what a process is called in the `program` label.
  *
  * The tap asks for its own process, the agent for processes without the tap; both must say the
  * same of one program, so the rules are here: the systemd unit, else the program, and for an
@@ -8,24 +8,24 @@
  *
  * Nothing here allocates or opens a file; texts are those of proc(5).
  */
-#ifndef BASE_SERVICE_NAME_H
-#define BASE_SERVICE_NAME_H
+#ifndef BASE_PROGRAM_NAME_H
+#define BASE_PROGRAM_NAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SERVICE_NAME_SIZE 128 /* longer names are cut */
+#define PROGRAM_NAME_SIZE 128 /* longer names are cut */
 
 /* The innermost unit of `/proc/<pid>/cgroup`, without ".service": "feed" of
  * "0::/system.slice/feed.service". False if the process runs in no service of its own; a user's
  * own manager, user@1000.service, is none. */
-bool service_name_from_cgroup(const char *cgroup, char ret_name[static SERVICE_NAME_SIZE]);
+bool program_name_from_cgroup(const char *cgroup, char ret_name[static PROGRAM_NAME_SIZE]);
 
 /* The program: base name of `exe`, the target of /proc/<pid>/exe, or of the first argument where
  * `exe` is NULL. For python, perl, ruby, node, … the script, or the module of `-m`. `cmdline` is
  * /proc/<pid>/cmdline: `size` bytes of arguments that each end in NUL. Never empty: "unknown" if
  * neither says anything. */
-void service_name_from_command(const char *exe, const char *cmdline, size_t size,
-                               char ret_name[static SERVICE_NAME_SIZE]);
+void program_name_from_command(const char *exe, const char *cmdline, size_t size,
+                               char ret_name[static PROGRAM_NAME_SIZE]);
 
 #endif

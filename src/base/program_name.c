@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "base/service_name.h"
+#include "base/program_name.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 
 static void set_name(char *name, const char *text, size_t size)
 {
-    if (size >= SERVICE_NAME_SIZE)
-        size = SERVICE_NAME_SIZE - 1;
+    if (size >= PROGRAM_NAME_SIZE)
+        size = PROGRAM_NAME_SIZE - 1;
     memcpy(name, text, size);
     name[size] = '\0';
 }
@@ -28,7 +28,7 @@ static size_t unit_length(const char *part, size_t size)
     return size - suffix;
 }
 
-bool service_name_from_cgroup(const char *cgroup, char ret_name[static SERVICE_NAME_SIZE])
+bool program_name_from_cgroup(const char *cgroup, char ret_name[static PROGRAM_NAME_SIZE])
 {
     bool is_found = false;
     for (const char *part = cgroup; *part;) {
@@ -139,8 +139,8 @@ static const char *script_of(const char *program, const char *cmdline, const cha
     return argument;
 }
 
-void service_name_from_command(const char *exe, const char *cmdline, size_t size,
-                               char ret_name[static SERVICE_NAME_SIZE])
+void program_name_from_command(const char *exe, const char *cmdline, size_t size,
+                               char ret_name[static PROGRAM_NAME_SIZE])
 {
     /* An argument without its NUL, of a process that wrote over them, is left out. */
     while (size && cmdline[size - 1] != '\0')
