@@ -2,7 +2,7 @@
 /*
  * pipe_layout - where a copy of libzmq keeps what is read of its objects.
  *
- * The tap learns it by calibration, in its own process (tap/queues/pipe_calibration.h); peek from
+ * The tap learns it by calibration, in its own process (tap/learned/pipe_calibration.h); peek from
  * another process's live objects (peek/). All numbers are offsets in bytes, or as they say.
  */
 #ifndef QUEUES_PIPE_LAYOUT_H
@@ -19,7 +19,7 @@ struct mailbox_layout {
     uint32_t bind, pipe; /* in a command: that it binds a pipe, and which */
 };
 
-/* Of publishers, see tap/losses/publish_layout.h. */
+/* Of publishers, see tap/learned/publish_layout.h. */
 struct publish_layout {
     bool is_known;
     char reason[56]; /* why not, if it is not known */

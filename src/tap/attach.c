@@ -5,12 +5,12 @@
  * all, that counts nowhere. And it has no monitor: the tap could not take its own end of one away
  * when the program terminates the context, which would then wait for ever.
  */
+#include "tap/counting/options.h"
 #include "tap/events/monitor.h"
-#include "tap/hooks/options.h"
-#include "tap/queues/layouts.h"
-#include "tap/queues/pipe_trial.h"
-#include "tap/queues/proxies.h"
-#include "tap/registry.h"
+#include "tap/learned/layouts.h"
+#include "tap/learned/pipe_trial.h"
+#include "tap/registry/registry.h"
+#include "tap/sampling/proxies.h"
 #include "tap/tap.h"
 #include "tap/zmqtap.h"
 

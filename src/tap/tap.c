@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/tap.h"
 
+#include "tap/counting/route.h"
 #include "tap/events/monitor.h"
+#include "tap/ground/libc.h"
+#include "tap/ground/loaded.h"
 #include "tap/hooks/limits.h"
-#include "tap/libc.h"
-#include "tap/loaded.h"
-#include "tap/losses/route.h"
-#include "tap/queues/layouts.h"
-#include "tap/queues/more_flag.h"
-#include "tap/queues/sampler.h"
-#include "tap/registry.h"
+#include "tap/learned/layouts.h"
+#include "tap/learned/more_flag.h"
+#include "tap/registry/registry.h"
 #include "tap/report.h"
+#include "tap/sampling/sampler.h"
 #include "tap/sandbox.h"
 #include "tap/thread.h"
 

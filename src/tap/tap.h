@@ -11,7 +11,7 @@
 #define TAP_TAP_H
 
 #include "segment/segment_layout.h"
-#include "tap/library.h"
+#include "tap/ground/library.h"
 
 /* False if ZMQ_EXPORTER_TAP=off, or if what the tap needs could not be had. */
 bool tap_is_enabled(void);

@@ -12,10 +12,10 @@
 
 #include "base/clock.h"
 #include "tap/events/monitor.h"
-#include "tap/library.h"
+#include "tap/ground/library.h"
 #include "tap/losses/endings.h"
-#include "tap/queues/sampler.h"
 #include "tap/report.h"
+#include "tap/sampling/sampler.h"
 #include "tap/sandbox.h"
 
 #include <signal.h>

@@ -13,7 +13,7 @@
 #define TAP_THREAD_H
 
 #include "segment/segment_writer.h"
-#include "tap/guard.h"
+#include "tap/ground/guard.h"
 
 #include <stdbool.h>
 

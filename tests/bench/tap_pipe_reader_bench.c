@@ -5,7 +5,7 @@
  */
 #include "queues/pipe_accounts.h"
 #include "queues/queue_ages.h"
-#include "tap/queues/pipe_calibration.h"
+#include "tap/learned/pipe_calibration.h"
 
 #include "support/linked_library.h"
 

@@ -33,7 +33,7 @@ FORBIDDEN = re.compile(r"""^(
 
 # The C library's functions that every process has: glibc of 2012 (2.17) and musl, on 64 bits. What
 # is in neither list is younger, lies in libpthread of older days, or is named so by some builders
-# only: the process would not start, and src/tap/libc.c is the place for it.
+# only: the process would not start, and src/tap/ground/libc.c is the place for it.
 EVERYWHERE = set("""
 __errno_location __stack_chk_fail access bcmp bsearch calloc clock_gettime close dl_iterate_phdr dup environ
 eventfd faccessat fallocate fchmod fcntl free fstatfs fstatvfs ftruncate futimens getauxval getcwd

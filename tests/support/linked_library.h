@@ -6,7 +6,7 @@
 #ifndef TESTS_SUPPORT_LINKED_LIBRARY_H
 #define TESTS_SUPPORT_LINKED_LIBRARY_H
 
-#include "tap/library.h"
+#include "tap/ground/library.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* What peek derives from live objects is what calibration finds, field by field. */
 #include "peek/peek_process.h"
 #include "queues/pipe_accounts.h"
-#include "tap/queues/pipe_calibration.h"
+#include "tap/learned/pipe_calibration.h"
 
 #include "base/procfs.h"
 #include "support/cmocka.h"

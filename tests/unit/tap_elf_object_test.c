@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "support/cmocka.h"
-#include "tap/elf_object.h"
+#include "tap/ground/elf_object.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "queues/pipe_accounts.h"
 #include "queues/pipe_bytes.h"
 #include "queues/queue_ages.h"
-#include "tap/queues/pipe_calibration.h"
+#include "tap/learned/pipe_calibration.h"
 
 #include "support/cmocka.h"
 #include "support/plain_sockets.h"

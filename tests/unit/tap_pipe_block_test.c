@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* What is remembered from one sample to the next makes no difference. */
 #include "queues/pipe_accounts.h"
-#include "tap/queues/pipe_calibration.h"
+#include "tap/learned/pipe_calibration.h"
 
 #include "support/cmocka.h"
 #include "support/plain_sockets.h"

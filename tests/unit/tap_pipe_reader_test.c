@@ -2,7 +2,7 @@
 /* Queue depths, read from an ordinary libzmq, against what the test itself sent and received. */
 #include "queues/pipe_accounts.h"
 #include "segment/segment_layout.h"
-#include "tap/queues/pipe_calibration.h"
+#include "tap/learned/pipe_calibration.h"
 
 #include "support/cmocka.h"
 #include "support/plain_sockets.h"

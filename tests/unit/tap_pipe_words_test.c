@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* What a sample makes of a socket's words: the edges of the buckets, time at the mark, the unknown.
  */
-#include "tap/queues/pipe_words.h"
+#include "tap/sampling/pipe_words.h"
 
 #include "segment/segment_table.h"
 #include "support/cmocka.h"

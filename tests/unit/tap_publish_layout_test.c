@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* What is learned of a libzmq is learned each time, and is the same each time. */
 #include "queues/pipe_accounts.h"
-#include "tap/queues/pipe_calibration.h"
-#include "tap/queues/pipe_lab.h"
+#include "tap/learned/pipe_calibration.h"
+#include "tap/learned/pipe_lab.h"
 
 #include "support/cmocka.h"
 #include "support/linked_library.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/events/events.h"
 
-#include "tap/registry.h"
+#include "tap/registry/registry.h"
 #include "tap/tap.h"
 
 #include <zmq.h>

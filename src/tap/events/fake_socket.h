@@ -24,7 +24,7 @@
 #ifndef TAP_FAKE_SOCKET_H
 #define TAP_FAKE_SOCKET_H
 
-#include "tap/registry.h"
+#include "tap/registry/registry.h"
 
 #define FAKE_SOCKET_MAX 16384u /* open at once, those of parent processes too */
 

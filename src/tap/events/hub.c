@@ -13,8 +13,8 @@
 #include "tap/events/hub.h"
 
 #include "tap/events/hub_state.h"
+#include "tap/ground/own_work.h"
 #include "tap/hooks/hooks.h"
-#include "tap/own_work.h"
 #include "tap/thread.h"
 
 #include <limits.h>

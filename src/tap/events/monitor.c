@@ -4,7 +4,7 @@
 #include "tap/events/direct.h"
 #include "tap/events/fake_socket.h"
 #include "tap/events/hub.h"
-#include "tap/queues/pipe_lab.h"
+#include "tap/learned/pipe_lab.h"
 #include "tap/tap.h"
 
 #include <zmq.h>

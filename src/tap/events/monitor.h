@@ -15,7 +15,7 @@
 #ifndef TAP_MONITOR_H
 #define TAP_MONITOR_H
 
-#include "tap/registry.h"
+#include "tap/registry/registry.h"
 
 /* Finds out which way it is, the first time; before the first socket of the library is tracked.
  * Where few descriptors are free that is put off until monitor_attach. */

@@ -9,8 +9,8 @@
 #ifndef TAP_HOOKS_H
 #define TAP_HOOKS_H
 
-#include "tap/library.h"
-#include "tap/registry.h"
+#include "tap/ground/library.h"
+#include "tap/registry/registry.h"
 
 #include <errno.h>
 #include <sys/uio.h>

@@ -8,9 +8,9 @@
  * A handle that is not in its first place goes through a second function, so that the first one
  * keeps nothing on the stack for it.
  */
+#include "tap/counting/message_count.h"
 #include "tap/events/fake_socket.h"
 #include "tap/hooks/hooks.h"
-#include "tap/hooks/message_count.h"
 
 static inline void note_receiving(struct registry_slot *slot, bool is_receiving)
 {

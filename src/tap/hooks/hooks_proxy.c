@@ -4,7 +4,7 @@
  * of their pipes.
  */
 #include "tap/hooks/hooks.h"
-#include "tap/queues/proxies.h"
+#include "tap/sampling/proxies.h"
 
 static struct registry_socket *socket_of(const void *handle)
 {

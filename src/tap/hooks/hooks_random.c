@@ -4,8 +4,8 @@
  * gives the tap's own sockets numbers that are not the program's; to everybody else it is the
  * function that comes behind it.
  */
-#include "tap/loaded.h"
-#include "tap/own_work.h"
+#include "tap/ground/loaded.h"
+#include "tap/ground/own_work.h"
 
 #include <stdlib.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/counting/blocking.h"
+#include "tap/counting/options.h"
+#include "tap/counting/publish.h"
 #include "tap/events/fake_socket.h"
 #include "tap/events/monitor.h"
-#include "tap/hooks/blocking.h"
 #include "tap/hooks/hooks.h"
 #include "tap/hooks/limits.h"
-#include "tap/hooks/options.h"
-#include "tap/losses/publish.h"
 #include "tap/tap.h"
 
 _Thread_local const struct library *hooks_inside;

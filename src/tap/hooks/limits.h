@@ -12,7 +12,7 @@
 #ifndef TAP_LIMITS_H
 #define TAP_LIMITS_H
 
-#include "tap/registry.h"
+#include "tap/registry/registry.h"
 
 /* Before the first socket of a context. */
 void limits_begin_context(struct registry_context *context);

@@ -3,10 +3,10 @@
 
 #include "base/clock.h"
 #include "tap/events/monitor.h"
+#include "tap/learned/layouts.h"
+#include "tap/learned/pipe_trial.h"
 #include "tap/losses/endings_queue.h"
-#include "tap/queues/layouts.h"
-#include "tap/queues/pipe_trial.h"
-#include "tap/registry.h"
+#include "tap/registry/registry.h"
 #include "tap/tap.h"
 
 #include <string.h>

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/counting/blocking.h"
+
+#include "base/clock.h"
+#include "tap/learned/layouts.h"
+#include "tap/learned/pipe_trial.h"
+#include "tap/registry/registry.h"
+
+#include <string.h>
+#include <zmq.h>
+
+/* In the thread that uses the socket: nobody else changes its vector of pipes. The pipe of a peer
+ * that has gone stays in it until all that he had sent is read. Where several threads use the
+ * socket another may free a pipe, so none is looked at. */
+static bool has_no_queue(const struct registry_socket *socket)
+{
+    const struct pipe_layout *layout = layouts_of(socket->library);
+    if (!layout || !layout->is_known)
+        return false;
+    uintptr_t vector[2]; /* begin and end */
+    memcpy(vector, (const char *)socket->handle + layout->pipes, sizeof(vector));
+    if (socket->is_shared)
+        return vector[0] == vector[1];
+    for (const uintptr_t *at = (const uintptr_t *)vector[0]; at < (const uintptr_t *)vector[1];
+         at++) {
+        if (pipe_u32_at((const unsigned char *)*at, layout->state) == PIPE_STATE_ACTIVE)
+            return false;
+    }
+    return true;
+}
+
+static void add_wait(struct registry_socket *socket, uint64_t since_ns, uint64_t until_ns)
+{
+    bool is_without_peer = __atomic_load_n(&socket->blocking.is_without_peer, __ATOMIC_RELAXED);
+    uint32_t word = is_without_peer ? SEGMENT_SEND_BLOCKED_NO_PEER_NS : SEGMENT_SEND_BLOCKED_NS;
+    if (since_ns != 0 && until_ns > since_ns)
+        __atomic_fetch_add(&socket->words[word], until_ns - since_ns, __ATOMIC_RELAXED);
+}
+
+void blocking_begin(struct registry_socket *socket)
+{
+    int error = errno;
+    struct blocking *blocking = &socket->blocking;
+    if (__atomic_fetch_add(&blocking->n_waiting, 1, __ATOMIC_ACQ_REL) == 0) {
+        __atomic_store_n(&blocking->is_without_peer, has_no_queue(socket), __ATOMIC_RELAXED);
+        __atomic_store_n(&blocking->since_ns, clock_monotonic_ns(), __ATOMIC_RELEASE);
+    }
+    errno = error;
+}
+
+void blocking_end(struct registry_socket *socket)
+{
+    int error = errno;
+    struct blocking *blocking = &socket->blocking;
+    if (__atomic_fetch_sub(&blocking->n_waiting, 1, __ATOMIC_ACQ_REL) == 1) {
+        uint64_t since = __atomic_exchange_n(&blocking->since_ns, 0, __ATOMIC_ACQ_REL);
+        add_wait(socket, since, clock_monotonic_ns());
+    }
+    errno = error;
+}
+
+/* The older pair of functions behind pthread_cleanup_push(3): what they register is called for by a
+ * cancellation and by longjmp(3) as well (glibc, nptl/cleanup.c and jmp-unwind.c; musl, for a
+ * cancellation). The newer ones need the C++ runtime in every program. */
+extern void _pthread_cleanup_push(struct blocking_escape *escape, void (*routine)(void *),
+                                  void *argument) __attribute__((weak));
+extern void _pthread_cleanup_pop(struct blocking_escape *escape, int is_run) __attribute__((weak));
+
+static void escape_wait(void *socket)
+{
+    blocking_end(socket);
+}
+
+void blocking_begin_call(struct blocking_escape *escape, struct registry_socket *socket)
+{
+    blocking_begin(socket);
+    if (_pthread_cleanup_push && _pthread_cleanup_pop)
+        _pthread_cleanup_push(escape, escape_wait, socket);
+}
+
+void blocking_end_call(struct blocking_escape *escape, struct registry_socket *socket)
+{
+    if (_pthread_cleanup_push && _pthread_cleanup_pop)
+        _pthread_cleanup_pop(escape, 0);
+    blocking_end(socket);
+}
+
+void blocking_refused(struct registry_socket *socket)
+{
+    uint32_t word = has_no_queue(socket) ? SEGMENT_SEND_WOULD_BLOCK_NO_PEER
+                                         : SEGMENT_SEND_WOULD_BLOCK;
+    __atomic_fetch_add(&socket->words[word], 1, __ATOMIC_RELAXED);
+}
+
+void blocking_sample(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns)
+{
+    uint64_t since = __atomic_load_n(&socket->blocking.since_ns, __ATOMIC_ACQUIRE);
+    if (since != 0 && since < now_ns &&
+        __atomic_compare_exchange_n(&socket->blocking.since_ns, &since, now_ns, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        add_wait(socket, since, now_ns);
+    bool is_receiving = socket->is_shared
+                            ? __atomic_load_n(&socket->blocking.n_receiving, __ATOMIC_RELAXED) > 0
+                            : __atomic_load_n(&socket->slot->is_receiving, __ATOMIC_RELAXED);
+    if (is_receiving)
+        segment_word_add(&socket->words[SEGMENT_RECEIVE_BLOCKED_NS], elapsed_ns);
+}
+
+/* A timeout of zero is a wish not to wait. In the middle of a message the new flags wait for its
+ * end: see blocking.h. */
+void blocking_update(struct registry_socket *socket)
+{
+    struct registry_slot *slot = socket->slot;
+    bool may_wait = segment_word_get(&socket->words[SEGMENT_OPTION_SNDTIMEO]) != 0;
+    slot->first_frame = (struct registry_frame){.wait_flags = may_wait ? ZMQ_DONTWAIT : 0,
+                                                .whole_below = ZMQ_SNDMORE};
+    if (slot->frame.whole_below != 0)
+        slot->frame = slot->first_frame;
+}
+
+void blocking_start(struct registry_socket *socket)
+{
+    blocking_update(socket);
+    socket->slot->frame = socket->slot->first_frame;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/counting/message.h"
+
+#include "tap/counting/blocking.h"
+#include "tap/counting/message_count.h"
+#include "tap/counting/message_shared.h"
+#include "tap/counting/publish.h"
+#include "tap/hooks/hooks.h"
+
+#include <string.h>
+
+/*
+ * Design: most calls send a whole message, the first frame with nothing to follow. They leave the
+ * slot's `frame` as it is; all others go through a second function.
+ */
+static_assert(ZMQ_DONTWAIT < ZMQ_SNDMORE, "flags below ZMQ_SNDMORE are those of whole messages");
+
+static HOOK_INLINE bool is_whole(const struct registry_slot *slot, int flags)
+{
+    return HOOK_LIKELY((uint32_t)flags < slot->frame.whole_below);
+}
+
+/*
+ * Refusals: a send that failed without waiting is done again as the program wanted it, under a
+ * clock.
+ */
+static bool must_wait(const struct registry_slot *slot)
+{
+    return errno == EAGAIN && !(slot->kept.flags & ZMQ_DONTWAIT) &&
+           (slot->frame.wait_flags & ZMQ_DONTWAIT);
+}
+
+static HOOK_COLD int end_refused(struct registry_slot *slot, int rc, size_t size)
+{
+    if (rc >= 0)
+        return message_count_sent(slot, size, slot->kept.flags, rc);
+    if (errno == EAGAIN)
+        blocking_refused(slot->socket);
+    return rc;
+}
+
+static HOOK_COLD int send_refused(struct registry_slot *slot)
+{
+    struct registry_socket *socket = slot->socket;
+    int rc = -1;
+    if (must_wait(slot)) {
+        struct blocking_escape escape;
+        blocking_begin_call(&escape, socket);
+        rc = slot->send(socket->handle, slot->kept.content, slot->kept.size, slot->kept.flags);
+        blocking_end_call(&escape, socket);
+    }
+    return end_refused(slot, rc, slot->kept.size);
+}
+
+static HOOK_COLD int msg_send_refused(struct registry_slot *slot)
+{
+    struct registry_socket *socket = slot->socket;
+    int rc = -1;
+    if (must_wait(slot)) {
+        struct blocking_escape escape;
+        blocking_begin_call(&escape, socket);
+        rc = slot->msg_send(slot->kept.message, socket->handle, slot->kept.flags);
+        blocking_end_call(&escape, socket);
+    }
+    return end_refused(slot, rc, (size_t)rc);
+}
+
+/*
+ * Frames. What a part is, is asked before the call, when its flags are at hand: after it they would
+ * have to be fetched.
+ */
+static int send_part(void *handle, const void *buffer, size_t size, int flags,
+                     struct registry_slot *slot)
+{
+    message_keep(slot, buffer, size, flags);
+    if (flags & ZMQ_SNDMORE) {
+        int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
+        return HOOK_LIKELY(rc >= 0) ? message_count_more(slot, slot->kept.size, rc)
+                                    : send_refused(slot);
+    }
+    int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
+    return HOOK_LIKELY(rc >= 0) ? message_count_last(slot, slot->kept.size, rc)
+                                : send_refused(slot);
+}
+
+int message_send(void *handle, const void *buffer, size_t size, int flags,
+                 struct registry_slot *slot)
+{
+    if (!is_whole(slot, flags))
+        return send_part(handle, buffer, size, flags, slot);
+    message_keep(slot, buffer, size, flags);
+    int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
+    return HOOK_LIKELY(rc >= 0) ? message_count_whole(slot, slot->kept.size, rc)
+                                : send_refused(slot);
+}
+
+static int msg_send_part(struct tap_message *message, void *handle, int flags,
+                         struct registry_slot *slot)
+{
+    message_keep_message(slot, message, flags);
+    if (flags & ZMQ_SNDMORE) {
+        int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
+        return HOOK_LIKELY(rc >= 0) ? message_count_more(slot, (size_t)rc, rc)
+                                    : msg_send_refused(slot);
+    }
+    int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
+    return HOOK_LIKELY(rc >= 0) ? message_count_last(slot, (size_t)rc, rc) : msg_send_refused(slot);
+}
+
+int message_msg_send(struct tap_message *message, void *handle, int flags,
+                     struct registry_slot *slot)
+{
+    if (!is_whole(slot, flags))
+        return msg_send_part(message, handle, flags, slot);
+    message_keep_message(slot, message, flags);
+    int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
+    return HOOK_LIKELY(rc >= 0) ? message_count_whole(slot, (size_t)rc, rc)
+                                : msg_send_refused(slot);
+}
+
+/*
+ * Publishers: publish.h is asked after so many messages, between two of them. Frames are counted
+ * for messages, which are not more.
+ */
+static HOOK_INLINE bool is_time_to_look(struct registry_slot *slot)
+{
+    return HOOK_UNLIKELY(--slot->n_until_look == 0);
+}
+
+static void look(struct registry_slot *slot, int flags)
+{
+    slot->n_until_look = 1;
+    if (!(flags & ZMQ_SNDMORE))
+        publish_look(slot->socket);
+}
+
+static HOOK_COLD int send_and_look(void *handle, const void *buffer, size_t size, int flags,
+                                   struct registry_slot *slot)
+{
+    int rc = message_send(handle, buffer, size, flags, slot);
+    look(slot, flags);
+    return rc;
+}
+
+static int publish_hook(void *handle, const void *buffer, size_t size, int flags,
+                        struct registry_slot *slot)
+{
+    if (is_time_to_look(slot))
+        return send_and_look(handle, buffer, size, flags, slot);
+    return message_send(handle, buffer, size, flags, slot);
+}
+
+static HOOK_COLD int msg_send_and_look(struct tap_message *message, void *handle, int flags,
+                                       struct registry_slot *slot)
+{
+    int rc = message_msg_send(message, handle, flags, slot);
+    look(slot, flags);
+    return rc;
+}
+
+static int publish_msg_hook(struct tap_message *message, void *handle, int flags,
+                            struct registry_slot *slot)
+{
+    if (is_time_to_look(slot))
+        return msg_send_and_look(message, handle, flags, slot);
+    return message_msg_send(message, handle, flags, slot);
+}
+
+static bool is_publisher(const struct registry_slot *slot)
+{
+    return slot->socket->type == ZMQ_PUB || slot->socket->type == ZMQ_XPUB;
+}
+
+/*
+ * Receives for a library whose more flag is not found: the flag is taken from the message. zmq_recv
+ * is done as libzmq does it (zmq.cpp, the same from 4.2.5 to 4.3.5), for it leaves no message.
+ */
+static int receive_asking(struct tap_message *message, void *handle, int flags)
+{
+    struct registry_socket *socket = registry_find(handle)->socket;
+    int rc = socket->library->msg_recv(message, handle, flags);
+    if (rc >= 0)
+        socket->more_flag = socket->library->msg_more(message) != 0;
+    return rc;
+}
+
+static int receive_buffer_asking(void *handle, void *buffer, size_t size, int flags)
+{
+    const struct library *library = registry_find(handle)->socket->library;
+    struct tap_message message;
+    library->msg_init(&message);
+    int rc = receive_asking(&message, handle, flags);
+    int error = errno;
+    size_t n = rc > 0 ? (size_t)rc : 0;
+    if (n > 0 && size > 0)
+        memcpy(buffer, library->msg_data(&message), n < size ? n : size);
+    library->msg_close(&message);
+    errno = error;
+    return rc;
+}
+
+void message_fill_slot(struct registry_slot *slot)
+{
+    struct registry_socket *socket = slot->socket;
+    const struct library *library = socket->library;
+    slot->send_hook = is_publisher(slot) ? publish_hook : message_send;
+    slot->msg_send_hook = is_publisher(slot) ? publish_msg_hook : message_msg_send;
+    slot->send = library->send;
+    slot->msg_send = library->msg_send;
+    if (library->more_flag) {
+        slot->recv = library->recv;
+        slot->msg_recv = library->msg_recv;
+        slot->more_flag = (const unsigned char *)socket->handle + library->more_flag;
+    } else {
+        slot->recv = receive_buffer_asking;
+        slot->msg_recv = receive_asking;
+        slot->more_flag = &socket->more_flag;
+    }
+    if (socket->is_shared)
+        message_shared_fill_slot(slot);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * publish - messages that a PUB or XPUB does not queue for a subscriber whose queue is full.
+ *
+ * libzmq drops them without a word. Each is counted, per message and subscriber, exactly: by
+ * asking the socket itself, right after it has taken a message, who was left out and whether the
+ * message was for him.
+ *
+ * As long as no queue can be full, nothing is asked: publish_look finds out how many messages
+ * must fit whatever happens, and the message path counts them down. Then the socket's functions
+ * for sending are those of libzmq; otherwise they are publish_send and its like.
+ *
+ * Thread: the thread that uses the socket, inside one of its calls. errno is kept.
+ */
+#ifndef TAP_PUBLISH_H
+#define TAP_PUBLISH_H
+
+#include "tap/registry/registry.h"
+
+/* The socket was made. Does nothing for other types. */
+void publish_begin(struct registry_socket *socket);
+
+/* The program has set an option with success. */
+void publish_option_changed(struct registry_socket *socket, int option);
+
+/* The socket sent messages that nobody counted down: inside a proxy. */
+void publish_resume(struct registry_socket *socket);
+
+/* The messages that had to fit are sent: looks how many will now. */
+void publish_look(struct registry_socket *socket) __attribute__((cold));
+
+/* Stand for libzmq's on a socket that is watched. */
+int publish_send(void *handle, const void *buffer, size_t size, int flags);
+int publish_msg_send(struct tap_message *message, void *handle, int flags);
+
+#endif

@@ -1,4 +1,0 @@
-/* SPDX-License-Identifier: MPL-2.0 */
-#include "tap/own_work.h"
-
-_Thread_local unsigned own_work_depth;

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * registry - the sockets and contexts of the program that the tap knows.
+ *
+ * A socket is found by its handle in a table of fixed size, without a lock: all that the message
+ * path needs is in one place, the *slot*: the words to count in, the functions to call, and what
+ * a call keeps. What is needed less often is in the *socket* behind it, which outlives the handle
+ * until the last event of its monitor has come.
+ *
+ * Thread:  registry_find and the words of a slot: the thread that uses the socket. All else with
+ *          the registry's lock (registry_lock), which is held for a few lines at a time and never
+ *          around a call into libzmq, the dynamic linker or the file system.
+ * Limits:  SEGMENT_MAX_LANES sockets, REGISTRY_MAX_CONTEXTS contexts. What is beyond is passed
+ *          through and counted in header.untracked_sockets.
+ */
+#ifndef TAP_REGISTRY_H
+#define TAP_REGISTRY_H
+
+#include "segment/segment_table.h"
+#include "tap/counting/blocking.h"
+#include "tap/counting/message.h"
+#include "tap/counting/options.h"
+#include "tap/counting/route.h"
+#include "tap/events/events.h"
+#include "tap/ground/guard.h"
+#include "tap/ground/library.h"
+#include "tap/losses/endings.h"
+
+#define REGISTRY_N_SLOTS      16384u /* a power of two, twice the sockets */
+#define REGISTRY_MAX_PROBES   128u
+#define REGISTRY_MAX_SOCKETS  SEGMENT_MAX_LANES
+#define REGISTRY_MAX_CONTEXTS 256u
+#define REGISTRY_NO_INDEX     UINT32_MAX
+
+struct pipe_layout;
+
+struct registry_context {
+    void *handle; /* NULL: the entry is free */
+    struct library *library;
+    uint32_t index;         /* of this entry */
+    uint32_t serial;        /* unlike that of the entry's earlier contexts */
+    uint32_t segment_index; /* in header.contexts, or REGISTRY_NO_INDEX */
+    uint32_t n_sockets;     /* of the program, open */
+    int max_sockets;        /* as the program set it */
+    int n_io_threads;       /* when the first socket was made: later changes have no effect */
+    int limit;              /* the same when the first socket was made: libzmq keeps to that */
+    bool is_limited;        /* max_sockets is the tap's to answer, and not libzmq's: see limits.h */
+    bool has_headroom;      /* libzmq was given a higher limit, the tap keeps to the program's */
+    bool has_untracked;     /* so n_sockets is not all */
+    bool has_started;       /* a socket was made */
+    bool is_attached;       /* known by its attached sockets alone: no hook sees it */
+    bool is_ending;         /* shut down or being terminated */
+};
+
+struct fake_socket;
+struct followed;
+
+/* See publish.h. */
+struct publish_state {
+    const struct pipe_layout *layout; /* of a publisher whose drops can be counted, or NULL */
+    bool is_watched;
+    bool is_within;     /* a message, known while watched */
+    bool is_inverted;   /* ZMQ_INVERT_MATCHING */
+    bool is_last_only;  /* ZMQ_XPUB_MANUAL_LAST_VALUE */
+    size_t size_before; /* of the vector of pipes, before a message to the last one */
+};
+
+struct registry_socket {
+    struct registry_slot *slot; /* NULL once the program has closed it */
+    void *handle;               /* valid while slot is */
+    struct registry_context *context;
+    struct library *library;
+    uint64_t *words; /* of its lane; the slot's are these, unless it is_shared or is_attached */
+    uint32_t index;  /* of this entry */
+    uint32_t serial;
+    uint32_t lane;
+    int type;
+    uint32_t next_free;
+    uint32_t n_inproc_peers;               /* by the sampler */
+    uint64_t n_sent_seen, n_received_seen; /* by the sampler; at first what the lane had before */
+    bool is_used;
+    bool is_placed;   /* in the group of its first endpoint */
+    bool is_attached; /* no hook sees it: see zmqtap.h */
+    bool is_shared;   /* several threads may use it: see message_shared.h */
+    struct options_seen seen;
+    struct blocking blocking;
+    struct publish_state publish;
+    struct route route;
+    struct endings endings;
+    struct followed *followed; /* where messages pass no hook, see followed.h */
+    struct fake_socket *fake;  /* its monitor, see fake_socket.h; NULL: has none, or another */
+    bool has_events;           /* a monitor of the tap is or was on it */
+    unsigned char more_flag;   /* where the slot cannot point into libzmq's socket */
+    struct events events;
+};
+
+/* How the next frame is to be sent; all zero in the middle of a message, where none waits. */
+struct registry_frame {
+    int wait_flags;       /* ZMQ_DONTWAIT where it could wait, which it then does under a clock */
+    uint32_t whole_below; /* a call with flags below sends a whole message */
+};
+
+/* The first cache line is what a send needs, with the next one for what it keeps and for a
+ * receive; the third is for publishers and routers. A slot that was never used is all zero. */
+struct registry_slot {
+    uintptr_t key;
+    uint64_t *words;
+    /* What a hook does for this socket. */
+    message_send_hook *send_hook;
+    message_msg_send_hook *msg_send_hook;
+    /* libzmq's own, or the tap's. */
+    int (*send)(void *, const void *, size_t, int);
+    int (*msg_send)(struct tap_message *, void *, int);
+    struct registry_frame frame;
+    struct registry_frame first_frame; /* of a message */
+
+    /* The send that is being done. */
+    struct {
+        union {
+            const void *content;
+            struct tap_message *message;
+            const int *pipe_state; /* see route.c */
+        };
+        size_t size;
+        int flags;
+    } kept;
+    int (*recv)(void *, void *, size_t, int);
+    int (*msg_recv)(struct tap_message *, void *, int);
+    const unsigned char *more_flag; /* of the frame received last: 0 where it ends its message */
+    struct registry_socket *socket;
+    bool is_receiving; /* a thread of the program is in a receive */
+
+    uint32_t n_until_look;        /* frames until publish_look is asked; see publish.h */
+    const uintptr_t *current_out; /* this and the next: see route.h */
+    bool is_within;               /* a ROUTER's message, of which the id is sent */
+    unsigned char small_kind;
+    uint32_t message_kind;
+    uint32_t pipe_state;
+} __attribute__((aligned(256)));
+
+static_assert(offsetof(struct registry_slot, kept) == 64, "one cache line");
+
+/* They and the mark after them are zero again in a child process, whatever made it, unless it
+ * shares its parent's memory (MADV_WIPEONFORK): there no handle is known, so nothing is added to
+ * words that the parent counts in. */
+/* How many slots are taken. In a process that the tap stays out of there are none. */
+extern uint32_t registry_n_taken __attribute__((visibility("hidden")));
+
+extern struct registry_slot registry_slots[] __attribute__((visibility("hidden")));
+
+#define REGISTRY_MARK (&registry_slots[REGISTRY_N_SLOTS].key)
+enum registry_mark { REGISTRY_UNCLAIMED = 0, REGISTRY_CLAIMED = 1, REGISTRY_BEING_CLAIMED = 2 };
+
+/* Whether what is known was entered by this process, and not by the parent of it. Before Linux 4.14
+ * a child of a raw clone(2) cannot tell. */
+static inline bool registry_is_own(void)
+{
+    return __atomic_load_n(REGISTRY_MARK, __ATOMIC_ACQUIRE) == REGISTRY_CLAIMED;
+}
+
+/* Between the two what a parent has left is forgotten. False, and nothing to end: another thread
+ * has done it. */
+bool registry_begin_claim(void);
+void registry_end_claim(void);
+
+/* In the handler of a fork: whether the child has claimed it before. */
+bool registry_is_claimed_by_child(void);
+
+/* Around fork(2): a signal handler may fork in the middle of a call, into which the child returns;
+ * so what slots keep for a call is copied before, for registry_forked. */
+void registry_begin_fork(void);
+void registry_end_fork(void);
+
+/* So that neither a free slot nor one that was freed is found by any pointer. */
+static inline uintptr_t registry_key(const void *handle)
+{
+    return (uintptr_t)handle + 1;
+}
+
+static inline uint32_t registry_hash(const void *handle)
+{
+    return ((uint32_t)(uintptr_t)handle * UINT32_C(0x9e3779b1)) >> (32 - 14);
+}
+
+struct registry_slot *registry_find_further(const void *handle);
+
+/* The slot where the handle is looked for first, or NULL if it is not there. */
+static inline struct registry_slot *registry_find_first(const void *handle)
+{
+    struct registry_slot *slot = &registry_slots[registry_hash(handle)];
+    bool is_there;
+#if defined(__x86_64__) /* loads are in order there: one instruction, not two */
+    __asm__("cmpq %2, %1" : "=@cce"(is_there) : "m"(slot->key), "r"(registry_key(handle)));
+#else
+    is_there = __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE) == registry_key(handle);
+#endif
+    return __builtin_expect(is_there, 1) ? slot : NULL;
+}
+
+/* The slot of a socket, or NULL for a handle that is not the tap's business. */
+static inline struct registry_slot *registry_find(const void *handle)
+{
+    return registry_find_further(handle);
+}
+
+void registry_lock(struct guard *guard);
+void registry_unlock(const struct guard *guard);
+
+/* The same where the thread is in a guard already, or is the tap's own. */
+void registry_lock_inside(void);
+void registry_unlock_inside(void);
+
+/* The table that lanes are taken from; set once, before the first socket is opened. */
+void registry_set_table(struct segment_table *table);
+
+/* Contexts. _add returns NULL when there are too many; what had the handle before has ended.
+ * _remove frees what sockets are left. */
+struct registry_context *registry_add_context(void *handle, struct library *library);
+struct registry_context *registry_find_context(const void *handle);
+void registry_remove_context(struct registry_context *context);
+
+/* Whether any context has sockets or had: the tap's thread lives as long. */
+bool registry_has_started_context(void);
+
+/* Enters a new socket in the group of its type without endpoint. NULL when a limit is met. */
+struct registry_socket *registry_open_socket(struct registry_context *context, void *handle,
+                                             int type);
+
+/* The same of one that the program attaches. */
+struct registry_socket *registry_attach_socket(struct registry_context *context, void *handle,
+                                               int type);
+
+/* Gives a socket a name, which moves it to the group of its endpoint and name. */
+void registry_name_socket(struct registry_socket *socket, const char *name);
+
+/* Moves a socket to the group of its first endpoint. A socket moves so once. */
+void registry_place_socket(struct registry_socket *socket, const char *endpoint);
+
+/* The program closes it: the handle is forgotten and the lane is free for the next one. Its
+ * events are still counted, until _free. */
+void registry_close_socket(struct registry_socket *socket);
+void registry_free_socket(struct registry_socket *socket);
+
+/* The entry `index`, used or not; NULL beyond the last that ever was. */
+struct registry_socket *registry_socket_at(uint32_t index);
+
+/* Calls `visit` for each open socket. */
+void registry_each_socket(void (*visit)(struct registry_socket *socket, void *data), void *data);
+
+/* In a forked child: forgets everything, as if nothing had been opened. */
+void registry_forked(void);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * sampler - ten times a second, what each socket's queues hold.
+ *
+ * Writes the tap's gauges of a lane: queues, their fullest peer, pipes, times of the last
+ * messages; and its histograms and the time at the high water mark.
+ *
+ * The cost is bounded whatever the program opens: a round that took long is followed by a pause
+ * of SAMPLER_PAUSE times as long. The histograms then have fewer samples, nothing else changes.
+ *
+ * Thread: sampler_add_library: before a library's first socket is tracked, one at a time.
+ *         sampler_round: the tap's own, without the registry's lock.
+ */
+#ifndef TAP_SAMPLER_H
+#define TAP_SAMPLER_H
+
+#include "tap/registry/registry.h"
+
+#define SAMPLER_PAUSE 200 /* a round costs at most 1/200 of a core */
+
+/* Learns the layout of a library's pipes, once each. */
+void sampler_add_library(const struct library *library, struct segment_table *table);
+
+void sampler_round(void);
+
+/* A round in which no memory may be read, and that makes no system call: queues are not known from
+ * then on, for `reason`. */
+void sampler_blind_round(const char *reason);
+
+/* Looks at the queues for what is lost with them alone, out of turn. */
+void sampler_look(void);
+
+/* In a forked child: no socket is left. What is known of libraries stays. */
+void sampler_forked(void);
+
+#endif
