@@ -19,6 +19,7 @@
 #include "segment/segment_layout.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 /* Rows of one kind. Those of [mapped_begin, mapped_end) that are still to be taken will be mapped;
  * the others were judged when they were taken. */
@@ -99,6 +100,18 @@ static inline void segment_word_add(uint64_t *word, uint64_t n)
 static inline void segment_word_set(uint64_t *word, uint64_t value)
 {
     __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+/* Sets the words of a part of the header that a reader may be reading. The first word, which says
+ * what the others mean, comes last. */
+static inline void segment_words_copy(void *to, const void *from, size_t size)
+{
+    uint64_t *words = to;
+    for (size_t i = size / sizeof(*words); i-- > 0;) {
+        uint64_t word;
+        memcpy(&word, (const char *)from + i * sizeof(word), sizeof(word));
+        segment_word_set(&words[i], word);
+    }
 }
 
 static inline uint64_t segment_word_get(const uint64_t *word)

@@ -1,15 +1,47 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/report.h"
 
-#include "tap/tap.h"
-
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+static char log_path[4096];
 static char directory[256];
 static const struct segment_header *header;
 static int last_result;
 static uint32_t last_states[SEGMENT_N_CAPABILITIES];
+
+void report_read_path(void)
+{
+    const char *path = secure_getenv("ZMQ_EXPORTER_TAP_LOG");
+    if (path && strlen(path) < sizeof(log_path))
+        memcpy(log_path, path, strlen(path) + 1);
+}
+
+void report_line(const char *format, ...)
+{
+    const char *path = log_path;
+    if (!*path)
+        return;
+    char line[512] = "zmqtap: ";
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(line + 8, sizeof(line) - 9, format, arguments);
+    va_end(arguments);
+    strcat(line, "\n");
+    bool is_stderr = strcmp(path, "stderr") == 0;
+    int fd = is_stderr ? STDERR_FILENO
+                       : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (n > 0 && fd >= 0 && write(fd, line, strlen(line)) < 0)
+        n = 0; /* nobody to tell */
+    if (fd >= 0 && !is_stderr)
+        close(fd);
+}
 
 void report_start(const char *new_directory, const struct segment_header *new_header)
 {
@@ -25,10 +57,10 @@ static void report_result(int result)
     if (result == -EAGAIN || result == last_result)
         return;
     if (result < 0)
-        tap_log("cannot write to segment directory %s: %s; what is counted is not shown", directory,
-                strerror(-result));
+        report_line("cannot write to segment directory %s: %s; what is counted is not shown",
+                    directory, strerror(-result));
     else
-        tap_log("writes to segment directory %s again", directory);
+        report_line("writes to segment directory %s again", directory);
     last_result = result;
 }
 
@@ -47,8 +79,8 @@ void report_round(int result)
             continue;
         last_states[i] = state;
         if (state == SEGMENT_CAPABILITY_OFF || state == SEGMENT_CAPABILITY_BOUND)
-            tap_log("%s: %s (%s)", names[i],
-                    state == SEGMENT_CAPABILITY_OFF ? "cannot be measured" : "is a bound",
-                    capability->reason);
+            report_line("%s: %s (%s)", names[i],
+                        state == SEGMENT_CAPABILITY_OFF ? "cannot be measured" : "is a bound",
+                        capability->reason);
     }
 }

@@ -2,21 +2,19 @@
 #include "tap/tap.h"
 
 #include "tap/counting/route.h"
+#include "tap/events/limits.h"
 #include "tap/events/monitor.h"
+#include "tap/ground/capability.h"
 #include "tap/ground/libc.h"
 #include "tap/ground/loaded.h"
-#include "tap/hooks/limits.h"
+#include "tap/ground/sandbox.h"
 #include "tap/learned/layouts.h"
 #include "tap/learned/more_flag.h"
 #include "tap/registry/registry.h"
 #include "tap/report.h"
 #include "tap/sampling/sampler.h"
-#include "tap/sandbox.h"
 #include "tap/thread.h"
 
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,40 +27,11 @@
 static struct lock life_lock;
 static struct segment_table *table;
 static struct segment_writer *writer;
-static char log_path[4096];
 static bool has_failed; /* or was told to stay out */
 static bool is_used; /* something is known, in this process or, until it is forgotten, its parent */
 
 /* The copies whose learning is done in this process, by their index. */
 static bool is_learned[SEGMENT_MAX_LIBRARIES];
-
-/* The tap's thread does not read the environment, which the program may be changing. */
-static void read_log_path(void)
-{
-    const char *path = secure_getenv("ZMQ_EXPORTER_TAP_LOG");
-    if (path && strlen(path) < sizeof(log_path))
-        memcpy(log_path, path, strlen(path) + 1);
-}
-
-void tap_log(const char *format, ...)
-{
-    const char *path = log_path;
-    if (!*path)
-        return;
-    char line[512] = "zmqtap: ";
-    va_list arguments;
-    va_start(arguments, format);
-    int n = vsnprintf(line + 8, sizeof(line) - 9, format, arguments);
-    va_end(arguments);
-    strcat(line, "\n");
-    bool is_stderr = strcmp(path, "stderr") == 0;
-    int fd = is_stderr ? STDERR_FILENO
-                       : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (n > 0 && fd >= 0 && write(fd, line, strlen(line)) < 0)
-        n = 0; /* nobody to tell */
-    if (fd >= 0 && !is_stderr)
-        close(fd);
-}
 
 bool tap_is_enabled(void)
 {
@@ -119,7 +88,7 @@ static _Thread_local bool is_round_held;
  * dynamic linker's above all, the child must not find taken. */
 static void begin_fork(void)
 {
-    is_round_held = thread_is_running() && thread_hold(&fork_guard);
+    is_round_held = thread_state_is_running() && thread_state_hold_rounds(&fork_guard);
     loaded_begin_fork();
     registry_begin_fork();
 }
@@ -129,7 +98,7 @@ static void end_fork(void)
     registry_end_fork();
     loaded_end_fork();
     if (is_round_held)
-        thread_release(&fork_guard);
+        thread_state_release_rounds(&fork_guard);
     is_round_held = false;
 }
 
@@ -152,7 +121,7 @@ static void forked(void)
  * itself in. */
 __attribute__((constructor)) static void begin(void)
 {
-    read_log_path();
+    report_read_path();
     pthread_atfork(begin_fork, end_fork, forked);
     if (tap_is_enabled() && registry_begin_claim())
         registry_end_claim();
@@ -163,47 +132,6 @@ static uint32_t max_groups(void)
     const char *text = secure_getenv("ZMQ_EXPORTER_MAX_GROUPS");
     long n = text ? strtol(text, NULL, 10) : 0;
     return n > 0 && n <= SEGMENT_MAX_GROUPS ? (uint32_t)n : MAX_GROUPS_DEFAULT;
-}
-
-/* The thread may be writing the header meanwhile. The first word, which says what the others mean,
- * comes last. */
-static void set_words(void *to, const void *from, size_t size)
-{
-    uint64_t *words = to;
-    for (size_t i = size / sizeof(*words); i-- > 0;) {
-        uint64_t word;
-        memcpy(&word, (const char *)from + i * sizeof(word), sizeof(word));
-        segment_word_set(&words[i], word);
-    }
-}
-
-void tap_set_capability(enum segment_capability_id id, enum segment_capability_state state,
-                        const char *reason)
-{
-    struct segment_capability *shown = &table->header->capabilities[id];
-    struct segment_capability now = {.state = state};
-    if (__atomic_load_n(&shown->state, __ATOMIC_RELAXED) > SEGMENT_CAPABILITY_ON)
-        return;
-    strncpy(now.reason, reason, sizeof(now.reason) - 1);
-    set_words(shown, &now, sizeof(now));
-}
-
-void tap_note_events(bool is_attached)
-{
-    struct guard guard;
-    registry_lock(&guard);
-    if (is_attached)
-        tap_set_capability(SEGMENT_CAPABILITY_EVENTS, SEGMENT_CAPABILITY_ON, "");
-    else
-        tap_set_capability(SEGMENT_CAPABILITY_EVENTS, SEGMENT_CAPABILITY_BOUND,
-                           "some sockets have no monitor: descriptors");
-    registry_unlock(&guard);
-}
-
-bool tap_has_handshakes(const struct library *library)
-{
-    return library->version_number >= 40300 ||
-           (library->version_number >= 40203 && library->is_draft);
 }
 
 /* libzmq ends the program where it cannot start a thread, and calibration makes contexts. So the
@@ -235,8 +163,9 @@ static int make_table(void)
     static const struct segment_map_lock lock = {registry_lock_inside, registry_unlock_inside};
     (void)segment_writer_map(writer, &lock); /* the capability "durable" says what came of it */
     report_start(directory, table->header);
+    capability_start(table->header);
     registry_set_table(table);
-    tap_set_capability(SEGMENT_CAPABILITY_MESSAGES, SEGMENT_CAPABILITY_ON, "");
+    capability_set(SEGMENT_CAPABILITY_MESSAGES, SEGMENT_CAPABILITY_ON, "");
     return 0;
 }
 
@@ -252,12 +181,12 @@ static void describe_library(const struct library *library)
         .is_draft = library->is_draft,
     };
     memcpy(shown.path, library->path, sizeof(shown.path));
-    set_words(&header->libraries[library->index], &shown, sizeof(shown));
-    if (tap_has_handshakes(library))
-        tap_set_capability(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_ON, "");
+    segment_words_copy(&header->libraries[library->index], &shown, sizeof(shown));
+    if (library_tells_handshakes(library))
+        capability_set(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_ON, "");
     else
-        tap_set_capability(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_OFF,
-                           "libzmq before 4.3.0");
+        capability_set(SEGMENT_CAPABILITY_HANDSHAKES, SEGMENT_CAPABILITY_OFF,
+                       "libzmq before 4.3.0");
     if (library->index >= header->n_libraries)
         __atomic_store_n(&header->n_libraries, library->index + 1, __ATOMIC_RELEASE);
 }
@@ -270,14 +199,13 @@ static void learn_library(struct library *library)
         library->more_flag = more_flag_calibrate(library);
     sampler_add_library(library, table);
     if (layouts_of(library) && layouts_of(library)->is_known)
-        tap_set_capability(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_ON, "");
+        capability_set(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_ON, "");
     else
-        tap_set_capability(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_BOUND,
-                           "no peer is not told from full queues");
+        capability_set(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_BOUND,
+                       "no peer is not told from full queues");
     const char *reason = route_add_library(library, layouts_of(library));
-    tap_set_capability(SEGMENT_CAPABILITY_ROUTER_DROPS,
-                       reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
-                       reason ? reason : "");
+    capability_set(SEGMENT_CAPABILITY_ROUTER_DROPS,
+                   reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON, reason ? reason : "");
     monitor_add_library(library);
 }
 
@@ -347,7 +275,7 @@ static int start_library(struct library *library)
 
 static bool is_started(const struct library *library)
 {
-    return thread_is_running() && is_learned_already(library);
+    return thread_state_is_running() && is_learned_already(library);
 }
 
 static bool start_locked(struct library *library)
@@ -356,7 +284,7 @@ static bool start_locked(struct library *library)
         return false;
     int error = is_started(library) ? 0 : start_library(library);
     if (error < 0)
-        tap_log("off: %s", strerror(-error));
+        report_line("off: %s", strerror(-error));
     else if (library->index < SEGMENT_MAX_LIBRARIES)
         __atomic_store_n(&is_learned[library->index], true, __ATOMIC_RELEASE);
     __atomic_store_n(&has_failed, error < 0, __ATOMIC_RELAXED);
@@ -420,7 +348,7 @@ void tap_context_ended(void)
     else
         thread_stop();
     /* A socket of another context may have been made meanwhile, by another thread. */
-    if (is_thread_needed() && !thread_is_running())
+    if (is_thread_needed() && !thread_state_is_running())
         __atomic_store_n(&has_failed, thread_start() < 0, __ATOMIC_RELAXED);
     guard_unlock(&guard, &life_lock);
     errno = error;

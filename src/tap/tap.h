@@ -10,8 +10,9 @@
 #ifndef TAP_TAP_H
 #define TAP_TAP_H
 
-#include "segment/segment_layout.h"
 #include "tap/ground/library.h"
+
+#include <stdbool.h>
 
 /* False if ZMQ_EXPORTER_TAP=off, or if what the tap needs could not be had. */
 bool tap_is_enabled(void);
@@ -32,22 +33,7 @@ bool tap_start(struct library *library);
 /* Before the program shuts itself in: what is missing is made now, and the file is up to date. */
 void tap_prepare(const void *caller);
 
-/* Says what can be measured, with the registry's lock held or before the first socket is tracked.
- * It only gets worse: what was missed once is missing in the sums. */
-void tap_set_capability(enum segment_capability_id id, enum segment_capability_state state,
-                        const char *reason);
-
-/* A socket has a monitor of the tap, or goes without. */
-void tap_note_events(bool is_attached);
-
-/* Whether this copy tells of handshakes: 4.3.0, or drafts (4.2.3). */
-bool tap_has_handshakes(const struct library *library);
-
 /* After each context's end: a last round for it, and no thread without contexts. */
 void tap_context_ended(void);
-
-/* Says why, to ZMQ_EXPORTER_TAP_LOG as it was at the start; nothing if the variable was not set. In
- * the tap's own threads, or before the first socket: it makes system calls. */
-void tap_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -13,21 +13,19 @@
 #include "base/clock.h"
 #include "tap/events/monitor.h"
 #include "tap/ground/library.h"
+#include "tap/ground/sandbox.h"
 #include "tap/losses/endings.h"
 #include "tap/report.h"
 #include "tap/sampling/sampler.h"
-#include "tap/sandbox.h"
 
 #include <signal.h>
 
 #define STACK_SIZE       (512 * 1024)
 #define WORK_PATIENCE_NS (30 * CLOCK_NS_PER_SECOND)
 
-static struct lock lock;       /* the fields below */
-static struct lock round_lock; /* the thread is in system calls of its own */
+static struct lock lock; /* the fields below */
 static pthread_t thread;
 static struct segment_writer *writer;
-static bool is_running;
 static uintptr_t generation; /* a thread of an older one ends */
 static uint32_t wishes;      /* grows with each */
 static uint32_t n_done;      /* grows with each round */
@@ -35,7 +33,6 @@ static uint32_t n_waiting;   /* threads that wait for it to grow */
 static uint32_t n_asked;     /* rounds that were asked for */
 static uint32_t n_answered;  /* the last that was asked for before the last round */
 static uintptr_t ended;      /* generation of the thread that ended last, + 1 */
-static _Thread_local bool is_this;
 
 static void wake(void)
 {
@@ -80,10 +77,10 @@ static void look_at_all(void)
 /* What may make system calls that libzmq does not make. */
 static void do_unless_sandboxed(void (*function)(void))
 {
-    lock_acquire(&round_lock);
+    thread_state_begin_round();
     if (!sandbox_is_closed())
         function();
-    lock_release(&round_lock);
+    thread_state_end_round();
 }
 
 static void write_segment(void)
@@ -164,7 +161,6 @@ static void wait_for_tick(uint64_t tick_ns, uintptr_t own_generation)
 static void *run(void *own_generation)
 {
     uint64_t tick = clock_monotonic_ns();
-    is_this = true;
     pthread_setname_np(pthread_self(), "zmqtap");
     do {
         do_unless_sandboxed(library_pin);
@@ -207,9 +203,9 @@ int thread_start(void)
     struct guard guard;
     int saved_errno = errno, error = 0;
     guard_lock(&guard, &lock);
-    if (!is_running) {
+    if (!thread_state_is_running()) {
         error = create(&thread, run, (void *)generation);
-        __atomic_store_n(&is_running, error == 0, __ATOMIC_RELEASE);
+        thread_state_set_running(error == 0);
     }
     guard_unlock(&guard, &lock);
     errno = saved_errno;
@@ -284,12 +280,6 @@ void thread_set_writer(struct segment_writer *new_writer)
     __atomic_store_n(&writer, new_writer, __ATOMIC_RELEASE);
 }
 
-void thread_wake(void)
-{
-    if (thread_is_running())
-        wake();
-}
-
 static bool is_answered(uintptr_t asked)
 {
     return (int32_t)(__atomic_load_n(&n_answered, __ATOMIC_ACQUIRE) - (uint32_t)asked) >= 0;
@@ -298,7 +288,7 @@ static bool is_answered(uintptr_t asked)
 void thread_publish(void)
 {
     struct guard guard;
-    if (!thread_is_running())
+    if (!thread_state_is_running())
         return;
     guard_enter(&guard);
     uint32_t asked = __atomic_add_fetch(&n_asked, 1, __ATOMIC_RELEASE);
@@ -316,10 +306,10 @@ void thread_stop(void)
 {
     struct guard guard;
     guard_lock(&guard, &lock);
-    bool was_running = is_running;
+    bool was_running = thread_state_is_running();
     uintptr_t old = generation;
     if (was_running) {
-        __atomic_store_n(&is_running, false, __ATOMIC_RELEASE);
+        thread_state_set_running(false);
         __atomic_store_n(&generation, old + 1, __ATOMIC_RELEASE);
         wake();
     }
@@ -335,37 +325,12 @@ void thread_stop(void)
     guard_leave(&guard);
 }
 
-bool thread_hold(struct guard *guard)
-{
-    guard_enter(guard);
-    bool is_held = lock_acquire_within(&round_lock, THREAD_PATIENCE_MS);
-    if (!is_held)
-        guard_leave(guard);
-    return is_held;
-}
-
-void thread_release(const struct guard *guard)
-{
-    guard_unlock(guard, &round_lock);
-}
-
-bool thread_is_running(void)
-{
-    return __atomic_load_n(&is_running, __ATOMIC_RELAXED);
-}
-
-bool thread_is_this(void)
-{
-    return is_this;
-}
-
 void thread_forked(void)
 {
-    lock = round_lock = LOCK_INIT;
+    lock = LOCK_INIT;
+    thread_state_forked();
     writer = NULL;
     work = (struct work){0};
-    is_running = false;
-    is_this = false;
     n_asked = n_answered;
     n_waiting = 0;
 }

@@ -13,12 +13,11 @@
 #define TAP_THREAD_H
 
 #include "segment/segment_writer.h"
-#include "tap/ground/guard.h"
+#include "tap/ground/thread_state.h"
 
 #include <stdbool.h>
 
-#define THREAD_TICK_MS     100
-#define THREAD_PATIENCE_MS 1000
+#define THREAD_TICK_MS 100
 
 /* Starts it if it is not running. 0 or a negative errno. */
 int thread_start(void);
@@ -34,25 +33,11 @@ bool thread_await_work(void);
 /* What it publishes in its rounds; NULL: nothing. */
 void thread_set_writer(struct segment_writer *writer);
 
-/* It looks again at what it waits for. */
-void thread_wake(void);
-
 /* Publishes now, and waits for it. */
 void thread_publish(void);
 
 /* A last round, then the thread ends. */
 void thread_stop(void);
-
-/* Between the two the tap's thread is in no system call that libzmq does not make as well, and
- * has no file open, which is a descriptor that the program may miss. False, and nothing to
- * release: it has hung in one for too long. */
-bool thread_hold(struct guard *guard);
-void thread_release(const struct guard *guard);
-
-bool thread_is_running(void);
-
-/* Whether the calling thread is it. */
-bool thread_is_this(void);
 
 /* In a forked child: there is no thread. */
 void thread_forked(void);

@@ -9,14 +9,14 @@ import re
 import subprocess
 import sys
 
-LIBC_HOOKS = {"prctl"}  # see src/tap/sandbox.h
+LIBC_HOOKS = {"prctl"}  # see src/tap/ground/sandbox.h
 HOOKS = set("""
 bind close connect connect_peer ctx_destroy ctx_get ctx_get_ext ctx_new ctx_set ctx_set_ext
 ctx_shutdown ctx_term device disconnect init msg_recv msg_send proxy proxy_steerable recv recviov recvmsg send send_const
 sendiov sendmsg setsockopt socket socket_monitor socket_monitor_versioned term unbind
 """.split())
 
-# The rest of what is exported: see src/tap/sandbox.c, src/tap/hooks/hooks_random.c, src/tap/zmqtap.h.
+# The rest of what is exported: see src/tap/hooks/hooks_process.c, src/tap/hooks/hooks_random.c, src/tap/zmqtap.h.
 OTHERS = {"prctl", "rand", "zmqtap_attach", "zmqtap_detach", "zmqtap_interface", "zmqtap_name"}
 
 # Functions that end, print, wait for others, or change what belongs to the program.

@@ -5,8 +5,9 @@
 #include "tap/counting/message_count.h"
 #include "tap/counting/message_shared.h"
 #include "tap/counting/publish.h"
-#include "tap/hooks/hooks.h"
+#include "tap/ground/hook.h"
 
+#include <errno.h>
 #include <string.h>
 
 /*

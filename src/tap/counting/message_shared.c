@@ -2,7 +2,10 @@
 #include "tap/counting/message_shared.h"
 
 #include "tap/counting/blocking.h"
-#include "tap/hooks/hooks.h"
+#include "tap/registry/registry.h"
+
+#include <errno.h>
+#include <zmq.h>
 
 /* They are missing in a zmq.h of a build without drafts. */
 enum {

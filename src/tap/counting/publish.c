@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/counting/publish.h"
 
+#include "tap/ground/capability.h"
 #include "tap/learned/layouts.h"
 #include "tap/learned/pipe_trial.h"
 #include "tap/learned/publish_layout.h"
-#include "tap/tap.h"
 
 #include <zmq.h>
 
@@ -88,7 +88,7 @@ static void admit_bound(const char *reason)
 {
     struct guard guard;
     registry_lock(&guard);
-    tap_set_capability(SEGMENT_CAPABILITY_PUBLISH_DROPS, SEGMENT_CAPABILITY_BOUND, reason);
+    capability_set(SEGMENT_CAPABILITY_PUBLISH_DROPS, SEGMENT_CAPABILITY_BOUND, reason);
     registry_unlock(&guard);
 }
 

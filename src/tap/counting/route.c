@@ -8,10 +8,11 @@
 #include "tap/counting/route.h"
 
 #include "tap/counting/message_count.h"
-#include "tap/hooks/hooks.h"
+#include "tap/ground/hook.h"
 #include "tap/learned/layouts.h"
 #include "tap/learned/route_layout.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 

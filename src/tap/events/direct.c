@@ -9,7 +9,9 @@
 #include "tap/events/direct.h"
 
 #include "tap/events/fake_socket.h"
-#include "tap/hooks/hooks.h"
+
+#include <errno.h>
+#include <zmq.h>
 
 #define ADDRESS    "inproc://.zmqtap" /* no socket is bound to it */
 #define ALL_EVENTS UINT64_C(0xffff)   /* of version 1; -1 is refused since 4.3.2 */
@@ -23,14 +25,14 @@ static int call(struct fake_socket_request *request, void *handle, const char *a
                 uint64_t events)
 {
     const struct library *library = request->library;
-    const struct library *was_inside = hooks_inside;
-    hooks_inside = library;
+    const struct library *was_inside = library_inside;
+    library_inside = library;
     fake_socket_begin(request);
     int rc = request->is_versioned ? library->socket_monitor_versioned(
                                          handle, address, events, request->version, request->type)
                                    : library->socket_monitor(handle, address, (int)events);
     fake_socket_end();
-    hooks_inside = was_inside;
+    library_inside = was_inside;
     return rc;
 }
 

@@ -2,7 +2,6 @@
 #include "tap/events/events.h"
 
 #include "tap/registry/registry.h"
-#include "tap/tap.h"
 
 #include <zmq.h>
 
@@ -133,7 +132,7 @@ void events_count(struct registry_socket *socket, const struct event *event)
 void events_show_peers(struct registry_socket *socket)
 {
     int64_t n = socket->has_events ? peers_count(&socket->events.peers) : -1;
-    bool is_told = tap_has_handshakes(socket->library) || socket->type == ZMQ_STREAM;
+    bool is_told = library_tells_handshakes(socket->library) || socket->type == ZMQ_STREAM;
     segment_word_set(&socket->words[SEGMENT_PEERS],
                      n >= 0 && is_told ? (uint64_t)n + socket->n_inproc_peers : SEGMENT_UNKNOWN);
 }

@@ -14,13 +14,14 @@
 
 #include "tap/events/hub_state.h"
 #include "tap/ground/own_work.h"
-#include "tap/hooks/hooks.h"
-#include "tap/thread.h"
+#include "tap/ground/thread_state.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <zmq.h>
 
 #define BATCH      64
 #define ALL_EVENTS 0xffff /* of version 1; -1 is refused since 4.3.2 */
@@ -80,19 +81,19 @@ static void open_hub(struct hub *hub, struct registry_context *context)
 static int start_monitor(const struct library *library, void *handle, const char *address,
                          const struct monitor_request *wanted)
 {
-    hooks_inside = library;
+    library_inside = library;
     int rc = wanted->version == 1 ? library->socket_monitor(handle, address, (int)wanted->events)
                                   : library->socket_monitor_versioned(
                                         handle, address, wanted->events, wanted->version, ZMQ_PAIR);
-    hooks_inside = NULL;
+    library_inside = NULL;
     return rc;
 }
 
 static void stop_monitor(const struct library *library, void *handle)
 {
-    hooks_inside = library;
+    library_inside = library;
     library->socket_monitor(handle, NULL, 0);
-    hooks_inside = NULL;
+    library_inside = NULL;
 }
 
 /* Replaces what monitor the socket had. */
@@ -152,7 +153,7 @@ bool hub_attach(struct registry_socket *socket)
     int error = errno;
     struct hub *hub = hub_of(socket->context);
     hub_entries[socket->index] = (struct hub_entry){0};
-    if (!hub->is_over && thread_is_running() && may_take_descriptors(socket)) {
+    if (!hub->is_over && thread_state_is_running() && may_take_descriptors(socket)) {
         if (!hub->consumer)
             open_hub(hub, socket->context);
         has_one = hub->consumer && attach(hub, socket, &wanted);
@@ -226,13 +227,13 @@ static bool is_type_known(int type)
 static int pass(struct registry_socket *socket, const struct monitor_request *request)
 {
     const struct library *library = socket->library;
-    hooks_inside = library;
+    library_inside = library;
     int rc = request->is_versioned
                  ? library->socket_monitor_versioned(socket->handle, request->address,
                                                      request->events, request->version,
                                                      request->type)
                  : library->socket_monitor(socket->handle, request->address, (int)request->events);
-    hooks_inside = NULL;
+    library_inside = NULL;
     return rc;
 }
 

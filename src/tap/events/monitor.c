@@ -4,8 +4,8 @@
 #include "tap/events/direct.h"
 #include "tap/events/fake_socket.h"
 #include "tap/events/hub.h"
+#include "tap/ground/capability.h"
 #include "tap/learned/pipe_lab.h"
-#include "tap/tap.h"
 
 #include <zmq.h>
 
@@ -41,9 +41,9 @@ static void tell_kind(enum kind kind)
     struct guard guard;
     bool is_heard = kind == KIND_DIRECT;
     registry_lock(&guard);
-    tap_set_capability(SEGMENT_CAPABILITY_OVERSIZED,
-                       is_heard ? SEGMENT_CAPABILITY_ON : SEGMENT_CAPABILITY_OFF,
-                       is_heard ? "" : "libzmq calls itself past the tap");
+    capability_set(SEGMENT_CAPABILITY_OVERSIZED,
+                   is_heard ? SEGMENT_CAPABILITY_ON : SEGMENT_CAPABILITY_OFF,
+                   is_heard ? "" : "libzmq calls itself past the tap");
     registry_unlock(&guard);
 }
 
@@ -77,13 +77,25 @@ void monitor_add_library(const struct library *library)
         tell_kind(kind_of(library));
 }
 
+static void note_attached(bool is_attached)
+{
+    struct guard guard;
+    registry_lock(&guard);
+    if (is_attached)
+        capability_set(SEGMENT_CAPABILITY_EVENTS, SEGMENT_CAPABILITY_ON, "");
+    else
+        capability_set(SEGMENT_CAPABILITY_EVENTS, SEGMENT_CAPABILITY_BOUND,
+                       "some sockets have no monitor: descriptors");
+    registry_unlock(&guard);
+}
+
 void monitor_attach(struct registry_socket *socket)
 {
     if (kind_of(socket->library) == KIND_UNTRIED) {
         try(socket->library, socket->context->handle, socket->handle);
         tell_kind(kind_of(socket->library));
     }
-    tap_note_events(is_direct(socket->library) ? direct_attach(socket) : hub_attach(socket));
+    note_attached(is_direct(socket->library) ? direct_attach(socket) : hub_attach(socket));
 }
 
 void monitor_close_socket(struct registry_socket *socket)

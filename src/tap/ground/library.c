@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+_Thread_local const struct library *library_inside;
 struct library library_list[LIBRARY_MAX];
 struct library_entry library_entries[LIBRARY_MAX];
 uint32_t library_n;

@@ -144,6 +144,18 @@ struct library *library_of_address(const void *address);
 struct zmqtap_symbol;
 struct library *library_of_symbols(const struct zmqtap_symbol *symbols);
 
+/* Whether this copy raises events of handshakes: 4.3.0, or drafts (4.2.3). */
+static inline bool library_tells_handshakes(const struct library *library)
+{
+    return library->version_number >= 40300 ||
+           (library->version_number >= 40203 && library->is_draft);
+}
+
+/* The copy whose function the tap is calling in this thread, where that one calls others by their
+ * exported names, as it does in most builds: zmq_socket_monitor makes a socket, zmq_ctx_set is
+ * zmq_ctx_set_ext. What comes through a hook then is libzmq's own. NULL otherwise. */
+extern _Thread_local const struct library *library_inside;
+
 /* Keeps the copies that are followed loaded for ever: sockets that the tap reads may outlive the
  * dlclose() of the plug-in that made them. For the tap's thread alone. What the program itself
  * needs stays anyway; else a thread is made for it, since the dynamic linker's lock may be held for

@@ -9,6 +9,7 @@
 #ifndef TAP_HOOKS_H
 #define TAP_HOOKS_H
 
+#include "tap/ground/hook.h"
 #include "tap/ground/library.h"
 #include "tap/registry/registry.h"
 
@@ -16,14 +17,7 @@
 #include <sys/uio.h>
 #include <zmq.h>
 
-#define HOOK_LIKELY(condition)   __builtin_expect(!!(condition), 1)
-#define HOOK_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-#define HOOK_INLINE              inline __attribute__((always_inline))
-#define HOOK_COLD                __attribute__((noinline, cold))
-#define HOOK_CALLER              __builtin_return_address(0)
-
 /* Draft functions, which zmq.h does not declare where it is of a build without drafts. */
-#define HOOK_EXPORT __attribute__((visibility("default")))
 HOOK_EXPORT int zmq_ctx_set_ext(void *handle, int option, const void *value, size_t size);
 HOOK_EXPORT int zmq_ctx_get_ext(void *handle, int option, void *ret_value, size_t *size);
 HOOK_EXPORT int zmq_socket_monitor_versioned(void *handle, const char *address, uint64_t events,
@@ -38,11 +32,6 @@ struct registry_context *hooks_find_context(const void *handle);
 int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const void *caller);
 int hooks_msg_receive(zmq_msg_t *message, void *handle, int flags, const void *caller);
 
-/* The copy whose function the tap is calling in this thread, where that one calls others by their
- * exported names, as it does in most builds: zmq_socket_monitor makes a socket, zmq_ctx_set is
- * zmq_ctx_set_ext. What comes through a hook then is libzmq's own. NULL otherwise. */
-extern _Thread_local const struct library *hooks_inside;
-
 /* Calls a function of a copy of libzmq, or fails as a function that is not there. */
 #define HOOK_CALL(found, function, failure, ...)                                                   \
     ({                                                                                             \
@@ -55,7 +44,7 @@ extern _Thread_local const struct library *hooks_inside;
 
 /* Passes a call on to the caller's own libzmq. */
 #define HOOK_PASS(caller, function, failure, ...)                                                  \
-    HOOK_CALL(library_find_function(hooks_inside, caller, LIBRARY_FUNCTION(function)), function,   \
+    HOOK_CALL(library_find_function(library_inside, caller, LIBRARY_FUNCTION(function)), function, \
               failure, __VA_ARGS__)
 
 /* The same for a call with a socket, which belongs to the copy that made it. */

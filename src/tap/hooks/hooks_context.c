@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/events/limits.h"
 #include "tap/events/monitor.h"
 #include "tap/hooks/hooks.h"
-#include "tap/hooks/limits.h"
 #include "tap/tap.h"
 
 #include <string.h>
@@ -171,7 +171,7 @@ int zmq_ctx_get(void *handle, int option)
 
 int zmq_ctx_set_ext(void *handle, int option, const void *value, size_t size)
 {
-    struct registry_context *context = hooks_inside ? NULL : hooks_find_context(handle);
+    struct registry_context *context = library_inside ? NULL : hooks_find_context(handle);
     if (!context || !context->library->ctx_set_ext)
         return HOOK_PASS(HOOK_CALLER, ctx_set_ext, -1, handle, option, value, size);
     int rc = context->library->ctx_set_ext(handle, option, value, size);

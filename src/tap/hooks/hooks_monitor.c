@@ -10,10 +10,10 @@ int zmq_socket_monitor(void *handle, const char *address, int events)
             .address = address, .events = (uint64_t)events, .version = 1, .type = ZMQ_PAIR};
         return monitor_request(slot->socket, &request);
     }
-    const struct library *was_inside = hooks_inside;
-    hooks_inside = library_of_handle(handle);
+    const struct library *was_inside = library_inside;
+    library_inside = library_of_handle(handle);
     int rc = HOOK_PASS_SOCKET(handle, HOOK_CALLER, socket_monitor, -1, handle, address, events);
-    hooks_inside = was_inside;
+    library_inside = was_inside;
     return rc;
 }
 
@@ -27,12 +27,12 @@ int zmq_socket_monitor_versioned(void *handle, const char *address, uint64_t eve
                                             .version = version,
                                             .type = type,
                                             .is_versioned = true};
-    if (slot && !hooks_inside && slot->socket->library->socket_monitor_versioned)
+    if (slot && !library_inside && slot->socket->library->socket_monitor_versioned)
         return monitor_request(slot->socket, &request);
-    const struct library *was_inside = hooks_inside;
-    hooks_inside = library_of_handle(handle);
+    const struct library *was_inside = library_inside;
+    library_inside = library_of_handle(handle);
     int rc = HOOK_PASS_SOCKET(handle, HOOK_CALLER, socket_monitor_versioned, -1, handle, address,
                               events, version, type);
-    hooks_inside = was_inside;
+    library_inside = was_inside;
     return rc;
 }

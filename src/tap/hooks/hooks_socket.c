@@ -3,12 +3,10 @@
 #include "tap/counting/options.h"
 #include "tap/counting/publish.h"
 #include "tap/events/fake_socket.h"
+#include "tap/events/limits.h"
 #include "tap/events/monitor.h"
 #include "tap/hooks/hooks.h"
-#include "tap/hooks/limits.h"
 #include "tap/tap.h"
-
-_Thread_local const struct library *hooks_inside;
 
 static void track(struct registry_context *context, void *handle, int type)
 {
@@ -53,7 +51,7 @@ void *zmq_socket(void *context_handle, int type)
 {
     if (fake_socket_is_wanted(context_handle))
         return fake_socket_make();
-    struct registry_context *context = hooks_inside ? NULL : hooks_find_context(context_handle);
+    struct registry_context *context = library_inside ? NULL : hooks_find_context(context_handle);
     if (!context)
         return HOOK_PASS(HOOK_CALLER, socket, NULL, context_handle, type);
 

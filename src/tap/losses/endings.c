@@ -7,7 +7,6 @@
 #include "tap/learned/pipe_trial.h"
 #include "tap/losses/endings_queue.h"
 #include "tap/registry/registry.h"
-#include "tap/tap.h"
 
 #include <string.h>
 #include <zmq.h>
@@ -62,7 +61,7 @@ void endings_event(struct registry_socket *socket, uint64_t kind)
         if (socket->endings.n_queues > 0)
             want_look();
     }
-    bool is_told = tap_has_handshakes(socket->library);
+    bool is_told = library_tells_handshakes(socket->library);
     bool is_peer = is_told ? kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED
                            : kind == ZMQ_EVENT_CONNECTED || kind == ZMQ_EVENT_ACCEPTED;
     if (socket->slot || !is_peer)
@@ -174,8 +173,8 @@ static bool may_have_peers(const struct registry_socket *socket)
 {
     if (!socket->has_events)
         return true;
-    return tap_has_handshakes(socket->library) ? peers_count(&socket->events.peers) != 0
-                                               : peers_has_connection(&socket->events.peers);
+    return library_tells_handshakes(socket->library) ? peers_count(&socket->events.peers) != 0
+                                                     : peers_has_connection(&socket->events.peers);
 }
 
 static void fill_closed(struct closed *closed, const struct closing *closing)

@@ -9,11 +9,11 @@
 
 #include "base/clock.h"
 #include "queues/queue_ages.h"
+#include "tap/ground/capability.h"
 #include "tap/learned/layouts.h"
 #include "tap/losses/endings.h"
 #include "tap/sampling/pipe_words.h"
 #include "tap/sampling/proxies.h"
-#include "tap/tap.h"
 
 #include <time.h>
 
@@ -53,13 +53,6 @@ static struct queue_ages *ages; /* NULL: there was no memory, they are not known
 static uint64_t pause_until_ns;
 static uint64_t last_cost_ns;
 
-/* A process has one answer: off if any of its libraries is not understood. */
-static void tell(enum segment_capability_id id, const char *reason)
-{
-    tap_set_capability(id, reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON,
-                       reason ? reason : "");
-}
-
 void sampler_add_library(const struct library *library, struct segment_table *new_table)
 {
     if (layouts_of(library) && table == new_table)
@@ -70,13 +63,15 @@ void sampler_add_library(const struct library *library, struct segment_table *ne
         reason = "no memory";
     if (!reason && !ages)
         queue_ages_new(&ages);
-    tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
-    tap_set_capability(SEGMENT_CAPABILITY_ENDINGS,
-                       reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_BOUND,
-                       reason ? reason : "at least: what was seen, and surely not read since");
-    tell(SEGMENT_CAPABILITY_PUBLISH_DROPS, !layout                    ? "too many libraries"
-                                           : layout->publish.is_known ? NULL
-                                                                      : layout->publish.reason);
+    capability_set_on_unless(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
+    /* A process has one answer: off if any of its libraries is not understood. */
+    capability_set(SEGMENT_CAPABILITY_ENDINGS,
+                   reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_BOUND,
+                   reason ? reason : "at least: what was seen, and surely not read since");
+    capability_set_on_unless(SEGMENT_CAPABILITY_PUBLISH_DROPS, !layout ? "too many libraries"
+                                                               : layout->publish.is_known
+                                                                   ? NULL
+                                                                   : layout->publish.reason);
     __atomic_store_n(&table, new_table, __ATOMIC_RELEASE);
 }
 
@@ -246,8 +241,8 @@ static bool look(size_t n)
     const char *reason = pipe_reader_sample(reader, round_now.targets, n);
     if (reason) {
         registry_lock(&guard);
-        tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
-        tap_set_capability(SEGMENT_CAPABILITY_ENDINGS, SEGMENT_CAPABILITY_OFF, reason);
+        capability_set_on_unless(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
+        capability_set(SEGMENT_CAPABILITY_ENDINGS, SEGMENT_CAPABILITY_OFF, reason);
         registry_unlock(&guard);
         return false;
     }
@@ -323,8 +318,8 @@ void sampler_blind_round(const char *reason)
         return;
     round_now.realtime_ns = clock_realtime_ns();
     registry_lock(&guard);
-    tell(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
-    tap_set_capability(SEGMENT_CAPABILITY_ENDINGS, SEGMENT_CAPABILITY_OFF, reason);
+    capability_set_on_unless(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
+    capability_set(SEGMENT_CAPABILITY_ENDINGS, SEGMENT_CAPABILITY_OFF, reason);
     registry_each_socket(note_without_queues, NULL);
     registry_unlock(&guard);
 }

@@ -26,12 +26,6 @@ void limits_set_max_sockets(struct registry_context *context, int value);
 /* Makes a socket of the program, or fails as it would without the tap. */
 void *limits_make_socket(struct registry_context *context, int type);
 
-/* Gives back the descriptors of all monitors, for good; false where there were none. */
-bool limits_shed(void);
-
-/* True where the process uses most of the descriptors it may have. */
-bool limits_are_descriptors_short(void);
-
 void limits_forked(void);
 
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "tap/hooks/limits.h"
+#include "tap/events/limits.h"
 
 #include "tap/events/monitor.h"
-#include "tap/hooks/hooks.h"
-#include "tap/thread.h"
+#include "tap/ground/thread_state.h"
 
-#include <fcntl.h>
-#include <sys/resource.h>
+#include <errno.h>
 #include <time.h>
+#include <zmq.h>
 
 #define MAX_RAISED     4000 /* sockets; all of them are tracked, so that they can be counted */
 #define SPARE          64   /* the consumer, monitors of closed sockets, the program's monitors */
@@ -18,9 +17,9 @@ static struct lock lock; /* before the registry's */
 
 int limits_set_option(struct registry_context *context, int option, int value)
 {
-    hooks_inside = context->library;
+    library_inside = context->library;
     int rc = context->library->ctx_set(context->handle, option, value);
-    hooks_inside = NULL;
+    library_inside = NULL;
     return rc;
 }
 
@@ -82,7 +81,8 @@ static bool is_out(void)
 /* Sockets of the tap may still be with libzmq's reaper. */
 static bool is_reaping;
 
-bool limits_shed(void)
+/* Gives back the descriptors of all monitors, for good; false where there were none. */
+static bool shed(void)
 {
     bool has_shed = monitor_shed();
     if (has_shed)
@@ -109,10 +109,10 @@ static void *retry(const struct registry_context *context, int type)
 static void *make_without_files(const struct registry_context *context, int type)
 {
     struct guard guard;
-    if (!thread_hold(&guard))
+    if (!thread_state_hold_rounds(&guard))
         return NULL;
     void *handle = context->library->socket(context->handle, type);
-    thread_release(&guard);
+    thread_state_release_rounds(&guard);
     return handle;
 }
 
@@ -124,7 +124,7 @@ void *limits_make_socket(struct registry_context *context, int type)
     }
     void *handle = context->library->socket(context->handle, type);
     if (!handle && is_out()) {
-        limits_shed();
+        shed();
         if (__atomic_load_n(&is_reaping, __ATOMIC_RELAXED))
             handle = retry(context, type);
         if (!handle && is_out())
@@ -138,13 +138,4 @@ void *limits_make_socket(struct registry_context *context, int type)
 void limits_forked(void)
 {
     lock = LOCK_INIT;
-}
-
-/* Numbers are given from the lowest: if this one is in use, so are about as many. */
-bool limits_are_descriptors_short(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT32_MAX)
-        return false;
-    return fcntl((int)(limit.rlim_cur / 4 * 3), F_GETFD) >= 0;
 }

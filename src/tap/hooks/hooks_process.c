@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "tap/sandbox.h"
-
-#include "tap/hooks/hooks.h"
+/* Design: see ground/sandbox.h. */
+#include "tap/ground/hook.h"
+#include "tap/ground/sandbox.h"
 #include "tap/tap.h"
-#include "tap/thread.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,30 +10,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool is_closed;
-
-bool sandbox_is_closed(void)
-{
-    return __atomic_load_n(&is_closed, __ATOMIC_ACQUIRE);
-}
-
-/* A child of vfork() has its parent's memory: what it does to itself is not the parent's. */
-static pid_t own_pid;
-
-__attribute__((constructor)) void sandbox_start(void)
-{
-    own_pid = getpid();
-}
-
 static void close_sandbox(const void *caller)
 {
-    struct guard guard;
     int error = errno;
     tap_prepare(caller);
-    bool is_held = thread_hold(&guard);
-    __atomic_store_n(&is_closed, true, __ATOMIC_RELEASE);
-    if (is_held)
-        thread_release(&guard);
+    sandbox_close();
     errno = error;
 }
 
@@ -48,7 +28,7 @@ HOOK_EXPORT int prctl(int option, ...)
         arguments[i] = va_arg(list, unsigned long);
     va_end(list);
     bool is_closing = option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP;
-    if (is_closing && !sandbox_is_closed() && getpid() == own_pid)
+    if (is_closing && !sandbox_is_closed() && sandbox_is_of_this_process())
         close_sandbox(HOOK_CALLER);
     return (int)syscall(SYS_prctl, option, arguments[0], arguments[1], arguments[2], arguments[3]);
 }
