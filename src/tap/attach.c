@@ -9,8 +9,8 @@
 #include "tap/events/monitor.h"
 #include "tap/learned/layouts.h"
 #include "tap/learned/pipe_trial.h"
+#include "tap/parts.h"
 #include "tap/registry/registry.h"
-#include "tap/sampling/proxies.h"
 #include "tap/tap.h"
 #include "tap/zmqtap.h"
 
@@ -102,7 +102,7 @@ static void close_socket(struct registry_socket *socket)
 {
     struct guard guard;
     struct registry_context *context = socket->context;
-    proxies_detach(socket);
+    parts_detaching(socket);
     monitor_close_socket(socket);
     registry_lock(&guard);
     bool is_last = context->is_attached && context->n_sockets == 0;
@@ -136,8 +136,7 @@ int zmqtap_attach(void *handle, const struct zmqtap_symbol *symbols)
         rc = socket ? 0 : fail(EMFILE);
     }
     if (socket) {
-        options_read_all(socket);
-        proxies_attach(socket);
+        parts_attached(socket);
     } else {
         int error = errno;
         tap_context_ended(); /* the thread may have been started for it alone */

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/tap.h"
 
-#include "tap/counting/route.h"
-#include "tap/events/limits.h"
-#include "tap/events/monitor.h"
 #include "tap/ground/capability.h"
 #include "tap/ground/libc.h"
 #include "tap/ground/loaded.h"
 #include "tap/ground/sandbox.h"
 #include "tap/learned/layouts.h"
 #include "tap/learned/more_flag.h"
+#include "tap/parts.h"
 #include "tap/registry/registry.h"
 #include "tap/report.h"
-#include "tap/sampling/sampler.h"
 #include "tap/thread.h"
 
 #include <stdlib.h>
@@ -47,13 +44,10 @@ static void forget_all(void)
     life_lock = LOCK_INIT;
     library_forked();
     registry_forked();
-    monitor_forked();
-    limits_forked();
+    parts_forked();
     memset(is_learned, 0, sizeof(is_learned));
     thread_forked();
     sandbox_start();
-    sampler_forked();
-    endings_forked();
     segment_writer_destroy(&writer);
     segment_table_leave_to_parent(&table);
     is_used = false;
@@ -164,7 +158,7 @@ static int make_table(void)
     (void)segment_writer_map(writer, &lock); /* the capability "durable" says what came of it */
     report_start(directory, table->header);
     capability_start(table->header);
-    registry_set_table(table);
+    parts_start(table);
     capability_set(SEGMENT_CAPABILITY_MESSAGES, SEGMENT_CAPABILITY_ON, "");
     return 0;
 }
@@ -197,16 +191,8 @@ static void learn_library(struct library *library)
     describe_library(library);
     if (!library->more_flag)
         library->more_flag = more_flag_calibrate(library);
-    sampler_add_library(library, table);
-    if (layouts_of(library) && layouts_of(library)->is_known)
-        capability_set(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_ON, "");
-    else
-        capability_set(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_BOUND,
-                       "no peer is not told from full queues");
-    const char *reason = route_add_library(library, layouts_of(library));
-    capability_set(SEGMENT_CAPABILITY_ROUTER_DROPS,
-                   reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_ON, reason ? reason : "");
-    monitor_add_library(library);
+    layouts_add(library);
+    parts_add_library(library);
 }
 
 /* glibc's malloc reads in /proc, once, how it may shrink the heap of a thread; the first heap that

@@ -15,6 +15,7 @@
 #include "tap/ground/library.h"
 #include "tap/ground/sandbox.h"
 #include "tap/losses/endings.h"
+#include "tap/parts.h"
 #include "tap/report.h"
 #include "tap/sampling/sampler.h"
 
@@ -50,27 +51,14 @@ static void tell_done(void)
 /*
  * The thread
  */
-struct interval {
-    uint64_t now_ns, elapsed_ns;
-};
-
-static void look(struct registry_socket *socket, void *data)
-{
-    const struct interval *interval = data;
-    events_show_peers(socket);
-    blocking_sample(socket, interval->now_ns, interval->elapsed_ns);
-}
-
-static void look_at_all(void)
+static void tick_sockets(void)
 {
     static uint64_t last_ns;
     uint64_t now = clock_monotonic_ns();
-    struct interval interval = {now, now - last_ns};
-    if (last_ns == 0 || interval.elapsed_ns >= CLOCK_NS_PER_SECOND)
-        interval.elapsed_ns = 0;
+    uint64_t elapsed = last_ns != 0 ? now - last_ns : 0;
     last_ns = now;
     registry_lock_inside();
-    registry_each_socket(look, &interval);
+    parts_tick(now, elapsed < CLOCK_NS_PER_SECOND ? elapsed : 0);
     registry_unlock_inside();
 }
 
@@ -103,7 +91,7 @@ static void publish(void)
 {
     uint32_t asked = __atomic_load_n(&n_asked, __ATOMIC_ACQUIRE);
     monitor_drain_all();
-    look_at_all();
+    tick_sockets();
     do_unless_sandboxed(write_segment);
     if (sandbox_is_closed())
         show_life();

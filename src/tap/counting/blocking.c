@@ -2,12 +2,31 @@
 #include "tap/counting/blocking.h"
 
 #include "base/clock.h"
+#include "tap/ground/capability.h"
 #include "tap/learned/layouts.h"
 #include "tap/learned/pipe_trial.h"
 #include "tap/registry/registry.h"
 
+#include <errno.h>
 #include <string.h>
 #include <zmq.h>
+
+static struct wait {
+    uint64_t since_ns; /* 0: not waiting; the part of the wait before it is counted */
+    bool is_without_peer;
+    uint32_t n_waiting;   /* threads in a send */
+    uint32_t n_receiving; /* threads in a receive, of a socket that several may use */
+} waits[REGISTRY_MAX_SOCKETS];
+
+static struct wait *wait_of(const struct registry_socket *socket)
+{
+    return &waits[socket->index];
+}
+
+void blocking_reset(struct registry_socket *socket)
+{
+    *wait_of(socket) = (struct wait){0};
+}
 
 /* In the thread that uses the socket: nobody else changes its vector of pipes. The pipe of a peer
  * that has gone stays in it until all that he had sent is read. Where several threads use the
@@ -31,29 +50,29 @@ static bool has_no_queue(const struct registry_socket *socket)
 
 static void add_wait(struct registry_socket *socket, uint64_t since_ns, uint64_t until_ns)
 {
-    bool is_without_peer = __atomic_load_n(&socket->blocking.is_without_peer, __ATOMIC_RELAXED);
+    bool is_without_peer = __atomic_load_n(&wait_of(socket)->is_without_peer, __ATOMIC_RELAXED);
     uint32_t word = is_without_peer ? SEGMENT_SEND_BLOCKED_NO_PEER_NS : SEGMENT_SEND_BLOCKED_NS;
     if (since_ns != 0 && until_ns > since_ns)
         __atomic_fetch_add(&socket->words[word], until_ns - since_ns, __ATOMIC_RELAXED);
 }
 
-void blocking_begin(struct registry_socket *socket)
+static void begin_wait(struct registry_socket *socket)
 {
     int error = errno;
-    struct blocking *blocking = &socket->blocking;
-    if (__atomic_fetch_add(&blocking->n_waiting, 1, __ATOMIC_ACQ_REL) == 0) {
-        __atomic_store_n(&blocking->is_without_peer, has_no_queue(socket), __ATOMIC_RELAXED);
-        __atomic_store_n(&blocking->since_ns, clock_monotonic_ns(), __ATOMIC_RELEASE);
+    struct wait *wait = wait_of(socket);
+    if (__atomic_fetch_add(&wait->n_waiting, 1, __ATOMIC_ACQ_REL) == 0) {
+        __atomic_store_n(&wait->is_without_peer, has_no_queue(socket), __ATOMIC_RELAXED);
+        __atomic_store_n(&wait->since_ns, clock_monotonic_ns(), __ATOMIC_RELEASE);
     }
     errno = error;
 }
 
-void blocking_end(struct registry_socket *socket)
+static void end_wait(struct registry_socket *socket)
 {
     int error = errno;
-    struct blocking *blocking = &socket->blocking;
-    if (__atomic_fetch_sub(&blocking->n_waiting, 1, __ATOMIC_ACQ_REL) == 1) {
-        uint64_t since = __atomic_exchange_n(&blocking->since_ns, 0, __ATOMIC_ACQ_REL);
+    struct wait *wait = wait_of(socket);
+    if (__atomic_fetch_sub(&wait->n_waiting, 1, __ATOMIC_ACQ_REL) == 1) {
+        uint64_t since = __atomic_exchange_n(&wait->since_ns, 0, __ATOMIC_ACQ_REL);
         add_wait(socket, since, clock_monotonic_ns());
     }
     errno = error;
@@ -68,12 +87,12 @@ extern void _pthread_cleanup_pop(struct blocking_escape *escape, int is_run) __a
 
 static void escape_wait(void *socket)
 {
-    blocking_end(socket);
+    end_wait(socket);
 }
 
 void blocking_begin_call(struct blocking_escape *escape, struct registry_socket *socket)
 {
-    blocking_begin(socket);
+    begin_wait(socket);
     if (_pthread_cleanup_push && _pthread_cleanup_pop)
         _pthread_cleanup_push(escape, escape_wait, socket);
 }
@@ -82,7 +101,7 @@ void blocking_end_call(struct blocking_escape *escape, struct registry_socket *s
 {
     if (_pthread_cleanup_push && _pthread_cleanup_pop)
         _pthread_cleanup_pop(escape, 0);
-    blocking_end(socket);
+    end_wait(socket);
 }
 
 void blocking_refused(struct registry_socket *socket)
@@ -92,23 +111,33 @@ void blocking_refused(struct registry_socket *socket)
     __atomic_fetch_add(&socket->words[word], 1, __ATOMIC_RELAXED);
 }
 
-void blocking_sample(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns)
+void blocking_tick(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns)
 {
-    uint64_t since = __atomic_load_n(&socket->blocking.since_ns, __ATOMIC_ACQUIRE);
+    uint64_t since = __atomic_load_n(&wait_of(socket)->since_ns, __ATOMIC_ACQUIRE);
     if (since != 0 && since < now_ns &&
-        __atomic_compare_exchange_n(&socket->blocking.since_ns, &since, now_ns, false,
+        __atomic_compare_exchange_n(&wait_of(socket)->since_ns, &since, now_ns, false,
                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         add_wait(socket, since, now_ns);
     bool is_receiving = socket->is_shared
-                            ? __atomic_load_n(&socket->blocking.n_receiving, __ATOMIC_RELAXED) > 0
+                            ? __atomic_load_n(&wait_of(socket)->n_receiving, __ATOMIC_RELAXED) > 0
                             : __atomic_load_n(&socket->slot->is_receiving, __ATOMIC_RELAXED);
     if (is_receiving)
         segment_word_add(&socket->words[SEGMENT_RECEIVE_BLOCKED_NS], elapsed_ns);
 }
 
+void blocking_begin_receive(const struct registry_socket *socket)
+{
+    __atomic_fetch_add(&wait_of(socket)->n_receiving, 1, __ATOMIC_RELAXED);
+}
+
+void blocking_end_receive(const struct registry_socket *socket)
+{
+    __atomic_fetch_sub(&wait_of(socket)->n_receiving, 1, __ATOMIC_RELAXED);
+}
+
 /* A timeout of zero is a wish not to wait. In the middle of a message the new flags wait for its
  * end: see blocking.h. */
-void blocking_update(struct registry_socket *socket)
+static void set_frames(struct registry_socket *socket)
 {
     struct registry_slot *slot = socket->slot;
     bool may_wait = segment_word_get(&socket->words[SEGMENT_OPTION_SNDTIMEO]) != 0;
@@ -118,8 +147,24 @@ void blocking_update(struct registry_socket *socket)
         slot->frame = slot->first_frame;
 }
 
-void blocking_start(struct registry_socket *socket)
+void blocking_option_changed(struct registry_socket *socket, const struct registry_option *option)
 {
-    blocking_update(socket);
+    (void)option; /* its value is in the words by now */
+    set_frames(socket);
+}
+
+void blocking_opened(struct registry_socket *socket)
+{
+    set_frames(socket);
     socket->slot->frame = socket->slot->first_frame;
+}
+
+void blocking_add_library(const struct library *library)
+{
+    const struct pipe_layout *layout = layouts_of(library);
+    if (layout && layout->is_known)
+        capability_set(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_ON, "");
+    else
+        capability_set(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_BOUND,
+                       "no peer is not told from full queues");
 }

@@ -20,26 +20,16 @@
  *
  * Where several threads wait in sends of one socket (message_shared.h), their time counts once.
  *
- * Thread: those that use the socket; blocking_sample: the tap's own, the registry's lock held.
+ * Thread: those that use the socket; blocking_tick: the tap's own, the registry's lock held.
  */
 #ifndef TAP_BLOCKING_H
 #define TAP_BLOCKING_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "tap/registry/registry.h"
 
-struct registry_socket;
-
-/* Of one socket; embedded, all zero is at rest. */
-struct blocking {
-    uint64_t since_ns; /* 0: not waiting; the part of the wait before it is counted */
-    bool is_without_peer;
-    uint32_t n_waiting;   /* threads in a send */
-    uint32_t n_receiving; /* threads in a receive, of a socket that several may use */
-};
-
-void blocking_begin(struct registry_socket *socket);
-void blocking_end(struct registry_socket *socket);
+/* A thread is in a receive, of a socket that several may use. */
+void blocking_begin_receive(const struct registry_socket *socket);
+void blocking_end_receive(const struct registry_socket *socket);
 
 /* Around the call that waits: where the thread is cancelled in it, or jumps out of it from a signal
  * handler, the wait ends with it. Both in one function, like pthread_cleanup_push(3). */
@@ -56,10 +46,16 @@ void blocking_end_call(struct blocking_escape *escape, struct registry_socket *s
 void blocking_refused(struct registry_socket *socket);
 
 /* It is `now_ns`, and `elapsed_ns` since the last tick. */
-void blocking_sample(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns);
+void blocking_tick(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns);
+
+/* Whether a wait without a peer is told from one for full queues. */
+void blocking_add_library(const struct library *library);
+
+/* What an earlier socket left is forgotten. */
+void blocking_reset(struct registry_socket *socket);
 
 /* Sets the slot's wait flags: after the socket is made, and when an option was set. */
-void blocking_start(struct registry_socket *socket);
-void blocking_update(struct registry_socket *socket);
+void blocking_opened(struct registry_socket *socket);
+void blocking_option_changed(struct registry_socket *socket, const struct registry_option *option);
 
 #endif

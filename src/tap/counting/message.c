@@ -176,12 +176,14 @@ static bool is_publisher(const struct registry_slot *slot)
  * Receives for a library whose more flag is not found: the flag is taken from the message. zmq_recv
  * is done as libzmq does it (zmq.cpp, the same from 4.2.5 to 4.3.5), for it leaves no message.
  */
+static unsigned char more_flags[REGISTRY_MAX_SOCKETS]; /* by socket */
+
 static int receive_asking(struct tap_message *message, void *handle, int flags)
 {
     struct registry_socket *socket = registry_find(handle)->socket;
     int rc = socket->library->msg_recv(message, handle, flags);
     if (rc >= 0)
-        socket->more_flag = socket->library->msg_more(message) != 0;
+        more_flags[socket->index] = socket->library->msg_more(message) != 0;
     return rc;
 }
 
@@ -215,7 +217,8 @@ void message_fill_slot(struct registry_slot *slot)
     } else {
         slot->recv = receive_buffer_asking;
         slot->msg_recv = receive_asking;
-        slot->more_flag = &socket->more_flag;
+        more_flags[socket->index] = 0;
+        slot->more_flag = &more_flags[socket->index];
     }
     if (socket->is_shared)
         message_shared_fill_slot(slot);

@@ -7,26 +7,6 @@
 #include <errno.h>
 #include <zmq.h>
 
-/* They are missing in a zmq.h of a build without drafts. */
-enum {
-    TYPE_SERVER = 12,
-    TYPE_CLIENT,
-    TYPE_RADIO,
-    TYPE_DISH,
-    TYPE_GATHER,
-    TYPE_SCATTER,
-    TYPE_PEER = 19,
-    TYPE_CHANNEL,
-};
-
-uint64_t message_nowhere[SEGMENT_LANE_WORDS_MAX];
-
-bool message_is_shared_type(int type)
-{
-    return (type >= TYPE_SERVER && type <= TYPE_SCATTER) || type == TYPE_PEER ||
-           type == TYPE_CHANNEL;
-}
-
 static void add(const struct registry_socket *socket, enum segment_lane_word word, uint64_t n)
 {
     __atomic_fetch_add(&socket->words[word], n, __ATOMIC_RELAXED);
@@ -87,13 +67,13 @@ static int shared_msg_send(struct tap_message *message, void *handle, int flags,
 static struct registry_socket *begin_receive(const void *handle)
 {
     struct registry_socket *socket = registry_find(handle)->socket;
-    __atomic_fetch_add(&socket->blocking.n_receiving, 1, __ATOMIC_RELAXED);
+    blocking_begin_receive(socket);
     return socket;
 }
 
 static int end_receive(struct registry_socket *socket, int rc)
 {
-    __atomic_fetch_sub(&socket->blocking.n_receiving, 1, __ATOMIC_RELAXED);
+    blocking_end_receive(socket);
     if (rc >= 0) {
         add(socket, SEGMENT_RECEIVED_BYTES, (size_t)rc);
         add(socket, SEGMENT_RECEIVED_MESSAGES, 1);
@@ -121,5 +101,6 @@ void message_shared_fill_slot(struct registry_slot *slot)
     slot->msg_send_hook = shared_msg_send;
     slot->recv = shared_receive;
     slot->msg_recv = shared_msg_receive;
-    slot->more_flag = &slot->socket->more_flag;
+    static const unsigned char has_no_more = 0;
+    slot->more_flag = &has_no_more;
 }

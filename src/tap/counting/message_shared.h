@@ -11,17 +11,10 @@
 #ifndef TAP_MESSAGE_SHARED_H
 #define TAP_MESSAGE_SHARED_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 struct registry_slot;
 
-bool message_is_shared_type(int type);
-
-/* For the common part of a receive, which does not add atomically: words that nobody reads. */
-extern uint64_t message_nowhere[] __attribute__((visibility("hidden")));
-
-/* Sets the functions of a slot whose socket is of such a type. */
+/* Sets the functions of a slot whose socket is of such a type. The common part of a receive, which
+ * does not add atomically, then has words that nobody reads (registry_nowhere). */
 void message_shared_fill_slot(struct registry_slot *slot);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/counting/options.h"
 
-#include "tap/registry/registry.h"
-
 #include <errno.h>
 #include <string.h>
 #include <zmq.h>
@@ -38,6 +36,22 @@ static const struct option options[] = {
     {ZMQ_HEARTBEAT_TTL, SEGMENT_OPTION_HEARTBEAT_TTL, sizeof(int)},
 };
 
+/* What zmq_getsockopt does not tell, from the calls seen. */
+static struct calls {
+    bool is_mandatory, is_nodrop;
+    uint32_t n_binds, n_connects;
+} calls[REGISTRY_MAX_SOCKETS];
+
+static struct calls *calls_of(const struct registry_socket *socket)
+{
+    return &calls[socket->index];
+}
+
+void options_reset(struct registry_socket *socket)
+{
+    *calls_of(socket) = (struct calls){0};
+}
+
 #define N_OPTIONS (sizeof(options) / sizeof(*options))
 
 static void read_option(const struct registry_socket *socket, const struct option *option)
@@ -63,9 +77,9 @@ static void read_zap_domain(const struct registry_socket *socket)
 }
 
 /* No call of a socket that was attached was seen. */
-static void write_seen(const struct registry_socket *socket)
+static void write_calls(const struct registry_socket *socket)
 {
-    const struct options_seen *seen = &socket->seen;
+    const struct calls *seen = calls_of(socket);
     if (socket->is_attached)
         return;
     if (socket->type == ZMQ_ROUTER)
@@ -76,29 +90,29 @@ static void write_seen(const struct registry_socket *socket)
     segment_word_set(&socket->words[SEGMENT_CONNECTS], seen->n_connects);
 }
 
-void options_read_all(const struct registry_socket *socket)
+void options_read_all(struct registry_socket *socket)
 {
     int error = errno;
     for (size_t i = 0; i < N_OPTIONS; i++)
         read_option(socket, &options[i]);
     read_zap_domain(socket);
-    write_seen(socket);
+    write_calls(socket);
     errno = error;
 }
 
-static void see_call(struct registry_socket *socket, int option, const void *value, size_t size)
+static void note_call(struct registry_socket *socket, const struct registry_option *option)
 {
     int number = 0;
-    if (size != sizeof(number))
+    if (option->size != sizeof(number))
         return;
-    memcpy(&number, value, sizeof(number));
-    if (option == ZMQ_ROUTER_MANDATORY)
-        socket->seen.is_mandatory = number != 0;
-    else if (option == ZMQ_XPUB_NODROP)
-        socket->seen.is_nodrop = number != 0;
+    memcpy(&number, option->value, sizeof(number));
+    if (option->number == ZMQ_ROUTER_MANDATORY)
+        calls_of(socket)->is_mandatory = number != 0;
+    else if (option->number == ZMQ_XPUB_NODROP)
+        calls_of(socket)->is_nodrop = number != 0;
     else
         return;
-    write_seen(socket);
+    write_calls(socket);
 }
 
 /* Mechanism and roles follow from keys, names and roles, set one by one. */
@@ -107,26 +121,25 @@ static bool follows_from_others(int option)
     return option == ZMQ_MECHANISM || option == ZMQ_CURVE_SERVER || option == ZMQ_PLAIN_SERVER;
 }
 
-void options_read_changed(struct registry_socket *socket, int option, const void *value,
-                          size_t size)
+void options_changed(struct registry_socket *socket, const struct registry_option *option)
 {
     int error = errno;
-    if (option == ZMQ_SUBSCRIBE || option == ZMQ_UNSUBSCRIBE)
+    if (option->number == ZMQ_SUBSCRIBE || option->number == ZMQ_UNSUBSCRIBE)
         return;
     for (size_t i = 0; i < N_OPTIONS; i++) {
-        if (options[i].number == option || follows_from_others(options[i].number))
+        if (options[i].number == option->number || follows_from_others(options[i].number))
             read_option(socket, &options[i]);
     }
-    if (option == ZMQ_ZAP_DOMAIN)
+    if (option->number == ZMQ_ZAP_DOMAIN)
         read_zap_domain(socket);
-    see_call(socket, option, value, size);
+    note_call(socket, option);
     errno = error;
 }
 
 void options_count_endpoint(struct registry_socket *socket, bool is_connect, int change)
 {
-    uint32_t *n = is_connect ? &socket->seen.n_connects : &socket->seen.n_binds;
+    uint32_t *n = is_connect ? &calls_of(socket)->n_connects : &calls_of(socket)->n_binds;
     if (change > 0 || *n > 0)
         *n += (uint32_t)change;
-    write_seen(socket);
+    write_calls(socket);
 }

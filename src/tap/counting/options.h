@@ -11,23 +11,15 @@
 #ifndef TAP_OPTIONS_H
 #define TAP_OPTIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tap/registry/registry.h"
 
-struct registry_socket;
+void options_reset(struct registry_socket *socket);
 
-/* What zmq_getsockopt does not tell, from the calls seen. */
-struct options_seen {
-    bool is_mandatory, is_nodrop;
-    uint32_t n_binds, n_connects;
-};
+/* The socket was made, attached, or has moved to another lane. */
+void options_read_all(struct registry_socket *socket);
 
-void options_read_all(const struct registry_socket *socket);
-
-/* `option` was set with success: reads what that may have changed. */
-void options_read_changed(struct registry_socket *socket, int option, const void *value,
-                          size_t size);
+/* Reads what may have changed with `option`. */
+void options_changed(struct registry_socket *socket, const struct registry_option *option);
 
 /* The program bound the socket or connected it, once more or (-1) once less. */
 void options_count_endpoint(struct registry_socket *socket, bool is_connect, int change);

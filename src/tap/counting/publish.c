@@ -13,6 +13,25 @@
 #define MIN_WATCH    16 /* messages for which a socket is watched at least: looking costs, too */
 #define WATCH_FACTOR 8  /* one message more for so many subscribers */
 
+static struct state {
+    const struct pipe_layout *layout; /* of a publisher whose drops can be counted, or NULL */
+    bool is_watched;
+    bool is_within;     /* a message, known while watched */
+    bool is_inverted;   /* ZMQ_INVERT_MATCHING */
+    bool is_last_only;  /* ZMQ_XPUB_MANUAL_LAST_VALUE */
+    size_t size_before; /* of the vector of pipes, before a message to the last one */
+} states[REGISTRY_MAX_SOCKETS];
+
+static struct state *state_of(const struct registry_socket *socket)
+{
+    return &states[socket->index];
+}
+
+void publish_reset(struct registry_socket *socket)
+{
+    *state_of(socket) = (struct state){0};
+}
+
 static uintptr_t pointer_at(const void *object, uint32_t offset)
 {
     return pipe_pointer_at(object, offset);
@@ -26,7 +45,7 @@ static void watch(struct registry_socket *socket, uint32_t n_messages)
     struct registry_slot *slot = socket->slot;
     slot->send = publish_send;
     slot->msg_send = publish_msg_send;
-    socket->publish.is_watched = true;
+    state_of(socket)->is_watched = true;
     slot->n_until_look = n_messages;
 }
 
@@ -35,8 +54,8 @@ static void trust(struct registry_socket *socket, uint32_t n_messages)
     struct registry_slot *slot = socket->slot;
     slot->send = socket->library->send;
     slot->msg_send = socket->library->msg_send;
-    socket->publish.is_watched = false;
-    socket->publish.is_within = false;
+    state_of(socket)->is_watched = false;
+    state_of(socket)->is_within = false;
     slot->n_until_look = n_messages;
 }
 
@@ -95,7 +114,7 @@ static void admit_bound(const char *reason)
 void publish_look(struct registry_socket *socket)
 {
     struct registry_slot *slot = socket->slot;
-    const struct pipe_layout *layout = socket->publish.layout;
+    const struct pipe_layout *layout = state_of(socket)->layout;
     if (!layout) {
         slot->n_until_look = NEVER;
         return;
@@ -103,47 +122,56 @@ void publish_look(struct registry_socket *socket)
     struct room room = find_room(socket, layout);
     uint32_t n_watch = MIN_WATCH + (uint32_t)(room.n_pipes / WATCH_FACTOR);
     /* A peer over inproc can lower its mark under messages that were promised room. */
-    if (room.has_full && !socket->publish.is_watched)
+    if (room.has_full && !state_of(socket)->is_watched)
         admit_bound("a mark was lowered under connected peers");
-    if (room.has_full || room.n_messages < n_watch || socket->publish.is_last_only)
+    if (room.has_full || room.n_messages < n_watch || state_of(socket)->is_last_only)
         watch(socket, n_watch);
     else
         trust(socket, room.n_messages < NEVER ? (uint32_t)room.n_messages : NEVER);
 }
 
-void publish_begin(struct registry_socket *socket)
+void publish_add_library(const struct library *library)
+{
+    const struct pipe_layout *layout = layouts_of(library);
+    const char *reason = !layout                    ? "too many libraries"
+                         : layout->publish.is_known ? NULL
+                                                    : layout->publish.reason;
+    capability_set_on_unless(SEGMENT_CAPABILITY_PUBLISH_DROPS, reason);
+}
+
+void publish_opened(struct registry_socket *socket)
 {
     const struct pipe_layout *layout = layouts_of(socket->library);
     bool is_publisher = socket->type == ZMQ_PUB || socket->type == ZMQ_XPUB;
     socket->slot->n_until_look = NEVER;
     if (!is_publisher || !layout || !layout->publish.is_known)
         return;
-    socket->publish.layout = layout;
+    state_of(socket)->layout = layout;
     watch(socket, 1);
 }
 
 void publish_resume(struct registry_socket *socket)
 {
-    if (socket->publish.layout)
+    if (state_of(socket)->layout)
         watch(socket, 1);
 }
 
-void publish_option_changed(struct registry_socket *socket, int option)
+void publish_option_changed(struct registry_socket *socket, const struct registry_option *option)
 {
-    struct publish_state *publish = &socket->publish;
+    struct state *publish = state_of(socket);
     if (!publish->layout)
         return;
-    if (option == MANUAL_LAST)
+    if (option->number == MANUAL_LAST)
         publish->is_last_only = true; /* until a message proves otherwise it may be set */
-    if (option == ZMQ_INVERT_MATCHING) {
+    if (option->number == ZMQ_INVERT_MATCHING) {
         int error = errno, value = 0;
         size_t size = sizeof(value);
-        publish->is_inverted = socket->library->getsockopt(socket->handle, option, &value, &size) ==
-                                   0 &&
+        publish->is_inverted = socket->library->getsockopt(socket->handle, option->number, &value,
+                                                           &size) == 0 &&
                                value != 0;
         errno = error;
     }
-    if (option == MANUAL_LAST || option == ZMQ_SNDHWM)
+    if (option->number == MANUAL_LAST || option->number == ZMQ_SNDHWM)
         watch(socket, 1);
 }
 
@@ -153,14 +181,14 @@ void publish_option_changed(struct registry_socket *socket, int option)
 
 static size_t size_of_vector(const struct registry_socket *socket)
 {
-    uint32_t vector = socket->publish.layout->publish.pipes;
+    uint32_t vector = state_of(socket)->layout->publish.pipes;
     return pointer_at(socket->handle, vector + PIPE_POINTER) - pointer_at(socket->handle, vector);
 }
 
 /* The only pipe that the message about to be sent is for, or 0 (xpub.cpp: xsend). */
 static struct publish_question ask_before(struct registry_socket *socket)
 {
-    struct publish_state *publish = &socket->publish;
+    struct state *publish = state_of(socket);
     struct publish_question question = {.socket = socket->handle};
     if (publish->is_last_only && publish->layout->publish.last_pipe != 0) {
         question.only_pipe = pointer_at(socket->handle, publish->layout->publish.last_pipe);
@@ -173,7 +201,7 @@ static struct publish_question ask_before(struct registry_socket *socket)
  * left within the call, the message may have been for all: so many are missed at most. */
 static void doubt_only_pipe(struct registry_socket *socket, struct publish_question *question)
 {
-    if (question->only_pipe == 0 || size_of_vector(socket) >= socket->publish.size_before)
+    if (question->only_pipe == 0 || size_of_vector(socket) >= state_of(socket)->size_before)
         return;
     question->only_pipe = 0;
     admit_bound("a subscriber left during a message to the last one");
@@ -181,7 +209,7 @@ static void doubt_only_pipe(struct registry_socket *socket, struct publish_quest
 
 static void count_missed(struct registry_socket *socket, const struct publish_question *question)
 {
-    uint32_t n = publish_missed_directly(socket->publish.layout, question);
+    uint32_t n = publish_missed_directly(state_of(socket)->layout, question);
     if (n > 0)
         segment_word_add(&socket->words[SEGMENT_DROPPED_HWM], n);
 }
@@ -189,12 +217,12 @@ static void count_missed(struct registry_socket *socket, const struct publish_qu
 /* Only the first frame is matched, and what it is matched with gets the others. */
 static void note_sent(struct registry_socket *socket, struct publish_question *question, int flags)
 {
-    if (!socket->publish.is_within) {
-        question->is_inverted = socket->publish.is_inverted;
+    if (!state_of(socket)->is_within) {
+        question->is_inverted = state_of(socket)->is_inverted;
         doubt_only_pipe(socket, question);
         count_missed(socket, question);
     }
-    socket->publish.is_within = (flags & ZMQ_SNDMORE) != 0;
+    state_of(socket)->is_within = (flags & ZMQ_SNDMORE) != 0;
 }
 
 int publish_send(void *handle, const void *buffer, size_t size, int flags)
@@ -218,7 +246,7 @@ int publish_msg_send(struct tap_message *message, void *handle, int flags)
     struct publish_question question = ask_before(socket);
     struct tap_message copy;
     library->msg_init(&copy);
-    if (!socket->publish.is_within && library->msg_copy(&copy, message) == 0) {
+    if (!state_of(socket)->is_within && library->msg_copy(&copy, message) == 0) {
         question.topic = library->msg_data(&copy);
         question.size = library->msg_size(&copy);
     }

@@ -17,11 +17,15 @@
 
 #include "tap/registry/registry.h"
 
-/* The socket was made. Does nothing for other types. */
-void publish_begin(struct registry_socket *socket);
+/* Whether drops are counted. */
+void publish_add_library(const struct library *library);
 
-/* The program has set an option with success. */
-void publish_option_changed(struct registry_socket *socket, int option);
+void publish_reset(struct registry_socket *socket);
+
+/* The socket was made. Does nothing for other types. */
+void publish_opened(struct registry_socket *socket);
+
+void publish_option_changed(struct registry_socket *socket, const struct registry_option *option);
 
 /* The socket sent messages that nobody counted down: inside a proxy. */
 void publish_resume(struct registry_socket *socket);

@@ -7,7 +7,9 @@
  */
 #include "tap/counting/route.h"
 
+#include "tap/counting/message.h"
 #include "tap/counting/message_count.h"
+#include "tap/ground/capability.h"
 #include "tap/ground/hook.h"
 #include "tap/learned/layouts.h"
 #include "tap/learned/route_layout.h"
@@ -21,11 +23,28 @@
 static struct route_layout layouts[MAX_LIBRARIES]; /* by library */
 static bool is_learned[MAX_LIBRARIES];
 
-static message_send_hook lost_send;
-static message_msg_send_hook lost_msg_send;
+static struct state {
+    const struct route_layout *layout; /* NULL: not watched */
+    const struct pipe_layout *pipes;
+    bool is_mandatory, is_raw; /* by the program */
+    bool is_swallowing;        /* libzmq has not got the present message */
+} states[REGISTRY_MAX_SOCKETS];
+
+static registry_send_hook lost_send;
+static registry_msg_send_hook lost_msg_send;
+
+static struct state *state_of(const struct registry_socket *socket)
+{
+    return &states[socket->index];
+}
+
+void route_reset(struct registry_socket *socket)
+{
+    *state_of(socket) = (struct state){0};
+}
 
 /* Of a pipe: 0 while it is active, which is_active asks in one instruction where that can be. */
-static const int *state_of(const struct registry_slot *slot, uintptr_t pipe)
+static const int *pipe_state_of(const struct registry_slot *slot, uintptr_t pipe)
 {
     return (const int *)(pipe + slot->pipe_state);
 }
@@ -49,7 +68,7 @@ static void count(const struct registry_slot *slot, enum segment_lane_word word)
 /* The present message is lost and counted; what follows of it is nobody's. */
 static void lose(struct registry_slot *slot, bool is_swallowing)
 {
-    slot->socket->route.is_swallowing = is_swallowing;
+    state_of(slot->socket)->is_swallowing = is_swallowing;
     slot->is_within = false;
     slot->send_hook = lost_send;
     slot->msg_send_hook = lost_msg_send;
@@ -220,7 +239,7 @@ static HOOK_INLINE int count_last(struct registry_slot *slot, size_t size, int r
 static HOOK_INLINE int send_content(void *handle, const void *buffer, size_t size, int flags,
                                     struct registry_slot *slot, uintptr_t pipe)
 {
-    const int *state = state_of(slot, pipe);
+    const int *state = pipe_state_of(slot, pipe);
     if (HOOK_UNLIKELY(!is_active(state)))
         return send_to_none(handle, buffer, size, flags, slot);
     slot->kept.size = size;
@@ -236,7 +255,7 @@ static HOOK_INLINE int send_content(void *handle, const void *buffer, size_t siz
 static HOOK_INLINE int msg_send_content(struct tap_message *message, void *handle, int flags,
                                         struct registry_slot *slot, uintptr_t pipe)
 {
-    const int *state = state_of(slot, pipe);
+    const int *state = pipe_state_of(slot, pipe);
     if (HOOK_UNLIKELY(!is_active(state)))
         return msg_send_to_none(message, handle, flags, slot);
     if (flags & ZMQ_SNDMORE) {
@@ -278,12 +297,12 @@ static int route_msg_send(struct tap_message *message, void *handle, int flags,
  * there is room again. */
 static HOOK_COLD enum segment_lane_word cause_of_lost_reply(const struct registry_slot *slot)
 {
-    const struct pipe_layout *pipes = slot->socket->route.pipes;
+    const struct pipe_layout *pipes = state_of(slot->socket)->pipes;
     const uintptr_t *vector = (const void *)((const char *)slot->socket->handle + pipes->pipes);
     for (const uintptr_t *at = (const uintptr_t *)vector[0]; at < (const uintptr_t *)vector[1];
          at++) {
         const unsigned char *pipe = (const unsigned char *)*at;
-        if (is_active(state_of(slot, *at)) && pipe[pipes->is_writable] == 0)
+        if (is_active(pipe_state_of(slot, *at)) && pipe[pipes->is_writable] == 0)
             return SEGMENT_DROPPED_HWM;
     }
     return SEGMENT_DROPPED_UNROUTABLE;
@@ -325,7 +344,7 @@ static int reply_msg_send(struct tap_message *message, void *handle, int flags,
  */
 static void set_hooks(struct registry_slot *slot)
 {
-    const struct route *route = &slot->socket->route;
+    const struct state *route = state_of(slot->socket);
     bool is_reply = slot->socket->type == ZMQ_REP;
     bool is_watched = route->layout && !route->is_mandatory && !route->is_raw;
     slot->is_within = is_watched && !is_reply && *slot->current_out != 0;
@@ -342,7 +361,7 @@ static HOOK_COLD int lost_send(void *handle, const void *buffer, size_t size, in
                                struct registry_slot *slot)
 {
     int rc;
-    if (!slot->socket->route.is_swallowing)
+    if (!state_of(slot->socket)->is_swallowing)
         rc = message_send(handle, buffer, size, flags, slot);
     else if ((rc = slot->send(handle, buffer, size, flags & ~ZMQ_SNDMORE)) >= 0)
         message_count_sent(slot, size, flags, rc);
@@ -355,7 +374,7 @@ static HOOK_COLD int lost_msg_send(struct tap_message *message, void *handle, in
                                    struct registry_slot *slot)
 {
     int rc;
-    if (!slot->socket->route.is_swallowing)
+    if (!state_of(slot->socket)->is_swallowing)
         rc = message_msg_send(message, handle, flags, slot);
     else if ((rc = slot->msg_send(message, handle, flags & ~ZMQ_SNDMORE)) >= 0)
         message_count_sent(slot, (size_t)rc, flags, rc);
@@ -364,43 +383,46 @@ static HOOK_COLD int lost_msg_send(struct tap_message *message, void *handle, in
     return rc;
 }
 
-const char *route_add_library(const struct library *library, const struct pipe_layout *pipes)
+void route_add_library(const struct library *library)
 {
     struct route_layout *layout = &layouts[library->index % MAX_LIBRARIES];
-    if (!pipes)
-        return "too many libraries";
-    if (!is_learned[library->index % MAX_LIBRARIES])
+    const struct pipe_layout *pipes = layouts_of(library);
+    if (pipes && !is_learned[library->index % MAX_LIBRARIES]) {
         route_layout_calibrate(library, pipes, layout);
-    is_learned[library->index % MAX_LIBRARIES] = true;
-    return layout->is_known ? NULL : layout->reason;
+        is_learned[library->index % MAX_LIBRARIES] = true;
+    }
+    capability_set_on_unless(SEGMENT_CAPABILITY_ROUTER_DROPS, !pipes ? "too many libraries"
+                                                              : layout->is_known ? NULL
+                                                                                 : layout->reason);
 }
 
-void route_start(struct registry_socket *socket)
+void route_opened(struct registry_socket *socket)
 {
     const struct route_layout *layout = &layouts[socket->library->index % MAX_LIBRARIES];
     struct registry_slot *slot = socket->slot;
     if ((socket->type != ZMQ_ROUTER && socket->type != ZMQ_REP) || !layout->is_known)
         return;
-    socket->route = (struct route){.layout = layout, .pipes = layouts_of(socket->library)};
+    struct state *state = state_of(socket);
+    *state = (struct state){.layout = layout, .pipes = layouts_of(socket->library)};
     slot->current_out = (const uintptr_t *)(const void *)((const char *)socket->handle +
                                                           layout->current_out);
-    slot->pipe_state = socket->route.pipes->state;
+    slot->pipe_state = state->pipes->state;
     slot->message_kind = layout->message_kind;
     slot->small_kind = layout->small_kind;
     set_hooks(slot);
 }
 
-void route_option_changed(struct registry_socket *socket, int option, const void *value,
-                          size_t size)
+void route_option_changed(struct registry_socket *socket, const struct registry_option *option)
 {
+    struct state *state = state_of(socket);
     int number = 0;
-    if (!socket->route.layout || size != sizeof(number))
+    if (!state->layout || option->size != sizeof(number))
         return;
-    memcpy(&number, value, sizeof(number));
-    if (option == ZMQ_ROUTER_MANDATORY)
-        socket->route.is_mandatory = number != 0;
-    else if (option == ZMQ_ROUTER_RAW)
-        socket->route.is_raw = number != 0;
+    memcpy(&number, option->value, sizeof(number));
+    if (option->number == ZMQ_ROUTER_MANDATORY)
+        state->is_mandatory = number != 0;
+    else if (option->number == ZMQ_ROUTER_RAW)
+        state->is_raw = number != 0;
     else
         return;
     if (socket->slot->send_hook != lost_send)

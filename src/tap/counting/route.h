@@ -21,28 +21,16 @@
 #ifndef TAP_ROUTE_H
 #define TAP_ROUTE_H
 
-#include "queues/pipe_accounts.h"
-#include "tap/ground/library.h"
+#include "tap/registry/registry.h"
 
-struct registry_socket;
-struct route_layout;
+/* Learns a library's layout, once, before its first socket is tracked. */
+void route_add_library(const struct library *library);
 
-/* Of one socket; embedded, all zero is for sockets that do not route. */
-struct route {
-    const struct route_layout *layout; /* NULL: not watched */
-    const struct pipe_layout *pipes;
-    bool is_mandatory, is_raw; /* by the program */
-    bool is_swallowing;        /* libzmq has not got the present message */
-};
-
-/* Learns a library's layout, once, before its first socket is tracked. Returns NULL, or why not. */
-const char *route_add_library(const struct library *library, const struct pipe_layout *pipes);
+void route_reset(struct registry_socket *socket);
 
 /* The socket was made. Does nothing for other types. */
-void route_start(struct registry_socket *socket);
+void route_opened(struct registry_socket *socket);
 
-/* The program has set an option with success. */
-void route_option_changed(struct registry_socket *socket, int option, const void *value,
-                          size_t size);
+void route_option_changed(struct registry_socket *socket, const struct registry_option *option);
 
 #endif

@@ -77,7 +77,7 @@ void direct_close_socket(struct registry_socket *socket)
     struct guard guard;
     registry_lock(&guard);
     registry_close_socket(socket);
-    if (!socket->fake)
+    if (!fake_socket_has_monitor(socket))
         registry_free_socket(socket);
     registry_unlock(&guard);
 }
@@ -86,7 +86,7 @@ static bool has_monitor(const struct registry_socket *socket)
 {
     struct guard guard;
     registry_lock(&guard);
-    bool has = socket->fake != NULL;
+    bool has = fake_socket_has_monitor(socket);
     registry_unlock(&guard);
     return has;
 }

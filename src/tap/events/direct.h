@@ -8,7 +8,8 @@
 #ifndef TAP_DIRECT_H
 #define TAP_DIRECT_H
 
-#include "tap/events/monitor.h"
+#include "tap/events/monitor_request.h"
+#include "tap/registry/registry.h"
 
 /* Whether all calls of libzmq's on its monitor's socket pass the hooks. `handle` is a socket of
  * `context` without a monitor, and has none afterwards. */

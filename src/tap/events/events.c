@@ -1,14 +1,61 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/events/events.h"
 
-#include "tap/registry/registry.h"
+#include "tap/events/peers.h"
 
 #include <zmq.h>
 
-static_assert(EVENTS_WORDS_BEGIN == SEGMENT_EVENTS_BASE, "first block");
-static_assert(EVENTS_WORDS_BEGIN + EVENTS_N_WORDS ==
-                  SEGMENT_HANDSHAKE_PROTOCOL_BASE + SEGMENT_HANDSHAKE_PROTOCOL_SIZE,
-              "last block");
+/* The words of events are one after the other, to the end of the last cause of a failure. */
+#define WORDS_BEGIN SEGMENT_EVENTS_BASE
+#define WORDS_END   (SEGMENT_HANDSHAKE_PROTOCOL_BASE + SEGMENT_HANDSHAKE_PROTOCOL_SIZE)
+#define N_KINDS     16 /* of version 1: each is a bit; the last word is for any other */
+
+static struct state {
+    struct peers peers;
+    uint32_t n_inproc_peers;
+    bool has_monitor;
+    bool is_holding;
+    uint32_t n_bind_failures;
+    int last_bind_error; /* errno */
+    uint32_t held[WORDS_END - WORDS_BEGIN];
+} states[REGISTRY_MAX_SOCKETS];
+
+static events_observer *observer;
+
+static struct state *state_of(const struct registry_socket *socket)
+{
+    return &states[socket->index];
+}
+
+void events_set_observer(events_observer *new_observer)
+{
+    observer = new_observer;
+}
+
+void events_reset(struct registry_socket *socket)
+{
+    *state_of(socket) = (struct state){.peers.is_without_handshake = socket->type == ZMQ_STREAM};
+}
+
+void events_freed(struct registry_socket *socket)
+{
+    peers_finish(&state_of(socket)->peers);
+}
+
+void events_forked(void)
+{
+    peers_forked();
+}
+
+void events_note_monitor(const struct registry_socket *socket)
+{
+    state_of(socket)->has_monitor = true;
+}
+
+void events_set_inproc_peers(const struct registry_socket *socket, uint32_t n)
+{
+    state_of(socket)->n_inproc_peers = n;
+}
 
 struct detail {
     int64_t value; /* -1: any other */
@@ -47,16 +94,17 @@ static uint32_t find_detail(const struct detail *details, size_t n, uint64_t val
 
 static void add(struct registry_socket *socket, uint32_t word)
 {
-    if (socket->events.is_holding)
-        socket->events.held[word - EVENTS_WORDS_BEGIN]++;
+    struct state *state = state_of(socket);
+    if (state->is_holding)
+        state->held[word - WORDS_BEGIN]++;
     else
         segment_word_add(&socket->words[word], 1);
 }
 
 static uint32_t event_word(uint64_t kind)
 {
-    bool is_one_of_16 = kind != 0 && kind <= 0x8000;
-    return SEGMENT_EVENTS_BASE + (is_one_of_16 ? (uint32_t)__builtin_ctzll(kind) : 15);
+    bool has_word = kind != 0 && kind >> N_KINDS == 0;
+    return SEGMENT_EVENTS_BASE + (has_word ? (uint32_t)__builtin_ctzll(kind) : N_KINDS - 1);
 }
 
 /* One connection is one failure, of the first cause told: a refusal by ZAP can be followed by the
@@ -66,7 +114,8 @@ static uint32_t event_word(uint64_t kind)
 static void count_failure(struct registry_socket *socket, const struct event *event,
                           const char *address)
 {
-    if (!peers_failed(&socket->events.peers, address) || socket->events.peers.is_without_handshake)
+    struct peers *peers = &state_of(socket)->peers;
+    if (!peers_failed(peers, address) || peers->is_without_handshake)
         return;
     if (event->kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
         add(socket, FIND_DETAIL(auth_details, event->value));
@@ -81,8 +130,9 @@ static void count_failure(struct registry_socket *socket, const struct event *ev
 static void count_end(struct registry_socket *socket, const struct event *event,
                       const char *address)
 {
-    enum peers_end end = peers_ended(&socket->events.peers, address, (int)event->value);
-    if (end == PEERS_END_REFUSED && !socket->events.peers.is_without_handshake)
+    struct peers *peers = &state_of(socket)->peers;
+    enum peers_end end = peers_ended(peers, address, (int)event->value);
+    if (end == PEERS_END_REFUSED && !peers->is_without_handshake)
         add(socket, FIND_DETAIL(protocol_details, ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED));
 }
 
@@ -95,12 +145,13 @@ static void count_end(struct registry_socket *socket, const struct event *event,
  */
 void events_count(struct registry_socket *socket, const struct event *event)
 {
-    struct peers *peers = &socket->events.peers;
+    struct state *state = state_of(socket);
+    struct peers *peers = &state->peers;
     const char *address = event->address;
     if (event->other_address && peers_knows(peers, event->other_address))
         address = event->other_address;
     add(socket, event_word(event->kind));
-    endings_event(socket, event->kind);
+    observer(socket, event->kind);
     switch (event->kind) {
     case ZMQ_EVENT_CONNECTED:
     case ZMQ_EVENT_ACCEPTED:
@@ -115,8 +166,8 @@ void events_count(struct registry_socket *socket, const struct event *event)
         count_failure(socket, event, address);
         break;
     case ZMQ_EVENT_BIND_FAILED:
-        socket->events.n_bind_failures++;
-        socket->events.last_bind_error = (int)event->value;
+        state->n_bind_failures++;
+        state->last_bind_error = (int)event->value;
         break;
     case ZMQ_EVENT_DISCONNECTED:
         if (event->is_oversized)
@@ -129,28 +180,69 @@ void events_count(struct registry_socket *socket, const struct event *event)
 }
 
 /* Without handshake events a connection is not known to be a peer, and the number is not known. */
-void events_show_peers(struct registry_socket *socket)
+void events_tick(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns)
 {
-    int64_t n = socket->has_events ? peers_count(&socket->events.peers) : -1;
+    const struct state *state = state_of(socket);
+    int64_t n = state->has_monitor ? peers_count(&state->peers) : -1;
     bool is_told = library_tells_handshakes(socket->library) || socket->type == ZMQ_STREAM;
+    (void)now_ns, (void)elapsed_ns;
     segment_word_set(&socket->words[SEGMENT_PEERS],
-                     n >= 0 && is_told ? (uint64_t)n + socket->n_inproc_peers : SEGMENT_UNKNOWN);
+                     n >= 0 && is_told ? (uint64_t)n + state->n_inproc_peers : SEGMENT_UNKNOWN);
 }
 
-void events_hold(struct registry_socket *socket)
+bool events_may_have_peers(const struct registry_socket *socket)
 {
-    socket->events.is_holding = true;
+    const struct state *state = state_of(socket);
+    if (!state->has_monitor)
+        return true;
+    return library_tells_handshakes(socket->library) ? peers_count(&state->peers) != 0
+                                                     : peers_has_connection(&state->peers);
 }
 
-void events_release(struct registry_socket *socket)
+/* A socket is placed by the first endpoint that libzmq takes. What that raises is counted there. */
+static struct peers *begin_endpoint(const struct registry_socket *socket)
 {
-    struct events *events = &socket->events;
-    if (!events->is_holding)
+    struct state *state = state_of(socket);
+    if (!socket->is_placed)
+        state->is_holding = true;
+    return &state->peers;
+}
+
+void events_begin_bind(const struct registry_socket *socket, const char *endpoint)
+{
+    struct peers *peers = begin_endpoint(socket);
+    if (endpoint)
+        peers_expect_others(peers, endpoint);
+}
+
+void events_begin_connect(const struct registry_socket *socket, const char *endpoint)
+{
+    struct peers *peers = begin_endpoint(socket);
+    if (endpoint)
+        peers_expect_connection(peers, endpoint);
+}
+
+void events_end_endpoint(const struct registry_socket *socket)
+{
+    struct state *state = state_of(socket);
+    if (!state->is_holding)
         return;
-    events->is_holding = false;
-    for (uint32_t i = 0; i < EVENTS_N_WORDS; i++) {
-        if (events->held[i])
-            segment_word_add(&socket->words[EVENTS_WORDS_BEGIN + i], events->held[i]);
-        events->held[i] = 0;
+    state->is_holding = false;
+    for (uint32_t i = 0; i < WORDS_END - WORDS_BEGIN; i++) {
+        if (state->held[i])
+            segment_word_add(&socket->words[WORDS_BEGIN + i], state->held[i]);
+        state->held[i] = 0;
     }
+}
+
+void events_drop_endpoint(const struct registry_socket *socket, const char *endpoint)
+{
+    peers_drop(&state_of(socket)->peers, endpoint);
+}
+
+uint32_t events_bind_failures(const struct registry_socket *socket, int *ret_error)
+{
+    const struct state *state = state_of(socket);
+    *ret_error = state->last_bind_error;
+    return state->n_bind_failures;
 }

@@ -10,12 +10,7 @@
 #ifndef TAP_EVENTS_H
 #define TAP_EVENTS_H
 
-#include "tap/events/peers.h"
-
-struct registry_socket;
-
-#define EVENTS_WORDS_BEGIN 32 /* SEGMENT_EVENTS_BASE */
-#define EVENTS_N_WORDS     68 /* to the end of the protocol block */
+#include "tap/registry/registry.h"
 
 struct event {
     uint64_t kind;  /* ZMQ_EVENT_* */
@@ -25,21 +20,38 @@ struct event {
     bool is_oversized;         /* while errno said EMSGSIZE */
 };
 
-/* Of one socket; embedded, all zero is empty. */
-struct events {
-    struct peers peers;
-    bool is_holding;
-    uint32_t n_bind_failures;
-    int last_bind_error; /* errno */
-    uint32_t held[EVENTS_N_WORDS];
-};
+/* Called for each event, after it was counted and before what follows from it is known. The socket
+ * may be closed. Set once, before the first socket. */
+typedef void events_observer(struct registry_socket *socket, uint64_t kind);
+void events_set_observer(events_observer *observer);
 
 void events_count(struct registry_socket *socket, const struct event *event);
 
-/* What is known of the socket's peers now, into its lane. */
-void events_show_peers(struct registry_socket *socket);
+/* A monitor of the tap is on the socket, or was. */
+void events_note_monitor(const struct registry_socket *socket);
 
-void events_hold(struct registry_socket *socket);
-void events_release(struct registry_socket *socket);
+/* Peers over inproc, of which there are no events. */
+void events_set_inproc_peers(const struct registry_socket *socket, uint32_t n);
+
+/* False if no peer has ever finished its handshake, as far as the events tell. */
+bool events_may_have_peers(const struct registry_socket *socket);
+
+/* What is known of the socket's peers now, into its lane. */
+void events_tick(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns);
+
+/* Around the program's zmq_bind or zmq_connect. */
+void events_begin_bind(const struct registry_socket *socket, const char *endpoint);
+void events_begin_connect(const struct registry_socket *socket, const char *endpoint);
+void events_end_endpoint(const struct registry_socket *socket);
+
+/* The program has ended what it had at the endpoint: libzmq raises no event for that. */
+void events_drop_endpoint(const struct registry_socket *socket, const char *endpoint);
+
+/* How many binds have failed, and the errno of the last one. */
+uint32_t events_bind_failures(const struct registry_socket *socket, int *ret_error);
+
+void events_reset(struct registry_socket *socket);
+void events_freed(struct registry_socket *socket);
+void events_forked(void);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/events/fake_socket.h"
 
+#include "tap/events/events.h"
+
+#include <errno.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -32,8 +35,9 @@ char fake_socket_addresses[FAKE_SOCKET_MAX * sizeof(void *) + FAKE_SOCKET_SIZE]
     __attribute__((aligned(8)));
 
 static struct fake_socket fakes[FAKE_SOCKET_MAX];
-static uint32_t n_used;     /* fakes beyond were never used */
-static uint32_t first_free; /* index + 1 */
+static struct fake_socket *monitors[REGISTRY_MAX_SOCKETS]; /* by socket */
+static uint32_t n_used;                                    /* fakes beyond were never used */
+static uint32_t first_free;                                /* index + 1 */
 static _Thread_local struct fake_socket_request *current;
 
 static struct fake_socket *fake_at(const void *handle)
@@ -45,6 +49,16 @@ static struct fake_socket *fake_at(const void *handle)
 static void *address_of(const struct fake_socket *self)
 {
     return &fake_socket_addresses[(size_t)(self - fakes) * sizeof(void *)];
+}
+
+bool fake_socket_has_monitor(const struct registry_socket *socket)
+{
+    return monitors[socket->index] != NULL;
+}
+
+void fake_socket_reset(struct registry_socket *socket)
+{
+    monitors[socket->index] = NULL;
 }
 
 void fake_socket_begin(struct fake_socket_request *request)
@@ -99,8 +113,8 @@ static struct fake_socket *open_fake(const struct fake_socket_request *request, 
                                      .mask = request->mask,
                                      .version = request->version};
     if (self && request->socket) {
-        request->socket->fake = self;
-        request->socket->has_events = true;
+        monitors[request->socket->index] = self;
+        events_note_monitor(request->socket);
     }
     registry_unlock(&guard);
     return self;
@@ -158,8 +172,8 @@ static void free_fake(struct fake_socket *self)
     }
     registry_lock(&guard);
     struct registry_socket *socket = socket_of(self);
-    if (socket && socket->fake == self) {
-        socket->fake = NULL;
+    if (socket && monitors[socket->index] == self) {
+        monitors[socket->index] = NULL;
         if (!socket->slot)
             registry_free_socket(socket);
     }

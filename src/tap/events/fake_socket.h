@@ -75,6 +75,10 @@ int fake_socket_bind(void *handle, const char *address);
 int fake_socket_msg_send(struct tap_message *message, void *handle, int flags);
 int fake_socket_close(void *handle);
 
+/* Whether a fake is the socket's monitor. The registry's lock is held. */
+bool fake_socket_has_monitor(const struct registry_socket *socket);
+void fake_socket_reset(struct registry_socket *socket);
+
 /* In a forked child, after registry_forked: no fake is of a socket that the tap knows. */
 void fake_socket_forked(void);
 

@@ -12,6 +12,7 @@
  */
 #include "tap/events/hub.h"
 
+#include "tap/events/events.h"
 #include "tap/events/hub_state.h"
 #include "tap/ground/own_work.h"
 #include "tap/ground/thread_state.h"
@@ -120,7 +121,7 @@ static bool attach(struct hub *hub, struct registry_socket *socket,
     }
     hub->n_attached++;
     registry_lock_inside();
-    socket->has_events = true;
+    events_note_monitor(socket);
     registry_unlock_inside();
     hub_set_ticket(entry, id.ticket);
     entry->version = wanted->version;

@@ -18,7 +18,8 @@
 #ifndef TAP_HUB_H
 #define TAP_HUB_H
 
-#include "tap/events/monitor.h"
+#include "tap/events/monitor_request.h"
+#include "tap/registry/registry.h"
 
 /* Before the first library of this kind is used. */
 void hub_start(void);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/events/hub_state.h"
 
+#include "tap/events/events.h"
+
+#include <errno.h>
 #include <string.h>
 #include <zmq.h>
 

@@ -10,7 +10,8 @@
 #ifndef TAP_HUB_STATE_H
 #define TAP_HUB_STATE_H
 
-#include "tap/events/monitor.h"
+#include "tap/events/monitor_request.h"
+#include "tap/registry/registry.h"
 
 struct hub_parcel {
     struct hub_parcel *next;

@@ -98,6 +98,11 @@ void monitor_attach(struct registry_socket *socket)
     note_attached(is_direct(socket->library) ? direct_attach(socket) : hub_attach(socket));
 }
 
+void monitor_reset(struct registry_socket *socket)
+{
+    fake_socket_reset(socket);
+}
+
 void monitor_close_socket(struct registry_socket *socket)
 {
     if (is_direct(socket->library))

@@ -15,6 +15,7 @@
 #ifndef TAP_MONITOR_H
 #define TAP_MONITOR_H
 
+#include "tap/events/monitor_request.h"
 #include "tap/registry/registry.h"
 
 /* Finds out which way it is, the first time; before the first socket of the library is tracked.
@@ -27,6 +28,9 @@ bool monitor_has_sockets(const struct library *library);
 /* A context is new: nothing of an earlier one in its place counts. */
 void monitor_begin_context(struct registry_context *context);
 
+/* In a new socket's entry: the last one's monitor is not its. */
+void monitor_reset(struct registry_socket *socket);
+
 /* Attaches a monitor to a socket that was just made. Where it cannot (descriptors, limits), the
  * socket goes without. */
 void monitor_attach(struct registry_socket *socket);
@@ -35,15 +39,7 @@ void monitor_attach(struct registry_socket *socket);
  * stays until the monitor's last event. */
 void monitor_close_socket(struct registry_socket *socket);
 
-/* The program's zmq_socket_monitor, or zmq_socket_monitor_versioned; `address` NULL ends its
- * monitor. */
-struct monitor_request {
-    const char *address;
-    uint64_t events;
-    int version;
-    int type;
-    bool is_versioned;
-};
+/* As libzmq does it. */
 int monitor_request(struct registry_socket *socket, const struct monitor_request *request);
 
 /* After a call of libzmq's that raises events in the program's own thread: they are counted, and

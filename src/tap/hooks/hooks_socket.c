@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "tap/counting/blocking.h"
 #include "tap/counting/options.h"
-#include "tap/counting/publish.h"
+#include "tap/events/events.h"
 #include "tap/events/fake_socket.h"
 #include "tap/events/limits.h"
 #include "tap/events/monitor.h"
 #include "tap/hooks/hooks.h"
+#include "tap/parts.h"
 #include "tap/tap.h"
 
 static void track(struct registry_context *context, void *handle, int type)
@@ -25,13 +25,8 @@ static void track(struct registry_context *context, void *handle, int type)
     }
     struct registry_socket *socket = registry_open_socket(context, handle, type);
     registry_unlock(&guard);
-    if (socket) {
-        options_read_all(socket);
-        blocking_start(socket);
-        publish_begin(socket);
-        route_start(socket);
-        monitor_attach(socket);
-    }
+    if (socket)
+        parts_opened(socket);
 }
 
 /* Before a context's first socket, when libzmq takes its limit. The thread may have been started
@@ -75,7 +70,7 @@ int zmq_close(void *handle)
                                       : HOOK_PASS_SOCKET(handle, HOOK_CALLER, close, -1, handle);
     struct registry_context *context = slot->socket->context;
     const struct library *library = slot->socket->library;
-    endings_close(slot->socket);
+    parts_closing(slot->socket);
     monitor_close_socket(slot->socket);
     int rc = library->close(handle);
     monitor_drain_context(context);
@@ -91,32 +86,33 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
                                                          handle, option, value, size);
     int rc = slot->socket->library->setsockopt(handle, option, value, size);
     if (rc == 0) {
-        options_read_changed(slot->socket, option, value, size);
-        blocking_update(slot->socket);
-        publish_option_changed(slot->socket, option);
-        route_option_changed(slot->socket, option, value, size);
-        endings_option_changed(slot->socket, option);
+        const struct registry_option changed = {option, value, size};
+        parts_option_changed(slot->socket, &changed);
     }
     return rc;
 }
 
-/* A socket is placed by the first endpoint that libzmq takes. What that raises is counted there:
- * it is held back while the call is under way. Returns how many binds had failed. */
-static uint32_t begin_endpoint(struct registry_socket *socket, const char *endpoint,
-                               bool is_connect)
+/* A socket is placed by the first endpoint that libzmq takes: events are held back while the call
+ * is under way. Returns how many binds had failed. */
+static uint32_t begin_bind(const struct registry_socket *socket, const char *endpoint)
+{
+    struct guard guard;
+    int unused;
+    tap_make_room();
+    registry_lock(&guard);
+    events_begin_bind(socket, endpoint);
+    uint32_t n_failures = events_bind_failures(socket, &unused);
+    registry_unlock(&guard);
+    return n_failures;
+}
+
+static void begin_connect(const struct registry_socket *socket, const char *endpoint)
 {
     struct guard guard;
     tap_make_room();
     registry_lock(&guard);
-    if (!socket->is_placed)
-        events_hold(socket);
-    if (endpoint && is_connect)
-        peers_expect_connection(&socket->events.peers, endpoint);
-    else if (endpoint)
-        peers_expect_others(&socket->events.peers, endpoint);
-    uint32_t n_bind_failures = socket->events.n_bind_failures;
+    events_begin_connect(socket, endpoint);
     registry_unlock(&guard);
-    return n_bind_failures;
 }
 
 static void end_endpoint(struct registry_socket *socket, const char *endpoint, bool is_taken)
@@ -126,7 +122,7 @@ static void end_endpoint(struct registry_socket *socket, const char *endpoint, b
     bool is_first = is_taken && !socket->is_placed;
     if (is_first)
         registry_place_socket(socket, endpoint);
-    events_release(socket);
+    events_end_endpoint(socket);
     registry_unlock(&guard);
     if (is_first)
         options_read_all(socket);
@@ -138,10 +134,11 @@ static void end_endpoint(struct registry_socket *socket, const char *endpoint, b
 static void recall_bind_error(struct registry_socket *socket, uint32_t n_failures)
 {
     struct guard guard;
-    int error = errno;
+    int error = errno, event_error;
     registry_lock(&guard);
-    if (monitor_has_sockets(socket->library) && socket->events.n_bind_failures != n_failures)
-        error = socket->events.last_bind_error;
+    if (monitor_has_sockets(socket->library) &&
+        events_bind_failures(socket, &event_error) != n_failures)
+        error = event_error;
     registry_unlock(&guard);
     errno = error;
 }
@@ -154,7 +151,7 @@ int zmq_bind(void *handle, const char *endpoint)
                    ? fake_socket_bind(handle, endpoint)
                    : HOOK_PASS_SOCKET(handle, HOOK_CALLER, bind, -1, handle, endpoint);
     struct registry_socket *socket = slot->socket;
-    uint32_t n_failures = begin_endpoint(socket, endpoint, false);
+    uint32_t n_failures = begin_bind(socket, endpoint);
     int rc = socket->library->bind(handle, endpoint);
     monitor_end_call(socket);
     if (rc != 0)
@@ -170,7 +167,7 @@ int zmq_connect(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, connect, -1, handle, endpoint);
-    begin_endpoint(slot->socket, endpoint, true);
+    begin_connect(slot->socket, endpoint);
     int rc = slot->socket->library->connect(handle, endpoint);
     monitor_end_call(slot->socket);
     end_endpoint(slot->socket, endpoint, rc == 0);
@@ -184,7 +181,7 @@ uint32_t zmq_connect_peer(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot || !slot->socket->library->connect_peer)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, connect_peer, 0, handle, endpoint);
-    begin_endpoint(slot->socket, endpoint, true);
+    begin_connect(slot->socket, endpoint);
     uint32_t id = slot->socket->library->connect_peer(handle, endpoint);
     monitor_end_call(slot->socket);
     end_endpoint(slot->socket, endpoint, id != 0);
@@ -199,7 +196,7 @@ static void drop_endpoint(struct registry_socket *socket, const char *endpoint)
     struct guard guard;
     monitor_end_call(socket);
     registry_lock(&guard);
-    peers_drop(&socket->events.peers, endpoint);
+    events_drop_endpoint(socket, endpoint);
     registry_unlock(&guard);
 }
 
@@ -208,9 +205,9 @@ int zmq_unbind(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, unbind, -1, handle, endpoint);
-    endings_cut(slot->socket, false);
+    parts_begin_cut(slot->socket);
     int rc = slot->socket->library->unbind(handle, endpoint);
-    endings_cut(slot->socket, true);
+    parts_end_cut(slot->socket);
     if (rc == 0) {
         drop_endpoint(slot->socket, endpoint);
         options_count_endpoint(slot->socket, false, -1);
@@ -223,9 +220,9 @@ int zmq_disconnect(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, disconnect, -1, handle, endpoint);
-    endings_cut(slot->socket, false);
+    parts_begin_cut(slot->socket);
     int rc = slot->socket->library->disconnect(handle, endpoint);
-    endings_cut(slot->socket, true);
+    parts_end_cut(slot->socket);
     if (rc == 0) {
         drop_endpoint(slot->socket, endpoint);
         options_count_endpoint(slot->socket, true, -1);

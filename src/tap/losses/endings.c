@@ -2,11 +2,11 @@
 #include "tap/losses/endings.h"
 
 #include "base/clock.h"
+#include "tap/events/events.h"
 #include "tap/events/monitor.h"
 #include "tap/learned/layouts.h"
 #include "tap/learned/pipe_trial.h"
 #include "tap/losses/endings_queue.h"
-#include "tap/registry/registry.h"
 
 #include <string.h>
 #include <zmq.h>
@@ -43,6 +43,26 @@ static struct endings_look look_now;
 static uint64_t next_look_ns = UINT64_MAX;
 static bool is_look_wanted;
 
+/* Of one socket, under the registry's lock. */
+static struct state {
+    uint32_t n_ends;   /* of connections: those that libzmq told, and the program's own cuts */
+    uint32_t n_before; /* at the look before the last */
+    uint32_t n_last;   /* at the last look */
+    uint32_t n_queues; /* that held something then */
+    bool is_being_cut; /* by the program, at this moment */
+    bool is_cutting;   /* it ends connections by itself, of which libzmq tells nothing */
+} states[REGISTRY_MAX_SOCKETS];
+
+static struct state *state_of(const struct registry_socket *socket)
+{
+    return &states[socket->index];
+}
+
+void endings_reset(struct registry_socket *socket)
+{
+    *state_of(socket) = (struct state){0};
+}
+
 static bool is_watched_type(const struct registry_socket *socket)
 {
     return !socket->is_shared && socket->type != ZMQ_SUB && socket->type != ZMQ_XSUB &&
@@ -57,8 +77,8 @@ static void want_look(void)
 void endings_event(struct registry_socket *socket, uint64_t kind)
 {
     if (kind == ZMQ_EVENT_DISCONNECTED) {
-        socket->endings.n_ends++;
-        if (socket->endings.n_queues > 0)
+        state_of(socket)->n_ends++;
+        if (state_of(socket)->n_queues > 0)
             want_look();
     }
     bool is_told = library_tells_handshakes(socket->library);
@@ -76,19 +96,20 @@ void endings_cut(struct registry_socket *socket, bool is_done)
 {
     struct guard guard;
     registry_lock(&guard);
-    socket->endings.is_being_cut = !is_done;
-    socket->endings.n_ends++;
+    state_of(socket)->is_being_cut = !is_done;
+    state_of(socket)->n_ends++;
     registry_unlock(&guard);
 }
 
 /* With these a socket ends connections by itself, of which libzmq tells nothing. */
-void endings_option_changed(struct registry_socket *socket, int option)
+void endings_option_changed(struct registry_socket *socket, const struct registry_option *option)
 {
     struct guard guard;
-    if (option != ZMQ_ROUTER_HANDOVER && option != ZMQ_ROUTER_RAW && option != ZMQ_REQ_RELAXED)
+    if (option->number != ZMQ_ROUTER_HANDOVER && option->number != ZMQ_ROUTER_RAW &&
+        option->number != ZMQ_REQ_RELAXED)
         return;
     registry_lock(&guard);
-    socket->endings.is_cutting = true;
+    state_of(socket)->is_cutting = true;
     registry_unlock(&guard);
 }
 
@@ -169,14 +190,6 @@ static struct closed *find_free(void)
     return NULL;
 }
 
-static bool may_have_peers(const struct registry_socket *socket)
-{
-    if (!socket->has_events)
-        return true;
-    return library_tells_handshakes(socket->library) ? peers_count(&socket->events.peers) != 0
-                                                     : peers_has_connection(&socket->events.peers);
-}
-
 static void fill_closed(struct closed *closed, const struct closing *closing)
 {
     const struct registry_socket *socket = closing->socket;
@@ -194,12 +207,12 @@ static void fill_closed(struct closed *closed, const struct closing *closing)
         .words = socket->words,
         .closed_ns = clock_monotonic_ns(),
         .linger_ms = (int64_t)segment_word_get(&socket->words[SEGMENT_OPTION_LINGER]),
-        .has_peers = may_have_peers(socket),
+        .has_peers = events_may_have_peers(socket),
         .is_new = true,
     };
 }
 
-void endings_close(struct registry_socket *socket)
+void endings_closing(struct registry_socket *socket)
 {
     struct guard guard;
     const struct pipe_layout *layout = layouts_of(socket->library);
@@ -208,7 +221,7 @@ void endings_close(struct registry_socket *socket)
         segment_word_get(&socket->words[SEGMENT_OPTION_CONFLATE]) == 1)
         return;
     leave_pipes(&closing);
-    if (closing.n_left == 0 && __atomic_load_n(&socket->endings.n_queues, __ATOMIC_RELAXED) == 0)
+    if (closing.n_left == 0 && __atomic_load_n(&state_of(socket)->n_queues, __ATOMIC_RELAXED) == 0)
         return;
     if (closing.n_network > 0) /* whether a peer has come */
         monitor_drain_context(socket->context);
@@ -260,7 +273,7 @@ void endings_begin_look(void)
 
 void endings_prepare(struct registry_socket *socket, struct pipe_target *target)
 {
-    struct endings *endings = &socket->endings;
+    struct state *endings = state_of(socket);
     struct endings_owner *owner = &owners[socket->index];
     const uint64_t *words = socket->words;
     if (!is_watched_type(socket) || segment_word_get(&words[SEGMENT_OPTION_CONFLATE]) == 1)
@@ -344,7 +357,7 @@ static bool settle_closed(const struct endings_queue *queue)
  * since. */
 static bool is_lost(const struct registry_socket *socket, const struct endings_queue *queue)
 {
-    const struct endings *endings = &socket->endings;
+    const struct state *endings = state_of(socket);
     if (queue->is_unread || queue->n_thrown > 0)
         return true;
     return queue->is_network && !endings->is_cutting && queue->n_last != queue->n_before &&
@@ -361,7 +374,7 @@ static bool settle_queue(const struct endings_queue *queue, void *unused)
         return settle_closed(queue);
     if (!socket || !socket->is_used || socket->serial != queue->serial)
         return true;
-    if (!socket->slot || socket->endings.is_being_cut || owner->serial != queue->serial ||
+    if (!socket->slot || state_of(socket)->is_being_cut || owner->serial != queue->serial ||
         owner->valid_look != look_now.number)
         return false; /* being closed, or it could not be looked at */
     if (is_lost(socket, queue))
@@ -422,7 +435,7 @@ static void note_target(const struct pipe_target *target)
     owner->valid_look = target->sample.is_valid ? look_now.number : 0;
     struct registry_socket *socket = owner->is_closed ? NULL : registry_socket_at(owner->index);
     if (socket && socket->serial == owner->serial)
-        __atomic_store_n(&socket->endings.n_queues, owner->n_queues, __ATOMIC_RELAXED);
+        __atomic_store_n(&state_of(socket)->n_queues, owner->n_queues, __ATOMIC_RELAXED);
 }
 
 void endings_settle(const struct pipe_target *targets, size_t n)

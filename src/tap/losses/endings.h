@@ -24,30 +24,21 @@
 #define TAP_ENDINGS_H
 
 #include "queues/pipe_accounts.h"
+#include "tap/registry/registry.h"
 
 #define ENDINGS_MAX_CLOSED 256u
-
-struct registry_socket;
-
-/* Of one socket; embedded, all zero is empty. Under the registry's lock. */
-struct endings {
-    uint32_t n_ends;   /* of connections: those that libzmq told, and the program's own cuts */
-    uint32_t n_before; /* at the look before the last */
-    uint32_t n_last;   /* at the last look */
-    uint32_t n_queues; /* that held something then */
-    bool is_being_cut; /* by the program, at this moment */
-    bool is_cutting;   /* it ends connections by itself, of which libzmq tells nothing */
-};
 
 /* libzmq has told an event of the socket, which may be closed. */
 void endings_event(struct registry_socket *socket, uint64_t kind);
 
 /* The program is about to cut a connection of its own, and then has; it has set an option. */
 void endings_cut(struct registry_socket *socket, bool is_done);
-void endings_option_changed(struct registry_socket *socket, int option);
+void endings_option_changed(struct registry_socket *socket, const struct registry_option *option);
+
+void endings_reset(struct registry_socket *socket);
 
 /* Before the program closes it. Keeps errno. */
-void endings_close(struct registry_socket *socket);
+void endings_closing(struct registry_socket *socket);
 
 /*
  * A look, in this order: begin, prepare for each open one, add_closed, with the registry's lock

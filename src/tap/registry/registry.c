@@ -9,14 +9,11 @@
 #include "tap/registry/registry.h"
 
 #include "base/clock.h"
-#include "tap/counting/message.h"
-#include "tap/counting/message_shared.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <zmq.h>
 
 #define KEY_FREE      ((uintptr_t)0) /* the key of (void *)-1 */
 #define KEY_TOMBSTONE ((uintptr_t)2) /* the key of (void *)1 */
@@ -32,6 +29,8 @@ static_assert(REGISTRY_N_SLOTS * sizeof(struct registry_slot) % LARGEST_PAGE == 
 uint32_t registry_n_taken;
 static struct lock lock;
 static struct segment_table *table;
+static struct registry_callbacks callbacks;
+uint64_t registry_nowhere[SEGMENT_LANE_WORDS_MAX];
 static struct registry_context contexts[REGISTRY_MAX_CONTEXTS];
 static struct registry_socket sockets[REGISTRY_MAX_SOCKETS];
 static uint32_t n_sockets_used;    /* entries beyond were never used */
@@ -78,9 +77,10 @@ void registry_unlock_inside(void)
     lock_release(&lock);
 }
 
-void registry_set_table(struct segment_table *new_table)
+void registry_start(struct segment_table *new_table, const struct registry_callbacks *given)
 {
     table = new_table;
+    callbacks = *given;
 }
 
 static uint32_t take_segment_context(void)
@@ -216,14 +216,14 @@ static void describe_lane(struct registry_socket *socket)
     if (socket->context->segment_index != REGISTRY_NO_INDEX)
         segment_word_set(&words[SEGMENT_CONTEXT], socket->context->segment_index);
     socket->words = words;
-    socket->n_sent_seen = segment_word_get(&words[SEGMENT_SENT_MESSAGES]);
-    socket->n_received_seen = segment_word_get(&words[SEGMENT_RECEIVED_MESSAGES]);
+    socket->n_sent_before = segment_word_get(&words[SEGMENT_SENT_MESSAGES]);
+    socket->n_received_before = segment_word_get(&words[SEGMENT_RECEIVED_MESSAGES]);
 }
 
 static void point_at_lane(const struct registry_socket *socket)
 {
     bool is_counted_elsewhere = socket->is_shared || socket->is_attached;
-    socket->slot->words = is_counted_elsewhere ? message_nowhere : socket->words;
+    socket->slot->words = is_counted_elsewhere ? registry_nowhere : socket->words;
 }
 
 /* Nothing is left of the socket that had the slot before. */
@@ -234,12 +234,20 @@ static void fill_slot(struct registry_slot *slot, struct registry_socket *socket
     slot->socket = socket;
     socket->slot = slot;
     point_at_lane(socket);
-    message_fill_slot(slot);
+    callbacks.begin(slot);
     __atomic_store_n(&slot->key, registry_key(socket->handle), __ATOMIC_RELEASE);
 }
 
-struct registry_socket *registry_open_socket(struct registry_context *context, void *handle,
-                                             int type)
+/* Types of libzmq's draft interface, which several threads may use at once: their numbers are
+ * missing in a zmq.h of a build without drafts. */
+static bool is_shared_type(int type)
+{
+    enum { SERVER = 12, SCATTER = 17, PEER = 19, CHANNEL = 20 };
+    return (type >= SERVER && type <= SCATTER) || type == PEER || type == CHANNEL;
+}
+
+static struct registry_socket *open_socket(struct registry_context *context, void *handle, int type,
+                                           bool is_attached)
 {
     context->n_sockets++;
     describe_context(context);
@@ -266,25 +274,25 @@ struct registry_socket *registry_open_socket(struct registry_context *context, v
         .lane = lane,
         .type = type,
         .is_used = true,
-        .is_shared = message_is_shared_type(type),
-        .events.peers.is_without_handshake = type == ZMQ_STREAM,
+        .is_attached = is_attached,
+        /* Of an attached one the pipes count, whatever thread they are of. */
+        .is_shared = !is_attached && is_shared_type(type),
     };
     describe_lane(socket);
     fill_slot(slot, socket);
     return socket;
 }
 
+struct registry_socket *registry_open_socket(struct registry_context *context, void *handle,
+                                             int type)
+{
+    return open_socket(context, handle, type, false);
+}
+
 struct registry_socket *registry_attach_socket(struct registry_context *context, void *handle,
                                                int type)
 {
-    struct registry_socket *socket = registry_open_socket(context, handle, type);
-    if (!socket)
-        return NULL;
-    socket->is_attached = true;
-    socket->is_shared = false; /* its pipes count, whatever thread they are of */
-    message_fill_slot(socket->slot);
-    point_at_lane(socket);
-    return socket;
+    return open_socket(context, handle, type, true);
 }
 
 static const struct segment_group *group_of(const struct registry_socket *socket)
@@ -333,7 +341,7 @@ void registry_close_socket(struct registry_socket *socket)
 
 void registry_free_socket(struct registry_socket *socket)
 {
-    peers_finish(&socket->events.peers);
+    callbacks.end(socket);
     free_socket(socket);
 }
 
@@ -409,7 +417,7 @@ static void disarm(struct registry_slot *slot, const struct registry_slot *befor
 {
     if (before)
         *slot = *before;
-    slot->words = message_nowhere;
+    slot->words = registry_nowhere;
     slot->key = is_wiped_in_children ? KEY_FREE : KEY_TOMBSTONE;
 }
 
@@ -419,7 +427,6 @@ void registry_forked(void)
         if (sockets[i].is_used && sockets[i].slot)
             disarm(sockets[i].slot, has_kept ? &kept[i] : NULL);
     }
-    peers_forked();
     lock = LOCK_INIT;
     for (uint32_t i = 0; i < REGISTRY_MAX_CONTEXTS; i++) {
         contexts[i].segment_index = REGISTRY_NO_INDEX;

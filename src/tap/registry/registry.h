@@ -7,6 +7,9 @@
  * a call keeps. What is needed less often is in the *socket* behind it, which outlives the handle
  * until the last event of its monitor has come.
  *
+ * The registry knows no other part: it is given the functions of a slot (registry_start), and what
+ * a part keeps for a socket is in an array of the part's own, by the socket's index.
+ *
  * Thread:  registry_find and the words of a slot: the thread that uses the socket. All else with
  *          the registry's lock (registry_lock), which is held for a few lines at a time and never
  *          around a call into libzmq, the dynamic linker or the file system.
@@ -17,22 +20,14 @@
 #define TAP_REGISTRY_H
 
 #include "segment/segment_table.h"
-#include "tap/counting/blocking.h"
-#include "tap/counting/message.h"
-#include "tap/counting/options.h"
-#include "tap/counting/route.h"
-#include "tap/events/events.h"
 #include "tap/ground/guard.h"
 #include "tap/ground/library.h"
-#include "tap/losses/endings.h"
 
 #define REGISTRY_N_SLOTS      16384u /* a power of two, twice the sockets */
 #define REGISTRY_MAX_PROBES   128u
 #define REGISTRY_MAX_SOCKETS  SEGMENT_MAX_LANES
 #define REGISTRY_MAX_CONTEXTS 256u
 #define REGISTRY_NO_INDEX     UINT32_MAX
-
-struct pipe_layout;
 
 struct registry_context {
     void *handle; /* NULL: the entry is free */
@@ -52,18 +47,7 @@ struct registry_context {
     bool is_ending;         /* shut down or being terminated */
 };
 
-struct fake_socket;
-struct followed;
-
-/* See publish.h. */
-struct publish_state {
-    const struct pipe_layout *layout; /* of a publisher whose drops can be counted, or NULL */
-    bool is_watched;
-    bool is_within;     /* a message, known while watched */
-    bool is_inverted;   /* ZMQ_INVERT_MATCHING */
-    bool is_last_only;  /* ZMQ_XPUB_MANUAL_LAST_VALUE */
-    size_t size_before; /* of the vector of pipes, before a message to the last one */
-};
+struct registry_slot;
 
 struct registry_socket {
     struct registry_slot *slot; /* NULL once the program has closed it */
@@ -76,23 +60,25 @@ struct registry_socket {
     uint32_t lane;
     int type;
     uint32_t next_free;
-    uint32_t n_inproc_peers;               /* by the sampler */
-    uint64_t n_sent_seen, n_received_seen; /* by the sampler; at first what the lane had before */
+    uint64_t n_sent_before, n_received_before; /* in the lane, when the socket got it */
     bool is_used;
     bool is_placed;   /* in the group of its first endpoint */
     bool is_attached; /* no hook sees it: see zmqtap.h */
     bool is_shared;   /* several threads may use it: see message_shared.h */
-    struct options_seen seen;
-    struct blocking blocking;
-    struct publish_state publish;
-    struct route route;
-    struct endings endings;
-    struct followed *followed; /* where messages pass no hook, see followed.h */
-    struct fake_socket *fake;  /* its monitor, see fake_socket.h; NULL: has none, or another */
-    bool has_events;           /* a monitor of the tap is or was on it */
-    unsigned char more_flag;   /* where the slot cannot point into libzmq's socket */
-    struct events events;
 };
+
+/* What the program has set on a socket, with success. */
+struct registry_option {
+    int number;
+    const void *value;
+    size_t size;
+};
+
+/* What a hook on the message path calls: libzmq's own parameters, and the slot. */
+typedef int registry_send_hook(void *handle, const void *buffer, size_t size, int flags,
+                               struct registry_slot *slot);
+typedef int registry_msg_send_hook(struct tap_message *message, void *handle, int flags,
+                                   struct registry_slot *slot);
 
 /* How the next frame is to be sent; all zero in the middle of a message, where none waits. */
 struct registry_frame {
@@ -106,8 +92,8 @@ struct registry_slot {
     uintptr_t key;
     uint64_t *words;
     /* What a hook does for this socket. */
-    message_send_hook *send_hook;
-    message_msg_send_hook *msg_send_hook;
+    registry_send_hook *send_hook;
+    registry_msg_send_hook *msg_send_hook;
     /* libzmq's own, or the tap's. */
     int (*send)(void *, const void *, size_t, int);
     int (*msg_send)(struct tap_message *, void *, int);
@@ -210,8 +196,20 @@ void registry_unlock(const struct guard *guard);
 void registry_lock_inside(void);
 void registry_unlock_inside(void);
 
-/* The table that lanes are taken from; set once, before the first socket is opened. */
-void registry_set_table(struct segment_table *table);
+/* Called with the registry's lock held. */
+struct registry_callbacks {
+    /* A socket has the entry: the slot's functions and its `more_flag` are to be set, and what an
+     * earlier socket left in the entry is to be forgotten. */
+    void (*begin)(struct registry_slot *slot);
+    /* The entry is about to be free. */
+    void (*end)(struct registry_socket *socket);
+};
+
+/* Once, before the first socket is opened. `table` is what lanes are taken from. */
+void registry_start(struct segment_table *table, const struct registry_callbacks *callbacks);
+
+/* For what is not to be counted: words that nobody reads. */
+extern uint64_t registry_nowhere[] __attribute__((visibility("hidden")));
 
 /* Contexts. _add returns NULL when there are too many; what had the handle before has ended.
  * _remove frees what sockets are left. */

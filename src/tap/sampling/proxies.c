@@ -28,7 +28,8 @@ struct proxy {
     struct proxy *next;
 };
 
-static struct proxy *first; /* under the registry's lock */
+static struct followed *followed[REGISTRY_MAX_SOCKETS]; /* by socket; NULL: hooks count it */
+static struct proxy *first;                             /* under the registry's lock */
 static uintptr_t last_id;
 static pthread_key_t own_key; /* of the thread that is in it: its id */
 static pthread_once_t has_key = PTHREAD_ONCE_INIT;
@@ -153,12 +154,12 @@ void proxies_settle(void)
 
 void proxies_note(struct registry_socket *socket, const struct pipe_count *count)
 {
-    followed_note(socket->followed, count);
+    followed_note(followed[socket->index], count);
 }
 
 void proxies_end_round(struct registry_socket *socket)
 {
-    followed_end_round(socket->followed);
+    followed_end_round(followed[socket->index]);
 }
 
 /*
@@ -167,12 +168,12 @@ void proxies_end_round(struct registry_socket *socket)
 static void take_in(struct member *member, struct registry_socket *socket)
 {
     const struct pipe_layout *layout = layout_of(socket);
-    if (!layout || socket->followed)
+    if (!layout || followed[socket->index])
         return;
     *member = (struct member){.socket = socket, .serial = socket->serial};
     followed_begin(&member->followed, layout, socket->handle);
     member->followed.id = ++last_id;
-    socket->followed = &member->followed;
+    followed[socket->index] = &member->followed;
 }
 
 static struct proxy *take_from_list(uintptr_t id)
@@ -194,7 +195,7 @@ static void leave(struct member *member)
     if (!is_open(member))
         return;
     followed_look(&member->followed, layout_of(member->socket), member->socket->handle);
-    member->socket->followed = NULL;
+    followed[member->socket->index] = NULL;
     publish_resume(member->socket);
 }
 
@@ -288,6 +289,17 @@ void proxies_detach(struct registry_socket *socket)
     registry_unlock(&guard);
     if (id != 0)
         end((void *)id);
+}
+
+uintptr_t proxies_id_of(const struct registry_socket *socket)
+{
+    const struct followed *its = followed[socket->index];
+    return its ? its->id : 0;
+}
+
+void proxies_reset(struct registry_socket *socket)
+{
+    followed[socket->index] = NULL;
 }
 
 void proxies_forked(void)

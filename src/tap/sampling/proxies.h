@@ -11,8 +11,8 @@
  *
  * A socket that the program attaches (zmqtap.h) is followed in the same way, by itself.
  *
- * Thread: any, without the registry's lock; proxies_settle with it, proxies_sampled in between.
- * errno is kept.
+ * Thread: any, without the registry's lock; but for proxies_id_of, proxies_note, proxies_end_round
+ * and proxies_settle, which the sampler calls with it. errno is kept.
  */
 #ifndef TAP_PROXIES_H
 #define TAP_PROXIES_H
@@ -33,6 +33,12 @@ void proxies_end(void);
 /* A socket that no hook sees at all, followed until it is detached, in its thread. */
 void proxies_attach(struct registry_socket *socket);
 void proxies_detach(struct registry_socket *socket);
+
+/* Which proxy the socket is in, or attached as: a number that is not given twice; 0: none. The
+ * registry's lock is held. */
+uintptr_t proxies_id_of(const struct registry_socket *socket);
+
+void proxies_reset(struct registry_socket *socket);
 
 /* Enters what the sampler saw of a socket's pipes; what a proxy that has ended moved was counted.
  */

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "queues/queue_ages.h"
+#include "tap/events/events.h"
 #include "tap/ground/capability.h"
 #include "tap/learned/layouts.h"
 #include "tap/losses/endings.h"
@@ -25,6 +26,8 @@
 /* What is remembered of the socket in an entry of the registry. */
 static struct memory {
     uint32_t serial;
+    uint32_t lane; /* that n_sent_seen and n_received_seen are of */
+    uint64_t n_sent_seen, n_received_seen;
     struct pipe_memo memo;
     uint32_t n_invalid;
     uint64_t sampled_ns; /* 0: never */
@@ -47,32 +50,30 @@ static struct round {
 static struct pipe_count counts[MAX_COUNTS];
 static struct pipe_ledger ledger = {.counts = counts, .capacity = MAX_COUNTS};
 
-static struct segment_table *table;
+static struct segment_header *header; /* NULL: not started */
 static struct pipe_reader *reader;
 static struct queue_ages *ages; /* NULL: there was no memory, they are not known */
 static uint64_t pause_until_ns;
 static uint64_t last_cost_ns;
 
-void sampler_add_library(const struct library *library, struct segment_table *new_table)
+void sampler_start(struct segment_header *new_header)
 {
-    if (layouts_of(library) && table == new_table)
-        return;
-    const struct pipe_layout *layout = layouts_add(library);
+    __atomic_store_n(&header, new_header, __ATOMIC_RELEASE);
+}
+
+/* A process has one answer: off if any of its libraries is not understood. */
+void sampler_add_library(const struct library *library)
+{
+    const struct pipe_layout *layout = layouts_of(library);
     const char *reason = !layout ? "too many libraries" : layout->is_known ? NULL : layout->reason;
     if (!reason && !reader && pipe_reader_new(&reader) < 0)
         reason = "no memory";
     if (!reason && !ages)
         queue_ages_new(&ages);
     capability_set_on_unless(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
-    /* A process has one answer: off if any of its libraries is not understood. */
     capability_set(SEGMENT_CAPABILITY_ENDINGS,
                    reason ? SEGMENT_CAPABILITY_OFF : SEGMENT_CAPABILITY_BOUND,
                    reason ? reason : "at least: what was seen, and surely not read since");
-    capability_set_on_unless(SEGMENT_CAPABILITY_PUBLISH_DROPS, !layout ? "too many libraries"
-                                                               : layout->publish.is_known
-                                                                   ? NULL
-                                                                   : layout->publish.reason);
-    __atomic_store_n(&table, new_table, __ATOMIC_RELEASE);
 }
 
 /*
@@ -81,8 +82,14 @@ void sampler_add_library(const struct library *library, struct segment_table *ne
 static struct memory *recall(const struct registry_socket *socket)
 {
     struct memory *memory = &memories[socket->index];
-    if (memory->serial != socket->serial)
+    bool is_new = memory->serial != socket->serial;
+    if (is_new)
         *memory = (struct memory){.serial = socket->serial};
+    if (is_new || memory->lane != socket->lane) {
+        memory->lane = socket->lane;
+        memory->n_sent_seen = socket->n_sent_before;
+        memory->n_received_seen = socket->n_received_before;
+    }
     return memory;
 }
 
@@ -100,9 +107,9 @@ static void note_time(const uint64_t *count, uint64_t *n_seen, uint64_t *gauge, 
 static void note_times(struct registry_socket *socket, struct memory *memory)
 {
     uint64_t *words = socket->words;
-    note_time(&words[SEGMENT_SENT_MESSAGES], &socket->n_sent_seen, &words[SEGMENT_LAST_SENT_NS],
+    note_time(&words[SEGMENT_SENT_MESSAGES], &memory->n_sent_seen, &words[SEGMENT_LAST_SENT_NS],
               &memory->last_sent_ns);
-    note_time(&words[SEGMENT_RECEIVED_MESSAGES], &socket->n_received_seen,
+    note_time(&words[SEGMENT_RECEIVED_MESSAGES], &memory->n_received_seen,
               &words[SEGMENT_LAST_RECEIVED_NS], &memory->last_received_ns);
 }
 
@@ -122,14 +129,14 @@ static void add_target(struct registry_socket *socket, void *unused)
         return;
     round->sockets[round->n] = socket;
     round->serials[round->n] = socket->serial;
-    round->followed[round->n] = socket->followed ? socket->followed->id : 0;
+    round->followed[round->n] = proxies_id_of(socket);
     round->targets[round->n] = (struct pipe_target){
         .layout = layout,
         .socket = socket->handle,
         .context = socket->context->handle,
         .n_io_threads = socket->context->n_io_threads,
         .memo = memory->memo,
-        .ledger = socket->followed ? &ledger : NULL,
+        .ledger = round->followed[round->n] ? &ledger : NULL,
         .ages = is_conflating(socket) ? NULL : ages,
     };
     endings_prepare(socket, &round->targets[round->n]);
@@ -167,7 +174,7 @@ static void note_sample(struct registry_socket *socket, const struct pipe_target
         return;
     }
     memory->n_invalid = 0;
-    socket->n_inproc_peers = sample->n_inproc;
+    events_set_inproc_peers(socket, sample->n_inproc);
     pipe_words_update(socket->words, sample, memory->sampled_ns ? now_ns - memory->sampled_ns : 0);
     memory->sampled_ns = now_ns;
     note_conflated(socket, memory, sample);
@@ -182,8 +189,9 @@ static bool is_the_same(const struct round *round, size_t i)
 /* Whether the socket is followed by the same proxy since before the round. */
 static bool is_followed(const struct round *round, size_t i)
 {
-    const struct followed *followed = is_the_same(round, i) ? round->sockets[i]->followed : NULL;
-    return followed && followed->id == round->followed[i] && round->targets[i].sample.is_valid;
+    return round->followed[i] != 0 && is_the_same(round, i) &&
+           proxies_id_of(round->sockets[i]) == round->followed[i] &&
+           round->targets[i].sample.is_valid;
 }
 
 static void note_counts(const struct round *round)
@@ -259,7 +267,7 @@ static void sample_all(void)
     look(n);
     registry_lock(&guard);
     note_round(&round_now);
-    segment_word_add(&table->header->samples, 1);
+    segment_word_add(&header->samples, 1);
     registry_unlock(&guard);
 }
 
@@ -267,14 +275,13 @@ static void sample_all(void)
 static void note_cpu_time(uint64_t total_ns)
 {
     static uint64_t known_ns;
-    segment_word_add(&table->header->tap_cpu_ns,
-                     total_ns < known_ns ? total_ns : total_ns - known_ns);
+    segment_word_add(&header->tap_cpu_ns, total_ns < known_ns ? total_ns : total_ns - known_ns);
     known_ns = total_ns;
 }
 
 void sampler_look(void)
 {
-    if (__atomic_load_n(&table, __ATOMIC_ACQUIRE) && reader)
+    if (__atomic_load_n(&header, __ATOMIC_ACQUIRE) && reader)
         look(list_targets());
 }
 
@@ -288,7 +295,7 @@ static bool is_short_round(void)
 void sampler_round(void)
 {
     uint64_t now_ns = clock_monotonic_ns();
-    if (!__atomic_load_n(&table, __ATOMIC_ACQUIRE) || now_ns < pause_until_ns)
+    if (!__atomic_load_n(&header, __ATOMIC_ACQUIRE) || now_ns < pause_until_ns)
         return;
     if (is_short_round()) {
         sample_all();
@@ -314,7 +321,7 @@ static void note_without_queues(struct registry_socket *socket, void *unused)
 void sampler_blind_round(const char *reason)
 {
     struct guard guard;
-    if (!__atomic_load_n(&table, __ATOMIC_ACQUIRE))
+    if (!__atomic_load_n(&header, __ATOMIC_ACQUIRE))
         return;
     round_now.realtime_ns = clock_realtime_ns();
     registry_lock(&guard);
@@ -326,9 +333,8 @@ void sampler_blind_round(const char *reason)
 
 void sampler_forked(void)
 {
-    table = NULL;
+    header = NULL;
     pause_until_ns = 0;
-    proxies_forked();
     if (reader)
         pipe_reader_forked(reader);
     if (ages)

@@ -18,8 +18,11 @@
 
 #define SAMPLER_PAUSE 200 /* a round costs at most 1/200 of a core */
 
-/* Learns the layout of a library's pipes, once each. */
-void sampler_add_library(const struct library *library, struct segment_table *table);
+/* `header` is the segment's. */
+void sampler_start(struct segment_header *header);
+
+/* The library's layout is learned: whether its queues can be read. */
+void sampler_add_library(const struct library *library);
 
 void sampler_round(void);
 
