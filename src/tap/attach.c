@@ -7,7 +7,7 @@
  */
 #include "tap/counting/options.h"
 #include "tap/events/monitor.h"
-#include "tap/learned/layouts.h"
+#include "tap/learned/learned.h"
 #include "tap/learned/pipe_trial.h"
 #include "tap/parts.h"
 #include "tap/registry/registry.h"
@@ -50,8 +50,8 @@ static int find_out(const struct library *library, void *handle, struct found *r
     size = sizeof(ret->endpoint);
     if (library->getsockopt(handle, ZMQ_LAST_ENDPOINT, ret->endpoint, &size) != 0)
         ret->endpoint[0] = '\0';
-    const struct pipe_layout *layout = layouts_of(library);
-    if (!layout || !layout->is_known)
+    const struct pipe_layout *layout = learned_pipes_of(library);
+    if (!layout)
         return fail(ENOTSUP);
     ret->context = (void *)pipe_pointer_at(handle, layout->context);
     ret->n_io_threads = library->ctx_get(ret->context, ZMQ_IO_THREADS);

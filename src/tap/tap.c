@@ -5,8 +5,7 @@
 #include "tap/ground/libc.h"
 #include "tap/ground/loaded.h"
 #include "tap/ground/sandbox.h"
-#include "tap/learned/layouts.h"
-#include "tap/learned/more_flag.h"
+#include "tap/learned/learned.h"
 #include "tap/parts.h"
 #include "tap/registry/registry.h"
 #include "tap/report.h"
@@ -189,9 +188,7 @@ static void describe_library(const struct library *library)
 static void learn_library(struct library *library)
 {
     describe_library(library);
-    if (!library->more_flag)
-        library->more_flag = more_flag_calibrate(library);
-    layouts_add(library);
+    learned_add(library);
     parts_add_library(library);
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "tap/ground/capability.h"
-#include "tap/learned/layouts.h"
+#include "tap/learned/learned.h"
 #include "tap/learned/pipe_trial.h"
 #include "tap/registry/registry.h"
 
@@ -33,8 +33,8 @@ void blocking_reset(struct registry_socket *socket)
  * socket another may free a pipe, so none is looked at. */
 static bool has_no_queue(const struct registry_socket *socket)
 {
-    const struct pipe_layout *layout = layouts_of(socket->library);
-    if (!layout || !layout->is_known)
+    const struct pipe_layout *layout = learned_pipes_of(socket->library);
+    if (!layout)
         return false;
     uintptr_t vector[2]; /* begin and end */
     memcpy(vector, (const char *)socket->handle + layout->pipes, sizeof(vector));
@@ -161,8 +161,7 @@ void blocking_opened(struct registry_socket *socket)
 
 void blocking_add_library(const struct library *library)
 {
-    const struct pipe_layout *layout = layouts_of(library);
-    if (layout && layout->is_known)
+    if (learned_pipes_of(library))
         capability_set(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_ON, "");
     else
         capability_set(SEGMENT_CAPABILITY_BLOCKING, SEGMENT_CAPABILITY_BOUND,

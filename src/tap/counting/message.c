@@ -6,6 +6,7 @@
 #include "tap/counting/message_shared.h"
 #include "tap/counting/publish.h"
 #include "tap/ground/hook.h"
+#include "tap/learned/learned.h"
 
 #include <errno.h>
 #include <string.h>
@@ -206,14 +207,15 @@ void message_fill_slot(struct registry_slot *slot)
 {
     struct registry_socket *socket = slot->socket;
     const struct library *library = socket->library;
+    uint32_t more_flag = learned_of(library)->more_flag;
     slot->send_hook = is_publisher(slot) ? publish_hook : message_send;
     slot->msg_send_hook = is_publisher(slot) ? publish_msg_hook : message_msg_send;
     slot->send = library->send;
     slot->msg_send = library->msg_send;
-    if (library->more_flag) {
+    if (more_flag) {
         slot->recv = library->recv;
         slot->msg_recv = library->msg_recv;
-        slot->more_flag = (const unsigned char *)socket->handle + library->more_flag;
+        slot->more_flag = (const unsigned char *)socket->handle + more_flag;
     } else {
         slot->recv = receive_buffer_asking;
         slot->msg_recv = receive_asking;

@@ -2,7 +2,7 @@
 #include "tap/counting/publish.h"
 
 #include "tap/ground/capability.h"
-#include "tap/learned/layouts.h"
+#include "tap/learned/learned.h"
 #include "tap/learned/pipe_trial.h"
 #include "tap/learned/publish_layout.h"
 
@@ -132,16 +132,14 @@ void publish_look(struct registry_socket *socket)
 
 void publish_add_library(const struct library *library)
 {
-    const struct pipe_layout *layout = layouts_of(library);
-    const char *reason = !layout                    ? "too many libraries"
-                         : layout->publish.is_known ? NULL
-                                                    : layout->publish.reason;
-    capability_set_on_unless(SEGMENT_CAPABILITY_PUBLISH_DROPS, reason);
+    const struct publish_layout *layout = &learned_of(library)->pipes.publish;
+    capability_set_on_unless(SEGMENT_CAPABILITY_PUBLISH_DROPS,
+                             layout->is_known ? NULL : layout->reason);
 }
 
 void publish_opened(struct registry_socket *socket)
 {
-    const struct pipe_layout *layout = layouts_of(socket->library);
+    const struct pipe_layout *layout = learned_pipes_of(socket->library);
     bool is_publisher = socket->type == ZMQ_PUB || socket->type == ZMQ_XPUB;
     socket->slot->n_until_look = NEVER;
     if (!is_publisher || !layout || !layout->publish.is_known)

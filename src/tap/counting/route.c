@@ -11,17 +11,11 @@
 #include "tap/counting/message_count.h"
 #include "tap/ground/capability.h"
 #include "tap/ground/hook.h"
-#include "tap/learned/layouts.h"
-#include "tap/learned/route_layout.h"
+#include "tap/learned/learned.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-
-#define MAX_LIBRARIES 16u
-
-static struct route_layout layouts[MAX_LIBRARIES]; /* by library */
-static bool is_learned[MAX_LIBRARIES];
 
 static struct state {
     const struct route_layout *layout; /* NULL: not watched */
@@ -385,25 +379,20 @@ static HOOK_COLD int lost_msg_send(struct tap_message *message, void *handle, in
 
 void route_add_library(const struct library *library)
 {
-    struct route_layout *layout = &layouts[library->index % MAX_LIBRARIES];
-    const struct pipe_layout *pipes = layouts_of(library);
-    if (pipes && !is_learned[library->index % MAX_LIBRARIES]) {
-        route_layout_calibrate(library, pipes, layout);
-        is_learned[library->index % MAX_LIBRARIES] = true;
-    }
-    capability_set_on_unless(SEGMENT_CAPABILITY_ROUTER_DROPS, !pipes ? "too many libraries"
-                                                              : layout->is_known ? NULL
-                                                                                 : layout->reason);
+    const struct route_layout *layout = &learned_of(library)->routes;
+    capability_set_on_unless(SEGMENT_CAPABILITY_ROUTER_DROPS,
+                             layout->is_known ? NULL : layout->reason);
 }
 
 void route_opened(struct registry_socket *socket)
 {
-    const struct route_layout *layout = &layouts[socket->library->index % MAX_LIBRARIES];
+    const struct learned *learned = learned_of(socket->library);
+    const struct route_layout *layout = &learned->routes;
     struct registry_slot *slot = socket->slot;
     if ((socket->type != ZMQ_ROUTER && socket->type != ZMQ_REP) || !layout->is_known)
         return;
     struct state *state = state_of(socket);
-    *state = (struct state){.layout = layout, .pipes = layouts_of(socket->library)};
+    *state = (struct state){.layout = layout, .pipes = &learned->pipes};
     slot->current_out = (const uintptr_t *)(const void *)((const char *)socket->handle +
                                                           layout->current_out);
     slot->pipe_state = state->pipes->state;

@@ -23,7 +23,7 @@
 
 #include "tap/registry/registry.h"
 
-/* Learns a library's layout, once, before its first socket is tracked. */
+/* Whether drops are counted. */
 void route_add_library(const struct library *library);
 
 void route_reset(struct registry_socket *socket);

@@ -5,41 +5,28 @@
 #include "tap/events/fake_socket.h"
 #include "tap/events/hub.h"
 #include "tap/ground/capability.h"
+#include "tap/learned/learned.h"
 #include "tap/learned/pipe_lab.h"
 
 #include <zmq.h>
 
-#define MAX_LIBRARIES 16u
-
-enum kind {
-    KIND_UNTRIED,
-    KIND_DIRECT,
-    KIND_HUB,
-};
-
-static enum kind kinds[MAX_LIBRARIES]; /* by library */
-static bool has_hubs;                  /* one of them is KIND_HUB */
-
-static enum kind kind_of(const struct library *library)
-{
-    return __atomic_load_n(&kinds[library->index % MAX_LIBRARIES], __ATOMIC_ACQUIRE);
-}
+static bool has_hubs; /* of one library or more */
 
 static bool is_direct(const struct library *library)
 {
-    return kind_of(library) == KIND_DIRECT;
+    return learned_monitor_of(library) == LEARNED_MONITOR_DIRECT;
 }
 
 bool monitor_has_sockets(const struct library *library)
 {
-    return kind_of(library) == KIND_HUB;
+    return learned_monitor_of(library) == LEARNED_MONITOR_HUB;
 }
 
 /* What libzmq keeps in errno while it raises an event is seen in that thread alone. */
-static void tell_kind(enum kind kind)
+static void tell_kind(enum learned_monitor kind)
 {
     struct guard guard;
-    bool is_heard = kind == KIND_DIRECT;
+    bool is_heard = kind == LEARNED_MONITOR_DIRECT;
     registry_lock(&guard);
     capability_set(SEGMENT_CAPABILITY_OVERSIZED,
                    is_heard ? SEGMENT_CAPABILITY_ON : SEGMENT_CAPABILITY_OFF,
@@ -49,12 +36,13 @@ static void tell_kind(enum kind kind)
 
 static void try(const struct library *library, void *context, void *handle)
 {
-    enum kind kind = direct_try(library, context, handle) ? KIND_DIRECT : KIND_HUB;
-    if (kind == KIND_HUB) {
+    enum learned_monitor kind = direct_try(library, context, handle) ? LEARNED_MONITOR_DIRECT
+                                                                     : LEARNED_MONITOR_HUB;
+    if (kind == LEARNED_MONITOR_HUB) {
         hub_start();
         __atomic_store_n(&has_hubs, true, __ATOMIC_RELAXED);
     }
-    __atomic_store_n(&kinds[library->index % MAX_LIBRARIES], kind, __ATOMIC_RELEASE);
+    learned_set_monitor(library, kind);
 }
 
 static void try_in_lab(const struct library *library)
@@ -71,10 +59,10 @@ static void try_in_lab(const struct library *library)
 
 void monitor_add_library(const struct library *library)
 {
-    if (kind_of(library) == KIND_UNTRIED)
+    if (learned_monitor_of(library) == LEARNED_MONITOR_UNTRIED)
         try_in_lab(library);
-    if (kind_of(library) != KIND_UNTRIED)
-        tell_kind(kind_of(library));
+    if (learned_monitor_of(library) != LEARNED_MONITOR_UNTRIED)
+        tell_kind(learned_monitor_of(library));
 }
 
 static void note_attached(bool is_attached)
@@ -91,9 +79,9 @@ static void note_attached(bool is_attached)
 
 void monitor_attach(struct registry_socket *socket)
 {
-    if (kind_of(socket->library) == KIND_UNTRIED) {
+    if (learned_monitor_of(socket->library) == LEARNED_MONITOR_UNTRIED) {
         try(socket->library, socket->context->handle, socket->handle);
-        tell_kind(kind_of(socket->library));
+        tell_kind(learned_monitor_of(socket->library));
     }
     note_attached(is_direct(socket->library) ? direct_attach(socket) : hub_attach(socket));
 }

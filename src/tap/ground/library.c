@@ -143,7 +143,6 @@ static struct library *take_entry(const struct loaded *loaded, uint32_t place)
     memset(library->path, 0, sizeof(library->path));
     library->index = i;
     library->version_number = 0;
-    library->more_flag = 0;
     library->own = NULL;
     library->is_draft = library->is_complete = false;
     library_entries[i] = (struct library_entry){.object = *object, .place = place};

@@ -88,7 +88,6 @@ struct library {
     bool is_draft;
     bool is_complete;          /* all of LIBRARY_REQUIRED are there, and all else is filled in */
     const struct library *own; /* the same past whatever stands before it, for the tap's own work */
-    uint32_t more_flag;        /* offset in a socket, see more_flag.h; 0: not known */
 };
 
 /* A function by its name, as a copy has it. */

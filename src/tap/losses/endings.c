@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "tap/events/events.h"
 #include "tap/events/monitor.h"
-#include "tap/learned/layouts.h"
+#include "tap/learned/learned.h"
 #include "tap/learned/pipe_trial.h"
 #include "tap/losses/endings_queue.h"
 
@@ -215,9 +215,9 @@ static void fill_closed(struct closed *closed, const struct closing *closing)
 void endings_closing(struct registry_socket *socket)
 {
     struct guard guard;
-    const struct pipe_layout *layout = layouts_of(socket->library);
+    const struct pipe_layout *layout = learned_pipes_of(socket->library);
     struct closing closing = {.socket = socket, .layout = layout};
-    if (!layout || !layout->is_known || socket->is_shared ||
+    if (!layout || socket->is_shared ||
         segment_word_get(&socket->words[SEGMENT_OPTION_CONFLATE]) == 1)
         return;
     leave_pipes(&closing);

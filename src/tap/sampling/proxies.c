@@ -8,7 +8,7 @@
 #include "tap/sampling/proxies.h"
 
 #include "tap/counting/publish.h"
-#include "tap/learned/layouts.h"
+#include "tap/learned/learned.h"
 
 #include <stdlib.h>
 #include <zmq.h>
@@ -39,12 +39,6 @@ static bool is_open(const struct member *member)
 {
     const struct registry_socket *socket = member->socket;
     return socket && socket->is_used && socket->slot && socket->serial == member->serial;
-}
-
-static const struct pipe_layout *layout_of(const struct registry_socket *socket)
-{
-    const struct pipe_layout *layout = layouts_of(socket->library);
-    return layout && layout->is_known ? layout : NULL;
 }
 
 /*
@@ -167,7 +161,7 @@ void proxies_end_round(struct registry_socket *socket)
  */
 static void take_in(struct member *member, struct registry_socket *socket)
 {
-    const struct pipe_layout *layout = layout_of(socket);
+    const struct pipe_layout *layout = learned_pipes_of(socket->library);
     if (!layout || followed[socket->index])
         return;
     *member = (struct member){.socket = socket, .serial = socket->serial};
@@ -194,7 +188,8 @@ static void leave(struct member *member)
 {
     if (!is_open(member))
         return;
-    followed_look(&member->followed, layout_of(member->socket), member->socket->handle);
+    followed_look(&member->followed, learned_pipes_of(member->socket->library),
+                  member->socket->handle);
     followed[member->socket->index] = NULL;
     publish_resume(member->socket);
 }

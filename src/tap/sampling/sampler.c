@@ -11,7 +11,7 @@
 #include "queues/queue_ages.h"
 #include "tap/events/events.h"
 #include "tap/ground/capability.h"
-#include "tap/learned/layouts.h"
+#include "tap/learned/learned.h"
 #include "tap/losses/endings.h"
 #include "tap/sampling/pipe_words.h"
 #include "tap/sampling/proxies.h"
@@ -64,8 +64,8 @@ void sampler_start(struct segment_header *new_header)
 /* A process has one answer: off if any of its libraries is not understood. */
 void sampler_add_library(const struct library *library)
 {
-    const struct pipe_layout *layout = layouts_of(library);
-    const char *reason = !layout ? "too many libraries" : layout->is_known ? NULL : layout->reason;
+    const struct pipe_layout *layout = &learned_of(library)->pipes;
+    const char *reason = layout->is_known ? NULL : layout->reason;
     if (!reason && !reader && pipe_reader_new(&reader) < 0)
         reason = "no memory";
     if (!reason && !ages)
@@ -124,8 +124,8 @@ static void add_target(struct registry_socket *socket, void *unused)
     struct round *round = &round_now;
     struct memory *memory = recall(socket);
     note_times(socket, memory);
-    const struct pipe_layout *layout = layouts_of(socket->library);
-    if (!layout || !layout->is_known || round->n == REGISTRY_MAX_SOCKETS)
+    const struct pipe_layout *layout = learned_pipes_of(socket->library);
+    if (!layout || round->n == REGISTRY_MAX_SOCKETS)
         return;
     round->sockets[round->n] = socket;
     round->serials[round->n] = socket->serial;
