@@ -49,6 +49,7 @@ GUARDS = {
                 "sandbox", "kills", "page", "memcheck"],
     "src/tap/hooks": ["corners", "counters", "depth", "events", "libraries", "harmless", "proxies", "drops", "limits",
                       "balance", "losses", "page"],
+    "src/tap/hooks/symbols": ["by_name", "copies", "harmless"],
     "src/tap/events": ["events", "libraries", "limits", "harmless", "endings", "counters", "balance"],
     "src/tap/learned": ["tap_*", "depth", "ages", "proxies", "drops", "losses", "endings", "libraries", "limits",
                         "harmless"],

@@ -165,11 +165,36 @@ static void find__tables_are_garbage__reads_nothing_outside(void **state)
     assert_true(elf_object_find(&copy.object, "getpid") != 0);
 }
 
+static int compare_with_map(struct dl_phdr_info *info, size_t size, void *data)
+{
+    static const char *const names[] = {"getpid", "dlsym", "cmocka_fail", "_r_debug", "nothing"};
+    struct elf_object object = elf_object_of(info);
+    (void)size;
+    for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next) {
+        if ((uintptr_t)map->l_ld != object.dynamic || !*map->l_name)
+            continue;
+        struct elf_object same = elf_object_of_map(map);
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+            assert_true(elf_object_find(&same, names[i]) == elf_object_find(&object, names[i]));
+        ++*(int *)data;
+    }
+    return 0;
+}
+
+static void of_map__all_objects__find_what_the_others_do(void **state)
+{
+    int n = 0;
+    (void)state;
+    dl_iterate_phdr(compare_with_map, &n);
+    assert_true(n >= 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(find__function_of_libc__is_what_the_linker_finds),
         cmocka_unit_test(needed__all_objects__are_listed),
+        cmocka_unit_test(of_map__all_objects__find_what_the_others_do),
         cmocka_unit_test(find__tables_that_no_linker_has_touched__are_read),
         cmocka_unit_test(find__tables_are_garbage__reads_nothing_outside),
     };

@@ -2,7 +2,6 @@
 #include "tap/ground/elf_object.h"
 
 #include <elf.h>
-#include <string.h>
 
 #define VERSION_HIDDEN 0x8000u
 #define VERSION_LOCAL  0u
@@ -43,6 +42,19 @@ bool elf_object_is_same(const struct elf_object *a, const struct elf_object *b)
 {
     return a->base == b->base && a->begin == b->begin && a->end == b->end &&
            a->dynamic == b->dynamic;
+}
+
+static const ElfW(Phdr) everything = {.p_type = PT_LOAD, .p_flags = PF_R, .p_memsz = SIZE_MAX / 2};
+
+struct elf_object elf_object_of_map(const struct link_map *map)
+{
+    return (struct elf_object){.name = map->l_name ? map->l_name : "",
+                               .headers = &everything,
+                               .n_headers = 1,
+                               .base = map->l_addr,
+                               .begin = map->l_addr,
+                               .end = map->l_addr + SIZE_MAX / 2,
+                               .dynamic = (uintptr_t)map->l_ld};
 }
 
 /* The end of the readable segment that `address` lies in; 0 if it lies in none. */
@@ -144,17 +156,20 @@ static bool read_tables(const struct elf_object *self, struct tables *ret)
 /* A text of the table, with its NUL, or NULL. */
 static const char *string_at(const struct tables *tables, size_t offset)
 {
-    if (offset >= tables->strings_size ||
-        !memchr(tables->strings + offset, '\0', tables->strings_size - offset))
-        return NULL;
-    return tables->strings + offset;
+    for (size_t i = offset; i < tables->strings_size; i++) {
+        if (tables->strings[i] == '\0')
+            return tables->strings + offset;
+    }
+    return NULL;
 }
 
 static bool has_name(const struct tables *tables, size_t offset, const char *name)
 {
-    size_t size = strlen(name) + 1;
-    return offset < tables->strings_size && tables->strings_size - offset >= size &&
-           memcmp(tables->strings + offset, name, size) == 0;
+    for (; offset < tables->strings_size && tables->strings[offset] == *name; offset++, name++) {
+        if (*name == '\0')
+            return true;
+    }
+    return false;
 }
 
 static bool is_default_version(const struct tables *tables, size_t i)

@@ -7,7 +7,8 @@
  * everybody: they are read where they lie, each access checked against the object's segments.
  *
  * Thread:  any, while the object stays loaded: in a callback of dl_iterate_phdr().
- * Blocks:  no; no allocation, no call into the dynamic linker, errno untouched.
+ * Blocks:  no; no allocation, errno untouched. Calls no function at all, of libc's neither: it runs
+ *          in programs whose sanitizer has not begun.
  */
 #ifndef TAP_ELF_OBJECT_H
 #define TAP_ELF_OBJECT_H
@@ -27,6 +28,10 @@ struct elf_object {
 };
 
 struct elf_object elf_object_of(const struct dl_phdr_info *info);
+
+/* The same from the linker's own list, which does not say where segments end: its tables are
+ * believed. Not for the program itself. */
+struct elf_object elf_object_of_map(const struct link_map *map);
 
 /* Whether they are the same, as far as addresses can tell. */
 bool elf_object_is_same(const struct elf_object *a, const struct elf_object *b);

@@ -370,6 +370,34 @@ struct library *library_of_address(const void *address)
     return search.library;
 }
 
+struct function_search {
+    uintptr_t address;
+    const char *name;
+    struct library *library;
+};
+
+static void search_function(const struct loaded *loaded, void *data)
+{
+    struct function_search *search = data;
+    library_look_through(loaded);
+    uint32_t i = loaded_find(loaded, search->address);
+    if (i == LOADED_NONE || i == loaded->own || loaded_has_interposers(loaded))
+        return;
+    const struct elf_object *object = &loaded->objects[i];
+    bool is_libzmq = elf_object_find(object, "zmq_socket") &&
+                     elf_object_find(object, "zmq_version");
+    if (is_libzmq && !elf_object_find(object, "zmqtap_interface") &&
+        elf_object_find(object, search->name) == search->address)
+        search->library = take_entry(loaded, i);
+}
+
+struct library *library_of_function(const void *address, const char *name)
+{
+    struct function_search search = {.address = (uintptr_t)address, .name = name};
+    loaded_visit(search_function, &search);
+    return search.library;
+}
+
 struct symbols_search {
     const struct zmqtap_symbol *symbols;
     struct library *library;

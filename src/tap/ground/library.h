@@ -139,6 +139,10 @@ struct library *library_of_handle(const void *handle);
 /* The copy that an address lies in, NULL if its functions cannot be found by their names. */
 struct library *library_of_address(const void *address);
 
+/* The copy that defines a function of this name at this address; NULL if it is none, or if a
+ * library that came with the program stands before some of libzmq's functions. */
+struct library *library_of_function(const void *address, const char *name);
+
 /* The copy whose functions these are; NULL if there is no zmq_socket among them. */
 struct zmqtap_symbol;
 struct library *library_of_symbols(const struct zmqtap_symbol *symbols);

@@ -216,6 +216,13 @@ static void read_interposers(const struct loaded *self)
     interposers.is_read = true;
 }
 
+bool loaded_has_interposers(const struct loaded *self)
+{
+    if (!interposers.is_read)
+        read_interposers(self);
+    return interposers.n != 0;
+}
+
 uintptr_t loaded_find_function(const struct loaded *self, uint32_t copy, const char *name)
 {
     if (!interposers.is_read)
@@ -233,8 +240,12 @@ struct libc_search {
     uintptr_t address;
 };
 
+/* ThreadSanitizer's functions stand before those for threads, and it ends a program in which there
+ * is a thread that it has not made. */
 static bool is_libc(const struct elf_object *object)
 {
+    if (elf_object_find(object, "__tsan_init"))
+        return true;
     const char *soname = elf_object_soname(object);
     return soname && (strcmp(soname, "libc.so.6") == 0 || strcmp(soname, "libpthread.so.0") == 0 ||
                       strcmp(soname, "libdl.so.2") == 0);

@@ -43,6 +43,9 @@ uint32_t loaded_find(const struct loaded *self, uintptr_t address);
  * them, has its turn. */
 uintptr_t loaded_find_function(const struct loaded *self, uint32_t copy, const char *name);
 
+/* Whether there are any of these. */
+bool loaded_has_interposers(const struct loaded *self);
+
 /* The address of what the C library defines, or 0: its libpthread and libdl of older days too, if
  * they are loaded. */
 uintptr_t loaded_find_in_libc(const char *symbol);

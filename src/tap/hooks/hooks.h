@@ -28,6 +28,11 @@ HOOK_EXPORT uint32_t zmq_connect_peer(void *handle, const char *endpoint);
  * the context's end, which the program does not call while it calls something else with it. */
 struct registry_context *hooks_find_context(const void *handle);
 
+/* zmq_ctx_new and zmq_init of the copy of libzmq that `own` is a function of, for a program that
+ * has it from dlsym(). */
+void *hooks_new_context(void *(*own)(void));
+void *hooks_init_context(void *(*own)(int n_io_threads), int n_io_threads);
+
 /* What zmq_msg_send and zmq_msg_recv do, for the hooks that are made of them. */
 int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const void *caller);
 int hooks_msg_receive(zmq_msg_t *message, void *handle, int flags, const void *caller);

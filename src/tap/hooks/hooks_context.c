@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/events/limits.h"
 #include "tap/events/monitor.h"
+#include "tap/ground/own_work.h"
 #include "tap/hooks/hooks.h"
 #include "tap/tap.h"
 
@@ -31,16 +32,25 @@ static void add_context(void *handle, struct library *library)
     errno = error;
 }
 
+/* A copy whose function makes a context may have asked dlsym() for another one's: then it is known
+ * already as one of the first. */
+static _Thread_local bool is_making;
+
+static void *make_context(struct library *library)
+{
+    is_making = true;
+    void *handle = library->ctx_new();
+    is_making = false;
+    add_context(handle, library);
+    return handle;
+}
+
 /* Nothing is looked up or remembered for a tap that is off but what the call needs. */
 static void *new_context(const void *caller)
 {
     tap_check_process();
     struct library *library = tap_is_enabled() ? library_of_caller(caller) : NULL;
-    if (!library)
-        return HOOK_PASS(caller, ctx_new, NULL);
-    void *handle = library->ctx_new();
-    add_context(handle, library);
-    return handle;
+    return library ? make_context(library) : HOOK_PASS(caller, ctx_new, NULL);
 }
 
 void *zmq_ctx_new(void)
@@ -69,6 +79,33 @@ void *zmq_init(int io_threads)
     void *handle = new_context(HOOK_CALLER);
     if (handle)
         set_option(handle, ZMQ_IO_THREADS, io_threads, HOOK_CALLER);
+    return handle;
+}
+
+/* What the tap makes for itself of a copy that asks for another one's functions is not the
+ * program's there either. */
+static struct library *library_to_follow(const void *own)
+{
+    tap_check_process();
+    bool is_programs = tap_is_enabled() && !is_making && own_work_depth == 0;
+    struct library *library = is_programs ? library_of_address(own) : NULL;
+    return library && library->is_complete ? library : NULL;
+}
+
+void *hooks_new_context(void *(*own)(void))
+{
+    struct library *library = library_to_follow((const void *)own);
+    return library ? make_context(library) : own();
+}
+
+void *hooks_init_context(void *(*own)(int n_io_threads), int n_io_threads)
+{
+    struct library *library = n_io_threads < 0 ? NULL : library_to_follow((const void *)own);
+    if (!library)
+        return own(n_io_threads);
+    void *handle = make_context(library);
+    if (handle)
+        set_option(handle, ZMQ_IO_THREADS, n_io_threads, (const void *)own);
     return handle;
 }
 

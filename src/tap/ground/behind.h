@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * behind - a function that comes behind the tap, where the dynamic linker would have found it.
+ *
+ * Thread:  any. Blocks: no, for what came with the program. Calls no function of libc's then, so
+ *          that it works before anything in the process has begun.
+ */
+#ifndef TAP_GROUND_BEHIND_H
+#define TAP_GROUND_BEHIND_H
+
+#include <stdint.h>
+
+/* 0: there is none. */
+uintptr_t behind_find(const char *symbol);
+
+#endif
