@@ -9,8 +9,6 @@
  */
 #include "tap/hooks/symbols.h"
 
-#include "tap/tap.h"
-
 #include <string.h>
 
 static const struct library *of_context(const void *handle)
