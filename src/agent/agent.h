@@ -7,27 +7,8 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/agent_options.h"
 #include "base/error.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-
-struct agent_options {
-    const char *const *listen_addresses; /* see http_listen.h */
-    size_t n_listen_addresses;
-    bool uses_systemd_socket;    /* in place of the addresses */
-    const char *web_config_file; /* see web_config.h; NULL or "": none */
-    const char *config_file;     /* see exporter_config.h; NULL or "": none */
-    const char *telemetry_path;
-    const char *directory;   /* of segments */
-    unsigned max_tap_groups; /* label sets of sockets; 0: the tap collector's default */
-    bool has_no_peek;        /* programs without a tap are left alone */
-    const char *peek_socket; /* of a reader that systemd starts; NULL: the agent starts it */
-    const char *const *peek_excluded; /* names of programs that are */
-    size_t n_peek_excluded;
-    unsigned max_requests;
-    unsigned max_connections;
-};
 
 /* Runs until a signal ends it: 0. A negative errno with `err` filled: it could not start. */
 int agent_run(const struct agent_options *options, struct error *err);

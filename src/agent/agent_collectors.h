@@ -3,7 +3,7 @@
 #ifndef AGENT_AGENT_COLLECTORS_H
 #define AGENT_AGENT_COLLECTORS_H
 
-#include "agent/agent.h"
+#include "agent/agent_options.h"
 #include "agent/agent_sections.h"
 #include "collectors/probe/probe_pool.h"
 #include "collectors/runner.h"

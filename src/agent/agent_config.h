@@ -11,7 +11,7 @@
 #ifndef AGENT_AGENT_CONFIG_H
 #define AGENT_AGENT_CONFIG_H
 
-#include "agent/agent.h"
+#include "agent/agent_options.h"
 #include "agent/agent_sections.h"
 #include "collectors/probe/probe_pool.h"
 #include "collectors/self.h"

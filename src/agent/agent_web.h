@@ -8,7 +8,7 @@
 #ifndef AGENT_AGENT_WEB_H
 #define AGENT_AGENT_WEB_H
 
-#include "agent/agent.h"
+#include "agent/agent_options.h"
 #include "collectors/self.h"
 #include "http/http_server.h"
 

@@ -7,7 +7,10 @@
  */
 #include "config/config_parser.h"
 
+#include "config/config_limits.h"
+#include "config/config_node.h"
 #include "config/config_text.h"
+#include "config/config_tree.h"
 
 #include <errno.h>
 #include <libfyaml.h>

@@ -7,19 +7,11 @@
 #ifndef CONFIG_CONFIG_PARSER_H
 #define CONFIG_CONFIG_PARSER_H
 
-#include "config/config_document.h"
+#include "base/error.h"
 
-/* One allocation of the tree; `bytes` follow. */
-struct config_block {
-    struct config_block *next;
-    _Alignas(max_align_t) char bytes[];
-};
+#include <stddef.h>
 
-struct config_document {
-    char *name;
-    struct config_block *blocks;
-    const struct config_node *root;
-};
+struct config_document;
 
 /* Fills `document->root` from `text`. */
 int config_parser_run(struct config_document *document, const char *text, size_t size,

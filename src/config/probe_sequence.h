@@ -1,9 +1,27 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* probe_sequence - the mapping `sequence` of probe settings. See probe_settings.h. */
+/*
+ * probe_sequence - the mapping `sequence` of probe settings. Thread, ownership and errors: see
+ * probe_settings.h.
+ */
 #ifndef CONFIG_PROBE_SEQUENCE_H
 #define CONFIG_PROBE_SEQUENCE_H
 
-#include "config/probe_settings.h"
+#include "config/config_keys.h"
+
+#define PROBE_SEQUENCE_KEYS_DEFAULT 1024
+#define PROBE_SEQUENCE_KEYS_MAX     65536
+
+enum probe_encoding { PROBE_LITTLE_ENDIAN, PROBE_BIG_ENDIAN, PROBE_DECIMAL };
+
+/* Where a message has its number. Frames count from 0, from the end with -1, -2 and so on. */
+struct probe_sequence_settings {
+    int64_t frame, offset, width; /* of the number; width 0: decimal digits to the frame's end */
+    int encoding;
+    int64_t modulus;                          /* 0: all values of that width, or of 64 bits */
+    int64_t key_frame, key_offset, key_width; /* one sequence for each value here; width 0: all */
+    bool has_key;
+    int64_t keys_max; /* sequences beyond it are not followed */
+};
 
 int probe_sequence_read(const struct config_node *node, struct probe_sequence_settings *ret,
                         struct error *err);

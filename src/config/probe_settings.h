@@ -11,8 +11,9 @@
 
 #include "config/config_document.h"
 #include "config/config_keys.h"
-#include "config/config_secret.h"
 #include "config/probe_peers.h"
+#include "config/probe_security.h"
+#include "config/probe_sequence.h"
 
 #define PROBE_TIMEOUT_DEFAULT_MS            2000
 #define PROBE_TIMEOUT_MIN_MS                50
@@ -30,33 +31,8 @@
 #define PROBE_MESSAGE_BYTES_MAX             (1 << 30)
 #define PROBE_SUBSCRIPTIONS_MAX             256
 #define PROBE_SUBSCRIPTION_BYTES_MAX        255
-#define PROBE_SEQUENCE_KEYS_DEFAULT         1024
-#define PROBE_SEQUENCE_KEYS_MAX             65536
 
 enum probe_method { PROBE_METHOD_AUTO, PROBE_METHOD_SOCKET, PROBE_METHOD_GREETING };
-
-/* As in zmq.h. ANY: by greeting and without `security`, whatever the peer announces. */
-enum probe_mechanism { PROBE_ANY_MECHANISM = -1, PROBE_NULL = 0, PROBE_PLAIN = 1, PROBE_CURVE = 2 };
-
-enum probe_encoding { PROBE_LITTLE_ENDIAN, PROBE_BIG_ENDIAN, PROBE_DECIMAL };
-
-/* Where a message has its number. Frames count from 0, from the end with -1, -2 and so on. */
-struct probe_sequence_settings {
-    int64_t frame, offset, width; /* of the number; width 0: decimal digits to the frame's end */
-    int encoding;
-    int64_t modulus;                          /* 0: all values of that width, or of 64 bits */
-    int64_t key_frame, key_offset, key_width; /* one sequence for each value here; width 0: all */
-    bool has_key;
-    int64_t keys_max; /* sequences beyond it are not followed */
-};
-
-struct probe_security {
-    int mechanism;
-    const char *username; /* NULL: none */
-    char password[CONFIG_SECRET_MAX + 1];
-    char server_key[CONFIG_SECRET_KEY_SIZE + 1]; /* Z85; empty: none */
-    char secret_key[CONFIG_SECRET_KEY_SIZE + 1]; /* Z85; empty: a new one for each connection */
-};
 
 struct probe_settings {
     int peer;   /* enum probe_peer */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Settings, findings and reports, over sockets that are made up. */
 #include "collectors/policy/policy_report.h"
+#include "collectors/policy/policy_settings_read.h"
 #include "collectors/tap/tap_types.h"
 
 #include "support/cmocka.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Each check on facts that break it, that keep it, that do not tell, and that it leaves alone. */
 #include "collectors/policy/policy_findings.h"
+#include "collectors/policy/policy_settings_read.h"
 #include "collectors/tap/tap_types.h"
 
 #include "support/cmocka.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/policy/policy_collector.h"
+#include "collectors/policy/policy_settings_read.h"
 
 #include "base/clock.h"
 #include "metrics/labels.h"

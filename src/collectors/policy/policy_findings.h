@@ -12,6 +12,7 @@
 #ifndef COLLECTORS_POLICY_POLICY_FINDINGS_H
 #define COLLECTORS_POLICY_POLICY_FINDINGS_H
 
+#include "collectors/policy/policy_settings.h"
 #include "collectors/policy/policy_table.h"
 
 #define POLICY_FINDINGS_MAX 2000u

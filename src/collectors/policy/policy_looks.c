@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* policy_looks - how a socket is set up: security, places, limits and options. */
 #include "base/cleanup.h"
+#include "collectors/policy/policy_settings.h"
 #include "collectors/policy/policy_table.h"
 #include "collectors/tap/tap_types.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* policy_looks_use - how sockets, processes and libraries fare: what was seen to happen. */
+#include "collectors/policy/policy_settings.h"
 #include "collectors/policy/policy_table.h"
 #include "collectors/tap/tap_types.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/policy/policy_table.h"
 
+#include "collectors/policy/policy_settings.h"
+
 #include <assert.h>
 #include <string.h>
 

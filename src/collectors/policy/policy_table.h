@@ -8,9 +8,10 @@
 
 #include "collectors/library/library_collector.h"
 #include "collectors/policy/policy_facts.h"
-#include "collectors/policy/policy_settings.h"
 
 #define POLICY_DETAIL_SIZE 240u
+
+struct policy_settings;
 
 /* NOT_FOR: the check does not concern it. UNKNOWN: what it asks is not known here. */
 enum policy_verdict { POLICY_NOT_FOR, POLICY_UNKNOWN, POLICY_KEPT, POLICY_BROKEN };

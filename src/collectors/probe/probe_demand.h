@@ -3,13 +3,13 @@
  * probe_demand - one probe for /probe: from the query to its samples.
  *
  * Thread:  any.   Blocks: until the probe is done or its time is over.
- * Errors:  PROBE_E_QUERY, PROBE_E_TARGET (see probe_pool.h); -ENOMEM, -ECANCELED.
+ * Errors:  PROBE_E_QUERY, PROBE_E_TARGET (see probe_query.h); -ENOMEM, -ECANCELED.
  */
 #ifndef COLLECTORS_PROBE_PROBE_DEMAND_H
 #define COLLECTORS_PROBE_PROBE_DEMAND_H
 
 #include "collectors/probe/probe_actor.h"
-#include "collectors/probe/probe_pool.h"
+#include "collectors/probe/probe_query.h"
 
 struct probe_demand {
     struct probe_actor *actor;

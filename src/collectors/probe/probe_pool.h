@@ -11,6 +11,7 @@
 #define COLLECTORS_PROBE_PROBE_POOL_H
 
 #include "base/error.h"
+#include "collectors/probe/probe_query.h"
 #include "collectors/probe/resolver.h"
 #include "config/exporter_config.h"
 #include "metrics/samples.h"
@@ -27,18 +28,8 @@ int probe_pool_apply(struct probe_pool *self, struct exporter_config *config, st
 
 void probe_pool_collect(struct probe_pool *self, struct samples *out);
 
-/* One probe on demand. */
-struct probe_query {
-    const char *target;   /* tcp://host:port, ipc://path, or host:port */
-    const char *module;   /* NULL: "greeting" if there is one, else whatever answers, by greeting */
-    uint64_t deadline_ns; /* monotonic */
-};
-
-#define PROBE_E_QUERY  1 /* the query is wrong: `err` says what */
-#define PROBE_E_TARGET 2 /* no pattern of `probe_targets` allows the target */
-#define PROBE_E_BUSY   3 /* `probe_requests` are running */
-
-/* Adds the result to `out`, and to `log` (NULL: none) what happened, for people. */
+/* One probe on demand: PROBE_E_* with `err` set. Adds the result to `out`, and to `log` (NULL:
+ * none) what happened, for people. */
 int probe_pool_probe(struct probe_pool *self, const struct probe_query *query, struct samples *out,
                      struct string_buffer *log, struct error *err);
 

@@ -2,7 +2,7 @@
 #include "collectors/tap/tap_scan.h"
 
 #include "base/cleanup.h"
-#include "collectors/tap/tap_listing.h"
+#include "collectors/tap/tap_scan_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -204,7 +204,7 @@ int tap_scan_read(struct tap_scan *self, struct tap_process *process, bool is_fo
 
 int tap_scan_read_first(struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
 {
-    if (tap_listing_is_short(self, process, now_ns))
+    if (tap_scan_is_short(self, process, now_ns))
         return 0;
     process->is_left_out = !tap_owners_may(&self->owners, process->owner, TAP_SHARE_PLACES, 1);
     if (process->is_left_out)
@@ -278,7 +278,7 @@ static int read_processes(struct tap_scan *self, enum tap_scan_depth depth, uint
 int tap_scan_run(struct tap_scan *self, enum tap_scan_depth depth, uint64_t now_ns)
 {
     count_shares(self);
-    int listed = tap_listing_run(self, now_ns);
+    int listed = tap_scan_list(self, now_ns);
     int r = update_lives(self);
     if (r < 0)
         return r;
@@ -323,7 +323,7 @@ bool tap_scan_is_removable(const struct tap_process *process, uint64_t now_ns)
 int tap_scan_remove(struct tap_scan *self, struct tap_process *process)
 {
     /* The name may be that of another file by now, which is nobody's to remove. */
-    if (tap_listing_is_same_file(self, process) &&
+    if (tap_scan_is_same_file(self, process) &&
         unlinkat(self->directory_fd, process->file, 0) < 0 && errno != ENOENT)
         return -errno;
     process->is_on_disk = false;

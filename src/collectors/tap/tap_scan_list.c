@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "collectors/tap/tap_listing.h"
+#include "collectors/tap/tap_scan_internal.h"
 
 #include "base/cleanup.h"
 
@@ -35,7 +35,7 @@ static struct tap_process *find_file(const struct tap_scan *self, size_t n_sorte
     return NULL;
 }
 
-bool tap_listing_is_same_file(const struct tap_scan *self, const struct tap_process *process)
+bool tap_scan_is_same_file(const struct tap_scan *self, const struct tap_process *process)
 {
     struct stat status;
     return fstatat(self->directory_fd, process->file, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -113,7 +113,7 @@ static void count(struct tap_scan *self, const struct tap_process *process,
     self->has_pending = self->has_pending || is_pending(process, status);
 }
 
-bool tap_listing_is_short(const struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
+bool tap_scan_is_short(const struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
 {
     struct stat status;
     if (fstatat(self->directory_fd, process->file, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
@@ -155,7 +155,7 @@ static int take_entry(struct tap_scan *self, const char *file, size_t n_sorted, 
     if (!segment_name_parse(file, &name))
         return 0;
     struct tap_process *process = find_file(self, n_sorted, file);
-    if (process && tap_listing_is_same_file(self, process)) {
+    if (process && tap_scan_is_same_file(self, process)) {
         process->is_on_disk = true;
         return 0;
     }
@@ -214,7 +214,7 @@ static bool is_recent(const struct timespec *changed)
     return now.tv_sec - changed->tv_sec < 2;
 }
 
-int tap_listing_run(struct tap_scan *self, uint64_t now_ns)
+int tap_scan_list(struct tap_scan *self, uint64_t now_ns)
 {
     struct stat status;
     if (fstat(self->directory_fd, &status) < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * tap_listing - which files are in the directory.
+ * tap_scan_internal - which files are in the directory: the part of tap_scan in tap_scan_list.c.
  *
  * The directory is listed where it has changed, or something in it may have without a trace. A new
  * file is opened to see what it is. What is no segment, or none yet, is a guest: a few of each
@@ -9,21 +9,20 @@
  *
  * Thread: one. Errors: -errno of listing; what was known stays.
  */
-#ifndef COLLECTORS_TAP_TAP_LISTING_H
-#define COLLECTORS_TAP_TAP_LISTING_H
+#ifndef COLLECTORS_TAP_TAP_SCAN_INTERNAL_H
+#define COLLECTORS_TAP_TAP_SCAN_INTERNAL_H
 
 #include "collectors/tap/tap_scan.h"
 
 /* Brings the scan's processes up to date; those that are new are not read yet. */
-int tap_listing_run(struct tap_scan *scan, uint64_t now_ns);
+int tap_scan_list(struct tap_scan *scan, uint64_t now_ns);
 
 /* Whether the name still means the file that the process's account was read from. A file made
  * again has the name of the one that was lost. */
-bool tap_listing_is_same_file(const struct tap_scan *scan, const struct tap_process *process);
+bool tap_scan_is_same_file(const struct tap_scan *scan, const struct tap_process *process);
 
 /* Whether a guest is shorter than any segment: a file that is being made, or, if it stays so,
  * rubbish. */
-bool tap_listing_is_short(const struct tap_scan *scan, struct tap_process *process,
-                          uint64_t now_ns);
+bool tap_scan_is_short(const struct tap_scan *scan, struct tap_process *process, uint64_t now_ns);
 
 #endif
