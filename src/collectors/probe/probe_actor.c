@@ -113,7 +113,8 @@ static void run_monitors(struct probe_actor *self)
             return;
         struct probe_endpoint *endpoint = find_by_serial(self, serial);
         if (endpoint)
-            probe_link_on_event(endpoint, &self->loop, event, value);
+            probe_endpoint_apply(endpoint, &self->loop,
+                                 probe_link_on_event(endpoint, &self->loop, event, value));
     }
     self->is_busy = true;
 }
@@ -122,7 +123,8 @@ static void run_answers(struct probe_actor *self)
 {
     struct probe_answer *answer;
     while ((answer = probe_inbox_take_answer(&self->inbox)))
-        probe_attempt_on_answer(answer->endpoint, &self->loop);
+        probe_endpoint_apply(answer->endpoint, &self->loop,
+                             probe_attempt_on_answer(answer->endpoint, &self->loop));
 }
 
 static void run_due(struct probe_actor *self)
@@ -131,7 +133,7 @@ static void run_due(struct probe_actor *self)
         if (i->due_ns <= self->loop.now_ns)
             probe_endpoint_on_due(i, &self->loop);
         if (i->is_busy)
-            probe_link_on_ready(i, &self->loop);
+            probe_endpoint_apply(i, &self->loop, probe_link_on_ready(i, &self->loop));
         self->is_busy |= i->is_busy;
     }
 }
@@ -157,9 +159,11 @@ static void run_descriptor(struct probe_actor *self, const struct epoll_event *e
     else if (event->data.ptr == &pipe_mark || event->data.ptr == &events_mark)
         return; /* looked at in every turn */
     else if (source->is_client)
-        probe_attempt_on_ready(source->endpoint, &self->loop);
+        probe_endpoint_apply(source->endpoint, &self->loop,
+                             probe_attempt_on_ready(source->endpoint, &self->loop));
     else
-        probe_link_on_ready(source->endpoint, &self->loop);
+        probe_endpoint_apply(source->endpoint, &self->loop,
+                             probe_link_on_ready(source->endpoint, &self->loop));
 }
 
 static int wait_ms(struct probe_actor *self)

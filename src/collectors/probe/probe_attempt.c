@@ -12,10 +12,11 @@
 
 #define RETRY_MS 50 /* until a full backlog of a local socket is tried again */
 
-static void fail(struct probe_endpoint *self, struct probe_loop *loop, enum probe_phase phase,
-                 int error)
+static const struct probe_outcome goes_on = {.result = PROBE_GOES_ON};
+
+static struct probe_outcome failed(enum probe_phase phase, int error)
 {
-    probe_endpoint_fail(self, loop, (struct probe_failure){phase, PROBE_CAUSE_TRANSPORT, error});
+    return probe_outcome_failed(phase, PROBE_CAUSE_TRANSPORT, error);
 }
 
 /* The one address of an ipc endpoint. */
@@ -27,7 +28,7 @@ static void set_local_address(struct probe_endpoint *self)
     answer->n_addresses = 1;
 }
 
-static void resolve(struct probe_endpoint *self, struct probe_loop *loop)
+static struct probe_outcome resolve(struct probe_endpoint *self, struct probe_loop *loop)
 {
     struct resolver_answer *answer = &self->answer.answer;
     const struct endpoint_address *address = self->address;
@@ -42,14 +43,12 @@ static void resolve(struct probe_endpoint *self, struct probe_loop *loop)
         self->state = PROBE_RESOLVING;
         int r = resolver_submit(loop->resolver, address->host, address->port, self->was_slow,
                                 probe_inbox_deliver, &self->answer, &self->request);
-        if (r < 0)
-            fail(self, loop, PROBE_PHASE_RESOLVE, -r);
-        return;
+        return r < 0 ? failed(PROBE_PHASE_RESOLVE, -r) : goes_on;
     }
-    probe_attempt_on_answer(self, loop);
+    return probe_attempt_on_answer(self, loop);
 }
 
-void probe_attempt_start(struct probe_endpoint *self, struct probe_loop *loop)
+struct probe_outcome probe_attempt_start(struct probe_endpoint *self, struct probe_loop *loop)
 {
     probe_link_close(self, loop); /* of a connection that broke */
     self->status.attempts++;
@@ -59,24 +58,18 @@ void probe_attempt_start(struct probe_endpoint *self, struct probe_loop *loop)
     if (self->is_once && self->last_ns < self->deadline_ns)
         self->deadline_ns = self->last_ns;
     self->due_ns = self->deadline_ns;
-    if (self->settings->is_bind)
-        probe_link_bind(self, loop);
-    else
-        resolve(self, loop);
+    return self->settings->is_bind ? probe_link_bind(self, loop) : resolve(self, loop);
 }
 
-void probe_attempt_on_answer(struct probe_endpoint *self, struct probe_loop *loop)
+struct probe_outcome probe_attempt_on_answer(struct probe_endpoint *self, struct probe_loop *loop)
 {
     resolver_abandon(loop->resolver, &self->request);
     self->was_slow = self->answer.answer.was_slow;
-    if (self->answer.answer.error) {
-        probe_endpoint_fail(self, loop,
-                            (struct probe_failure){PROBE_PHASE_RESOLVE, PROBE_CAUSE_RESOLVE,
-                                                   self->answer.answer.error});
-        return;
-    }
-    probe_endpoint_end_phase(self, loop, PROBE_PHASE_RESOLVE);
-    probe_attempt_connect(self, loop);
+    if (self->answer.answer.error)
+        return probe_outcome_failed(PROBE_PHASE_RESOLVE, PROBE_CAUSE_RESOLVE,
+                                    self->answer.answer.error);
+    probe_data_end_phase(self, PROBE_PHASE_RESOLVE);
+    return probe_attempt_connect(self, loop);
 }
 
 static int watch(struct probe_endpoint *self, struct probe_loop *loop, int operation)
@@ -104,23 +97,21 @@ static int visit(struct probe_endpoint *self, struct probe_loop *loop)
     return r;
 }
 
-void probe_attempt_connect(struct probe_endpoint *self, struct probe_loop *loop)
+struct probe_outcome probe_attempt_connect(struct probe_endpoint *self, struct probe_loop *loop)
 {
     self->due_ns = self->deadline_ns;
     for (;;) {
         int r = visit(self, loop);
         if (r == 0)
-            return;
+            return goes_on;
         if (r == -EAGAIN) {
             self->state = PROBE_RETRYING;
             uint64_t retry_ns = loop->now_ns + RETRY_MS * CLOCK_NS_PER_MS;
             self->due_ns = retry_ns < self->deadline_ns ? retry_ns : self->deadline_ns;
-            return;
+            return goes_on;
         }
-        if (++self->i_address >= self->answer.answer.n_addresses) {
-            fail(self, loop, PROBE_PHASE_CONNECT, -r);
-            return;
-        }
+        if (++self->i_address >= self->answer.answer.n_addresses)
+            return failed(PROBE_PHASE_CONNECT, -r);
     }
 }
 
@@ -185,25 +176,22 @@ void probe_attempt_note_visit(struct probe_endpoint *self)
 }
 
 /* The visit is over and the peer is known. */
-static void on_greeted(struct probe_endpoint *self, struct probe_loop *loop)
+static struct probe_outcome on_greeted(struct probe_endpoint *self, struct probe_loop *loop)
 {
     const struct zmtp_client *client = self->client;
     struct probe_failure failure;
     probe_attempt_note_visit(self);
     self->status.durations_ns[PROBE_PHASE_HANDSHAKE] = client->done_ns - client->connected_ns;
     probe_attempt_end_visit(self, loop);
-    if (!check_peer(self->settings, &self->status.peer, &failure)) {
-        probe_endpoint_fail(self, loop, failure);
-        return;
-    }
+    if (!check_peer(self->settings, &self->status.peer, &failure))
+        return (struct probe_outcome){PROBE_FAILED, failure};
     /* libzmq tells of no handshake with a peer before ZMTP 3 and checks no type: see README.md. */
     if (self->settings->method == PROBE_METHOD_SOCKET && self->status.peer.major >= 3)
-        probe_link_connect(self, loop);
-    else
-        probe_endpoint_succeed(self, loop);
+        return probe_link_connect(self, loop);
+    return (struct probe_outcome){.result = PROBE_SUCCEEDED};
 }
 
-static void on_failed(struct probe_endpoint *self, struct probe_loop *loop)
+static struct probe_outcome on_failed(struct probe_endpoint *self, struct probe_loop *loop)
 {
     static const enum probe_cause causes[] = {
         [ZMTP_CLIENT_TRANSPORT] = PROBE_CAUSE_TRANSPORT,
@@ -218,21 +206,20 @@ static void on_failed(struct probe_endpoint *self, struct probe_loop *loop)
     probe_attempt_end_visit(self, loop);
     if (!was_connected && self->i_address + 1 < self->answer.answer.n_addresses) {
         self->i_address++;
-        probe_attempt_connect(self, loop);
-        return;
+        return probe_attempt_connect(self, loop);
     }
-    probe_endpoint_fail(self, loop, failure);
+    return (struct probe_outcome){PROBE_FAILED, failure};
 }
 
-void probe_attempt_on_ready(struct probe_endpoint *self, struct probe_loop *loop)
+struct probe_outcome probe_attempt_on_ready(struct probe_endpoint *self, struct probe_loop *loop)
 {
     if (!self->client)
-        return; /* ended by something earlier in the same turn */
+        return goes_on; /* ended by something earlier in the same turn */
     enum zmtp_client_state state = zmtp_client_step(self->client);
     if (state == ZMTP_CLIENT_DONE)
-        on_greeted(self, loop);
-    else if (state == ZMTP_CLIENT_FAILED)
-        on_failed(self, loop);
-    else
-        (void)watch(self, loop, EPOLL_CTL_MOD);
+        return on_greeted(self, loop);
+    if (state == ZMTP_CLIENT_FAILED)
+        return on_failed(self, loop);
+    (void)watch(self, loop, EPOLL_CTL_MOD);
+    return goes_on;
 }

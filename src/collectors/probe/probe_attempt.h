@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* probe_attempt - an attempt's way from the name to the greeting. See probe_endpoint.h. */
+/* probe_attempt - an attempt's way from the name to the greeting. Each step returns what came of
+ * it: see probe_endpoint.h. */
 #ifndef COLLECTORS_PROBE_PROBE_ATTEMPT_H
 #define COLLECTORS_PROBE_PROBE_ATTEMPT_H
 
-#include "collectors/probe/probe_endpoint.h"
+#include "collectors/probe/probe_data.h"
 
-void probe_attempt_start(struct probe_endpoint *self, struct probe_loop *loop);
+struct probe_outcome probe_attempt_start(struct probe_endpoint *self, struct probe_loop *loop);
 
 /* The resolver has answered. */
-void probe_attempt_on_answer(struct probe_endpoint *self, struct probe_loop *loop);
+struct probe_outcome probe_attempt_on_answer(struct probe_endpoint *self, struct probe_loop *loop);
 
 /* Connects to the address in turn; also again, when a local socket was full. */
-void probe_attempt_connect(struct probe_endpoint *self, struct probe_loop *loop);
+struct probe_outcome probe_attempt_connect(struct probe_endpoint *self, struct probe_loop *loop);
 
 /* The greeting's connection is readable or writable. */
-void probe_attempt_on_ready(struct probe_endpoint *self, struct probe_loop *loop);
+struct probe_outcome probe_attempt_on_ready(struct probe_endpoint *self, struct probe_loop *loop);
 
 /* The visit has got as far as a connection and is over: what is known from it. Not earlier, so that
  * no scrape sees a peer of which half is known. */

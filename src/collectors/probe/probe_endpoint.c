@@ -158,16 +158,7 @@ static void schedule(struct probe_endpoint *self, struct probe_loop *loop)
     self->is_done = self->is_once;
 }
 
-void probe_endpoint_end_phase(struct probe_endpoint *self, struct probe_loop *loop,
-                              enum probe_phase phase)
-{
-    uint64_t now = clock_monotonic_ns();
-    (void)loop;
-    self->status.durations_ns[phase] = now - self->phase_ns;
-    self->phase_ns = now;
-}
-
-void probe_endpoint_succeed(struct probe_endpoint *self, struct probe_loop *loop)
+static void succeed(struct probe_endpoint *self, struct probe_loop *loop)
 {
     self->status.has_result = true;
     self->status.is_success = true;
@@ -182,15 +173,6 @@ void probe_endpoint_succeed(struct probe_endpoint *self, struct probe_loop *loop
     schedule(self, loop);
 }
 
-void probe_endpoint_count_failure(struct probe_endpoint *self, const struct probe_failure *failure)
-{
-    bool is_handshake = failure->phase == PROBE_PHASE_HANDSHAKE;
-    uint64_t *details = is_handshake ? self->status.handshake_details
-                                     : self->status.connect_details;
-    details[probe_failure_index(failure)]++;
-    self->status.failures[failure->phase]++;
-}
-
 /* Phases that were not reached have no duration. */
 static void forget_durations(struct probe_status *status, enum probe_phase from)
 {
@@ -198,10 +180,9 @@ static void forget_durations(struct probe_status *status, enum probe_phase from)
         status->durations_ns[i] = PROBE_DURATION_NONE;
 }
 
-void probe_endpoint_fail(struct probe_endpoint *self, struct probe_loop *loop,
-                         struct probe_failure failure)
+static void fail(struct probe_endpoint *self, struct probe_loop *loop, struct probe_failure failure)
 {
-    probe_endpoint_count_failure(self, &failure);
+    probe_data_count_failure(self, &failure);
     forget_durations(&self->status, failure.phase);
     self->status.has_result = true;
     self->status.is_success = false;
@@ -218,8 +199,7 @@ void probe_endpoint_fail(struct probe_endpoint *self, struct probe_loop *loop,
     }
 }
 
-void probe_endpoint_lose(struct probe_endpoint *self, struct probe_loop *loop,
-                         struct probe_failure failure)
+static void lose(struct probe_endpoint *self, struct probe_loop *loop, struct probe_failure failure)
 {
     self->status.disconnects++;
     self->status.is_success = false;
@@ -228,6 +208,17 @@ void probe_endpoint_lose(struct probe_endpoint *self, struct probe_loop *loop,
     self->status.n_peers = 0;
     /* The socket stays until the next attempt, so that what had arrived is still counted. */
     schedule(self, loop);
+}
+
+void probe_endpoint_apply(struct probe_endpoint *self, struct probe_loop *loop,
+                          struct probe_outcome outcome)
+{
+    if (outcome.result == PROBE_SUCCEEDED)
+        succeed(self, loop);
+    else if (outcome.result == PROBE_FAILED)
+        fail(self, loop, outcome.failure);
+    else if (outcome.result == PROBE_LOST)
+        lose(self, loop, outcome.failure);
 }
 
 void probe_endpoint_time_out(struct probe_endpoint *self, struct probe_loop *loop)
@@ -240,19 +231,18 @@ void probe_endpoint_time_out(struct probe_endpoint *self, struct probe_loop *loo
         phase = PROBE_PHASE_CONNECT;
     else if (self->client)
         probe_attempt_note_visit(self);
-    probe_endpoint_fail(self, loop,
-                        (struct probe_failure){phase, PROBE_CAUSE_TRANSPORT, ETIMEDOUT});
+    fail(self, loop, (struct probe_failure){phase, PROBE_CAUSE_TRANSPORT, ETIMEDOUT});
 }
 
 void probe_endpoint_on_due(struct probe_endpoint *self, struct probe_loop *loop)
 {
     switch (self->state) {
     case PROBE_IDLE:
-        probe_attempt_start(self, loop);
+        probe_endpoint_apply(self, loop, probe_attempt_start(self, loop));
         break;
     case PROBE_RETRYING:
         if (loop->now_ns < self->deadline_ns) {
-            probe_attempt_connect(self, loop);
+            probe_endpoint_apply(self, loop, probe_attempt_connect(self, loop));
             break;
         }
         probe_endpoint_time_out(self, loop);
@@ -263,7 +253,7 @@ void probe_endpoint_on_due(struct probe_endpoint *self, struct probe_loop *loop)
         probe_endpoint_time_out(self, loop);
         break;
     case PROBE_LINKED:
-        probe_link_check(self, loop);
+        probe_endpoint_apply(self, loop, probe_link_check(self, loop));
         break;
     default:
         self->due_ns = PROBE_NEVER;

@@ -41,13 +41,14 @@ static int watch(struct probe_endpoint *self, struct probe_loop *loop)
     return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, self->socket.fd, &event) == 0 ? 0 : -errno;
 }
 
-static void fail(struct probe_endpoint *self, struct probe_loop *loop, enum probe_phase phase,
-                 int error)
+static const struct probe_outcome goes_on = {.result = PROBE_GOES_ON};
+
+static struct probe_outcome failed_to_connect(int error)
 {
-    probe_endpoint_fail(self, loop, (struct probe_failure){phase, PROBE_CAUSE_TRANSPORT, error});
+    return probe_outcome_failed(PROBE_PHASE_CONNECT, PROBE_CAUSE_TRANSPORT, error);
 }
 
-void probe_link_connect(struct probe_endpoint *self, struct probe_loop *loop)
+struct probe_outcome probe_link_connect(struct probe_endpoint *self, struct probe_loop *loop)
 {
     char endpoint[NI_MAXHOST + 32];
     /* Before ZMTP 3.1 not every library answers a PING. */
@@ -59,18 +60,17 @@ void probe_link_connect(struct probe_endpoint *self, struct probe_loop *loop)
         r = watch(self, loop);
     if (r == 0)
         r = probe_socket_connect(&self->socket, endpoint);
-    if (r < 0) {
-        fail(self, loop, PROBE_PHASE_CONNECT, -r);
-        return;
-    }
+    if (r < 0)
+        return failed_to_connect(-r);
     /* Events carry no time and may be read late, so the socket's own connect is in its handshake.
      */
     self->phase_ns = clock_monotonic_ns();
     self->state = PROBE_LINKING;
     (void)probe_socket_has_input(&self->socket); /* from now on its descriptor tells */
+    return goes_on;
 }
 
-void probe_link_bind(struct probe_endpoint *self, struct probe_loop *loop)
+struct probe_outcome probe_link_bind(struct probe_endpoint *self, struct probe_loop *loop)
 {
     self->peers = calloc(1, sizeof(*self->peers));
     int r = self->peers ? 0 : -ENOMEM;
@@ -82,16 +82,15 @@ void probe_link_bind(struct probe_endpoint *self, struct probe_loop *loop)
         r = local_endpoint_check_free(self->address->path);
     if (r == 0)
         r = probe_socket_bind(&self->socket, self->address->text);
-    if (r < 0) {
-        fail(self, loop, PROBE_PHASE_CONNECT, -r);
-        return;
-    }
+    if (r < 0)
+        return failed_to_connect(-r);
     (void)probe_socket_has_input(&self->socket);
     self->state = PROBE_LINKED;
     self->due_ns = PROBE_NEVER;
     self->status.has_result = true;
     self->status.has_failure = false;
     self->status.is_success = false; /* until a peer comes */
+    return goes_on;
 }
 
 /* Up to a number of frames; true if there are more. */
@@ -117,12 +116,12 @@ static bool read_frames(struct probe_endpoint *self)
 }
 
 /* The rest of what the peer sends is not waited for. */
-static void give_up(struct probe_endpoint *self, struct probe_loop *loop, enum probe_policy policy)
+static struct probe_outcome give_up(struct probe_endpoint *self, struct probe_loop *loop,
+                                    enum probe_policy policy)
 {
-    probe_endpoint_lose(
-        self, loop,
-        (struct probe_failure){PROBE_PHASE_CONNECTION, PROBE_CAUSE_POLICY, (int)policy});
     probe_link_close(self, loop);
+    return (struct probe_outcome){PROBE_LOST,
+                                  {PROBE_PHASE_CONNECTION, PROBE_CAUSE_POLICY, (int)policy}};
 }
 
 /* Bytes that may come without a message, pings and their like included. */
@@ -140,17 +139,20 @@ uint64_t probe_link_next_check(const struct probe_endpoint *self, const struct p
     return self->traffic.fd < 0 ? PROBE_NEVER : (loop->now_ns / step_ns + 1) * step_ns;
 }
 
-void probe_link_check(struct probe_endpoint *self, struct probe_loop *loop)
+struct probe_outcome probe_link_check(struct probe_endpoint *self, struct probe_loop *loop)
 {
     self->due_ns = probe_link_next_check(self, loop);
-    probe_link_on_ready(self, loop); /* what has come is not held against it */
-    if (link_traffic_since_mark(&self->traffic) > unasked_max(self, loop))
-        give_up(self, loop, PROBE_POLICY_UNASKED);
+    /* What has come is not held against it. */
+    struct probe_outcome outcome = probe_link_on_ready(self, loop);
+    if (outcome.result == PROBE_GOES_ON &&
+        link_traffic_since_mark(&self->traffic) > unasked_max(self, loop))
+        outcome = give_up(self, loop, PROBE_POLICY_UNASKED);
+    return outcome;
 }
 
 /* What an XPUB hears: <1><topic> of each new subscription, <0><topic> of each that nobody has any
  * more. A peer without end of them would fill our memory. */
-static void read_subscriptions(struct probe_endpoint *self, struct probe_loop *loop)
+static struct probe_outcome read_subscriptions(struct probe_endpoint *self, struct probe_loop *loop)
 {
     void *handle = zsock_resolve(self->socket.socket);
     for (int i = 0; i < FRAMES_PER_TURN && self->subscribed_bytes <= SUBSCRIBED_BYTES_MAX; i++) {
@@ -162,16 +164,16 @@ static void read_subscriptions(struct probe_endpoint *self, struct probe_loop *l
         zmq_msg_close(&frame);
         self->is_busy = is_there;
         if (!is_there)
-            return;
+            return goes_on;
         link_traffic_mark(&self->traffic, loop->now_ns);
         if (kind == 1)
             self->subscribed_bytes += size;
         else if (kind == 0 && self->subscribed_bytes >= size)
             self->subscribed_bytes -= size;
     }
-    if (self->subscribed_bytes <= SUBSCRIBED_BYTES_MAX)
-        return;
-    give_up(self, loop, PROBE_POLICY_SUBSCRIPTIONS);
+    return self->subscribed_bytes <= SUBSCRIBED_BYTES_MAX
+               ? goes_on
+               : give_up(self, loop, PROBE_POLICY_SUBSCRIPTIONS);
 }
 
 static void read_messages(struct probe_endpoint *self, struct probe_loop *loop)
@@ -202,46 +204,46 @@ void probe_link_close(struct probe_endpoint *self, struct probe_loop *loop)
     self->traffic = (struct link_traffic)LINK_TRAFFIC_INIT;
 }
 
-void probe_link_on_ready(struct probe_endpoint *self, struct probe_loop *loop)
+struct probe_outcome probe_link_on_ready(struct probe_endpoint *self, struct probe_loop *loop)
 {
     self->is_busy = false;
     if (!self->socket.socket || !probe_socket_has_input(&self->socket))
-        return;
+        return goes_on;
     if (self->settings->n_subscriptions > 0)
         read_messages(self, loop);
     else if (probe_pairing_get(self->settings->peer)->own_type == PROBE_PEER_XPUB)
-        read_subscriptions(self, loop);
+        return read_subscriptions(self, loop);
+    return goes_on;
 }
 
-static void on_handshake(struct probe_endpoint *self, struct probe_loop *loop)
+static struct probe_outcome on_handshake(struct probe_endpoint *self)
 {
     if (self->peers)
         link_peers_succeed(self->peers);
     else
-        probe_endpoint_end_phase(self, loop, PROBE_PHASE_HANDSHAKE);
+        probe_data_end_phase(self, PROBE_PHASE_HANDSHAKE);
     self->status.n_peers = self->peers ? link_peers_count(self->peers) : 1;
     self->status.is_greeting_only = false;
     self->state = PROBE_LINKED;
-    probe_endpoint_succeed(self, loop);
+    return (struct probe_outcome){.result = PROBE_SUCCEEDED};
 }
 
 /* The end of an attempt, also where libzmq leaves the connection as it is: behind an ERROR with the
  * mechanism NULL. Of a bound socket's peers the reason waits for the disconnect, which has the
  * descriptor. */
-static void on_handshake_failed(struct probe_endpoint *self, struct probe_loop *loop,
-                                enum probe_cause cause, int code)
+static struct probe_outcome on_handshake_failed(struct probe_endpoint *self, enum probe_cause cause,
+                                                int code)
 {
     if (self->has_pending || (!self->peers && self->state != PROBE_LINKING))
-        return;
+        return goes_on;
     if (cause == PROBE_CAUSE_TRANSPORT && code == EAGAIN)
         code = ETIMEDOUT; /* what ZMQ_HANDSHAKE_IVL leaves in errno */
     struct probe_failure failure = {PROBE_PHASE_HANDSHAKE, cause, code};
-    if (!self->peers) {
-        probe_endpoint_fail(self, loop, failure);
-        return;
-    }
+    if (!self->peers)
+        return (struct probe_outcome){PROBE_FAILED, failure};
     self->has_pending = true;
     self->pending = failure;
+    return goes_on;
 }
 
 /* Without a reason from libzmq: in mechanism_t::parse_metadata of 4.3.4 a socket type that does
@@ -261,7 +263,7 @@ static void on_peer_gone(struct probe_endpoint *self, int fd)
     enum link_peers_end end = link_peers_disconnect(self->peers, fd);
     if (end == LINK_PEERS_HANDSHAKE) {
         struct probe_failure failure = take_reason(self);
-        probe_endpoint_count_failure(self, &failure);
+        probe_data_count_failure(self, &failure);
     }
     if (end != LINK_PEERS_PEER)
         return;
@@ -272,22 +274,22 @@ static void on_peer_gone(struct probe_endpoint *self, int fd)
         stream_numbers_reconnect(self->numbers);
 }
 
-static void on_disconnected(struct probe_endpoint *self, struct probe_loop *loop, int fd)
+static struct probe_outcome on_disconnected(struct probe_endpoint *self, int fd)
 {
-    if (self->peers)
-        on_peer_gone(self, fd);
-    else if (self->state == PROBE_LINKED)
-        probe_endpoint_lose(
-            self, loop, (struct probe_failure){PROBE_PHASE_CONNECTION, PROBE_CAUSE_TRANSPORT, 0});
-    else
-        probe_endpoint_fail(self, loop, take_reason(self));
+    if (!self->peers && self->state == PROBE_LINKED)
+        return (struct probe_outcome){PROBE_LOST,
+                                      {PROBE_PHASE_CONNECTION, PROBE_CAUSE_TRANSPORT, 0}};
+    if (!self->peers)
+        return (struct probe_outcome){PROBE_FAILED, take_reason(self)};
+    on_peer_gone(self, fd);
+    return goes_on;
 }
 
-void probe_link_on_event(struct probe_endpoint *self, struct probe_loop *loop, uint16_t event,
-                         uint32_t value)
+struct probe_outcome probe_link_on_event(struct probe_endpoint *self, struct probe_loop *loop,
+                                         uint16_t event, uint32_t value)
 {
     if (self->state != PROBE_LINKING && self->state != PROBE_LINKED)
-        return; /* the rest of a connection that broke */
+        return goes_on; /* the rest of a connection that broke */
     switch (event) {
     case ZMQ_EVENT_CONNECTED:
         link_traffic_open(&self->traffic, (int)value, loop->now_ns);
@@ -297,25 +299,19 @@ void probe_link_on_event(struct probe_endpoint *self, struct probe_loop *loop, u
             link_peers_accept(self->peers, (int)value);
         break;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-        on_handshake(self, loop);
-        break;
+        return on_handshake(self);
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        on_handshake_failed(self, loop, PROBE_CAUSE_TRANSPORT, (int)value);
-        break;
+        return on_handshake_failed(self, PROBE_CAUSE_TRANSPORT, (int)value);
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-        on_handshake_failed(self, loop, PROBE_CAUSE_PROTOCOL, (int)value);
-        break;
+        return on_handshake_failed(self, PROBE_CAUSE_PROTOCOL, (int)value);
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        on_handshake_failed(self, loop, PROBE_CAUSE_AUTH, (int)value);
-        break;
+        return on_handshake_failed(self, PROBE_CAUSE_AUTH, (int)value);
     case ZMQ_EVENT_DISCONNECTED:
-        on_disconnected(self, loop, (int)value);
-        break;
+        return on_disconnected(self, (int)value);
     case ZMQ_EVENT_CLOSED: /* of a connect: the attempt failed, libzmq does not tell why */
-        if (!self->peers)
-            fail(self, loop, PROBE_PHASE_CONNECT, 0);
-        break;
+        return self->peers ? goes_on : failed_to_connect(0);
     default:
         break;
     }
+    return goes_on;
 }
