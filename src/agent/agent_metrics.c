@@ -163,7 +163,7 @@ static void respond_coded(void *state)
 /* Into memory that was used before, and sent with one call: the fastest. */
 static void respond_whole(struct answer *self, struct page *page)
 {
-    char *place = string_buffer_reserve(&page->body, self->writer.room);
+    char *place = string_buffer_reserve_exactly(&page->body, self->writer.room);
     if (place)
         page->body.size = text_writer_fill(&self->writer, place, self->writer.room);
     respond_with(self, page);

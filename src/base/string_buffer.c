@@ -7,6 +7,22 @@
 
 #define FIRST_CAPACITY 256
 
+static char *fail(struct string_buffer *self)
+{
+    self->has_failed = true;
+    return NULL;
+}
+
+static char *resize(struct string_buffer *self, size_t capacity)
+{
+    char *data = realloc(self->data, capacity);
+    if (!data)
+        return fail(self);
+    self->data = data;
+    self->capacity = capacity;
+    return data + self->size;
+}
+
 char *string_buffer_reserve(struct string_buffer *self, size_t n)
 {
     if (self->has_failed)
@@ -18,15 +34,17 @@ char *string_buffer_reserve(struct string_buffer *self, size_t n)
     size_t capacity = self->capacity ? self->capacity : FIRST_CAPACITY;
     while (capacity < need)
         capacity *= 2;
+    return need > n ? resize(self, capacity) : fail(self);
+}
 
-    char *data = need > n ? realloc(self->data, capacity) : NULL;
-    if (!data) {
-        self->has_failed = true;
+char *string_buffer_reserve_exactly(struct string_buffer *self, size_t n)
+{
+    size_t need = self->size + n + 1;
+    if (self->has_failed)
         return NULL;
-    }
-    self->data = data;
-    self->capacity = capacity;
-    return data + self->size;
+    if (need <= n)
+        return fail(self);
+    return need <= self->capacity ? self->data + self->size : resize(self, need);
 }
 
 void string_buffer_append(struct string_buffer *self, const char *bytes, size_t n)

@@ -27,6 +27,9 @@ struct string_buffer {
  * then adds what it wrote to `size`. */
 char *string_buffer_reserve(struct string_buffer *self, size_t n);
 
+/* The same, and takes no more memory than that: for what is large and grows no further. */
+char *string_buffer_reserve_exactly(struct string_buffer *self, size_t n);
+
 void string_buffer_append(struct string_buffer *self, const char *bytes, size_t n);
 void string_buffer_append_text(struct string_buffer *self, const char *text);
 void string_buffer_append_format(struct string_buffer *self, const char *format, ...)

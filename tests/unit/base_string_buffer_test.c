@@ -73,6 +73,24 @@ static void append__byte_by_byte__is_ended_at_every_size(void **state)
     }
 }
 
+static void reserve_exactly__large__takes_no_more_than_was_asked_for(void **state)
+{
+    (void)state;
+    struct string_buffer text = {0};
+    string_buffer_append_text(&text, "abc");
+    size_t n = ((size_t)4 << 20) + 1; /* doubled, it would be 8 MiB */
+    char *place = string_buffer_reserve_exactly(&text, n);
+    assert_ptr_equal(place, text.data + 3);
+    assert_int_equal(text.capacity, 3 + n + 1);
+    assert_memory_equal(text.data, "abc", 3);
+    assert_ptr_equal(string_buffer_reserve_exactly(&text, n), place);
+    assert_int_equal(text.capacity, 3 + n + 1);
+    assert_null(string_buffer_reserve_exactly(&text, SIZE_MAX));
+    assert_true(text.has_failed);
+    assert_null(string_buffer_reserve_exactly(&text, 1));
+    string_buffer_finish(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +99,7 @@ int main(void)
         cmocka_unit_test(append__byte_by_byte__is_ended_at_every_size),
         cmocka_unit_test(append_u64__extremes__are_decimal),
         cmocka_unit_test(reserve__impossible_size__fails_once_and_for_all),
+        cmocka_unit_test(reserve_exactly__large__takes_no_more_than_was_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
