@@ -22,9 +22,9 @@
 bool program_name_from_cgroup(const char *cgroup, char ret_name[static PROGRAM_NAME_SIZE]);
 
 /* The program: base name of `exe`, the target of /proc/<pid>/exe, or of the first argument where
- * `exe` is NULL. For python, perl, ruby, node, … the script, or the module of `-m`. `cmdline` is
- * /proc/<pid>/cmdline: `size` bytes of arguments that each end in NUL. Never empty: "unknown" if
- * neither says anything. */
+ * `exe` is NULL. For an interpreter (python, perl, java, R, …) the script, module or main class.
+ * `cmdline` is /proc/<pid>/cmdline: `size` bytes of arguments that each end in NUL. Never empty:
+ * "unknown" if neither says anything. */
 void program_name_from_command(const char *exe, const char *cmdline, size_t size,
                                char ret_name[static PROGRAM_NAME_SIZE]);
 
