@@ -112,6 +112,7 @@ void library_look_through(const struct loaded *loaded)
     }
     generation = loaded->generation;
     n_unloads = loaded->n_unloads;
+    library_set_direct(loaded);
 }
 
 static struct library *find_entry(const struct elf_object *object)
@@ -242,6 +243,8 @@ static void search_list(const struct loaded *loaded, void *data)
             search->found = (library_any_function)loaded_find_function(loaded, i,
                                                                        search->function->name);
     }
+    if (library_direct.size == 0)
+        library_set_direct(loaded);
 }
 
 static void *ask_for_socket(void *data)

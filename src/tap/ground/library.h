@@ -120,17 +120,29 @@ library_any_function library_find_function_of_socket(const void *handle, const v
 /* All that are known. */
 extern struct library library_list[LIBRARY_MAX] __attribute__((visibility("hidden")));
 
-/* The copy that was met first, which in most processes is the only one, if it made the socket. */
-static inline __attribute__((always_inline)) const struct library *
-library_first_of(const void *handle)
+/* The message path where no socket was ever followed: the copy that was met first, which in most
+ * processes is the only one. `size` is 0 where there is none, or one was. */
+struct library_direct {
+    uintptr_t begin, size; /* of its object */
+    int (*send)(void *, const void *, size_t, int);
+    int (*recv)(void *, void *, size_t, int);
+    int (*msg_send)(struct tap_message *, void *, int);
+    int (*msg_recv)(struct tap_message *, void *, int);
+} __attribute__((aligned(64)));
+extern struct library_direct library_direct __attribute__((visibility("hidden")));
+
+/* Whether that copy made the socket. */
+static inline __attribute__((always_inline)) bool library_is_direct(const void *handle)
 {
-    const struct library *first = &library_list[0];
-    uintptr_t begin = __atomic_load_n(&first->begin, __ATOMIC_RELAXED);
     if (!handle)
-        return NULL;
-    uintptr_t word = *(const uintptr_t *)handle;
-    return word - begin < __atomic_load_n(&first->end, __ATOMIC_RELAXED) - begin ? first : NULL;
+        return false;
+    uintptr_t begin = __atomic_load_n(&library_direct.begin, __ATOMIC_ACQUIRE);
+    return *(const uintptr_t *)handle - begin <
+           __atomic_load_n(&library_direct.size, __ATOMIC_ACQUIRE);
 }
+
+/* A socket is about to be followed. */
+void library_end_direct(void);
 
 /* The copy that made a socket, if the tap has come across it: every object of libzmq begins with
  * a pointer into the copy that it is of. NULL: not known. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* library_entries - what library.c and library_pin.c share, used inside loaded_visit(). */
+/* library_entries - what library.c, library_direct.c and library_pin.c share, used inside
+ * loaded_visit(). */
 #ifndef TAP_LIBRARY_ENTRIES_H
 #define TAP_LIBRARY_ENTRIES_H
 
@@ -20,6 +21,9 @@ extern bool library_has_unpinned; /* some are followed and not yet pinned */
 
 /* Compares the entries with a list that is new. */
 void library_look_through(const struct loaded *loaded);
+
+/* What library_direct is now. */
+void library_set_direct(const struct loaded *loaded);
 
 /* In a forked child: the thread that pins is not here. */
 void library_pin_forked(void);

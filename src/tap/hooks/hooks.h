@@ -34,8 +34,8 @@ void *hooks_new_context(void *(*own)(void));
 void *hooks_init_context(void *(*own)(int n_io_threads), int n_io_threads);
 
 /* What zmq_msg_send and zmq_msg_recv do, for the hooks that are made of them. */
-int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const void *caller);
-int hooks_msg_receive(zmq_msg_t *message, void *handle, int flags, const void *caller);
+int hooks_msg_send(struct tap_message *message, void *handle, int flags, const void *caller);
+int hooks_msg_receive(struct tap_message *message, void *handle, int flags, const void *caller);
 
 /* Calls a function of a copy of libzmq, or fails as a function that is not there. */
 #define HOOK_CALL(found, function, failure, ...)                                                   \

@@ -52,26 +52,26 @@ static HOOK_INLINE int receive_on(struct registry_slot *slot, void *handle, void
     return received(slot, rc);
 }
 
-static HOOK_INLINE int msg_receive_on(struct registry_slot *slot, zmq_msg_t *message, void *handle,
-                                      int flags)
+static HOOK_INLINE int msg_receive_on(struct registry_slot *slot, struct tap_message *message,
+                                      void *handle, int flags)
 {
     __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
     note_receiving(slot, true);
-    int rc = slot->msg_recv((struct tap_message *)message, handle, flags);
+    int rc = slot->msg_recv(message, handle, flags);
     return received(slot, rc);
 }
 
 /* Where the tap follows no socket, as with ZMQ_EXPORTER_TAP=off, a call costs little more than one
  * through a function that does nothing but call. */
-#define PASS_AT_ONCE(handle, function, ...)                                                        \
+#define PASS(handle, function, elsewhere, ...)                                                     \
     do {                                                                                           \
-        const struct library *first = library_first_of(handle);                                    \
-        if (first && first->function && __atomic_load_n(&registry_n_taken, __ATOMIC_RELAXED) == 0) \
-            return first->function(__VA_ARGS__);                                                   \
+        if (library_is_direct(handle))                                                             \
+            return library_direct.function(__VA_ARGS__);                                           \
+        return elsewhere(__VA_ARGS__, HOOK_CALLER);                                                \
     } while (0)
 
-static HOOK_COLD int send_further(void *handle, const void *buffer, size_t size, int flags,
-                                  const void *caller)
+static HOOK_COLD int send_elsewhere(void *handle, const void *buffer, size_t size, int flags,
+                                    const void *caller)
 {
     struct registry_slot *slot = registry_find(handle);
     if (slot)
@@ -79,23 +79,16 @@ static HOOK_COLD int send_further(void *handle, const void *buffer, size_t size,
     return HOOK_PASS_SOCKET(handle, caller, send, -1, handle, buffer, size, flags);
 }
 
-static __attribute__((noinline)) int send_elsewhere(void *handle, const void *buffer, size_t size,
-                                                    int flags, const void *caller)
-{
-    PASS_AT_ONCE(handle, send, handle, buffer, size, flags);
-    return send_further(handle, buffer, size, flags, caller);
-}
-
 int zmq_send(void *handle, const void *buffer, size_t size, int flags)
 {
     struct registry_slot *slot = registry_find_first(handle);
     if (HOOK_UNLIKELY(!slot))
-        return send_elsewhere(handle, buffer, size, flags, HOOK_CALLER);
+        PASS(handle, send, send_elsewhere, handle, buffer, size, flags);
     return slot->send_hook(handle, buffer, size, flags, slot);
 }
 
-static HOOK_COLD int receive_further(void *handle, void *buffer, size_t size, int flags,
-                                     const void *caller)
+static HOOK_COLD int receive_elsewhere(void *handle, void *buffer, size_t size, int flags,
+                                       const void *caller)
 {
     struct registry_slot *slot = registry_find(handle);
     if (slot)
@@ -103,78 +96,67 @@ static HOOK_COLD int receive_further(void *handle, void *buffer, size_t size, in
     return HOOK_PASS_SOCKET(handle, caller, recv, -1, handle, buffer, size, flags);
 }
 
-static __attribute__((noinline)) int receive_elsewhere(void *handle, void *buffer, size_t size,
-                                                       int flags, const void *caller)
-{
-    PASS_AT_ONCE(handle, recv, handle, buffer, size, flags);
-    return receive_further(handle, buffer, size, flags, caller);
-}
-
 int zmq_recv(void *handle, void *buffer, size_t size, int flags)
 {
     struct registry_slot *slot = registry_find_first(handle);
     if (HOOK_UNLIKELY(!slot))
-        return receive_elsewhere(handle, buffer, size, flags, HOOK_CALLER);
+        PASS(handle, recv, receive_elsewhere, handle, buffer, size, flags);
     return receive_on(slot, handle, buffer, size, flags);
 }
 
-HOOK_COLD int hooks_msg_send(zmq_msg_t *message, void *handle, int flags, const void *caller)
+HOOK_COLD int hooks_msg_send(struct tap_message *message, void *handle, int flags,
+                             const void *caller)
 {
     struct registry_slot *slot = registry_find(handle);
     if (slot)
-        return slot->msg_send_hook((struct tap_message *)message, handle, flags, slot);
+        return slot->msg_send_hook(message, handle, flags, slot);
     if (fake_socket_is(handle))
-        return fake_socket_msg_send((struct tap_message *)message, handle, flags);
-    return HOOK_PASS_SOCKET(handle, caller, msg_send, -1, (struct tap_message *)message, handle,
-                            flags);
+        return fake_socket_msg_send(message, handle, flags);
+    return HOOK_PASS_SOCKET(handle, caller, msg_send, -1, message, handle, flags);
 }
 
-static __attribute__((noinline)) int msg_send_elsewhere(zmq_msg_t *message, void *handle, int flags,
-                                                        const void *caller)
+static HOOK_INLINE int msg_send(struct tap_message *message, void *handle, int flags)
 {
-    PASS_AT_ONCE(handle, msg_send, (struct tap_message *)message, handle, flags);
-    return hooks_msg_send(message, handle, flags, caller);
+    struct registry_slot *slot = registry_find_first(handle);
+    if (HOOK_UNLIKELY(!slot))
+        PASS(handle, msg_send, hooks_msg_send, message, handle, flags);
+    return slot->msg_send_hook(message, handle, flags, slot);
 }
 
 int zmq_msg_send(zmq_msg_t *message, void *handle, int flags)
 {
-    struct registry_slot *slot = registry_find_first(handle);
-    if (HOOK_UNLIKELY(!slot))
-        return msg_send_elsewhere(message, handle, flags, HOOK_CALLER);
-    return slot->msg_send_hook((struct tap_message *)message, handle, flags, slot);
+    return msg_send((struct tap_message *)message, handle, flags);
 }
 
 /* In libzmq this one calls zmq_msg_send by its exported name; here it does not come twice. */
 int zmq_sendmsg(void *handle, zmq_msg_t *message, int flags)
 {
-    return hooks_msg_send(message, handle, flags, HOOK_CALLER);
+    return msg_send((struct tap_message *)message, handle, flags);
 }
 
-HOOK_COLD int hooks_msg_receive(zmq_msg_t *message, void *handle, int flags, const void *caller)
+HOOK_COLD int hooks_msg_receive(struct tap_message *message, void *handle, int flags,
+                                const void *caller)
 {
     struct registry_slot *slot = registry_find(handle);
     if (slot)
         return msg_receive_on(slot, message, handle, flags);
-    return HOOK_PASS_SOCKET(handle, caller, msg_recv, -1, (struct tap_message *)message, handle,
-                            flags);
+    return HOOK_PASS_SOCKET(handle, caller, msg_recv, -1, message, handle, flags);
 }
 
-static __attribute__((noinline)) int msg_receive_elsewhere(zmq_msg_t *message, void *handle,
-                                                           int flags, const void *caller)
+static HOOK_INLINE int msg_receive(struct tap_message *message, void *handle, int flags)
 {
-    PASS_AT_ONCE(handle, msg_recv, (struct tap_message *)message, handle, flags);
-    return hooks_msg_receive(message, handle, flags, caller);
+    struct registry_slot *slot = registry_find_first(handle);
+    if (HOOK_UNLIKELY(!slot))
+        PASS(handle, msg_recv, hooks_msg_receive, message, handle, flags);
+    return msg_receive_on(slot, message, handle, flags);
 }
 
 int zmq_msg_recv(zmq_msg_t *message, void *handle, int flags)
 {
-    struct registry_slot *slot = registry_find_first(handle);
-    if (HOOK_UNLIKELY(!slot))
-        return msg_receive_elsewhere(message, handle, flags, HOOK_CALLER);
-    return msg_receive_on(slot, message, handle, flags);
+    return msg_receive((struct tap_message *)message, handle, flags);
 }
 
 int zmq_recvmsg(void *handle, zmq_msg_t *message, int flags)
 {
-    return hooks_msg_receive(message, handle, flags, HOOK_CALLER);
+    return msg_receive((struct tap_message *)message, handle, flags);
 }

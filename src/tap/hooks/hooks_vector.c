@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void close_keeping_errno(const struct library *library, zmq_msg_t *message)
+static void close_keeping_errno(const struct library *library, struct tap_message *message)
 {
     int error = errno;
-    library->msg_close((struct tap_message *)message);
+    library->msg_close(message);
     errno = error;
 }
 
@@ -23,9 +23,8 @@ int zmq_send_const(void *handle, const void *buffer, size_t size, int flags)
     if (!slot)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, send_const, -1, handle, buffer, size, flags);
     const struct library *library = slot->socket->library;
-    zmq_msg_t message;
-    if (library->msg_init_data((struct tap_message *)&message, (void *)(uintptr_t)buffer, size,
-                               NULL, NULL) != 0)
+    struct tap_message message;
+    if (library->msg_init_data(&message, (void *)(uintptr_t)buffer, size, NULL, NULL) != 0)
         return -1;
     int rc = hooks_msg_send(&message, handle, flags, HOOK_CALLER);
     if (rc < 0)
@@ -42,12 +41,11 @@ int zmq_sendiov(void *handle, struct iovec *frames, size_t n, int flags)
     const struct library *library = slot->socket->library;
     int rc = 0;
     for (size_t i = 0; i < n && rc >= 0; i++) {
-        zmq_msg_t message;
-        if (library->msg_init_size((struct tap_message *)&message, frames[i].iov_len) != 0)
+        struct tap_message message;
+        if (library->msg_init_size(&message, frames[i].iov_len) != 0)
             return -1;
         if (frames[i].iov_len > 0)
-            memcpy(library->msg_data((struct tap_message *)&message), frames[i].iov_base,
-                   frames[i].iov_len);
+            memcpy(library->msg_data(&message), frames[i].iov_base, frames[i].iov_len);
         if (i == n - 1)
             flags &= ~ZMQ_SNDMORE;
         rc = hooks_msg_send(&message, handle, flags, HOOK_CALLER);
@@ -82,10 +80,10 @@ int zmq_recviov(void *handle, struct iovec *frames, size_t *n, int flags)
     int more = 1;
     *n = 0;
     while (more && *n < room) {
-        zmq_msg_t message;
-        library->msg_init((struct tap_message *)&message);
+        struct tap_message message;
+        library->msg_init(&message);
         int rc = hooks_msg_receive(&message, handle, flags, HOOK_CALLER);
-        more = rc < 0 ? -1 : take_frame(library, (struct tap_message *)&message, &frames[*n]);
+        more = rc < 0 ? -1 : take_frame(library, &message, &frames[*n]);
         close_keeping_errno(library, &message);
         if (more < 0)
             return -1;

@@ -26,7 +26,6 @@ struct registry_slot registry_slots[REGISTRY_N_SLOTS + N_MARK_SLOTS]
 
 static_assert(REGISTRY_N_SLOTS * sizeof(struct registry_slot) % LARGEST_PAGE == 0, "mark's page");
 
-uint32_t registry_n_taken;
 static struct lock lock;
 static struct segment_table *table;
 static struct registry_callbacks callbacks;
@@ -177,7 +176,6 @@ static struct registry_slot *take_slot(const void *handle)
 
 static void free_slot(struct registry_slot *slot)
 {
-    __atomic_fetch_sub(&registry_n_taken, 1, __ATOMIC_RELAXED);
     uint32_t i = (uint32_t)(slot - registry_slots);
     bool is_last = slot_after(i, 1)->key == KEY_FREE;
     __atomic_store_n(&slot->key, is_last ? KEY_FREE : KEY_TOMBSTONE, __ATOMIC_RELEASE);
@@ -229,7 +227,7 @@ static void point_at_lane(const struct registry_socket *socket)
 /* Nothing is left of the socket that had the slot before. */
 static void fill_slot(struct registry_slot *slot, struct registry_socket *socket)
 {
-    __atomic_fetch_add(&registry_n_taken, 1, __ATOMIC_RELAXED);
+    library_end_direct();
     memset((char *)slot + sizeof(slot->key), 0, sizeof(*slot) - sizeof(slot->key));
     slot->socket = socket;
     socket->slot = slot;
@@ -436,5 +434,4 @@ void registry_forked(void)
     }
     n_sockets_used = 0;
     first_free_socket = 0;
-    registry_n_taken = 0;
 }

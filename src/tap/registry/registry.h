@@ -129,9 +129,6 @@ static_assert(offsetof(struct registry_slot, kept) == 64, "one cache line");
 /* They and the mark after them are zero again in a child process, whatever made it, unless it
  * shares its parent's memory (MADV_WIPEONFORK): there no handle is known, so nothing is added to
  * words that the parent counts in. */
-/* How many slots are taken. In a process that the tap stays out of there are none. */
-extern uint32_t registry_n_taken __attribute__((visibility("hidden")));
-
 extern struct registry_slot registry_slots[] __attribute__((visibility("hidden")));
 
 #define REGISTRY_MARK (&registry_slots[REGISTRY_N_SLOTS].key)
