@@ -64,10 +64,7 @@ static void memory_add(struct memory *self, const struct mac *mac)
 static bool is_equal_text(const char *a, const char *b)
 {
     size_t n = strlen(a);
-    unsigned difference = n != strlen(b);
-    for (size_t i = 0; !(difference & 1) && i < n; i++)
-        difference |= (unsigned)(unsigned char)(a[i] ^ b[i]) << 1;
-    return difference == 0;
+    return n == strlen(b) && gnutls_memcmp(a, b, n) == 0;
 }
 
 /* All users are looked at, whichever it is. */

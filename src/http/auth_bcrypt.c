@@ -2,21 +2,13 @@
 #include "http/auth_bcrypt.h"
 
 #include <crypt.h>
+#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PREFIX_LENGTH 4 /* "$2b$" */
 #define TAIL_LENGTH   (AUTH_BCRYPT_SIZE - 1 - PREFIX_LENGTH)
-
-/* In time that does not tell where they differ. */
-static bool is_equal(const char *a, const char *b, size_t size)
-{
-    unsigned char difference = 0;
-    for (size_t i = 0; i < size; i++)
-        difference |= (unsigned char)(a[i] ^ b[i]);
-    return difference == 0;
-}
 
 bool auth_bcrypt_matches(const char *hash, const char *password)
 {
@@ -32,7 +24,7 @@ bool auth_bcrypt_matches(const char *hash, const char *password)
     /* crypt_r() may be a sanitizer's, which does not bring the library in. */
     const char *computed = crypt_rn(password, setting, data, (int)sizeof(*data));
     bool is_match = computed && strlen(computed) == sizeof(setting) - 1 &&
-                    is_equal(computed, setting, sizeof(setting) - 1);
+                    gnutls_memcmp(computed, setting, sizeof(setting) - 1) == 0;
     explicit_bzero(data, sizeof(*data));
     free(data);
     return is_match;

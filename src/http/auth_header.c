@@ -3,49 +3,27 @@
 
 #include "http/http_value.h"
 
+#include <gnutls/gnutls.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
 #define SCHEME "Basic "
 
-static int digit_of(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* With padding, as the RFC asks; `*ret_size` bytes at most `room`. */
 static bool decode(const char *text, char *ret, size_t room, size_t *ret_size)
 {
-    size_t length = http_value_size(text), n = 0;
-    if (length % 4 != 0)
+    gnutls_datum_t encoded = {(unsigned char *)(uintptr_t)text, (unsigned)http_value_size(text)};
+    gnutls_datum_t decoded;
+    if (encoded.size % 4 != 0 || gnutls_base64_decode2(&encoded, &decoded) < 0)
         return false;
-    for (size_t i = 0; i < length; i += 4) {
-        bool is_last = i + 4 == length;
-        unsigned n_padding = is_last ? (unsigned)(text[i + 3] == '=') + (text[i + 2] == '=') : 0;
-        uint32_t bits = 0;
-        if (n_padding == 1 && text[i + 3] != '=')
-            return false;
-        for (unsigned k = 0; k < 4 - n_padding; k++) {
-            int digit = digit_of(text[i + k]);
-            if (digit < 0)
-                return false;
-            bits |= (uint32_t)digit << (18 - 6 * k);
-        }
-        for (unsigned k = 0; k < 3 - n_padding; k++) {
-            if (n == room)
-                return false;
-            ret[n++] = (char)(unsigned char)(bits >> (16 - 8 * k));
-        }
-    }
-    *ret_size = n;
-    return true;
+    bool has_room = decoded.size <= room;
+    if (has_room)
+        memcpy(ret, decoded.data, decoded.size);
+    *ret_size = decoded.size;
+    explicit_bzero(decoded.data, decoded.size);
+    gnutls_free(decoded.data);
+    return has_room;
 }
 
 bool auth_header_parse(const char *header, struct auth_credentials *ret)
