@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "segment/segment_state.h"
 
+#include "base/fnv.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,14 +12,6 @@
 #define CHECK      "check "
 #define CREATED    "created="
 #define CHECK_SIZE (sizeof(CHECK) - 1 + 16 + 1)
-
-static uint64_t hash(const char *text, size_t size)
-{
-    uint64_t sum = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < size; i++)
-        sum = (sum ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
-    return sum;
-}
 
 /*
  * Writing
@@ -118,7 +112,7 @@ void segment_state_add_group(struct string_buffer *text, const struct segment_st
 
 void segment_state_end(struct string_buffer *text)
 {
-    uint64_t sum = hash(text->data ? text->data : "", text->size);
+    uint64_t sum = fnv_bytes_64(FNV_BASIS_64, text->data ? text->data : "", text->size);
     string_buffer_append_format(text, CHECK "%016llx\n", (unsigned long long)sum);
 }
 
@@ -314,7 +308,7 @@ static bool check_holds(const char *text, size_t size)
     if (size < CHECK_SIZE)
         return false;
     (void)snprintf(expected, sizeof(expected), CHECK "%016llx\n",
-                   (unsigned long long)hash(text, size - CHECK_SIZE));
+                   (unsigned long long)fnv_bytes_64(FNV_BASIS_64, text, size - CHECK_SIZE));
     return memcmp(text + size - CHECK_SIZE, expected, CHECK_SIZE) == 0;
 }
 

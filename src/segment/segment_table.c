@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "segment/segment_table.h"
 
+#include "base/fnv.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -128,18 +130,11 @@ bool segment_table_wants_room(const struct segment_table *self)
            (segment_rows_are_scarce(groups, 8) || segment_rows_are_scarce(lanes, 8));
 }
 
-/* FNV-1a, so that a search reads four bytes of a group and not its texts. */
-static uint32_t hash_text(uint32_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 16777619u;
-    return hash;
-}
-
+/* So that a search reads four bytes of a group and not its texts. */
 static uint32_t hash_group(const struct segment_group *group)
 {
-    uint32_t hash = 2166136261u ^ group->type ^ group->is_other << 16;
-    return hash_text(hash_text(hash, group->endpoint) + 1, group->name);
+    uint32_t hash = FNV_BASIS_32 ^ group->type ^ group->is_other << 16;
+    return fnv_text_32(fnv_text_32(hash, group->endpoint) + 1, group->name);
 }
 
 /* Cuts between characters of UTF-8, so that a cut text is no worse than the whole. */

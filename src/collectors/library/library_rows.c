@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/library/library_rows.h"
 
+#include "base/fnv.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -53,14 +55,12 @@ void library_row_from_file(struct library_row *row, const struct release_table *
 
 static uint32_t hash_text(uint32_t hash, const char *text)
 {
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 16777619u;
-    return hash * 31 + 1;
+    return fnv_text_32(hash, text) * 31 + 1;
 }
 
 static uint32_t hash_row(const struct library_row *row)
 {
-    uint32_t hash = hash_text(2166136261u, row->program);
+    uint32_t hash = hash_text(FNV_BASIS_32, row->program);
     hash = hash_text(hash, row->path);
     return hash_text(hash_text(hash, row->build_id), row->version);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/probe/stream_numbers.h"
 
+#include "base/fnv.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,9 +178,7 @@ static bool parse_number(const struct probe_sequence_settings *settings, const s
 /* FNV-1a with a seed and a final mix: a publisher shall not choose who shares a bucket. */
 static uint64_t hash_key(uint64_t seed, const uint8_t *key, size_t size)
 {
-    uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ key[i]) * UINT64_C(0x100000001b3);
+    uint64_t hash = fnv_bytes_64(seed ^ FNV_BASIS_64, key, size);
     hash ^= hash >> 32;
     return hash * UINT64_C(0x9e3779b97f4a7c15);
 }

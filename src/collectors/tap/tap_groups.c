@@ -2,6 +2,7 @@
 #include "collectors/tap/tap_groups.h"
 
 #include "base/cleanup.h"
+#include "base/fnv.h"
 #include "collectors/tap/tap_types.h"
 #include "metrics/labels.h"
 
@@ -182,14 +183,12 @@ struct tap_program *tap_groups_program(struct tap_groups *self, const char *name
  */
 static uint32_t hash_text(uint32_t hash, const char *text)
 {
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 16777619u;
-    return hash * 31 + 1;
+    return fnv_text_32(hash, text) * 31 + 1;
 }
 
 static uint32_t hash_key(const struct tap_group *key)
 {
-    uint32_t hash = hash_text(2166136261u ^ key->type, key->program->name);
+    uint32_t hash = hash_text(FNV_BASIS_32 ^ key->type, key->program->name);
     return hash_text(hash_text(hash, key->endpoint), key->name);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/events/peers.h"
 
+#include "base/fnv.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +24,7 @@ static uint32_t first_free;
 
 static uint64_t hash_text(const char *text)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (const char *c = text; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    return hash;
+    return fnv_bytes_64(FNV_BASIS_64, text, strlen(text));
 }
 
 static uint16_t port_of(const char *address)

@@ -7,6 +7,8 @@
  */
 #include "tap/ground/scope.h"
 
+#include "base/fnv.h"
+
 #include <string.h>
 
 #define MAX_NEEDS 32768u
@@ -29,10 +31,7 @@ static struct {
 
 static uint32_t hash_of(const char *text)
 {
-    uint32_t hash = 2166136261;
-    for (; text && *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 16777619;
-    return hash;
+    return fnv_text_32(FNV_BASIS_32, text ? text : "");
 }
 
 static const char *base_name(const char *path)
