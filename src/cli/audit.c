@@ -20,7 +20,7 @@
 #define LIBRARY_TICKS 100u /* of a tenth of a second */
 
 /* As linters have them. */
-enum { STATUS_CLEAN = 0, STATUS_VIOLATIONS = 1, STATUS_ERROR = 2 };
+enum { STATUS_CLEAN = COMMAND_OK, STATUS_VIOLATIONS = 1, STATUS_ERROR = COMMAND_MISUSED };
 
 static void print_help(const struct flag *flags, size_t n)
 {
@@ -195,19 +195,16 @@ int command_audit(int argc, char **argv)
         {"explain", "CHECK", NULL, "Say what a check looks for, why, and how to fix or exempt it.",
          FLAG_TEXT, &explained},
     };
-    const size_t n = sizeof(flags) / sizeof(*flags);
+    const struct command_line line = {NAME, flags, sizeof(flags) / sizeof(*flags), print_help,
+                                      true};
     struct error err;
     int rest;
-
-    int r = flags_parse(flags, n, argc, argv, &rest, &err);
-    if (r == FLAGS_E_HELP) {
-        print_help(flags, n);
-        return STATUS_CLEAN;
-    }
-    if (r == 0 && explained)
+    int status = command_parse(&line, argc, argv, &rest);
+    if (status != COMMAND_GOES_ON)
+        return status;
+    if (explained)
         return explain(explained);
-    if (r == 0)
-        r = run(&audit, argv + rest, &err);
+    int r = run(&audit, argv + rest, &err);
     if (r < 0) {
         terminal_fail(NAME, &err);
         return STATUS_ERROR;

@@ -8,6 +8,9 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 enum command_status { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_MISUSED = 2 };
 
 struct command {
@@ -16,6 +19,22 @@ struct command {
     const char *summary;
     int (*run)(int argc, char **argv);
 };
+
+struct flag;
+
+/* The command line of one command. */
+struct command_line {
+    const char *name; /* in messages: "zmq_exporter run" */
+    const struct flag *flags;
+    size_t n_flags;
+    void (*print_help)(const struct flag *flags, size_t n_flags);
+    bool takes_arguments; /* after the flags; else there are none */
+};
+
+/* COMMAND_GOES_ON, with the targets of the flags set and `*ret_rest` the index of the first
+ * argument that is none; else the exit status: the help was shown, or what is wrong said. */
+#define COMMAND_GOES_ON (-1)
+int command_parse(const struct command_line *self, int argc, char **argv, int *ret_rest);
 
 /* The table of main.c, ended by a row without a name; for the help. */
 extern const struct command commands[];

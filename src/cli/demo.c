@@ -213,20 +213,11 @@ int command_demo(int argc, char **argv)
          "The libzmqtap.so to use.", FLAG_TEXT, &given.library},
         {"role", "NAME", NULL, "Play only this role, in this process.", FLAG_TEXT, &given.role},
     };
-    const size_t n = sizeof(flags) / sizeof(*flags);
-    struct error err;
+    const struct command_line line = {"zmq_exporter demo", flags, sizeof(flags) / sizeof(*flags),
+                                      print_help, false};
     int rest;
-
-    int r = flags_parse(flags, n, argc, argv, &rest, &err);
-    if (r == FLAGS_E_HELP) {
-        print_help(flags, n);
-        return COMMAND_OK;
-    }
-    if (r == 0 && rest < argc)
-        r = error_set(&err, -EINVAL, "'%s' is not a flag", argv[rest]);
-    if (r < 0) {
-        terminal_fail("zmq_exporter demo", &err);
-        return COMMAND_MISUSED;
-    }
+    int status = command_parse(&line, argc, argv, &rest);
+    if (status != COMMAND_GOES_ON)
+        return status;
     return given.role ? demo_roles_play(given.role) : run_demo(&given);
 }

@@ -111,18 +111,16 @@ int command_run(int argc, char **argv)
         {"tap.library", "PATH", "the one beside or installed with zmq_exporter",
          "The libzmqtap.so to use.", FLAG_TEXT, &given.library},
     };
-    const size_t n = sizeof(flags) / sizeof(*flags);
+    const struct command_line line = {NAME, flags, sizeof(flags) / sizeof(*flags), print_help,
+                                      true};
     struct error err;
-    int rest;
-
-    int r = flags_parse(flags, n, argc, argv, &rest, &err);
-    if (r == FLAGS_E_HELP) {
-        print_help(flags, n);
-        return COMMAND_OK;
-    }
-    if (r == 0 && rest == argc)
+    int rest, r = 0;
+    int status = command_parse(&line, argc, argv, &rest);
+    if (status != COMMAND_GOES_ON)
+        return status;
+    status = COMMAND_MISUSED;
+    if (rest == argc)
         r = error_set(&err, -EINVAL, "name the program to start, or see --help");
-    int status = COMMAND_MISUSED;
     if (r == 0) {
         r = prepare(&given, &err);
         status = STATUS_NO_TAP;

@@ -11,6 +11,8 @@
 
 #define DEFAULT_ADDRESS ":10556"
 
+#define NAME "zmq_exporter"
+
 struct serve_flags {
     struct flag_values addresses;
     const char *config_file;
@@ -143,21 +145,15 @@ static const struct flag flags[] = {
 
 int command_serve(int argc, char **argv)
 {
-    const size_t n = sizeof(flags) / sizeof(*flags);
+    const struct command_line line = {NAME, flags, sizeof(flags) / sizeof(*flags), print_help,
+                                      false};
     struct error err;
     int rest;
-
-    int r = flags_parse(flags, n, argc, argv, &rest, &err);
-    if (r == FLAGS_E_HELP) {
-        print_help(flags, n);
-        return COMMAND_OK;
-    }
-    if (r == 0 && rest < argc)
-        r = error_set(&err, -1, "'%s' is not a flag", argv[rest]);
-    if (r == 0)
-        r = configure_log(&given, &err);
-    if (r < 0) {
-        terminal_fail("zmq_exporter", &err);
+    int status = command_parse(&line, argc, argv, &rest);
+    if (status != COMMAND_GOES_ON)
+        return status;
+    if (configure_log(&given, &err) < 0) {
+        terminal_fail(NAME, &err);
         return COMMAND_MISUSED;
     }
     if (given.is_version) {
