@@ -2,6 +2,7 @@
 #include "config/config_document.h"
 
 #include "base/cleanup.h"
+#include "base/read_all.h"
 #include "config/config_file.h"
 #include "config/config_parser.h"
 #include "config/config_tree.h"
@@ -9,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static int document_new(const char *name, struct config_document **ret)
 {
@@ -41,26 +41,6 @@ int config_document_parse(const char *name, const char *text, size_t size,
     return 0;
 }
 
-/* Reads until the end, so that a file that grows is read as well. */
-static int read_all(int fd, struct string_buffer *ret_text)
-{
-    for (;;) {
-        char *place = string_buffer_reserve(ret_text, 65536);
-        if (!place)
-            return -ENOMEM;
-        ssize_t got = read(fd, place, 65536);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            return 0;
-        ret_text->size += (size_t)got;
-        if (ret_text->size > CONFIG_DOCUMENT_BYTES_MAX)
-            return -EFBIG;
-    }
-}
-
 int config_document_open(const char *path, struct config_document **ret, struct error *err)
 {
     cleanup(string_buffer_finish) struct string_buffer text = {0};
@@ -68,7 +48,7 @@ int config_document_open(const char *path, struct config_document **ret, struct 
     int r = config_file_open(path, &fd, err);
     if (r < 0)
         return error_prefix(err, r, "%s", path);
-    r = read_all(fd, &text);
+    r = read_all(fd, CONFIG_DOCUMENT_BYTES_MAX, &text);
     if (r == -EFBIG)
         return error_set(err, r, "%s: larger than %zu bytes", path, CONFIG_DOCUMENT_BYTES_MAX);
     if (r < 0)

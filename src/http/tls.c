@@ -2,6 +2,7 @@
 #include "http/tls.h"
 
 #include "base/cleanup.h"
+#include "base/read_all.h"
 #include "config/config_file.h"
 #include "http/tls_setup.h"
 
@@ -21,27 +22,6 @@ static void pem_finish(struct string_buffer *pem)
     string_buffer_finish(pem);
 }
 
-static int read_all(int fd, struct string_buffer *ret)
-{
-    /* In one piece, so that no copy stays behind when the buffer grows. */
-    char *place = string_buffer_reserve(ret, PEM_BYTES_MAX + 1);
-    if (!place)
-        return -ENOMEM;
-    while (ret->size <= PEM_BYTES_MAX) {
-        ssize_t got = read(fd, ret->data + ret->size, PEM_BYTES_MAX + 1 - ret->size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0) {
-            ret->data[ret->size] = '\0';
-            return 0;
-        }
-        ret->size += (size_t)got;
-    }
-    return -EFBIG;
-}
-
 /* The text of `path`, or `text` if there is none. `key` names it in messages. */
 static int load_pem(const struct config_node *node, const char *key, const char *path,
                     const char *text, struct string_buffer *ret, struct error *err)
@@ -54,7 +34,9 @@ static int load_pem(const struct config_node *node, const char *key, const char 
     cleanup_fd int fd = -1;
     int r = config_file_open(path, &fd, &why);
     if (r == 0) {
-        r = read_all(fd, ret);
+        /* In one piece, so that no copy of a key stays behind when the buffer grows. */
+        r = string_buffer_reserve(ret, PEM_BYTES_MAX + 1) ? read_all(fd, PEM_BYTES_MAX, ret)
+                                                          : -ENOMEM;
         if (r < 0)
             (void)error_set(&why, r, "%s", r == -EFBIG ? "is too large" : strerror(-r));
     }

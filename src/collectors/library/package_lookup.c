@@ -2,6 +2,7 @@
 #include "collectors/library/package_lookup.h"
 
 #include "base/cleanup.h"
+#include "base/read_all.h"
 #include "collectors/library/library_file.h"
 
 #include <dirent.h>
@@ -29,20 +30,11 @@ void package_lookup_finish(struct package_lookup *self)
     *self = (struct package_lookup){0};
 }
 
-/* The whole of a file, at most `max` bytes: more is no such file. */
-static bool read_all(int fd, size_t max, struct string_buffer *text)
+/* False: it cannot be read, or is too large to be such a file. */
+static bool read_file(struct package_lookup *self, int fd, size_t max)
 {
-    string_buffer_clear(text);
-    for (;;) {
-        char *place = string_buffer_reserve(text, 65536);
-        ssize_t n = place ? read(fd, place, 65536) : -1;
-        if (n < 0 || text->size + (size_t)n > max)
-            return false;
-        if (n == 0)
-            return true;
-        text->size += (size_t)n;
-        text->data[text->size] = '\0';
-    }
+    string_buffer_clear(&self->text);
+    return read_all(fd, max, &self->text) == 0;
 }
 
 static bool is_candidate(const char *name)
@@ -73,7 +65,7 @@ static bool find_list(struct package_lookup *self, int process_root, const char 
             continue;
         (void)snprintf(file, sizeof(file), DPKG_INFO "/%.*s", (int)sizeof(file) - 32, item->d_name);
         cleanup_fd int list = library_file_open_in_root(process_root, file);
-        if (list < 0 || !read_all(list, PACKAGE_LOOKUP_LIST_MAX, &self->text) ||
+        if (list < 0 || !read_file(self, list, PACKAGE_LOOKUP_LIST_MAX) ||
             !package_list_has(self->text.data, self->text.size, path))
             continue;
         (void)snprintf(ret_name, PACKAGE_NAME_SIZE, "%.*s",
@@ -89,14 +81,14 @@ static void find_dpkg(struct package_lookup *self, int process_root, int databas
 {
     char name[PACKAGE_NAME_SIZE];
     if (find_list(self, process_root, path, name) &&
-        read_all(database, PACKAGE_LOOKUP_DATABASE_MAX, &self->text))
+        read_file(self, database, PACKAGE_LOOKUP_DATABASE_MAX))
         (void)package_status_find(self->text.data, self->text.size, name, ret_package);
 }
 
 static void find_apk(struct package_lookup *self, int database, const char *path,
                      struct library_package *ret_package)
 {
-    if (read_all(database, PACKAGE_LOOKUP_DATABASE_MAX, &self->text))
+    if (read_file(self, database, PACKAGE_LOOKUP_DATABASE_MAX))
         (void)package_apk_find(self->text.data, self->text.size, path, ret_package);
 }
 
