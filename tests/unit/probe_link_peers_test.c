@@ -19,6 +19,18 @@ static void disconnect__after_its_handshake__is_a_peers(void **state)
     assert_int_equal(link_peers_disconnect(&peers, 10), LINK_PEERS_UNKNOWN);
 }
 
+static void succeed__an_older_handshake_stands_still__is_the_younger_ones(void **state)
+{
+    (void)state;
+    static struct link_peers peers;
+    peers.n = 0;
+    link_peers_accept(&peers, 10); /* says nothing */
+    link_peers_accept(&peers, 11);
+    link_peers_succeed(&peers);
+    assert_int_equal(link_peers_disconnect(&peers, 10), LINK_PEERS_HANDSHAKE);
+    assert_int_equal(link_peers_disconnect(&peers, 11), LINK_PEERS_PEER);
+}
+
 static void accept__same_descriptor_again__replaces_what_was_lost(void **state)
 {
     (void)state;
@@ -51,6 +63,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(disconnect__after_its_handshake__is_a_peers),
+        cmocka_unit_test(succeed__an_older_handshake_stands_still__is_the_younger_ones),
         cmocka_unit_test(accept__same_descriptor_again__replaces_what_was_lost),
         cmocka_unit_test(accept__too_many__are_not_followed),
     };

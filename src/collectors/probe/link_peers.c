@@ -29,7 +29,7 @@ void link_peers_accept(struct link_peers *self, int fd)
 
 void link_peers_succeed(struct link_peers *self)
 {
-    for (size_t i = 0; i < self->n; i++) {
+    for (size_t i = self->n; i-- > 0;) {
         if (!self->items[i].is_peer) {
             self->items[i].is_peer = true;
             return;

@@ -3,9 +3,10 @@
  * link_peers - the connections of a bound socket, from its monitor's events.
  *
  * Only ACCEPTED and DISCONNECTED carry the descriptor. A handshake that succeeds is taken to be
- * the oldest unfinished one's; one that failed is known by its descriptor when the connection
- * ends. libzmq 4.3.4 tells of no failure at all when a peer of the wrong type comes with the
- * mechanism NULL: it only disconnects, which is why the descriptors are followed.
+ * the youngest unfinished one's, as one that stands still gets older (the tap does the same, see
+ * tap/events/peers.h); one that failed is known by its descriptor when the connection ends.
+ * libzmq 4.3.4 tells of no failure at all when a peer of the wrong type comes with the mechanism
+ * NULL: it only disconnects, which is why the descriptors are followed.
  *
  * Thread: one.   Blocks: no.
  */

@@ -107,8 +107,6 @@ void peers_opened(struct peers *self, const char *text, int fd)
     push_recent(address, fd);
 }
 
-/* The event does not say whose: most likely it is the youngest, as one that keeps still in its
- * handshake gets older. */
 void peers_succeeded(struct peers *self, const char *text)
 {
     struct address *address = find(self, text);

@@ -37,6 +37,8 @@ enum peers_end {
 };
 
 void peers_opened(struct peers *self, const char *address, int fd);
+/* The event does not say which connection's handshake it is: it is taken to be the youngest that
+ * has not finished, as one that stands still gets older. */
 void peers_succeeded(struct peers *self, const char *address);
 
 /* False if this failure was told before, of the same connection, in other words. */
