@@ -98,24 +98,24 @@
 #define SEGMENT_FIRST_COUNTER 8
 #define SEGMENT_FIRST_GAUGE   160
 
-/* Event names by bit, as zmq_socket_monitor(3) has them. */
+/* Events by bit, as zmq_socket_monitor(3) has them. */
 #define SEGMENT_EVENT_NAMES(X)                                                                     \
-    X(0, "connected")                                                                              \
-    X(1, "connect_delayed")                                                                        \
-    X(2, "connect_retried")                                                                        \
-    X(3, "listening")                                                                              \
-    X(4, "bind_failed")                                                                            \
-    X(5, "accepted")                                                                               \
-    X(6, "accept_failed")                                                                          \
-    X(7, "closed")                                                                                 \
-    X(8, "close_failed")                                                                           \
-    X(9, "disconnected")                                                                           \
-    X(10, "monitor_stopped")                                                                       \
-    X(11, "handshake_failed_no_detail")                                                            \
-    X(12, "handshake_succeeded")                                                                   \
-    X(13, "handshake_failed_protocol")                                                             \
-    X(14, "handshake_failed_auth")                                                                 \
-    X(15, "unknown")
+    X(0, CONNECTED, "connected")                                                                   \
+    X(1, CONNECT_DELAYED, "connect_delayed")                                                       \
+    X(2, CONNECT_RETRIED, "connect_retried")                                                       \
+    X(3, LISTENING, "listening")                                                                   \
+    X(4, BIND_FAILED, "bind_failed")                                                               \
+    X(5, ACCEPTED, "accepted")                                                                     \
+    X(6, ACCEPT_FAILED, "accept_failed")                                                           \
+    X(7, CLOSED, "closed")                                                                         \
+    X(8, CLOSE_FAILED, "close_failed")                                                             \
+    X(9, DISCONNECTED, "disconnected")                                                             \
+    X(10, MONITOR_STOPPED, "monitor_stopped")                                                      \
+    X(11, HANDSHAKE_FAILED_NO_DETAIL, "handshake_failed_no_detail")                                \
+    X(12, HANDSHAKE_SUCCEEDED, "handshake_succeeded")                                              \
+    X(13, HANDSHAKE_FAILED_PROTOCOL, "handshake_failed_protocol")                                  \
+    X(14, HANDSHAKE_FAILED_AUTH, "handshake_failed_auth")                                          \
+    X(15, UNKNOWN, "unknown")
 
 /* ZAP status codes of HANDSHAKE_FAILED_AUTH. */
 #define SEGMENT_AUTH_DETAILS(X)                                                                    \

@@ -60,6 +60,13 @@ enum segment_lane_word {
 #undef X
 };
 
+/* The words of the events. */
+enum segment_event_word {
+#define X(bit, name, text) SEGMENT_EVENT_##name = SEGMENT_EVENTS_BASE + (bit),
+    SEGMENT_EVENT_NAMES(X)
+#undef X
+};
+
 enum segment_capability_id {
 #define X(number, name, text) SEGMENT_CAPABILITY_##name = (number),
     SEGMENT_CAPABILITIES(X)

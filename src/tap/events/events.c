@@ -8,7 +8,6 @@
 /* The words of events are one after the other, to the end of the last cause of a failure. */
 #define WORDS_BEGIN SEGMENT_EVENTS_BASE
 #define WORDS_END   (SEGMENT_HANDSHAKE_PROTOCOL_BASE + SEGMENT_HANDSHAKE_PROTOCOL_SIZE)
-#define N_KINDS     16 /* of version 1: each is a bit; the last word is for any other */
 
 static struct state {
     struct peers peers;
@@ -103,8 +102,8 @@ static void add(struct registry_socket *socket, uint32_t word)
 
 static uint32_t event_word(uint64_t kind)
 {
-    bool has_word = kind != 0 && kind >> N_KINDS == 0;
-    return SEGMENT_EVENTS_BASE + (has_word ? (uint32_t)__builtin_ctzll(kind) : N_KINDS - 1);
+    bool has_word = kind != 0 && kind >> SEGMENT_EVENTS_SIZE == 0;
+    return has_word ? SEGMENT_EVENTS_BASE + (uint32_t)__builtin_ctzll(kind) : SEGMENT_EVENT_UNKNOWN;
 }
 
 /* One connection is one failure, of the first cause told: a refusal by ZAP can be followed by the
