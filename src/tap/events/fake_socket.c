@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/events/fake_socket.h"
 
+#include "tap/events/event_frame.h"
 #include "tap/events/events.h"
 
 #include <errno.h>
@@ -235,19 +236,12 @@ static void count_event(const struct fake_socket *self, const char *address,
     registry_unlock(&guard);
 }
 
-/* [kind 16 bits, value 32 bits][address] */
+/* [kind, value][address] */
 static void take_frame_1(struct fake_socket *self, struct tap_message *message, bool is_last)
 {
     struct event_parts *parts = &self->parts;
-    uint16_t kind;
-    uint32_t value;
-    if (parts->n_frames == 0 && self->library->msg_size(message) == sizeof(kind) + sizeof(value)) {
-        const unsigned char *bytes = self->library->msg_data(message);
-        memcpy(&kind, bytes, sizeof(kind));
-        memcpy(&value, bytes + sizeof(kind), sizeof(value));
-        parts->kind = kind;
-        parts->value = value;
-    }
+    if (parts->n_frames == 0)
+        event_frame_decode(self->library, message, &parts->kind, &parts->value);
     if (is_last) {
         char address[MAX_TEXT];
         copy_text(self->library, message, address);

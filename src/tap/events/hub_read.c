@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/events/hub_state.h"
 
+#include "tap/events/event_frame.h"
 #include "tap/events/events.h"
 
 #include <errno.h>
@@ -66,16 +67,13 @@ struct text {
     char other_address[MAX_TEXT];
 };
 
-/* [id][kind 16 bits, value 32 bits][address] */
+/* [id][kind, value][address] */
 static bool decode_1(struct hub_frames *frames, struct text *text, struct event *ret_event)
 {
-    unsigned char head[6];
-    uint16_t kind;
-    uint32_t value;
-    if (!copy_frame(frames, 1, head, sizeof(head)) || !copy_text(frames, 2, text->address))
+    uint64_t kind, value;
+    if (frames->n < 2 || !event_frame_decode(frames->library, &frames->frames[1], &kind, &value) ||
+        !copy_text(frames, 2, text->address))
         return false;
-    memcpy(&kind, head, sizeof(kind));
-    memcpy(&value, head + sizeof(kind), sizeof(value));
     *ret_event = (struct event){.kind = kind, .value = value, .address = text->address};
     return true;
 }

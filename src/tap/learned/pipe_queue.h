@@ -18,8 +18,8 @@ struct pipe_queue_findings {
 
 void pipe_queue_expect_all(struct pipe_queue_findings *ret_findings);
 
-/* Runs a conflating trial and keeps what it leaves. `other` is a pipe that does not conflate.
- * Returns NULL, or why it went wrong. */
+/* Runs a conflating trial and keeps what it leaves. Returns
+ * NULL, or why it went wrong. */
 const char *pipe_queue_observe(struct pipe_lab *lab, struct pipe_trial *trial, uint32_t vector,
                                struct pipe_queue_findings *findings);
 
