@@ -27,7 +27,8 @@
 #define MAILBOX_COMMAND_BYTES 64u
 #define MAILBOX_QUEUE_BYTES   (6u * (uint32_t)sizeof(uintptr_t)) /* of a mailbox's queue */
 
-/* Whether a mailbox, `size` bytes of it read, is one and has commands in it. */
+/* Whether what was read at a mailbox's place is one and has commands in it; `bytes` is
+ * MAILBOX_BYTES long. */
 bool mailbox_has_commands(const struct mailbox_layout *layout, const unsigned char *bytes);
 
 /* Where the first command lies of a mailbox whose queue is at `offset` in `bytes`; 0: there is no

@@ -33,7 +33,7 @@
     X(13, RECEIVE_WOULD_BLOCK, COUNTER)                                                            \
     X(14, SEND_BLOCKED_NS, COUNTER)    /* both, atomic: time waited in a send: queues are full */  \
     X(15, RECEIVE_BLOCKED_NS, COUNTER) /* tap: time in a receive, sampled */                       \
-    X(16, DROPPED_HWM, COUNTER)        /* program: messages, see segment_format */                 \
+    X(16, DROPPED_HWM, COUNTER)        /* program: messages */                                     \
     X(17, DROPPED_UNROUTABLE, COUNTER)                                                             \
     X(18, DROPPED_LINGER, COUNTER)           /* tap */                                             \
     X(19, DROPPED_DISCONNECT, COUNTER)       /* tap */                                             \

@@ -53,7 +53,7 @@ struct zmtp_parser {
 /* Looks at what has arrived. */
 enum zmtp_progress zmtp_parser_advance(struct zmtp_parser *self);
 
-/* libzmq before 4.3.3 and other libraries without has_handshake_stage: see probe_peers.h. */
+/* Before ZMTP 3.1; what such a library may do to a connection is in probe_peers.h. */
 bool zmtp_peer_is_old(const struct zmtp_peer *peer);
 
 #endif

@@ -41,7 +41,7 @@ struct tap_life {
 
 /* What all processes are compared with. */
 struct tap_host {
-    int procfs_fd; /* borrowed */
+    int procfs_fd; /* -1: not open */
     uint64_t pid_namespace;
     struct tap_clock_base clock;
     char boot_id[40];

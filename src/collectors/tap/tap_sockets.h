@@ -2,8 +2,8 @@
 /*
  * tap_sockets - every open socket of every tapped process, one by one, as it is now.
  *
- * For people, not for Prometheus: the live page, `top` and /api/v1/sockets show what series may
- * not hold, process ids and single sockets. Each call reads the segments anew, by itself, and
+ * For people, not for Prometheus: the live page and /api/v1/sockets show what series may not hold,
+ * process ids and single sockets. Each call reads the segments anew, by itself, and
  * shares nothing with the collector.
  *
  * Thread: any, any number at once. Blocks: no. Errors: -errno of opening the directory, -ENOMEM,
