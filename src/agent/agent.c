@@ -101,6 +101,7 @@ static int start_server(struct agent *self, struct error *err)
                                             .config = &self->config,
                                             .policy = &self->asked.policy,
                                             .telemetry_path = self->options->telemetry_path,
+                                            .has_created = self->options->has_created,
                                             .directory = self->options->directory,
                                             .peek = self->peek};
     int r = agent_routes_init(&self->routes, &parts, err);

@@ -60,9 +60,19 @@ static int make_tap(const struct agent_setup *setup, struct collector *ret_colle
                                         .peek = setup->peek};
     struct error warning;
     int r = tap_collector_new(&options, ret_collector, err);
+    if (r == 0)
+        tap_collector_details(ret_collector, setup->options->has_details, &setup->asked->details);
     if (r == 0 && tap_collector_check(ret_collector, &warning) < 0)
         log_warn("tapped programs cannot be seen in full", "error", warning.message);
     return r;
+}
+
+static int make_details(const struct agent_setup *setup, struct collector *ret_collector,
+                        struct error *err)
+{
+    (void)err;
+    *ret_collector = setup->asked->details;
+    return 0;
 }
 
 static int make_probe(const struct agent_setup *setup, struct collector *ret_collector,
@@ -89,7 +99,8 @@ static const struct {
                 struct error *err);
 } table[] = {
     {"library", make_library}, {"policy", make_policy}, /* asks the one before it */
-    {"peek", make_peek},       {"probe", make_probe},   {"self", make_self}, {"tap", make_tap},
+    {"peek", make_peek},       {"probe", make_probe},     {"self", make_self},
+    {"tap", make_tap},         {"details", make_details}, /* the same sockets */
 };
 
 int agent_collectors_add(struct runner *runner, const struct agent_setup *setup, struct error *err)

@@ -11,7 +11,7 @@
 
 /* Collectors that others ask; their states are the runner's. */
 struct agent_asked {
-    struct collector library, policy;
+    struct collector library, policy, details;
 };
 
 /* What a collector may need to know when it is made. */

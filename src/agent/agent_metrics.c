@@ -70,7 +70,7 @@ static bool select_collectors(const struct runner *runner, const struct http_req
         http_response_text(response, 400, "collect[] and exclude[] cannot be used together\n");
         return false;
     }
-    *ret_selected = collect.named ? collect.named : RUNNER_ALL & ~exclude.named;
+    *ret_selected = collect.named ? collect.named : runner_usual(runner) & ~exclude.named;
     return true;
 }
 
@@ -248,6 +248,8 @@ void agent_metrics_handle(void *state, const struct http_request *request,
         http_request_finish(request);
         return;
     }
+    if (self->has_created && wanted.negotiated.format == TEXT_FORMAT_OPENMETRICS)
+        wanted.negotiated.format = TEXT_FORMAT_OPENMETRICS_CREATED;
     *answer = (struct answer){
         .metrics = self, .request = request, .response = response, .wanted = wanted};
     runner_start(self->runner, selected, deadline_ns, on_collected, answer);

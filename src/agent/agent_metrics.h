@@ -14,6 +14,7 @@
 struct agent_metrics {
     struct runner *runner;
     struct page_pool *pages;
+    bool has_created; /* OpenMetrics has the _created lines */
 };
 
 /* An http_handler, HTTP_ASYNC; `state` is a struct agent_metrics. */

@@ -16,6 +16,8 @@ struct agent_options {
     const char *directory;   /* of segments */
     unsigned max_tap_groups; /* label sets of sockets; 0: the tap collector's default */
     bool has_no_peek;        /* programs without a tap are left alone */
+    bool has_details;        /* the collector `details` is part of the page */
+    bool has_created;        /* OpenMetrics has the _created lines */
     const char *peek_socket; /* of a reader that systemd starts; NULL: the agent starts it */
     const char *const *peek_excluded; /* names of programs that are */
     size_t n_peek_excluded;

@@ -143,7 +143,7 @@ int agent_routes_init(struct agent_routes *self, const struct agent_route_parts 
 {
     const char *telemetry_path = parts->telemetry_path;
     *self = (struct agent_routes){
-        .metrics = {.runner = parts->runner},
+        .metrics = {.runner = parts->runner, .has_created = parts->has_created},
         .open_sockets = {.directory = parts->directory, .peek = parts->peek}};
     if (page_pool_new(&self->metrics.pages) < 0)
         return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));

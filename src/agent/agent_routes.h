@@ -29,6 +29,7 @@ struct agent_route_parts {
     struct agent_config *config;
     struct collector *policy; /* NULL: there is none */
     const char *telemetry_path;
+    bool has_created;       /* OpenMetrics has the _created lines */
     const char *directory;  /* of the segments */
     struct peek_link *peek; /* NULL: programs without a tap are not seen */
 };

@@ -22,6 +22,8 @@ struct serve_flags {
     const char *directory;
     unsigned max_tap_groups;
     bool has_no_peek;
+    bool has_details;
+    bool has_created;
     struct flag_values peek_excluded;
     const char *peek_socket;
     unsigned max_requests;
@@ -74,6 +76,8 @@ static int serve(const struct serve_flags *given)
         .directory = directory && *directory ? directory : SEGMENT_DIRECTORY_DEFAULT,
         .max_tap_groups = given->max_tap_groups,
         .has_no_peek = given->has_no_peek,
+        .has_details = given->has_details,
+        .has_created = given->has_created,
         .peek_socket = given->peek_socket,
         .peek_excluded = given->peek_excluded.items,
         .n_peek_excluded = given->peek_excluded.n,
@@ -127,6 +131,13 @@ static const struct flag flags[] = {
      "Groups of sockets (program, type, address) with series of their own; those beyond it "
      "are counted together, with address \"(other)\".",
      FLAG_NUMBER, &given.max_tap_groups},
+    {"collector.details", NULL, NULL,
+     "Puts events, options, mechanisms and what the tap can measure on the page as well: 30 "
+     "series a socket more. Without it they are at PATH?collect[]=details.",
+     FLAG_SWITCH, &given.has_details},
+    {"web.created-timestamps", NULL, NULL,
+     "In OpenMetrics, says of each counter since when it counts: half as many series again.",
+     FLAG_SWITCH, &given.has_created},
     {"no-collector.peek", NULL, NULL,
      "Leaves programs without a tap alone. Without this flag a process of its own reads the "
      "queues of those that it may look at, once a second.",

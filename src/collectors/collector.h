@@ -21,8 +21,11 @@
 #include "base/error.h"
 #include "metrics/samples.h"
 
+#include <stdbool.h>
+
 struct collector {
     const char *name;
+    bool is_optional; /* asked only by those who name it */
     void *state;
     int (*collect)(void *state, struct samples *out, struct error *err);
     void (*tick)(void *state);

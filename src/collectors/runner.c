@@ -79,6 +79,14 @@ int runner_add(struct runner *self, const struct collector *collector)
     return r;
 }
 
+uint64_t runner_usual(const struct runner *self)
+{
+    uint64_t usual = 0;
+    for (unsigned i = 0; i < self->n_workers; i++)
+        usual |= (uint64_t)!self->workers[i]->collector.is_optional << i;
+    return usual;
+}
+
 int runner_find(const struct runner *self, const char *name, unsigned *ret_index)
 {
     for (unsigned i = 0; i < self->n_workers; i++) {

@@ -28,6 +28,9 @@ int runner_new(struct runner **ret_runner);
 /* Starts the collector's thread. Takes the collector, also on failure. Before any scrape. */
 int runner_add(struct runner *self, const struct collector *collector);
 
+/* The collectors that are not optional, as bits. */
+uint64_t runner_usual(const struct runner *self);
+
 /* Index and name of the collectors, in the order they were added. */
 int runner_find(const struct runner *self, const char *name, unsigned *ret_index);
 const char *runner_name(const struct runner *self, unsigned index); /* NULL beyond the last */

@@ -18,7 +18,7 @@ static void append_help(struct string_buffer *text, const char *help, enum text_
     for (; *help; help++) {
         if (*help == '\n')
             string_buffer_append(text, "\\n", 2);
-        else if (*help == '\\' || (*help == '"' && format == TEXT_FORMAT_OPENMETRICS))
+        else if (*help == '\\' || (*help == '"' && text_format_is_open_metrics(format)))
             string_buffer_append(text, (const char[]){'\\', *help}, 2);
         else
             string_buffer_append(text, help, 1);
@@ -34,9 +34,9 @@ static size_t length_without(const char *name, const char *suffix)
 /* The family's name: OpenMetrics leaves off what marks the type. */
 static size_t family_length(const struct family *family, enum text_format format)
 {
-    if (format == TEXT_FORMAT_OPENMETRICS && family->type == FAMILY_COUNTER)
+    if (text_format_is_open_metrics(format) && family->type == FAMILY_COUNTER)
         return length_without(family->name, "_total");
-    if (format == TEXT_FORMAT_OPENMETRICS && family->type == FAMILY_INFO)
+    if (text_format_is_open_metrics(format) && family->type == FAMILY_INFO)
         return length_without(family->name, "_info");
     return strlen(family->name);
 }
@@ -79,7 +79,7 @@ static bool begin(struct text_beginning *beginning, const char *name, const char
 
 static bool has_created(const struct family *family, enum text_format format)
 {
-    return format == TEXT_FORMAT_OPENMETRICS &&
+    return format == TEXT_FORMAT_OPENMETRICS_CREATED &&
            (family->type == FAMILY_COUNTER || family->type == FAMILY_HISTOGRAM);
 }
 
@@ -112,7 +112,7 @@ const struct text_block *text_blocks_get(enum text_format format)
 
 const char *text_format_content_type(enum text_format format)
 {
-    return format == TEXT_FORMAT_OPENMETRICS
+    return text_format_is_open_metrics(format)
                ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                : "text/plain; version=0.0.4; charset=utf-8";
 }

@@ -9,12 +9,23 @@
 
 #include "metrics/family.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* text 0.0.4: prometheus.io/docs/instrumenting/exposition_formats.
  * OpenMetrics 1.0: github.com/OpenObservability/OpenMetrics, specification/OpenMetrics.md. */
-enum text_format { TEXT_FORMAT_PROMETHEUS, TEXT_FORMAT_OPENMETRICS, TEXT_FORMAT_N };
+enum text_format {
+    TEXT_FORMAT_PROMETHEUS,
+    TEXT_FORMAT_OPENMETRICS,
+    TEXT_FORMAT_OPENMETRICS_CREATED, /* with the _created lines: half as many again */
+    TEXT_FORMAT_N,
+};
+
+static inline bool text_format_is_open_metrics(enum text_format format)
+{
+    return format != TEXT_FORMAT_PROMETHEUS;
+}
 
 const char *text_format_content_type(enum text_format format);
 

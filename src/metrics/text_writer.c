@@ -111,7 +111,7 @@ size_t text_writer_fill(struct text_writer *self, char *at, size_t room)
     self->is_full = false;
     while (self->family < FAMILY_N && !self->is_full)
         at = put_family(self, at, end);
-    if (self->family == FAMILY_N && self->format == TEXT_FORMAT_OPENMETRICS && !self->has_end &&
+    if (self->family == FAMILY_N && text_format_is_open_metrics(self->format) && !self->has_end &&
         (size_t)(end - at) >= strlen(END)) {
         memcpy(at, END, strlen(END));
         at += strlen(END);

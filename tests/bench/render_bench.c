@@ -78,7 +78,7 @@ static struct times measure(enum text_format format, struct page_samples *source
 int main(int argc, char **argv)
 {
     size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
-    static const char *const names[] = {"text 0.0.4", "OpenMetrics 1.0"};
+    static const char *const names[] = {"text 0.0.4", "OpenMetrics 1.0", "with _created"};
     struct page_samples source;
     page_samples_init(&source, n);
 

@@ -91,8 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     samples_init(&samples);
     size_t n = fill(&samples, labels, data, size);
-    check(text_writer_init(&writer, TEXT_FORMAT_OPENMETRICS, &part, 1) == 0);
-    check(text_format_write(TEXT_FORMAT_OPENMETRICS, &part, 1, &page) == 0);
+    check(text_writer_init(&writer, TEXT_FORMAT_OPENMETRICS_CREATED, &part, 1) == 0);
+    check(text_format_write(TEXT_FORMAT_OPENMETRICS_CREATED, &part, 1, &page) == 0);
     check(page.size == text_writer_measure(&writer, piece, sizeof(piece)));
     check_lines(&page, n);
     check_gzip(&page);

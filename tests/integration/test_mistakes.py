@@ -129,7 +129,7 @@ def become_nobody():
 def start__directory_of_no_use__is_told_at_once_and_by_the_collector(folder, place, message):
     (folder / "file").touch()
     directory = folder / place
-    with Agent(directory) as agent:
+    with Agent(directory, has_details=False) as agent:
         agent.keep_log()
         assert agent.scrape().value("zmq_exporter_collector_success", collector="tap") == 0
         assert agent.scrape().value("zmq_exporter_collector_success", collector="self") == 1

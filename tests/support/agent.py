@@ -43,9 +43,12 @@ class Page:
 
 
 class Agent(Process):
-    def __init__(self, directory, *arguments, prefix=(), peeks=False, **options):
+    def __init__(self, directory, *arguments, prefix=(), peeks=False, has_details=True, **options):
         """`prefix`: the words of a program that starts it. `peeks`: it also looks at programs
-        without a tap, which here are those of all tests that run."""
+        without a tap, which here are those of all tests that run. `has_details`: events, options
+        and capabilities are part of the page."""
+        if has_details:
+            arguments = ("--collector.details", *arguments)
         if not peeks:
             arguments = ("--no-collector.peek", *arguments)
         options.setdefault("variables", {})["ZMQ_EXPORTER_DIR"] = str(directory)

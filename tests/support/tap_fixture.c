@@ -33,9 +33,11 @@ int tap_fixture_set_up(void **state)
 
 static void end_collector(struct tap_fixture *self)
 {
+    if (self->details.destroy)
+        self->details.destroy(self->details.state);
     if (self->collector.destroy)
         self->collector.destroy(self->collector.state);
-    self->collector = (struct collector){0};
+    self->collector = self->details = (struct collector){0};
 }
 
 int tap_fixture_tear_down(void **state)
@@ -59,14 +61,20 @@ void tap_fixture_restart(struct tap_fixture *self, const struct tap_options *giv
 
 const char *tap_fixture_scrape(struct tap_fixture *self)
 {
-    struct samples samples;
+    struct samples samples, details;
     struct string_buffer page = {0};
-    const struct samples *part = &samples;
+    const struct samples *const parts[] = {&samples, &details};
     samples_init(&samples);
+    samples_init(&details);
     self->result = self->collector.collect(self->collector.state, &samples, &self->err);
     assert_false(samples.has_failed);
-    assert_int_equal(text_format_write(self->format, &part, 1, &page), 0);
+    if (self->has_details && !self->details.collect)
+        tap_collector_details(&self->collector, false, &self->details);
+    if (self->has_details)
+        assert_int_equal(self->details.collect(self->details.state, &details, NULL), 0);
+    assert_int_equal(text_format_write(self->format, parts, 2, &page), 0);
     samples_finish(&samples);
+    samples_finish(&details);
     free(self->page);
     self->page = page.data;
     return self->page;

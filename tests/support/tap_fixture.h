@@ -17,7 +17,8 @@
 
 struct tap_fixture {
     char directory[64];
-    struct collector collector;
+    struct collector collector, details;
+    bool has_details; /* the page has them too */
     struct error err;
     int result; /* of the last collection */
     enum text_format format;

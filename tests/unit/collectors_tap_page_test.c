@@ -148,6 +148,7 @@ static void page__of_a_host__is_the_golden_one(void **state)
 {
     struct tap_fixture *f = *state;
     pid_t first = tap_puppet_start(f, fill_first), second = tap_puppet_start(f, fill_second);
+    f->has_details = true;
     tap_fixture_scrape(f);
     assert_int_equal(f->result, 0);
     drop_lines(f->page);

@@ -124,7 +124,7 @@ static struct string_buffer join(struct expected *expected, enum text_format for
         string_buffer_append(&page, expected->lines[i].data, expected->lines[i].size);
         string_buffer_finish(&expected->lines[i]);
     }
-    string_buffer_append_text(&page, format == TEXT_FORMAT_OPENMETRICS ? "# EOF\n" : "");
+    string_buffer_append_text(&page, text_format_is_open_metrics(format) ? "# EOF\n" : "");
     return page;
 }
 
@@ -157,8 +157,8 @@ static void write__random_samples__whole_or_in_pieces_is_the_same_page(void **st
     (void)state;
     uint64_t seed = 1234567;
     for (int round = 0; round < 6; round++) {
-        enum text_format format = round % 2 ? TEXT_FORMAT_OPENMETRICS : TEXT_FORMAT_PROMETHEUS;
-        struct expected expected = {.has_created = format == TEXT_FORMAT_OPENMETRICS};
+        enum text_format format = (enum text_format)(round % TEXT_FORMAT_N);
+        struct expected expected = {.has_created = format == TEXT_FORMAT_OPENMETRICS_CREATED};
         struct samples samples;
         fill_random(&samples, &expected, &seed);
         cleanup(string_buffer_finish) struct string_buffer page = join(&expected, format);

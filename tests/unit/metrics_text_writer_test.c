@@ -85,8 +85,8 @@ static void write__open_metrics__has_its_own_ways(void **state)
     (void)state;
     struct samples samples;
     fill(&samples);
-    cleanup(string_buffer_finish) struct string_buffer page = write_page(TEXT_FORMAT_OPENMETRICS,
-                                                                         &samples);
+    cleanup(string_buffer_finish) struct string_buffer page = write_page(
+        TEXT_FORMAT_OPENMETRICS_CREATED, &samples);
     assert_non_null(strstr(page.data, "# TYPE zmq_socket_sent_bytes counter\n"
                                       "# UNIT zmq_socket_sent_bytes bytes\n"
                                       "# HELP zmq_socket_sent_bytes "));
@@ -101,6 +101,13 @@ static void write__open_metrics__has_its_own_ways(void **state)
                            "zmq_socket_send_queue_fill_ratio_created{program=\"a\","
                            "type=\"PUB\"} 2\n"));
     assert_string_equal(page.data + page.size - 6, "# EOF\n");
+
+    cleanup(string_buffer_finish) struct string_buffer plain = write_page(TEXT_FORMAT_OPENMETRICS,
+                                                                          &samples);
+    assert_null(strstr(plain.data, "_created{"));
+    assert_non_null(strstr(plain.data, "zmq_socket_sent_bytes_total{program=\"a\",type=\"PUB\"} "
+                                       "18446744073709551615\n"));
+    assert_string_equal(plain.data + plain.size - 6, "# EOF\n");
     samples_finish(&samples);
 }
 
@@ -111,8 +118,8 @@ static void write__nothing__is_an_empty_page(void **state)
     samples_init(&samples);
     cleanup(string_buffer_finish) struct string_buffer text = write_page(TEXT_FORMAT_PROMETHEUS,
                                                                          &samples);
-    cleanup(string_buffer_finish) struct string_buffer open = write_page(TEXT_FORMAT_OPENMETRICS,
-                                                                         &samples);
+    cleanup(string_buffer_finish) struct string_buffer open = write_page(
+        TEXT_FORMAT_OPENMETRICS_CREATED, &samples);
     assert_int_equal(text.size, 0);
     assert_string_equal(open.data, "# EOF\n");
     samples_finish(&samples);
@@ -164,7 +171,7 @@ static void table__each_family__is_named_as_its_kind_asks(void **state)
     (void)state;
     for (int id = 0; id < FAMILY_N; id++) {
         const struct family *family = family_get((enum family_id)id);
-        const struct text_block *block = &text_blocks_get(TEXT_FORMAT_OPENMETRICS)[id];
+        const struct text_block *block = &text_blocks_get(TEXT_FORMAT_OPENMETRICS_CREATED)[id];
         char unit[64] = "_";
         for (const char *c = family->name; *c; c++)
             assert_true(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '_');
@@ -183,7 +190,7 @@ static void table__open_metrics_names__do_not_clash(void **state)
     (void)state;
     static const char *const suffixes[] = {"",       "_total", "_created", "_info",
                                            "_count", "_sum",   "_bucket"};
-    const struct text_block *blocks = text_blocks_get(TEXT_FORMAT_OPENMETRICS);
+    const struct text_block *blocks = text_blocks_get(TEXT_FORMAT_OPENMETRICS_CREATED);
     for (int a = 0; a < FAMILY_N; a++) {
         for (int b = 0; b < FAMILY_N; b++) {
             for (size_t i = 0; a != b && i < sizeof(suffixes) / sizeof(*suffixes); i++) {

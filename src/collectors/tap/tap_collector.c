@@ -8,6 +8,7 @@
 #include "segment/segment_state_file.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -27,7 +28,10 @@ struct view {
     struct view *former; /* only its groups are left, whose label texts pages may still use */
 };
 
+/* The state of two collectors, `tap` and `details`, each with its thread. */
 struct tap_collector {
+    pthread_mutex_t lock; /* of all below */
+    unsigned n_users;
     struct view *view;
     uint64_t (*now_ns)(void);
     uint64_t epoch_ns; /* its 0; always the same, that what is made of it does not waver */
@@ -215,10 +219,9 @@ static void update_guests(struct tap_collector *self, uint64_t now_ns)
     view->fold.is_dirty = true;
 }
 
-static int collect(void *state, struct samples *out, struct error *err)
+/* The sums of this moment. */
+static int gather(struct tap_collector *self, uint64_t now_ns, struct error *err)
 {
-    struct tap_collector *self = state;
-    uint64_t now_ns = self->now_ns();
     int r = run_scan(self, TAP_SCAN_ACCOUNTS, now_ns, err);
     count_descriptors(self, now_ns);
 
@@ -227,6 +230,13 @@ static int collect(void *state, struct samples *out, struct error *err)
     for (size_t i = 0; i < self->view->scan.n_processes; i++)
         tap_process_add(self->view->scan.processes[i], now_ns);
     tap_guests_add(&self->view->guests, now_ns);
+    return r;
+}
+
+static int collect_locked(struct tap_collector *self, struct samples *out, struct error *err)
+{
+    uint64_t now_ns = self->now_ns();
+    int r = gather(self, now_ns, err);
     for (size_t i = 0; i < self->view->groups.n_groups; i++) {
         if (tap_group_is_shown(self->view->groups.groups[i], now_ns))
             tap_samples_add_group(out, self->view->groups.groups[i], self->epoch_ns);
@@ -240,6 +250,34 @@ static int collect(void *state, struct samples *out, struct error *err)
     if (r == 0 && self->fold_result < 0)
         r = refuse_state(self, self->fold_result, "save what ended programs have counted in", err);
     return r == 0 ? tell_left_out(self, err) : r;
+}
+
+static int collect(void *state, struct samples *out, struct error *err)
+{
+    struct tap_collector *self = state;
+    pthread_mutex_lock(&self->lock);
+    int r = collect_locked(self, out, err);
+    pthread_mutex_unlock(&self->lock);
+    return r;
+}
+
+static int collect_details(void *state, struct samples *out, struct error *err)
+{
+    struct tap_collector *self = state;
+    pthread_mutex_lock(&self->lock);
+    uint64_t now_ns = self->now_ns();
+    int r = gather(self, now_ns, err);
+    const struct tap_groups *groups = &self->view->groups;
+    for (size_t i = 0; i < groups->n_groups; i++) {
+        if (tap_group_is_shown(groups->groups[i], now_ns))
+            tap_samples_add_group_details(out, groups->groups[i], self->epoch_ns);
+    }
+    for (size_t i = 0; i < groups->n_programs; i++) {
+        if (tap_program_is_shown(groups->programs[i]))
+            tap_samples_add_program_details(out, groups->programs[i]);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return r;
 }
 
 static int view_new(const char *directory, const char *procfs, uint32_t max_groups,
@@ -297,6 +335,7 @@ static int take_over(struct tap_collector *self)
 static void tick(void *state)
 {
     struct tap_collector *self = state;
+    pthread_mutex_lock(&self->lock);
     uint64_t now_ns = self->now_ns();
     (void)run_scan(self, TAP_SCAN_LIVES, now_ns, NULL);
     update_guests(self, now_ns);
@@ -307,11 +346,18 @@ static void tick(void *state)
     }
     self->fold_result = r;
     tap_groups_clean(&self->view->groups, now_ns);
+    pthread_mutex_unlock(&self->lock);
 }
 
 static void destroy(void *state)
 {
     struct tap_collector *self = state;
+    pthread_mutex_lock(&self->lock);
+    bool is_used = --self->n_users > 0;
+    pthread_mutex_unlock(&self->lock);
+    if (is_used)
+        return;
+    pthread_mutex_destroy(&self->lock);
     if (self->view)
         view_close(self->view);
     view_destroy_all(self->view);
@@ -326,6 +372,8 @@ int tap_collector_new(const struct tap_options *options, struct collector *ret_c
     struct tap_collector *self = calloc(1, sizeof(*self));
     if (!self)
         return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
+    pthread_mutex_init(&self->lock, NULL);
+    self->n_users = 1;
     raise_descriptor_limit();
     self->now_ns = options->now_ns ? options->now_ns : clock_monotonic_ns;
     self->epoch_ns = clock_realtime_ns() - self->now_ns();
@@ -342,6 +390,18 @@ int tap_collector_new(const struct tap_options *options, struct collector *ret_c
     *ret_collector = (struct collector){
         .name = "tap", .state = self, .collect = collect, .tick = tick, .destroy = destroy};
     return 0;
+}
+
+void tap_collector_details(const struct collector *collector, bool is_usual,
+                           struct collector *ret_details)
+{
+    struct tap_collector *self = collector->state;
+    self->n_users++;
+    *ret_details = (struct collector){.name = "details",
+                                      .is_optional = !is_usual,
+                                      .state = self,
+                                      .collect = collect_details,
+                                      .destroy = destroy};
 }
 
 int tap_collector_check(const struct collector *collector, struct error *err)

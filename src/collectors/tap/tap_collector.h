@@ -10,6 +10,7 @@
 
 #include "collectors/collector.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TAP_MAX_GROUPS_DEFAULT 2000u
@@ -28,6 +29,12 @@ struct tap_options {
  * collection, until it is there. */
 int tap_collector_new(const struct tap_options *options, struct collector *ret_collector,
                       struct error *err);
+
+/* The collector `details` of the same sockets: events, options, mechanisms, and what the tap can
+ * measure, which change rarely or are many. Where it is not usual it is asked only by those who
+ * name it. Call it before either is added to a runner. */
+void tap_collector_details(const struct collector *collector, bool is_usual,
+                           struct collector *ret_details);
 
 /* Whether the directory can be used, for a word at the start; later each collection tells. Makes
  * it, if it is missing and its parent allows it. */

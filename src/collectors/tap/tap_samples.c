@@ -42,11 +42,10 @@ static const struct counter counters[] = {
     {FAMILY_SOCKET_RECEIVED_BYTES, ROW(RECEIVED_BYTES)},
     {FAMILY_SOCKET_SEND_AT_HWM, ROW(SEND_AT_HWM), NULL, true},
     {FAMILY_SOCKET_SEND_BLOCKED, ROW(SEND_BLOCKED), "cause=\"full\"", true},
-    {FAMILY_SOCKET_SEND_BLOCKED, ROW(SEND_BLOCKED_NO_PEER), "cause=\"no_peer\"", true},
+    {FAMILY_SOCKET_SEND_BLOCKED, ROW(SEND_BLOCKED_NO_PEER), "cause=\"no_peer\"", true, true},
     {FAMILY_SOCKET_SEND_WOULD_BLOCK, ROW(SEND_WOULD_BLOCK), "cause=\"full\""},
-    {FAMILY_SOCKET_SEND_WOULD_BLOCK, ROW(SEND_WOULD_BLOCK_NO_PEER), "cause=\"no_peer\""},
-    {FAMILY_SOCKET_RECEIVE_BLOCKED, ROW(RECEIVE_BLOCKED), NULL, true},
-    {FAMILY_SOCKET_RECEIVE_WOULD_BLOCK, ROW(RECEIVE_WOULD_BLOCK)},
+    {FAMILY_SOCKET_SEND_WOULD_BLOCK, ROW(SEND_WOULD_BLOCK_NO_PEER), "cause=\"no_peer\"", false,
+     true},
     {FAMILY_SOCKET_DROPPED_MESSAGES, ROW(PUBLISHER_DROPPED), "reason=\"hwm\""},
     {FAMILY_SOCKET_DROPPED_MESSAGES, ROW(ROUTER_DROPPED), "reason=\"hwm\""},
     {FAMILY_SOCKET_DROPPED_MESSAGES, ROW(DROPPED_UNROUTABLE), "reason=\"unroutable\""},
@@ -59,21 +58,23 @@ static const struct counter counters[] = {
     {FAMILY_SOCKET_CONNECT_RETRIES, ROW(CONNECT_RETRIES) | NETWORK},
     {FAMILY_SOCKET_ACCEPT_FAILURES, ROW(ACCEPT_FAILURES) | NETWORK},
     {FAMILY_SOCKET_BIND_FAILURES, ROW(BIND_FAILURES) | NETWORK},
-#define X(i, event, name)                                                                          \
-    {FAMILY_SOCKET_EVENTS, SEGMENT_EVENT_##event, CAN(EVENTS), NETWORK, "event=\"" name "\""},
-    SEGMENT_EVENT_NAMES(X)
-#undef X
+/* Of each cause one is there from the start: what else there is begins when it happens. */
 #define FAILURE(base, i, cause, detail)                                                            \
-    {FAMILY_SOCKET_HANDSHAKE_FAILURES, (base) + (i), CAN(HANDSHAKES), HANDSHAKES | NETWORK,        \
-     "cause=\"" cause "\",detail=\"" detail "\""},
+    {FAMILY_SOCKET_HANDSHAKE_FAILURES,                                                             \
+     (base) + (i),                                                                                 \
+     CAN(HANDSHAKES),                                                                              \
+     HANDSHAKES | NETWORK,                                                                         \
+     "cause=\"" cause "\",detail=\"" detail "\"",                                                  \
+     false,                                                                                        \
+     __builtin_strcmp(detail, "other") != 0},
 #define X(i, code, name) FAILURE(SEGMENT_HANDSHAKE_AUTH_BASE, i, "auth", name)
-        SEGMENT_AUTH_DETAILS(X)
+    SEGMENT_AUTH_DETAILS(X)
 #undef X
 #define X(i, code, name) FAILURE(SEGMENT_HANDSHAKE_PROTOCOL_BASE, i, "protocol", name)
-            SEGMENT_PROTOCOL_DETAILS(X)
+        SEGMENT_PROTOCOL_DETAILS(X)
 #undef X
 #define X(i, code, name) FAILURE(SEGMENT_HANDSHAKE_TRANSPORT_BASE, i, "transport", name)
-                SEGMENT_TRANSPORT_DETAILS(X)
+            SEGMENT_TRANSPORT_DETAILS(X)
 #undef X
 };
 
@@ -84,11 +85,6 @@ struct gauge {
     const char *extra;
     unsigned places_after; /* the point */
 };
-
-#define OPTION(name, text)                                                                         \
-    {                                                                                              \
-        FAMILY_SOCKET_OPTION, TAP_GAUGE_OPTION_##name, 0, "option=\"" text "\"", 0                 \
-    }
 
 static const struct gauge gauges[] = {
     {FAMILY_SOCKET_PEERS, TAP_GAUGE_PEERS},
@@ -102,28 +98,21 @@ static const struct gauge gauges[] = {
     {FAMILY_SOCKET_RECEIVE_AGE, TAP_GAUGE_RECEIVE_AGE_NS, RECEIVES, NULL, MILLI},
     {FAMILY_SOCKET_LAST_SENT, TAP_GAUGE_LAST_SENT_NS, SENDS, NULL, MILLI},
     {FAMILY_SOCKET_LAST_RECEIVED, TAP_GAUGE_LAST_RECEIVED_NS, RECEIVES, NULL, MILLI},
-    OPTION(LINGER, "linger"),
-    OPTION(SNDTIMEO, "sndtimeo"),
-    OPTION(RCVTIMEO, "rcvtimeo"),
-    OPTION(MAXMSGSIZE, "maxmsgsize"),
-    OPTION(HEARTBEAT_IVL, "heartbeat_ivl"),
-    OPTION(IMMEDIATE, "immediate"),
-    OPTION(CONFLATE, "conflate"),
-    OPTION(RECONNECT_IVL, "reconnect_ivl"),
-    OPTION(RECONNECT_IVL_MAX, "reconnect_ivl_max"),
-    OPTION(TCP_KEEPALIVE, "tcp_keepalive"),
-    OPTION(BACKLOG, "backlog"),
 };
 
 static const char *const mechanisms[] = {"mechanism=\"NULL\"", "mechanism=\"PLAIN\"",
                                          "mechanism=\"CURVE\"", "mechanism=\"GSSAPI\""};
 
-static const char *const fill_bounds[] = {
-#define X(i, percent, text) text,
+/* Of the buckets of a segment those that a question is asked of: was it under pressure, when it
+ * swings between half of its mark and the mark, and was it near the mark? */
+static const char *const fill_bounds[] = {"0.5", "0.9", "+Inf"};
+#define N_FILL_BOUNDS (sizeof(fill_bounds) / sizeof(*fill_bounds))
+
+static const bool is_fill_bound[] = {
+#define X(i, percent, text) [i] = (percent) == 50 || (percent) == 90 || (percent) == -1,
     SEGMENT_FILL_BUCKETS(X)
 #undef X
 };
-#define N_FILL_BOUNDS (sizeof(fill_bounds) / sizeof(*fill_bounds))
 
 struct fill {
     enum family_id family;
@@ -190,15 +179,15 @@ static void add_created(struct samples *out, enum family_id family, const struct
         samples_add_created(out, family, created->seconds);
 }
 
-static void add_counters(struct samples *out, const struct tap_group *group, unsigned places,
-                         const struct created *created)
+static void add_counters_of(const struct counter *table, size_t n_counters, struct samples *out,
+                            const struct tap_group *group, const struct created *created)
 {
+    unsigned places = group_places(group);
     uint32_t known = group_capabilities(group);
     struct tap_unseen unseen = unseen_of(group);
     if (is_placeless(group))
         places |= NETWORK;
-    for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++) {
-        const struct counter *counter = &counters[i];
+    for (const struct counter *counter = table; counter < table + n_counters; counter++) {
         uint64_t value = tap_account_counter(&group->sum, counter->word);
         if (!(known & (1u << counter->capability)) || (counter->places & ~places) ||
             (value == 0 && (is_placeless(group) || counter->is_rare)) ||
@@ -219,10 +208,11 @@ static bool are_peers_known(const struct tap_group *group, unsigned places)
     return !(group->known & TAP_PEEKED) || !(places & NETWORK);
 }
 
-static void add_gauges(struct samples *out, const struct tap_group *group, unsigned places)
+static void add_gauges_of(const struct gauge *table, size_t n_gauges, struct samples *out,
+                          const struct tap_group *group)
 {
-    for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++) {
-        const struct gauge *gauge = &gauges[i];
+    unsigned places = group_places(group);
+    for (const struct gauge *gauge = table; gauge < table + n_gauges; gauge++) {
         uint64_t value = group->sum.gauges[gauge->gauge];
         if (value == SEGMENT_UNKNOWN || (gauge->places & ~places) ||
             (gauge->gauge == TAP_GAUGE_PEERS && !are_peers_known(group, places)))
@@ -264,9 +254,11 @@ static void add_fill(struct samples *out, const struct tap_group *group, const s
 {
     uint64_t cumulative[N_FILL_BOUNDS];
     uint64_t n = 0;
-    for (unsigned i = 0; i < N_FILL_BOUNDS; i++) {
+    size_t n_bounds = 0;
+    for (unsigned i = 0; i < sizeof(is_fill_bound); i++) {
         n += tap_account_counter(&group->sum, fill->base + i);
-        cumulative[i] = n;
+        if (is_fill_bound[i])
+            cumulative[n_bounds++] = n;
     }
     if (n == 0 || !(group_capabilities(group) & (1u << CAN(QUEUE_DEPTH))))
         return;
@@ -287,14 +279,51 @@ void tap_samples_add_group(struct samples *out, const struct tap_group *group, u
     bool is_known = group->n_processes || !group->n_silent;
     if (is_known && (group->sum.n_sockets || !is_placeless(group)))
         samples_add_u64(out, FAMILY_SOCKETS, group->labels, NULL, group->sum.n_sockets);
-    add_counters(out, group, places, &created);
-    add_gauges(out, group, places);
-    add_mechanisms(out, group, places);
+    add_counters_of(counters, sizeof(counters) / sizeof(*counters), out, group, &created);
+    add_gauges_of(gauges, sizeof(gauges) / sizeof(*gauges), out, group);
     add_lingering(out, group);
     for (size_t i = 0; i < sizeof(fills) / sizeof(*fills); i++) {
         if (places & fills[i].places)
             add_fill(out, group, &fills[i], &created);
     }
+}
+
+static const struct counter detail_counters[] = {
+    {FAMILY_SOCKET_RECEIVE_BLOCKED, ROW(RECEIVE_BLOCKED), NULL, true},
+    {FAMILY_SOCKET_RECEIVE_WOULD_BLOCK, ROW(RECEIVE_WOULD_BLOCK)},
+#define X(i, event, name)                                                                          \
+    {FAMILY_SOCKET_EVENTS, SEGMENT_EVENT_##event, CAN(EVENTS), NETWORK, "event=\"" name "\""},
+    SEGMENT_EVENT_NAMES(X)
+#undef X
+};
+
+#define OPTION(name, text)                                                                         \
+    {                                                                                              \
+        FAMILY_SOCKET_OPTION, TAP_GAUGE_OPTION_##name, 0, "option=\"" text "\"", 0                 \
+    }
+
+static const struct gauge detail_gauges[] = {
+    OPTION(LINGER, "linger"),
+    OPTION(SNDTIMEO, "sndtimeo"),
+    OPTION(RCVTIMEO, "rcvtimeo"),
+    OPTION(MAXMSGSIZE, "maxmsgsize"),
+    OPTION(HEARTBEAT_IVL, "heartbeat_ivl"),
+    OPTION(IMMEDIATE, "immediate"),
+    OPTION(CONFLATE, "conflate"),
+    OPTION(RECONNECT_IVL, "reconnect_ivl"),
+    OPTION(RECONNECT_IVL_MAX, "reconnect_ivl_max"),
+    OPTION(TCP_KEEPALIVE, "tcp_keepalive"),
+    OPTION(BACKLOG, "backlog"),
+};
+
+void tap_samples_add_group_details(struct samples *out, const struct tap_group *group,
+                                   uint64_t epoch_ns)
+{
+    const struct created created = created_at(group->created_ns, epoch_ns);
+    add_counters_of(detail_counters, sizeof(detail_counters) / sizeof(*detail_counters), out, group,
+                    &created);
+    add_gauges_of(detail_gauges, sizeof(detail_gauges) / sizeof(*detail_gauges), out, group);
+    add_mechanisms(out, group, group_places(group));
 }
 
 #define CAPABILITY(text)                                                                           \
@@ -356,10 +385,20 @@ void tap_samples_add_program(struct samples *out, const struct tap_program *prog
     add_usage(out, program, &program->descriptors,
               (const enum family_id[2]){FAMILY_TAPPED_OPEN_FDS, FAMILY_TAPPED_MAX_FDS});
     for (unsigned i = 0; program->n_heard && i < SEGMENT_N_CAPABILITIES; i++) {
-        for (unsigned state = SEGMENT_CAPABILITY_ON; state < TAP_N_CAPABILITY_STATES; state++)
-            samples_add_u64(out, FAMILY_TAP_CAPABILITY, program->labels,
-                            capability_labels[i][state], program->capabilities[i][state]);
+        for (unsigned state = SEGMENT_CAPABILITY_ON; state < TAP_N_CAPABILITY_STATES; state++) {
+            if (program->capabilities[i][state] && state != SEGMENT_CAPABILITY_ON)
+                samples_add_u64(out, FAMILY_TAP_CAPABILITY, program->labels,
+                                capability_labels[i][state], program->capabilities[i][state]);
+        }
     }
     if (program->n_tapped || program->has_base)
         add_process_counters(out, program, &created);
+}
+
+void tap_samples_add_program_details(struct samples *out, const struct tap_program *program)
+{
+    for (unsigned i = 0; program->n_heard && i < SEGMENT_N_CAPABILITIES; i++)
+        samples_add_u64(out, FAMILY_TAP_CAPABILITY, program->labels,
+                        capability_labels[i][SEGMENT_CAPABILITY_ON],
+                        program->capabilities[i][SEGMENT_CAPABILITY_ON]);
 }

@@ -16,4 +16,9 @@ void tap_samples_add_group(struct samples *out, const struct tap_group *group, u
 void tap_samples_add_program(struct samples *out, const struct tap_program *program,
                              uint64_t epoch_ns);
 
+/* What the collector `details` has: nothing of it is among the above. */
+void tap_samples_add_group_details(struct samples *out, const struct tap_group *group,
+                                   uint64_t epoch_ns);
+void tap_samples_add_program_details(struct samples *out, const struct tap_program *program);
+
 #endif
