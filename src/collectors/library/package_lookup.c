@@ -13,10 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DPKG_STATUS "var/lib/dpkg/status"
-#define DPKG_INFO   "var/lib/dpkg/info"
-#define APK_FILE    "lib/apk/db/installed"
-#define LIST_SUFFIX ".list"
+#define DPKG_STATUS   "var/lib/dpkg/status"
+#define DPKG_INFO     "var/lib/dpkg/info"
+#define APK_FILE      "lib/apk/db/installed"
+#define LIST_SUFFIX   ".list"
+#define MAX_LIST_NAME ((int)(PACKAGE_NAME_SIZE - 1 + sizeof(LIST_SUFFIX) - 1))
 
 const char *package_manager_name(enum package_manager manager)
 {
@@ -63,7 +64,7 @@ static bool find_list(struct package_lookup *self, int process_root, const char 
         char file[sizeof(DPKG_INFO) + PACKAGE_NAME_SIZE + sizeof(LIST_SUFFIX)];
         if (!is_candidate(item->d_name))
             continue;
-        (void)snprintf(file, sizeof(file), DPKG_INFO "/%.*s", (int)sizeof(file) - 32, item->d_name);
+        (void)snprintf(file, sizeof(file), DPKG_INFO "/%.*s", MAX_LIST_NAME, item->d_name);
         cleanup_fd int list = library_file_open_in_root(process_root, file);
         if (list < 0 || !read_file(self, list, PACKAGE_LOOKUP_LIST_MAX) ||
             !package_list_has(self->text.data, self->text.size, path))
