@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +117,12 @@ static int read_process(struct fixture *f)
     return library_process_read(&f->process, &f->sources);
 }
 
+static void assert_program(struct fixture *f, const char *program)
+{
+    assert_int_equal(read_process(f), 0);
+    assert_string_equal(f->process.program, program);
+}
+
 static const struct library_found *find(struct fixture *f, const char *path)
 {
     for (const struct library_found *found = f->process.found; found; found = found->next) {
@@ -142,24 +147,19 @@ static void read__no_segment__names_the_unit_or_the_program(void **state)
     struct fixture *f = *state;
     char link[128];
     put(f, "70/maps", MAPS);
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "unknown");
+    assert_program(f, "unknown");
 
     put_bytes(f, "70/cmdline", "/usr/bin/python3\0/opt/feed.py", 30);
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "feed.py");
+    assert_program(f, "feed.py");
 
     (void)snprintf(link, sizeof(link), "%s/70/exe", f->path);
     assert_int_equal(symlink("/srv/bin/prices2 (deleted)", link), 0);
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "prices2");
+    assert_program(f, "prices2");
 
     put(f, "70/cgroup", "0::/user.slice/session-1.scope\n");
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "prices2");
+    assert_program(f, "prices2");
     put(f, "70/cgroup", "0::/system.slice/prices.service\n");
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "prices");
+    assert_program(f, "prices");
     assert_int_equal(n_found(f), 1);
     assert_false(f->process.found->is_told);
 }
@@ -303,13 +303,11 @@ static void read__segment_of_another__tells_nothing(void **state)
     put(f, "70/cgroup", "0::/system.slice/prices.service\n");
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         put_segment(f, names[i], &header);
-        assert_int_equal(read_process(f), 0);
-        assert_string_equal(f->process.program, "prices");
+        assert_program(f, "prices");
         assert_patch(f, "/usr/lib/libzmq.so.5.2.4", -1);
     }
     put_segment(f, "70-900.seg", &header);
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "orders");
+    assert_program(f, "orders");
 }
 
 static void read__segment_not_live_or_not_valid__tells_nothing(void **state)
@@ -322,17 +320,14 @@ static void read__segment_not_live_or_not_valid__tells_nothing(void **state)
     for (uint64_t bad = SEGMENT_PREPARING; bad <= SEGMENT_CLOSED + 1; bad++) {
         header.state = bad;
         put_segment(f, "70-900.seg", &header);
-        assert_int_equal(read_process(f), 0);
-        assert_string_equal(f->process.program, bad == SEGMENT_LIVE ? "orders" : "prices");
+        assert_program(f, bad == SEGMENT_LIVE ? "orders" : "prices");
     }
     header.state = SEGMENT_LIVE;
     header.version++;
     put_segment(f, "70-900.seg", &header);
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "prices");
+    assert_program(f, "prices");
     put(f, "segments/70-900.seg", "cut");
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "prices");
+    assert_program(f, "prices");
 }
 
 static void read__several_images__the_newest_tells(void **state)
@@ -350,8 +345,7 @@ static void read__several_images__the_newest_tells(void **state)
         put_segment(f, name, &header);
         newest = order[i] > newest ? order[i] : newest;
         (void)snprintf(program, sizeof(program), "image%u", newest);
-        assert_int_equal(read_process(f), 0);
-        assert_string_equal(f->process.program, program);
+        assert_program(f, program);
     }
 }
 
@@ -422,14 +416,11 @@ static void read__segment_of_another_user__tells_nothing(void **state)
     put(f, "70/cgroup", "0::/system.slice/prices.service\n");
     put_segment(f, "70-900.seg", &header);
     put_owner(f, geteuid() + 1);
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "prices");
+    assert_program(f, "prices");
     put_owner(f, geteuid());
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "orders");
+    assert_program(f, "orders");
     put(f, "70/status", "Name:\tx\n");
-    assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, "prices");
+    assert_program(f, "prices");
 }
 
 static void read__text_fills_its_place__is_whole(void **state)
