@@ -71,7 +71,8 @@ static void start_peek(struct agent *self)
 {
     const struct peek_link_options options = {.socket_path = self->options->peek_socket,
                                               .excluded = self->options->peek_excluded,
-                                              .n_excluded = self->options->n_peek_excluded};
+                                              .n_excluded = self->options->n_peek_excluded,
+                                              .settings = &self->config.handovers.peek};
     int r = self->options->has_no_peek ? 0 : peek_link_new(&options, &self->peek);
     if (r < 0)
         log_warn("programs without a tap are not seen", "error", strerror(-r));

@@ -32,7 +32,8 @@ static int make_self(const struct agent_setup *setup, struct collector *ret_coll
 static int make_library(const struct agent_setup *setup, struct collector *ret_collector,
                         struct error *err)
 {
-    const struct library_options options = {.segments = setup->options->directory,
+    const struct library_options options = {.reader = setup->peek,
+                                            .segments = setup->options->directory,
                                             .tables = &setup->handovers->tables};
     int r = library_collector_new(&options, ret_collector, err);
     if (r == 0)

@@ -16,8 +16,8 @@
 #define N_CAPABILITIES 64
 
 static const int kept[] = {
-    CAP_SYS_PTRACE,         /* /proc/<pid>/maps and root of other users */
-    CAP_CHECKPOINT_RESTORE, /* /proc/<pid>/map_files: a library that was replaced on disk */
+    CAP_SYS_PTRACE,         /* for the reader that it starts where systemd does not */
+    CAP_CHECKPOINT_RESTORE, /* the same: a library that was replaced on disk */
     CAP_DAC_READ_SEARCH,    /* libraries and segments that their owners keep to themselves */
     CAP_DAC_OVERRIDE,       /* the state file in a directory that belongs to the service's user */
     CAP_FOWNER,             /* segments of dead processes in a sticky directory */

@@ -9,6 +9,8 @@ int agent_sections_load(const struct exporter_config *config, struct agent_secti
     int r = library_tables_load(config->library, &self.tables, err);
     if (r == 0)
         r = policy_settings_read(config->policy, &self.policy, err);
+    if (r == 0)
+        r = peek_settings_read(config->peek, &self.peek, err);
     if (r < 0)
         agent_sections_finish(&self);
     else
@@ -20,12 +22,14 @@ void agent_sections_finish(struct agent_sections *self)
 {
     library_tables_destroy(&self->tables);
     policy_settings_destroy(&self->policy);
+    peek_settings_destroy(&self->peek);
 }
 
 void agent_sections_give(struct agent_sections *self, struct agent_handovers *handovers)
 {
     struct agent_sections former = {.tables = handover_give(&handovers->tables, self->tables),
-                                    .policy = handover_give(&handovers->policy, self->policy)};
+                                    .policy = handover_give(&handovers->policy, self->policy),
+                                    .peek = handover_give(&handovers->peek, self->peek)};
     agent_sections_finish(&former);
     *self = (struct agent_sections){0};
 }
@@ -33,6 +37,7 @@ void agent_sections_give(struct agent_sections *self, struct agent_handovers *ha
 void agent_handovers_finish(struct agent_handovers *self)
 {
     struct agent_sections left = {.tables = handover_take(&self->tables),
-                                  .policy = handover_take(&self->policy)};
+                                  .policy = handover_take(&self->policy),
+                                  .peek = handover_take(&self->peek)};
     agent_sections_finish(&left);
 }

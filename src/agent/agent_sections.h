@@ -10,17 +10,19 @@
 
 #include "base/handover.h"
 #include "collectors/library/library_tables.h"
+#include "collectors/peek/peek_settings.h"
 #include "collectors/policy/policy_settings.h"
 #include "config/exporter_config.h"
 
 struct agent_sections {
     struct library_tables *tables;
     struct policy_settings *policy;
+    struct peek_settings *peek;
 };
 
 /* Where the collectors take them from. */
 struct agent_handovers {
-    struct handover tables, policy;
+    struct handover tables, policy, peek;
 };
 
 /* Errors: negative errno with `err` set; nothing is left to finish. */

@@ -10,25 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NAMES 1024u
-
 int command_peek_reader(int argc, char **argv)
 {
-    const char *excluded[MAX_NAMES] = {NULL}, *failed[MAX_NAMES] = {NULL};
-    size_t n_excluded = 0, n_failed = 0;
     struct peek_reader_options options = {.fd = PEEK_READER_FD};
     for (int i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--exclude") == 0 && n_excluded < MAX_NAMES - 1)
-            excluded[n_excluded++] = argv[i + 1];
-        else if (strcmp(argv[i], "--failed") == 0 && n_failed < MAX_NAMES - 1)
-            failed[n_failed++] = argv[i + 1];
-        else if (strcmp(argv[i], "--interval") == 0)
+        if (strcmp(argv[i], "--interval") == 0)
             options.interval_ms = (unsigned)strtoul(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--fd") == 0)
             options.fd = atoi(argv[i + 1]);
     }
-    options.excluded = excluded;
-    options.failed = failed;
     int r = peek_reader_run(&options);
     if (r == 0)
         return COMMAND_OK;

@@ -146,9 +146,10 @@ static const struct flag flags[] = {
      "Where a reader of such programs is to be had, by which systemd starts it; without it "
      "the exporter starts one itself.",
      FLAG_TEXT, &given.peek_socket},
-    {"collector.peek.exclude", "SERVICE", NULL,
-     "A program that is not looked at without a tap, by the name that its label has.", FLAG_TEXTS,
-     &given.peek_excluded},
+    {"collector.peek.exclude", "PROGRAM", NULL,
+     "A program that is not looked at without a tap, by the name that its label has; the "
+     "configuration's peek.exclude is the same.",
+     FLAG_TEXTS, &given.peek_excluded},
     {"log.level", "LEVEL", "info", "debug, info, warn or error.", FLAG_TEXT, &given.log_level},
     {"log.format", "FORMAT", "logfmt", "logfmt or json.", FLAG_TEXT, &given.log_format},
     {"version", NULL, NULL, "Shows the version.", FLAG_SWITCH, &given.is_version},

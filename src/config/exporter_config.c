@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct sections {
-    const struct config_node *modules, *probes, *probe_targets, *library, *policy;
+    const struct config_node *modules, *probes, *probe_targets, *library, *policy, *peek;
     int64_t probe_requests;
 };
 
@@ -23,6 +23,7 @@ static const struct config_key section_keys[] = {
      .fallback = EXPORTER_PROBE_REQUESTS_PRESET, .min = 1, .max = EXPORTER_PROBE_REQUESTS_MAX},
     {"library", CONFIG_MAPPING, offsetof(struct sections, library)},
     {"policy", CONFIG_MAPPING, offsetof(struct sections, policy)},
+    {"peek", CONFIG_MAPPING, offsetof(struct sections, peek)},
 };
 
 static const struct config_key probe_keys[] = {
@@ -177,6 +178,7 @@ static int read_sections(struct exporter_config *self, struct error *err)
     self->probe_requests = sections.probe_requests;
     self->library = sections.library;
     self->policy = sections.policy;
+    self->peek = sections.peek;
     r = read_modules(self, sections.modules, err);
     if (r == 0)
         r = read_probes(self, sections.probes, err);

@@ -47,7 +47,7 @@ struct exporter_config {
     struct probe_targets probe_targets;
     int64_t probe_requests; /* at once, of /probe */
     /* Sections that the collectors of these names read; NULL: absent. */
-    const struct config_node *library, *policy;
+    const struct config_node *library, *policy, *peek;
     unsigned references;
 };
 

@@ -175,7 +175,7 @@
     X(LIBRARY_SCANNED_PROCESSES, "zmq_library_scanned_processes", GAUGE, "", \
       "Processes of the host that the exporter sees.") \
     X(LIBRARY_UNREADABLE_PROCESSES, "zmq_library_unreadable_processes", GAUGE, "", \
-      "Of these, processes whose mappings the exporter may not read (it needs CAP_SYS_PTRACE for other users'): what they have loaded is not known.") \
+      "Of these, processes whose mappings may not be read (other users', without the reader): what they have loaded is not known.") \
     X(LIBRARY_PENDING_PROCESSES, "zmq_library_pending_processes", GAUGE, "", \
       "Of these, processes that were not looked at yet because a scrape gives it little time; the next ones do.") \
     X(LIBRARY_FOLDED_PROCESSES, "zmq_library_folded_processes", GAUGE, "", \

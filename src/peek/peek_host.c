@@ -26,6 +26,7 @@ void peek_host_release(struct peek_host *self, struct peek_host_entry *entry)
 {
     bool is_known = entry->process || entry->reason != PEEK_REASON_NONE;
     self->n_followed -= entry->process != NULL;
+    self->n_insides_changes += entry->process && entry->process->n_insides > 0;
     peek_process_destroy(&entry->process);
     entry->reason = PEEK_REASON_NONE;
     entry->is_told = false;
@@ -41,27 +42,19 @@ void peek_host_finish(struct peek_host *self)
     close(self->procfs_fd);
 }
 
-static bool is_excluded(const struct peek_host *self, pid_t pid)
+static void find_program(const struct peek_host *self, struct peek_host_entry *entry)
 {
     cleanup(string_buffer_finish) struct string_buffer text = {0};
-    char name[PROGRAM_NAME_SIZE], link[32], exe[PATH_MAX];
-    if (!self->excluded || !*self->excluded)
-        return false;
-    bool is_unit = procfs_read(self->procfs_fd, pid, "cgroup", &text) == 0 && text.data &&
-                   program_name_from_cgroup(text.data, name);
-    if (!is_unit) {
-        (void)snprintf(link, sizeof(link), "%d/exe", pid);
-        ssize_t n = readlinkat(self->procfs_fd, link, exe, sizeof(exe) - 1);
-        exe[n > 0 ? n : 0] = '\0';
-        if (procfs_read(self->procfs_fd, pid, "cmdline", &text) < 0)
-            string_buffer_clear(&text);
-        program_name_from_command(exe, text.data, text.size, name);
-    }
-    for (const char *const *excluded = self->excluded; *excluded; excluded++) {
-        if (strcmp(*excluded, name) == 0)
-            return true;
-    }
-    return false;
+    char link[32], exe[PATH_MAX];
+    if (procfs_read(self->procfs_fd, entry->pid, "cgroup", &text) == 0 && text.data &&
+        program_name_from_cgroup(text.data, entry->program))
+        return;
+    (void)snprintf(link, sizeof(link), "%d/exe", entry->pid);
+    ssize_t n = readlinkat(self->procfs_fd, link, exe, sizeof(exe) - 1);
+    exe[n > 0 ? n : 0] = '\0';
+    if (procfs_read(self->procfs_fd, entry->pid, "cmdline", &text) < 0)
+        string_buffer_clear(&text);
+    program_name_from_command(exe, text.data, text.size, entry->program);
 }
 
 /* Another number of threads, or another process of the same number, is another signature. */
@@ -90,8 +83,11 @@ static bool runs_libzmq(const struct peek_host *self, pid_t pid)
 
 static enum peek_reason begin(struct peek_host *self, struct peek_host_entry *entry)
 {
-    if (is_excluded(self, entry->pid))
+    find_program(self, entry);
+    if (peek_setup_is_excluded(self->setup, entry->program))
         return PEEK_REASON_EXCLUDED;
+    if (peek_setup_has_failed(self->setup, entry->pid, entry->start_ticks))
+        return PEEK_REASON_FAILED;
     if (self->n_followed == PEEK_MAX_PROCESSES ||
         peek_process_new(entry->pid, entry->start_ticks, &entry->process) < 0)
         return PEEK_REASON_LIMIT;

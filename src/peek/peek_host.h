@@ -12,6 +12,7 @@
 #define PEEK_PEEK_HOST_H
 
 #include "peek/peek_process.h"
+#include "peek/peek_setup.h"
 
 #define PEEK_LIST_MAX_NS (10 * UINT64_C(1000000000)) /* between two lists, as a rule */
 #define PEEK_LIST_SHARE  500u /* a list's cost is at most one part of so many of the time */
@@ -23,7 +24,8 @@ struct peek_host_entry {
     enum peek_reason reason;      /* why it is not followed, though it runs libzmq */
     uint64_t start_ticks;         /* 0: not asked yet */
     bool is_listed;
-    bool is_told; /* its reason */
+    bool is_told;                    /* its reason */
+    char program[PROGRAM_NAME_SIZE]; /* of one that runs libzmq */
 };
 
 struct peek_host {
@@ -31,10 +33,11 @@ struct peek_host {
     struct peek_host_entry *entries; /* by pid */
     size_t n_entries, capacity;
     size_t n_followed;
-    const char *const *excluded; /* names of programs, up to NULL */
-    pid_t excluded_pid;          /* the exporter, which has sockets of its own */
+    const struct peek_setup *setup;
+    pid_t excluded_pid; /* the exporter, which has sockets of its own */
     uint64_t next_list_ns, forced_list_ns;
     uint64_t last_pid;
+    uint64_t n_insides_changes; /* in what is known of all processes' files */
     void (*tell_gone)(void *data, pid_t pid, uint64_t start_ticks);
     void *data;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "peek/peek_process.h"
 #include "queues/pipe_accounts.h"
+#include "queues/queue_ages.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -35,7 +36,30 @@ static void keep_layouts(struct peek_process *self)
         if (peek_classes_check(&self->layouts[i].classes, &self->target))
             self->layouts[n++] = self->layouts[i];
     }
+    if (n < self->n_layouts) {
+        self->n_insides_changes += self->n_insides > 0;
+        self->n_insides = 0; /* those that stay are found once more */
+        if (self->ages)
+            queue_ages_forget(self->ages); /* another program, or another library */
+        n = 0;
+    }
     self->n_layouts = n;
+}
+
+static void note_inside(struct peek_process *self, const struct peek_mapping *mapping)
+{
+    struct peek_inside inside;
+    if (!self->insides)
+        self->insides = calloc(PEEK_MAX_COPIES, sizeof(*self->insides));
+    if (!self->insides || self->n_insides == PEEK_MAX_COPIES ||
+        !peek_inside_read(&self->target, mapping, &inside))
+        return;
+    for (size_t i = 0; i < self->n_insides; i++) {
+        if (self->insides[i].device == inside.device && self->insides[i].inode == inside.inode)
+            return;
+    }
+    self->insides[self->n_insides++] = inside;
+    self->n_insides_changes++;
 }
 
 static int find_classes(struct peek_process *self, struct peek_class_files *files,
@@ -48,7 +72,10 @@ static int find_classes(struct peek_process *self, struct peek_class_files *file
         int r = peek_classes_find(files, &self->target, stacks->objects[i], &layout->classes);
         if (r < 0)
             return r;
-        self->n_layouts += r == 0 && !has_classes(self, &layout->classes);
+        bool is_new = r == 0 && !has_classes(self, &layout->classes);
+        self->n_layouts += is_new;
+        if (is_new)
+            note_inside(self, stacks->objects[i]);
     }
     return 0;
 }

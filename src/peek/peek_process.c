@@ -5,6 +5,7 @@
 #include "queues/mailbox.h"
 #include "queues/pipe_accounts.h"
 #include "queues/pipe_bytes.h"
+#include "queues/queue_ages.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,6 +40,8 @@ void peek_process_destroy(struct peek_process **self_p)
     for (size_t i = 0; i < self->n_sockets; i++)
         followed_finish(&self->sockets[i].followed);
     free(self->sockets);
+    free(self->insides);
+    queue_ages_destroy(&self->ages);
     pipe_reader_destroy(&self->reader);
     peek_target_close(&self->target);
     free(self);
@@ -112,7 +115,8 @@ static size_t prepare(struct peek_process *self, struct pipe_ledger *ledger)
                                             .context = (const void *)socket->context,
                                             .n_io_threads = socket->n_io_threads,
                                             .memo = socket->memo,
-                                            .ledger = ledger};
+                                            .ledger = ledger,
+                                            .ages = self->ages};
     }
     return n;
 }
@@ -154,6 +158,8 @@ static void validate(struct peek_process *self, size_t n)
 static void sample(struct peek_process *self)
 {
     struct pipe_ledger ledger = {.counts = counts, .capacity = MAX_COUNTS};
+    if (self->ages || queue_ages_new(&self->ages) == 0)
+        queue_ages_begin_round(self->ages);
     size_t n = prepare(self, &ledger);
     const char *reason = n ? pipe_reader_sample(self->reader, targets, n) : NULL;
     if (reason)

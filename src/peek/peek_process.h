@@ -11,6 +11,7 @@
 #ifndef PEEK_PEEK_PROCESS_H
 #define PEEK_PEEK_PROCESS_H
 
+#include "peek/peek_inside.h"
 #include "peek/peek_layout.h"
 #include "peek/peek_record.h"
 #include "queues/followed.h"
@@ -56,12 +57,16 @@ struct peek_process {
     struct peek_target target;
     struct peek_layout layouts[PEEK_MAX_COPIES];
     size_t n_layouts;
+    struct peek_inside *insides; /* files that have libzmq in them, of PEEK_MAX_COPIES */
+    size_t n_insides;
+    uint32_t n_insides_changes;
     struct peek_context contexts[PEEK_MAX_CONTEXTS];
     int n_io_threads[PEEK_MAX_CONTEXTS];
     size_t n_contexts;
     uint64_t n_tasks; /* at the last look; another number: contexts may have come or gone */
     uint32_t n_passes;
     struct pipe_reader *reader;
+    struct queue_ages *ages;     /* NULL: there is no memory for it */
     struct peek_socket *sockets; /* by address */
     size_t n_sockets;
     uint32_t n_left_out, n_invalid;

@@ -3,13 +3,14 @@
 
 #include "base/clock.h"
 #include "peek/peek_host.h"
+#include "peek/peek_libraries.h"
 #include "peek/peek_record.h"
 #include "peek/peek_sandbox.h"
+#include "peek/peek_setup.h"
 #include "queues/pipe_accounts.h"
 #include "queues/pipe_bytes.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,7 +24,8 @@ static_assert(PIPE_UNKNOWN == PEEK_RECORD_UNKNOWN, "one word for what is not kno
 struct peek_reader {
     struct peek_host host;
     struct peek_class_files *files;
-    const char *const *failed;
+    struct peek_setup setup;
+    struct peek_libraries libraries;
     bool is_over; /* the exporter is gone */
     size_t n_buffered;
     struct peek_record buffer[N_BUFFERED];
@@ -90,6 +92,8 @@ static void tell_socket(struct peek_reader *self, struct peek_socket *socket)
     to->maxmsgsize = socket->maxmsgsize;
     to->rcvtimeo = socket->rcvtimeo;
     to->sndtimeo = socket->sndtimeo;
+    to->send_age_ns = socket->is_valid ? sample->send_age_ns : PIPE_UNKNOWN;
+    to->receive_age_ns = socket->is_valid ? sample->receive_age_ns : PIPE_UNKNOWN;
     memcpy(to->endpoint, socket->endpoint, sizeof(to->endpoint));
 }
 
@@ -100,6 +104,7 @@ static void tell_process(struct peek_reader *self, const struct peek_host_entry 
     to->pid = (uint32_t)entry->pid;
     to->start_ticks = entry->start_ticks;
     to->reason = process ? process->reason : entry->reason;
+    memcpy(to->program, entry->program, sizeof(to->program));
     if (!process || process->reason != PEEK_REASON_NONE)
         return;
     for (size_t i = 0; i < process->n_sockets; i++)
@@ -113,28 +118,46 @@ static void tell_process(struct peek_reader *self, const struct peek_host_entry 
     }
 }
 
-static bool has_failed(const struct peek_reader *self, const struct peek_host_entry *entry)
+static void tell_looking(struct peek_reader *self, pid_t pid, uint64_t start_ticks)
 {
-    char name[64];
-    (void)snprintf(name, sizeof(name), "%d-%llu", entry->pid,
-                   (unsigned long long)entry->start_ticks);
-    for (const char *const *failed = self->failed; failed && *failed; failed++) {
-        if (strcmp(*failed, name) == 0)
-            return true;
-    }
-    return false;
+    struct peek_record *record = append(self, PEEK_RECORD_LOOKING);
+    record->process.pid = (uint32_t)pid;
+    record->process.start_ticks = start_ticks;
+    flush(self);
+}
+
+/* A file may be on a disk that does not answer. */
+static bool may_open(void *data, pid_t pid, uint64_t start_ticks)
+{
+    struct peek_reader *self = data;
+    if (peek_setup_has_failed(&self->setup, pid, start_ticks))
+        return false;
+    tell_looking(self, pid, start_ticks);
+    return true;
+}
+
+static void tell_library(void *data, const struct peek_record_library *library)
+{
+    append(data, PEEK_RECORD_LIBRARY)->library = *library;
+}
+
+static void tell_libraries(struct peek_reader *self)
+{
+    struct peek_record_libraries head;
+    if (!peek_libraries_update(&self->libraries, &self->host, &head))
+        return;
+    append(self, PEEK_RECORD_LIBRARIES)->libraries = head;
+    peek_libraries_each(&self->libraries, &self->host, tell_library, self);
 }
 
 static void pass_process(struct peek_reader *self, struct peek_host_entry *entry)
 {
     struct peek_process *process = entry->process;
-    if (!process->has_looked) { /* what is new may be what the reader does not get through */
-        struct peek_record *record = append(self, PEEK_RECORD_LOOKING);
-        record->process.pid = (uint32_t)entry->pid;
-        record->process.start_ticks = entry->start_ticks;
-        flush(self);
-    }
+    if (!process->has_looked) /* what is new may be what the reader does not get through */
+        tell_looking(self, entry->pid, entry->start_ticks);
     peek_process_pass(process, self->files, self->host.procfs_fd);
+    self->host.n_insides_changes += process->n_insides_changes;
+    process->n_insides_changes = 0;
     if (process->is_gone) {
         entry->signature = 0; /* it may have a context again */
         peek_host_release(&self->host, entry);
@@ -151,15 +174,13 @@ static void pass(struct peek_reader *self)
     for (size_t i = 0; i < self->host.n_entries && !self->is_over; i++) {
         struct peek_host_entry *entry = &self->host.entries[i];
         n_known += entry->process || entry->reason != PEEK_REASON_NONE;
-        if (entry->process && has_failed(self, entry)) {
-            peek_host_release(&self->host, entry);
-            entry->reason = PEEK_REASON_FAILED;
-        }
         if (entry->process)
             pass_process(self, entry);
         else if (entry->reason != PEEK_REASON_NONE)
             tell_process(self, entry);
     }
+    if (!self->is_over)
+        tell_libraries(self);
     struct peek_record *record = append(self, PEEK_RECORD_PASS);
     record->pass.n_processes = (uint32_t)self->host.n_entries;
     record->pass.n_followed = n_known;
@@ -187,15 +208,18 @@ int peek_reader_run(const struct peek_reader_options *options)
     int r = peek_sandbox_enter(options->fd);
     if (r < 0)
         return r;
-    r = peek_host_init(&self.host, "/proc");
+    r = peek_setup_read(&self.setup, PEEK_READER_FD);
+    if (r == 0)
+        r = peek_host_init(&self.host, "/proc");
+    if (r == 0)
+        r = peek_libraries_init(&self.libraries, self.host.procfs_fd, may_open, &self);
     self.files = peek_class_files_new();
     if (r < 0 || !self.files)
         return r < 0 ? r : -ENOMEM;
-    self.host.excluded = options->excluded;
+    self.host.setup = &self.setup;
     self.host.excluded_pid = exporter;
     self.host.tell_gone = tell_gone;
     self.host.data = &self;
-    self.failed = options->failed;
     uint64_t next_ns = clock_monotonic_ns();
     if (interval_ns == 0)
         interval_ns = INTERVAL_NS;
@@ -208,7 +232,9 @@ int peek_reader_run(const struct peek_reader_options *options)
         struct timespec until = clock_timespec(next_ns);
         (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
     }
+    peek_libraries_finish(&self.libraries);
     peek_host_finish(&self.host);
+    peek_setup_finish(&self.setup);
     peek_class_files_destroy(&self.files);
     return 0;
 }

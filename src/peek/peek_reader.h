@@ -2,7 +2,8 @@
 /*
  * peek_reader - the process that looks at other processes, and tells the exporter what it saw.
  *
- * Runs until the exporter is gone, one pass a second. It takes no request.
+ * Told first what it is to leave alone, it runs until the exporter is gone, one pass a second. It
+ * takes no request.
  */
 #ifndef PEEK_PEEK_READER_H
 #define PEEK_PEEK_READER_H
@@ -12,10 +13,8 @@
 #define PEEK_READER_FD 3 /* the socket's end, as it is inherited */
 
 struct peek_reader_options {
-    int fd;                      /* PEEK_READER_FD but in tests */
-    unsigned interval_ms;        /* between passes; 0: a second */
-    const char *const *excluded; /* names of programs that are left out, up to NULL */
-    const char *const *failed;   /* "PID-START" on which a reader ended or hung, up to NULL */
+    int fd;               /* PEEK_READER_FD but in tests */
+    unsigned interval_ms; /* between passes; 0: a second */
 };
 
 /* Returns a negative errno if it could not start, 0 when the exporter is gone. */

@@ -2,26 +2,39 @@
 /*
  * peek_record - what the reader tells the exporter: records of one size, over a socket pair.
  *
- * Counts, types, endpoints, and how each process is seen: nothing else leaves the reader. The
- * exporter takes each record for hostile (collectors/peek/peek_decode.h). Both are of one build.
+ * Counts, types, endpoints, names of programs, which libzmq they run, and how each process is seen:
+ * nothing else leaves the reader. The exporter takes each record for hostile (peek_model.h). Both
+ * are of one build.
+ *
+ * First the exporter says what is to be left alone: EXCLUDE and FAILED, then BEGIN. After that it
+ * says nothing.
  *
  * A pass is: a PROCESS for each process with libzmq that was looked at, followed by a SOCKET for
  * each of its `n_sockets`; then one PASS. A process is told when something is new of it, which is
  * in each pass while it is seen. LOOKING comes before a process is looked at, so that a process on
- * which the reader dies or hangs is known.
+ * which the reader dies or hangs is known. When something is new of libraries, all are told: a
+ * LIBRARIES, then a LIBRARY for each.
  */
 #ifndef PEEK_PEEK_RECORD_H
 #define PEEK_PEEK_RECORD_H
+
+#include "base/program_name.h"
+#include "libraries/build_id.h"
+#include "libraries/package_lookup.h"
 
 #include <assert.h>
 #include <stdint.h>
 
 #define PEEK_RECORD_MAGIC    UINT32_C(0x4b454550)
-#define PEEK_RECORD_SIZE     512u
+#define PEEK_RECORD_SIZE     1024u
 #define PEEK_RECORD_UNKNOWN  (UINT64_C(1) << 63)
 #define PEEK_RECORD_ENDPOINT 256u
+#define PEEK_RECORD_PATH     400u
 #define PEEK_MAX_SOCKETS     4096u /* of one process */
 #define PEEK_MAX_PROCESSES   1024u /* with libzmq */
+#define PEEK_MAX_LIBRARIES   4096u /* copies of libzmq, each in one process */
+#define PEEK_MAX_EXCLUDED    1024u
+#define PEEK_MAX_FAILED      32u
 
 enum peek_record_kind {
     PEEK_RECORD_LOOKING = 1,
@@ -29,6 +42,11 @@ enum peek_record_kind {
     PEEK_RECORD_SOCKET,
     PEEK_RECORD_GONE, /* the process ended, or has no context any more */
     PEEK_RECORD_PASS,
+    PEEK_RECORD_LIBRARIES,
+    PEEK_RECORD_LIBRARY,
+    PEEK_RECORD_EXCLUDE, /* from the exporter, as the next two */
+    PEEK_RECORD_FAILED,
+    PEEK_RECORD_BEGIN,
     PEEK_RECORD_N_KINDS
 };
 
@@ -60,6 +78,7 @@ struct peek_record_process {
     uint32_t n_contexts;
     uint32_t n_left_out; /* sockets beyond PEEK_MAX_SOCKETS */
     uint32_t n_invalid;  /* sockets that changed while they were read, in this pass */
+    char program[PROGRAM_NAME_SIZE];
 };
 
 /* PEEK_RECORD_UNKNOWN where it is not known. Signed options in two's complement. */
@@ -74,6 +93,7 @@ struct peek_record_socket {
     uint64_t n_written_more, n_read_more; /* of these, since the socket was told last */
     uint64_t send_hwm, receive_hwm;
     uint64_t linger, maxmsgsize, rcvtimeo, sndtimeo;
+    uint64_t send_age_ns, receive_age_ns; /* of the oldest message that waits; 0: none does */
     char endpoint[PEEK_RECORD_ENDPOINT];
 };
 
@@ -83,13 +103,39 @@ struct peek_record_pass {
     uint64_t elapsed_ns, cpu_ns;
 };
 
+struct peek_record_libraries {
+    uint32_t n_libraries;                          /* that follow */
+    uint32_t n_processes, n_unreadable, n_pending; /* as struct library_scan_totals */
+    uint32_t n_left_out;                           /* beyond PEEK_MAX_LIBRARIES */
+};
+
+/* One copy of libzmq in one process. Empty texts: not known. */
+struct peek_record_library {
+    uint32_t pid;
+    uint16_t is_replaced, is_inside; /* an executable or add-on that has it linked in */
+    uint64_t start_ticks;
+    struct library_package package;
+    char program[PROGRAM_NAME_SIZE];
+    char build_id[BUILD_ID_TEXT_SIZE];
+    char version[16];
+    char path[PEEK_RECORD_PATH]; /* a longer one is cut */
+};
+
+/* Of EXCLUDE. */
+struct peek_record_name {
+    char program[PROGRAM_NAME_SIZE];
+};
+
 struct peek_record {
     uint32_t magic;
     uint32_t kind;
     union {
-        struct peek_record_process process; /* of LOOKING and GONE, too */
+        struct peek_record_process process; /* of LOOKING, GONE and FAILED, too */
         struct peek_record_socket socket;
         struct peek_record_pass pass;
+        struct peek_record_libraries libraries;
+        struct peek_record_library library;
+        struct peek_record_name name;
         unsigned char bytes[PEEK_RECORD_SIZE - 8];
     };
 };

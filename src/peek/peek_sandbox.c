@@ -19,7 +19,7 @@
 
 #define N_CAPABILITIES 64
 #define MAX_FILES      8192u
-#define MAX_MEMORY     (UINT64_C(2) << 30)
+#define MAX_MEMORY     (UINT64_C(8) << 30) /* tables of which little is touched */
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
@@ -29,7 +29,14 @@
 #define ARCHITECTURE 0u /* no filter is known: the reader does not run */
 #endif
 
-#define KEPT ((UINT64_C(1) << CAP_SYS_PTRACE) | (UINT64_C(1) << CAP_DAC_READ_SEARCH))
+#ifndef CAP_CHECKPOINT_RESTORE
+#define CAP_CHECKPOINT_RESTORE 40
+#endif
+
+/* Where it has them. The last is for /proc/PID/map_files: a library whose file was deleted. */
+#define KEPT                                                                                       \
+    ((UINT64_C(1) << CAP_SYS_PTRACE) | (UINT64_C(1) << CAP_DAC_READ_SEARCH) |                      \
+     (UINT64_C(1) << CAP_CHECKPOINT_RESTORE))
 
 static int drop_capabilities(void)
 {

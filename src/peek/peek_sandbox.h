@@ -3,9 +3,10 @@
  * peek_sandbox - what the reader gives up before it looks at anybody.
  *
  * Who may read other processes' memory can learn every secret of the host; so it keeps that one
- * ability, and none to pass anything on: no capability but CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH
- * (/proc/PID/syscall and pagemap are their owners' alone), no file opened for writing, no socket,
- * no program, no process, no signal to others. What it inherits is one end of a socket pair.
+ * ability, and none to pass anything on: no capability but CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH
+ * (/proc/PID/syscall and pagemap are their owners' alone) and CAP_CHECKPOINT_RESTORE, no file
+ * opened for writing, no socket, no program, no process, no signal to others. What it inherits is
+ * one end of a socket pair.
  *
  * Errors: -errno of what could not be given up; then it must not go on.
  */

@@ -100,24 +100,25 @@ bool peek_target_read(struct peek_target *self, uintptr_t address, void *to, siz
 /*
  * Files
  */
-static int read_path(const struct peek_target *self, const struct peek_mapping *mapping,
-                     char *ret_path, size_t size)
+int peek_target_read_path(const struct peek_target *self, const struct peek_mapping *mapping,
+                          char *ret_path, size_t size)
 {
-    char name[64], target[PATH_LENGTH];
+    char name[64];
     (void)snprintf(name, sizeof(name), "map_files/%lx-%lx", (unsigned long)mapping->begin,
                    (unsigned long)mapping->end);
-    ssize_t n = readlinkat(self->process_fd, name, target, sizeof(target) - 1);
-    if (n <= 0)
-        return n < 0 ? -errno : -ENOENT;
-    target[n] = '\0';
-    return (size_t)snprintf(ret_path, size, "root%s", target) < size ? 0 : -ENAMETOOLONG;
+    ssize_t n = readlinkat(self->process_fd, name, ret_path, size - 1);
+    if (n <= 0 || (size_t)n == size - 1)
+        return n < 0 ? -errno : -ENAMETOOLONG;
+    ret_path[n] = '\0';
+    return 0;
 }
 
 int peek_target_open_file(const struct peek_target *self, const struct peek_mapping *mapping)
 {
-    char path[PATH_LENGTH + 8];
+    char path[PATH_LENGTH] = "root";
+    const size_t root = strlen(path);
     struct stat status;
-    if (read_path(self, mapping, path, sizeof(path)) < 0 ||
+    if (peek_target_read_path(self, mapping, path + root, sizeof(path) - root) < 0 ||
         fstatat(self->process_fd, path, &status, 0) < 0 || !S_ISREG(status.st_mode) ||
         status.st_ino != mapping->inode)
         return -1;

@@ -45,6 +45,10 @@ bool peek_target_is_present(const struct peek_target *self, uintptr_t address, s
 /* Reads what is mapped and present; false otherwise. */
 bool peek_target_read(struct peek_target *self, uintptr_t address, void *to, size_t size);
 
+/* Its path as the process's root has it, " (deleted)" behind where it is. -errno. */
+int peek_target_read_path(const struct peek_target *self, const struct peek_mapping *mapping,
+                          char *ret_path, size_t size);
+
 /* Opens the file of a mapping by its path there; -1: it cannot be, or is not the same. */
 int peek_target_open_file(const struct peek_target *self, const struct peek_mapping *mapping);
 

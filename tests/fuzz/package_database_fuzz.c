@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Databases of packages, and versions, which must have one order whatever they are. */
-#include "collectors/library/package_lookup.h"
 #include "collectors/library/package_version.h"
+#include "libraries/package_lookup.h"
 
 #include <stdlib.h>
 #include <string.h>

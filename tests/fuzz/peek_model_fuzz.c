@@ -32,6 +32,7 @@ static struct peek_record expand(const uint8_t *data)
         record.process.start_ticks = data[2];
         record.process.n_sockets = data[3] % 8;
         record.process.reason = data[4] % (PEEK_N_REASONS + 1);
+        record.process.program[0] = (char)data[5];
     }
     return record;
 }
@@ -51,7 +52,7 @@ static void check(const struct peek_model *model)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct peek_model model = {.name = NULL};
+    struct peek_model model = {.processes = NULL};
     uint64_t now_ns = 0;
     int r = 0;
     bool is_whole = size > 0 && data[0] & 1;

@@ -250,7 +250,7 @@ def reader__what_it_may__is_to_read(reader):
     reader.wait_passes(1)
     status = pathlib.Path(f"/proc/{reader.popen.pid}/status").read_text()
     value = lambda name: re.search(rf"^{name}:\s*(\S+)", status, re.M).group(1)  # noqa: E731
-    allowed = 1 << 19 | 1 << 2  # CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH
+    allowed = 1 << 19 | 1 << 2 | 1 << 40  # CAP_SYS_PTRACE, _DAC_READ_SEARCH, _CHECKPOINT_RESTORE
     assert int(value("CapPrm"), 16) & ~allowed == 0
     assert int(value("CapBnd"), 16) & ~allowed == 0
     assert (value("NoNewPrivs"), value("Seccomp")) == ("1", "2")
@@ -280,7 +280,7 @@ def unit__reader_in_it__sees_every_users_programs(start, folder, user, monkeypat
 def excluded__by_its_name__is_left_alone(start):
     puppet = start()
     fill(puppet)
-    with Reader("--exclude", "puppet") as other:
+    with Reader(excluded=["other", "puppet"]) as other:
         found = wait_for(lambda: other.seen(puppet.pid), "the process")
         assert (found.reason, found.sockets) == ("excluded", [])
 
@@ -289,7 +289,7 @@ def failed__process_at_which_a_reader_ended__is_left_alone(start, reader):
     puppet = start()
     fill(puppet)
     start_ticks = pathlib.Path(f"/proc/{puppet.pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    with Reader("--failed", f"{puppet.pid}-{start_ticks}") as other:
+    with Reader(failed=[(puppet.pid, int(start_ticks))]) as other:
         wait_equal(lambda: other.seen(puppet.pid) and other.seen(puppet.pid).reason, "failed",
                    "reason")
 

@@ -5,15 +5,14 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
-import threading
 import uuid
 
 import pytest
 
 from support import products
 from support.agent import Agent
+from support.peeked import ReaderSocket
 from support.process import Process, end_all
 from support.waiting import wait_for
 from test_page import browser, complaints, open_page, rows, tiles  # noqa: F401
@@ -199,32 +198,8 @@ def live_page__program_without_a_tap__has_a_row_and_is_told_apart(browser, watch
 
 @pytest.fixture
 def manager(folder):
-    """As systemd with Accept=yes: a reader for each connection to a socket."""
-    path, readers = folder / "peek.sock", []
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(path))
-    listening.listen()
-
-    def accept():
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            with connection:
-                readers.append(subprocess.Popen(
-                    [products.exporter(), "peek-reader", "--fd", str(connection.fileno())],
-                    pass_fds=[connection.fileno()], stdin=subprocess.DEVNULL))
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    yield path, readers
-    listening.shutdown(socket.SHUT_RDWR)
-    listening.close()
-    thread.join()
-    for reader in readers:
-        reader.kill()
-        reader.wait()
+    with ReaderSocket(folder / "peek.sock") as listening:
+        yield listening.path, listening.readers
 
 
 def socket__reader_of_another_unit__is_heard_and_asked_again(manager, directory, launch, program):
@@ -265,3 +240,36 @@ def flags__turned_off_and_left_out__is_not_there(directory, launch, program):
         assert page.value("zmq_exporter_collector_success", collector="peek") is None
         assert reader_of(agent) is None
     assert process.popen.poll() is None
+
+
+def exclude__in_the_configuration__holds_through_a_socket_and_after_a_reload(manager, directory, folder,
+                                                                             launch, program):
+    path, _ = manager
+    tell(launch(), "send", 3)
+    labels = {"program": program.name, "type": "PUSH"}
+    config = folder / "exporter.yml"
+    config.write_text(f"peek: {{exclude: [nobody, {program.name}]}}\n")
+    with Agent(directory, f"--collector.peek.socket={path}", f"--config.file={config}",
+               peeks=True) as agent:
+        wait_for(lambda: agent.scrape().value("zmq_exporter_processes", reason="excluded"), "excluded")
+        assert agent.scrape().value("zmq_sockets", **labels) is None
+        config.write_text("peek: {exclude: []}\n")
+        agent.popen.send_signal(signal.SIGHUP)
+        agent.wait_value(3, "zmq_socket_send_queue_messages", **labels)
+        starts = agent.scrape().value("zmq_exporter_peek_starts_total")
+        config.write_text("peek: {}\n")  # the same once more: the reader goes on
+        agent.popen.send_signal(signal.SIGHUP)
+        passes = agent.scrape().value("zmq_exporter_peek_passes_total")
+        wait_for(lambda: agent.scrape().value("zmq_exporter_peek_passes_total") > passes + 2, "passes")
+        assert agent.scrape().value("zmq_exporter_peek_starts_total") == starts
+
+
+@pytest.mark.parametrize("kind,name", [("PUSH", "send"), ("PULL", "receive")])
+def ages__messages_that_wait__are_dated(watching, launch, program, kind, name):
+    labels = {"program": program.name, "type": kind}
+    family = f"zmq_socket_{name}_queue_oldest_message_age_seconds"
+    process = launch()
+    tell(process, "send", 3)
+    wait_for(lambda: (watching.scrape().value(family, **labels) or 0) > 1, family)
+    tell(process, "recv", 3)
+    watching.wait_value(0, family, **labels)

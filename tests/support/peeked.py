@@ -15,18 +15,20 @@ from support.puppet import Puppet
 from support.segment_file import TYPES, UNKNOWN
 from support.waiting import DEADLINE_S, wait_for
 
-RECORD = 512
+RECORD, MAGIC = 1024, 0x4B454550
 HEAD = struct.Struct("=II")
-PROCESS = struct.Struct("=IIQIIII")
-SOCKET = struct.Struct("=QIIIIII14Q256s")
-KINDS = {1: "looking", 2: "process", 3: "socket", 4: "gone", 5: "pass"}
+PROCESS = struct.Struct("=IIQIIII128s")
+LIBRARY = struct.Struct("=IHHQI64s96s64s96s128s65s16s400s")
+SOCKET = struct.Struct("=QIIIIII16Q256s")
+KINDS = {1: "looking", 2: "process", 3: "socket", 4: "gone", 5: "pass", 6: "libraries", 7: "library"}
+EXCLUDE, FAILED, BEGIN = 8, 9, 10
 REASONS = ("", "permission", "excluded", "word_size", "type_information", "context", "layout",
            "time", "limit", "failed")
 FIELDS = ("serial", "type", "is_closed", "PIPES", "INPROC", "SEND_FULL", "is_valid", "SEND_QUEUE",
           "RECEIVE_QUEUE", "SEND_FULLEST", "RECEIVE_FULLEST", "SENT_MESSAGES", "RECEIVED_MESSAGES",
           "sent_more", "received_more",
           "SEND_HWM", "RECEIVE_HWM", "OPTION_LINGER", "OPTION_MAXMSGSIZE", "OPTION_RCVTIMEO",
-          "OPTION_SNDTIMEO", "endpoint")
+          "OPTION_SNDTIMEO", "SEND_AGE_NS", "RECEIVE_AGE_NS", "endpoint")
 
 
 class Seen:
@@ -65,16 +67,22 @@ class Seen:
 class Reader:
     """The reader, and what it has told last of each process."""
 
-    def __init__(self, *arguments, interval_ms=20, prefix=(), **options):
+    def __init__(self, interval_ms=20, prefix=(), excluded=(), failed=(), **options):
         ours, theirs = socket.socketpair()
         with theirs:
             self.popen = subprocess.Popen(
                 [*prefix, str(products.exporter()), "peek-reader", "--interval", str(interval_ms),
-                 "--fd", str(theirs.fileno()), *arguments],
+                 "--fd", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env={}, **options)
         self._socket = ours
+        said = [struct.pack("=128s", name.encode()) for name in excluded]
+        said = [(EXCLUDE, body) for body in said]
+        said += [(FAILED, PROCESS.pack(pid, 0, start, 0, 0, 0, 0, b"")) for pid, start in failed]
+        for kind, body in [*said, (BEGIN, b"")]:
+            ours.sendall((HEAD.pack(MAGIC, kind) + body).ljust(RECORD, b"\0"))
         self._lock = threading.Lock()
         self._processes, self._pending, self.gone = {}, None, set()
+        self._incoming, self._libraries = [], []
         self.n_passes, self.n_records = 0, 0
         self.pass_ms = self.cpu_s = 0
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -97,11 +105,11 @@ class Reader:
 
     def _take(self, record):
         magic, kind = HEAD.unpack_from(record)
-        assert magic == 0x4B454550, hex(magic)
+        assert magic == MAGIC, hex(magic)
         self.n_records += 1
         kind = KINDS[kind]
         if kind == "process":
-            pid, reason, _, n_sockets, n_contexts, _, self.n_invalid = PROCESS.unpack_from(record, 8)
+            pid, reason, _, n_sockets, n_contexts, _, self.n_invalid, _ = PROCESS.unpack_from(record, 8)
             self._pending = (pid, Seen(REASONS[reason], n_contexts, []), n_sockets)
         elif kind == "socket":
             values = dict(zip(FIELDS, SOCKET.unpack_from(record, 8)))
@@ -112,7 +120,15 @@ class Reader:
             pid = PROCESS.unpack_from(record, 8)[0]
             self._processes.pop(pid, None)
             self.gone.add(pid)
+        elif kind == "libraries":
+            self._incoming = []
+        elif kind == "library":
+            pid, is_replaced, is_inside, *_, build_id, version, path = LIBRARY.unpack_from(record, 8)
+            build_id, version, path = (text.split(b"\0")[0].decode() for text in (build_id, version, path))
+            self._incoming.append({"pid": pid, "is_replaced": is_replaced, "is_inside": is_inside,
+                                   "build_id": build_id, "version": version, "path": path})
         elif kind == "pass":
+            self._libraries = self._incoming
             self.n_passes += 1
             elapsed_ns, cpu_ns = struct.unpack_from("=QQ", record, 16)
             self.pass_ms, self.cpu_s = elapsed_ns / 1e6, cpu_ns / 1e9
@@ -124,6 +140,11 @@ class Reader:
         """As told last; None: not at all."""
         with self._lock:
             return self._processes.get(pid)
+
+    def libraries(self, pid):
+        """The copies of libzmq of a process."""
+        with self._lock:
+            return [one for one in self._libraries if one["pid"] == pid]
 
     def wait_passes(self, n=2):
         """Until `n` passes have begun and ended."""
@@ -141,6 +162,41 @@ class Reader:
 
     def __exit__(self, *_):
         self.end()
+
+
+class ReaderSocket:
+    """As systemd with Accept=yes: a reader for each connection."""
+
+    def __init__(self, path, **options):
+        self.path, self.readers = path, []
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(path))
+        path.chmod(0o666)
+        self._listening.listen()
+        self._thread = threading.Thread(target=self._accept, args=(options,), daemon=True)
+        self._thread.start()
+
+    def _accept(self, options):
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            with connection:
+                self.readers.append(subprocess.Popen(
+                    [products.exporter(), "peek-reader", "--fd", str(connection.fileno())],
+                    pass_fds=[connection.fileno()], stdin=subprocess.DEVNULL, **options))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join()
+        for reader in self.readers:
+            reader.kill()
+            reader.wait()
 
 
 class PeekedPuppet(Puppet):

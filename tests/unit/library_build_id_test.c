@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "collectors/library/build_id.h"
+#include "libraries/build_id.h"
 
 #include "support/cmocka.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Versions as dpkg compares them, and what databases of packages say of a file. */
-#include "collectors/library/package_lookup.h"
 #include "collectors/library/package_version.h"
+#include "libraries/package_lookup.h"
 
 #include "support/cmocka.h"
 

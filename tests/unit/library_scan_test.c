@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Over a folder made to look like /proc, and over the real one. */
 #include "base/clock.h"
-#include "collectors/library/library_scan.h"
+#include "libraries/library_scan.h"
 
 #include "support/cmocka.h"
 #include "support/temporary_directory.h"
@@ -30,7 +30,7 @@ static int setup(void **state)
     struct fixture *self = calloc(1, sizeof(*self));
     temporary_directory_make(self->path);
     self->fd = open(self->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(library_scan_new(self->fd, NULL, &self->scan), 0);
+    assert_int_equal(library_scan_new(self->fd, &self->scan), 0);
     *state = self;
     return 0;
 }
@@ -292,7 +292,7 @@ static void run__root_is_gone__fails(void **state)
     struct fixture *self = *state;
     struct library_scan *scan;
     int fd = open("/dev/null", O_PATH | O_CLOEXEC);
-    assert_int_equal(library_scan_new(fd, NULL, &scan), 0);
+    assert_int_equal(library_scan_new(fd, &scan), 0);
     assert_int_equal(library_scan_run(scan, SECOND, BUDGET, &self->totals), -ENOTDIR);
     library_scan_destroy(&scan);
     close(fd);

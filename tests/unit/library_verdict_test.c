@@ -2,7 +2,7 @@
 /* The page of a host of many libraries: what upstream says of each, and what its package says. */
 #include "base/clock.h"
 #include "collectors/library/library_collector.h"
-#include "collectors/library/library_scan.h"
+#include "libraries/library_scan.h"
 #include "metrics/text_writer.h"
 
 #include "support/fake_host.h"
@@ -205,7 +205,7 @@ static void run__many_processes_of_one_library__read_its_database_once(void **st
         (void)snprintf(link, sizeof(link), "%s/%d/root", self->host, pid);
         assert_int_equal(symlink("../12/root", link), 0);
     }
-    assert_int_equal(library_scan_new(fd, NULL, &scan), 0);
+    assert_int_equal(library_scan_new(fd, &scan), 0);
     for (uint64_t now = 1; now < 10; now++)
         assert_int_equal(
             library_scan_run(scan, now * CLOCK_NS_PER_SECOND, 60 * CLOCK_NS_PER_SECOND, &totals),

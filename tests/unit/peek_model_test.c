@@ -25,6 +25,7 @@ static struct peek_record process_of(uint32_t pid, uint32_t n_sockets)
     record.process.pid = pid;
     record.process.start_ticks = 7;
     record.process.n_sockets = n_sockets;
+    memcpy(record.process.program, "feed", sizeof("feed"));
     return record;
 }
 
@@ -66,7 +67,7 @@ static uint64_t counter(const struct peek_model *model, unsigned word)
 static void take__passes__adds_up_what_moved_and_the_time_at_the_mark(void **state)
 {
     (void)state;
-    struct peek_model model = {.name = NULL};
+    struct peek_model model = {.processes = NULL};
     pass_one(&model, 100, 10 * SECOND);
     pass_one(&model, 30, 11 * SECOND);
     pass_one(&model, 0, 12 * SECOND);
@@ -84,7 +85,7 @@ static void take__passes__adds_up_what_moved_and_the_time_at_the_mark(void **sta
 static void take__socket_gone__keeps_its_counts(void **state)
 {
     (void)state;
-    struct peek_model model = {.name = NULL};
+    struct peek_model model = {.processes = NULL};
     pass_one(&model, 100, 10 * SECOND);
     assert_int_equal(take(&model, process_of(5, 0), 11 * SECOND), 0);
     assert_int_equal(counter(&model, SEGMENT_SENT_MESSAGES), 100);
@@ -99,7 +100,7 @@ static void take__socket_gone__keeps_its_counts(void **state)
 static void restart__reader_that_sees_less_or_more__never_goes_back(void **state)
 {
     (void)state;
-    struct peek_model model = {.name = NULL};
+    struct peek_model model = {.processes = NULL};
     pass_one(&model, 100, 10 * SECOND);
     peek_model_restart(&model);
     pass_one(&model, 60, 12 * SECOND); /* a pipe of 40 had gone */
@@ -115,7 +116,7 @@ static void restart__reader_that_sees_less_or_more__never_goes_back(void **state
 static void take__closed_socket__lingers_and_is_not_open(void **state)
 {
     (void)state;
-    struct peek_model model = {.name = NULL};
+    struct peek_model model = {.processes = NULL};
     struct peek_record closed = socket_of(1, "tcp://a", 3);
     closed.socket.is_closed = 1;
     assert_int_equal(take(&model, process_of(5, 1), SECOND), 0);
@@ -132,7 +133,7 @@ static void take__closed_socket__lingers_and_is_not_open(void **state)
 static void take__not_told_by_a_new_reader__is_gone(void **state)
 {
     (void)state;
-    struct peek_model model = {.name = NULL};
+    struct peek_model model = {.processes = NULL};
     pass_one(&model, 1, SECOND);
     peek_model_restart(&model);
     assert_int_equal(take(&model, record_of(PEEK_RECORD_PASS), 2 * SECOND), 0);
@@ -145,7 +146,7 @@ static void take__not_told_by_a_new_reader__is_gone(void **state)
 static void take__more_groups_than_the_limit__are_one_other(void **state)
 {
     (void)state;
-    struct peek_model model = {.name = NULL};
+    struct peek_model model = {.processes = NULL};
     const uint32_t n = PEEK_MODEL_MAX_GROUPS + 50;
     assert_int_equal(take(&model, process_of(5, n), SECOND), 0);
     for (uint32_t i = 0; i < n; i++) {
@@ -162,7 +163,7 @@ static void take__more_groups_than_the_limit__are_one_other(void **state)
 
 static void refuse(struct peek_record record, bool is_in_process)
 {
-    struct peek_model model = {.name = NULL};
+    struct peek_model model = {.processes = NULL};
     if (is_in_process)
         assert_int_equal(take(&model, process_of(5, 1), SECOND), 0);
     assert_int_equal(take(&model, record, SECOND), PEEK_MODEL_E_BAD);

@@ -3,8 +3,9 @@
 
 #include "base/clock.h"
 #include "base/string_buffer.h"
-#include "collectors/library/library_rows.h"
-#include "collectors/library/library_scan.h"
+#include "collectors/library/library_join.h"
+#include "collectors/peek/peek_link.h"
+#include "libraries/library_scan.h"
 #include "metrics/labels.h"
 
 #include <errno.h>
@@ -21,7 +22,13 @@
 struct library_collector {
     int root_fd;
     struct library_scan *scan;
+    struct library_join join;
     struct library_scan_totals totals;
+    struct peek_link *reader; /* NULL: there is none */
+    struct peek_record_library *records;
+    size_t n_records;
+    uint32_t n_left_out;
+    uint64_t n_tellings; /* of the reader, as they were taken; 0: none */
     uint64_t scanned_ns;
     struct handover *handover;
     struct library_tables *tables;
@@ -34,33 +41,53 @@ struct library_collector {
 static const char *const severity_labels[ADVISORY_N_SEVERITIES] = {
     "severity=\"low\"", "severity=\"medium\"", "severity=\"high\"", "severity=\"critical\""};
 
-static void add_process(const struct library_process *process, void *data)
-{
-    struct library_collector *self = data;
-    for (const struct library_found *found = process->found; found; found = found->next) {
-        struct library_row row = {.program = process->program,
-                                  .path = found->path,
-                                  .build_id = found->build_id,
-                                  .package = &found->package,
-                                  .n_processes = 1,
-                                  .n_replaced = found->is_replaced};
-        if (found->is_told)
-            library_row_from_version(&row, found->version);
-        else
-            library_row_from_file(&row, &self->tables->releases);
-        library_rows_add(&self->rows, &row);
-    }
-}
-
 static void fill_rows(struct library_collector *self)
 {
-    self->rows.n = self->rows.n_folded = 0;
-    library_scan_each(self->scan, add_process, self);
+    library_join_begin(&self->join, &self->tables->releases, &self->rows);
+    if (self->n_tellings > 0)
+        library_join_add_records(&self->join, self->records, self->n_records);
+    else
+        library_scan_each(self->scan, library_join_add_scanned, &self->join);
+    library_join_end(&self->join, self->n_tellings > 0 ? NULL : self->scan, clock_monotonic_ns());
     self->has_rows = true;
 }
 
+/* What the reader told last. False: there is none, or it has told nothing yet. */
+static int take_records(struct library_collector *self)
+{
+    const struct peek_model_libraries *told = &peek_link_lock(self->reader)->libraries;
+    size_t n = told->head.n_libraries;
+    struct error silent;
+    int r = 0;
+    if (peek_link_check(self->reader, &silent) < 0) {
+        self->n_tellings = 0; /* what it told is old by now */
+    } else if (told->n_tellings != self->n_tellings) {
+        struct peek_record_library *records = malloc((n + 1) * sizeof(*records));
+        r = records ? 0 : -ENOMEM;
+        if (records && n > 0)
+            memcpy(records, told->items, n * sizeof(*records));
+        if (records) {
+            free(self->records);
+            self->records = records;
+            self->n_records = n;
+            self->n_left_out = told->head.n_left_out;
+            self->n_tellings = told->n_tellings;
+        }
+        self->totals = (struct library_scan_totals){.n_processes = told->head.n_processes,
+                                                    .n_unreadable = told->head.n_unreadable,
+                                                    .n_pending = told->head.n_pending};
+    }
+    peek_link_unlock(self->reader);
+    return r;
+}
+
+/* Where the reader has told nothing, as long as it has not begun or where it cannot, the exporter
+ * sees what it may itself. */
 static int scan(struct library_collector *self)
 {
+    int r = self->reader ? take_records(self) : 0;
+    if (r < 0 || self->n_tellings > 0)
+        return r;
     uint64_t now_ns = clock_monotonic_ns();
     if (self->scanned_ns && self->totals.n_pending == 0 &&
         now_ns - self->scanned_ns < SCAN_INTERVAL_NS)
@@ -209,7 +236,7 @@ static int collect_locked(struct library_collector *self, struct samples *out, s
     samples_add_u64(out, FAMILY_LIBRARY_PENDING_PROCESSES, LABEL_TEXT_NONE, NULL,
                     self->totals.n_pending);
     samples_add_u64(out, FAMILY_LIBRARY_FOLDED_PROCESSES, LABEL_TEXT_NONE, NULL,
-                    self->rows.n_folded);
+                    self->rows.n_folded + self->n_left_out);
     return self->labels.has_failed ? -ENOMEM : 0;
 }
 
@@ -226,7 +253,7 @@ bool library_collector_is_pending(const struct collector *collector)
 {
     struct library_collector *self = collector->state;
     pthread_mutex_lock(&self->lock);
-    bool is_pending = self->totals.n_pending > 0;
+    bool is_pending = self->totals.n_pending > 0 && self->n_tellings == 0;
     pthread_mutex_unlock(&self->lock);
     return is_pending;
 }
@@ -262,7 +289,7 @@ static void tick(void *state)
 {
     struct library_collector *self = state;
     pthread_mutex_lock(&self->lock);
-    if (self->scanned_ns && self->totals.n_pending) {
+    if (self->scanned_ns && self->totals.n_pending && self->n_tellings == 0) {
         (void)scan(self);
         fill_rows(self); /* what they pointed to may be gone */
     }
@@ -273,6 +300,8 @@ static void destroy(void *state)
 {
     struct library_collector *self = state;
     library_scan_destroy(&self->scan);
+    library_join_finish(&self->join);
+    free(self->records);
     library_tables_destroy(&self->tables);
     string_buffer_finish(&self->labels);
     pthread_mutex_destroy(&self->lock);
@@ -290,11 +319,13 @@ int library_collector_new(const struct library_options *options, struct collecto
         return error_set(err, -ENOMEM, "out of memory");
     pthread_mutex_init(&self->lock, NULL);
     self->handover = options->tables;
+    self->reader = options->reader;
     self->root_fd = open(procfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    library_join_init(&self->join, self->root_fd, options->segments);
     int r = self->root_fd < 0
                 ? error_set(err, -errno, "%s: %s; mount procfs there", procfs, strerror(errno))
                 : library_tables_load(NULL, &self->tables, err);
-    if (r == 0 && library_scan_new(self->root_fd, options->segments, &self->scan) < 0)
+    if (r == 0 && library_scan_new(self->root_fd, &self->scan) < 0)
         r = error_set(err, -ENOMEM, "out of memory");
     if (r < 0) {
         destroy(self);

@@ -2,9 +2,10 @@
 /*
  * library_collector - which libzmq the host's processes run, and how old it is.
  *
- * Every process counts, tapped or not. A tapped one told its exact version; of any other the
- * version is read from the name of the mapped file, which for old releases is a range, or from the
- * package that the file belongs to.
+ * Every process counts, tapped or not. The reader tells of them (peek/peek_libraries.h), as other
+ * users' processes are closed to the exporter; without it, the exporter sees those of its own user.
+ * A tapped one told its exact version; of any other the version is read from the name of the mapped
+ * file, which for old releases is a range, or from the package that the file belongs to.
  */
 #ifndef COLLECTORS_LIBRARY_LIBRARY_COLLECTOR_H
 #define COLLECTORS_LIBRARY_LIBRARY_COLLECTOR_H
@@ -13,9 +14,12 @@
 #include "collectors/collector.h"
 #include "collectors/library/library_tables.h"
 
+struct peek_link;
+
 struct library_options {
-    const char *procfs;   /* NULL: "/proc" */
-    const char *segments; /* the tap's directory, NULL for none; borrowed */
+    const char *procfs;       /* NULL: "/proc" */
+    struct peek_link *reader; /* who sees all processes' libraries; NULL: nobody; borrowed */
+    const char *segments;     /* the tap's directory, NULL for none; borrowed */
     struct handover
         *tables; /* where struct library_tables come from, NULL: compiled in; borrowed */
 };

@@ -29,6 +29,7 @@ void library_segments_finish(struct library_segments *self)
     if (self->fd >= 0)
         close(self->fd);
     free(self->names);
+    free(self->is_asked);
     library_segments_init(self, NULL);
 }
 
@@ -74,6 +75,10 @@ void library_segments_list(struct library_segments *self)
     closedir(directory);
     if (self->fd < 0)
         self->n = 0;
+    free(self->is_asked);
+    self->is_asked = calloc(self->n + 1, sizeof(*self->is_asked));
+    if (!self->is_asked)
+        self->n = 0;
     if (self->n)
         qsort(self->names, self->n, sizeof(*self->names), compare);
 }
@@ -103,8 +108,7 @@ static bool read_told(const struct library_segments *self, const struct segment_
     return true;
 }
 
-bool library_segments_find(const struct library_segments *self, pid_t pid, uint64_t start_ticks,
-                           uid_t owner, struct library_told *ret_told)
+static size_t find_name(const struct library_segments *self, pid_t pid, uint64_t start_ticks)
 {
     size_t low = 0, high = self->n;
     const struct segment_name wanted = {(uint64_t)pid, start_ticks, UINT32_MAX};
@@ -116,6 +120,45 @@ bool library_segments_find(const struct library_segments *self, pid_t pid, uint6
             high = middle;
     }
     const struct segment_name *name = &self->names[low];
-    return low < self->n && name->pid == wanted.pid && name->start_ticks == start_ticks &&
-           read_told(self, name, owner, ret_told);
+    bool is_found = low < self->n && name->pid == wanted.pid && name->start_ticks == start_ticks;
+    return is_found ? low : self->n;
+}
+
+bool library_segments_has(const struct library_segments *self, pid_t pid, uint64_t start_ticks)
+{
+    return find_name(self, pid, start_ticks) < self->n;
+}
+
+/* All images of the process are asked for at once. */
+static void mark(struct library_segments *self, size_t i)
+{
+    const struct segment_name first = self->names[i];
+    for (; i < self->n && self->names[i].pid == first.pid &&
+           self->names[i].start_ticks == first.start_ticks;
+         i++)
+        self->is_asked[i] = true;
+}
+
+bool library_segments_find(struct library_segments *self, pid_t pid, uint64_t start_ticks,
+                           uid_t owner, struct library_told *ret_told)
+{
+    size_t i = find_name(self, pid, start_ticks);
+    if (i == self->n)
+        return false;
+    mark(self, i);
+    return read_told(self, &self->names[i], owner, ret_told);
+}
+
+bool library_segments_next_unasked(struct library_segments *self, pid_t *ret_pid,
+                                   uint64_t *ret_start_ticks)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        if (self->is_asked[i])
+            continue;
+        mark(self, i);
+        *ret_pid = (pid_t)self->names[i].pid;
+        *ret_start_ticks = self->names[i].start_ticks;
+        return true;
+    }
+    return false;
 }

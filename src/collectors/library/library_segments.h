@@ -21,6 +21,7 @@ struct library_segments {
     const char *directory; /* borrowed; NULL: there is none */
     int fd;                /* -1: not listed */
     struct segment_name *names;
+    bool *is_asked; /* beside them */
     size_t n, capacity;
 };
 
@@ -40,7 +41,12 @@ void library_segments_finish(struct library_segments *self);
 void library_segments_list(struct library_segments *self);
 
 /* What the process `pid`, started at `start_ticks`, of user `owner`, tells. False: nothing. */
-bool library_segments_find(const struct library_segments *self, pid_t pid, uint64_t start_ticks,
+bool library_segments_has(const struct library_segments *self, pid_t pid, uint64_t start_ticks);
+bool library_segments_find(struct library_segments *self, pid_t pid, uint64_t start_ticks,
                            uid_t owner, struct library_told *ret_told);
+
+/* A process that was not asked for since the list was made; then it is. */
+bool library_segments_next_unasked(struct library_segments *self, pid_t *ret_pid,
+                                   uint64_t *ret_start_ticks);
 
 #endif

@@ -7,7 +7,7 @@
 #define COLLECTORS_LIBRARY_PACKAGE_TABLE_H
 
 #include "collectors/library/advisory_table.h"
-#include "collectors/library/package_lookup.h"
+#include "libraries/package_lookup.h"
 
 #define PACKAGE_TABLE_MAX 2000u
 #define PACKAGE_BY_SIZE   64u

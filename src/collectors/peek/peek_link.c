@@ -2,12 +2,10 @@
 #include "collectors/peek/peek_link.h"
 
 #include "base/clock.h"
-#include "base/procfs.h"
+#include "collectors/peek/peek_settings.h"
 #include "peek/peek_reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MAX_FAILED   32u
 #define MAX_PAUSE_NS (60 * CLOCK_NS_PER_SECOND)
 #define N_RECORDS    128u
 
@@ -35,9 +32,11 @@ struct peek_link {
     /* The thread's own. */
     int stop_fd;
     const char *program, *socket_path;
-    char **excluded;
+    const char *const *excluded; /* by flags; borrowed */
     size_t n_excluded;
-    char failed[MAX_FAILED][48];
+    struct handover *handover;
+    struct peek_settings *settings; /* of the configuration; NULL: it says nothing */
+    struct peek_record_process failed[PEEK_MAX_FAILED];
     size_t n_failed;
     pid_t reader;
     int fd;
@@ -45,47 +44,13 @@ struct peek_link {
     struct peek_record records[N_RECORDS];
 };
 
-static int procfs_fd = -1;
-
-/* As the library collector calls processes that no tap tells of. */
-static void name_process(uint32_t pid, char ret_name[static PROGRAM_NAME_SIZE])
-{
-    struct string_buffer text = {0};
-    char exe[PATH_MAX], link[32];
-    if (procfs_read(procfs_fd, (pid_t)pid, "cgroup", &text) < 0 || !text.data ||
-        !program_name_from_cgroup(text.data, ret_name)) {
-        (void)snprintf(link, sizeof(link), "%u/exe", pid);
-        ssize_t n = readlinkat(procfs_fd, link, exe, sizeof(exe) - 1);
-        exe[n < 0 ? 0 : n] = '\0';
-        if (procfs_read(procfs_fd, (pid_t)pid, "cmdline", &text) < 0)
-            string_buffer_clear(&text);
-        program_name_from_command(n > 0 ? exe : NULL, text.data ? text.data : "", text.size,
-                                  ret_name);
-    }
-    string_buffer_finish(&text);
-}
-
 /*
  * The reader's life
  */
 static int spawn(struct peek_link *self, int fd)
 {
-    char own[] = "zmq_exporter", command[] = "peek-reader", exclude[] = "--exclude",
-         failed[] = "--failed";
-    size_t n = 0;
-    char **argv = calloc(3 + 2 * (self->n_excluded + self->n_failed), sizeof(*argv));
-    if (!argv)
-        return -ENOMEM;
-    argv[n++] = own;
-    argv[n++] = command;
-    for (size_t i = 0; i < self->n_excluded; i++) {
-        argv[n++] = exclude;
-        argv[n++] = self->excluded[i];
-    }
-    for (size_t i = 0; i < self->n_failed; i++) {
-        argv[n++] = failed;
-        argv[n++] = self->failed[i];
-    }
+    char own[] = "zmq_exporter", command[] = "peek-reader";
+    char *const argv[] = {own, command, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
@@ -101,7 +66,6 @@ static int spawn(struct peek_link *self, int fd)
     int r = posix_spawn(&self->reader, self->program, &actions, &attributes, argv, environment);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    free(argv);
     return -r;
 }
 
@@ -137,12 +101,67 @@ static int spawn_reader(struct peek_link *self, int *ret_fd)
     return r;
 }
 
+/*
+ * What it is told first
+ */
+static bool say(struct peek_link *self, enum peek_record_kind kind,
+                const struct peek_record_process *process, const char *program)
+{
+    struct peek_record record;
+    memset(&record, 0, sizeof(record));
+    record.magic = PEEK_RECORD_MAGIC;
+    record.kind = kind;
+    if (process)
+        record.process = *process;
+    if (program)
+        (void)snprintf(record.name.program, sizeof(record.name.program), "%s", program);
+    const char *bytes = (const char *)&record;
+    for (size_t n_said = 0; n_said < sizeof(record);) {
+        ssize_t n = send(self->fd, bytes + n_said, sizeof(record) - n_said, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        n_said += (size_t)n;
+    }
+    return true;
+}
+
+static bool say_all(struct peek_link *self)
+{
+    const struct peek_settings *settings = self->settings;
+    size_t n_failed = self->n_failed < PEEK_MAX_FAILED ? self->n_failed : PEEK_MAX_FAILED;
+    size_t n_more = settings ? settings->n_excluded : 0, n = 0;
+    bool is_said = true;
+    for (size_t i = 0; i < self->n_excluded && n < PEEK_MAX_EXCLUDED && is_said; i++, n++)
+        is_said = say(self, PEEK_RECORD_EXCLUDE, NULL, self->excluded[i]);
+    for (size_t i = 0; i < n_more && n < PEEK_MAX_EXCLUDED && is_said; i++, n++)
+        is_said = say(self, PEEK_RECORD_EXCLUDE, NULL, settings->excluded[i]);
+    for (size_t i = 0; i < n_failed && is_said; i++)
+        is_said = say(self, PEEK_RECORD_FAILED, &self->failed[i], NULL);
+    return is_said && say(self, PEEK_RECORD_BEGIN, NULL, NULL);
+}
+
+/* Whether what the configuration says has changed. */
+static bool take_settings(struct peek_link *self)
+{
+    struct peek_settings *settings = self->handover ? handover_take(self->handover) : NULL;
+    if (!settings)
+        return false;
+    bool is_change = !self->settings || !peek_settings_are_same(self->settings, settings);
+    peek_settings_destroy(&self->settings);
+    self->settings = settings;
+    return is_change;
+}
+
 static int start(struct peek_link *self)
 {
     self->reader = 0;
+    (void)take_settings(self);
     int r = self->socket_path ? connect_reader(self, &self->fd) : spawn_reader(self, &self->fd);
     if (r < 0)
         return r;
+    (void)say_all(self); /* or it ended, which is heard */
     self->n_bytes = 0;
     pthread_mutex_lock(&self->lock);
     self->n_starts++;
@@ -155,12 +174,12 @@ static int start(struct peek_link *self)
 static void note_failed(struct peek_link *self)
 {
     const struct peek_model *model = &self->model;
+    struct peek_record_process *failed = &self->failed[self->n_failed % PEEK_MAX_FAILED];
     if (model->looking_pid == 0)
         return;
-    (void)snprintf(self->failed[self->n_failed % MAX_FAILED], sizeof(self->failed[0]), "%u-%llu",
-                   model->looking_pid, (unsigned long long)model->looking_start);
-    if (self->n_failed < MAX_FAILED)
-        self->n_failed++;
+    *failed = (struct peek_record_process){.pid = model->looking_pid,
+                                           .start_ticks = model->looking_start};
+    self->n_failed++;
 }
 
 static void note_reason(struct peek_link *self, const char *prefix, const char *reason)
@@ -170,7 +189,7 @@ static void note_reason(struct peek_link *self, const char *prefix, const char *
     pthread_mutex_unlock(&self->lock);
 }
 
-static void end(struct peek_link *self, const char *reason)
+static void end(struct peek_link *self, const char *reason, bool is_its_fault)
 {
     int status;
     close(self->fd);
@@ -181,7 +200,8 @@ static void end(struct peek_link *self, const char *reason)
             ;
     }
     pthread_mutex_lock(&self->lock);
-    note_failed(self);
+    if (is_its_fault)
+        note_failed(self);
     self->heard_ns = 0;
     (void)snprintf(self->reason, sizeof(self->reason), "%s", reason);
     pthread_mutex_unlock(&self->lock);
@@ -207,6 +227,8 @@ static int take_records(struct peek_link *self)
     return r;
 }
 
+static const char new_settings[] = "the configuration is another";
+
 /* NULL: it was told to stop. */
 static const char *hear(struct peek_link *self)
 {
@@ -217,6 +239,8 @@ static const char *hear(struct peek_link *self)
         (void)poll(polls, 2, 1000);
         if (polls[0].revents)
             return NULL;
+        if (take_settings(self))
+            return new_settings;
         if (!polls[1].revents) {
             if (clock_monotonic_ns() - heard_ns > PEEK_LINK_PATIENCE_NS)
                 return "the reader of other programs hung";
@@ -251,9 +275,11 @@ static void *run(void *data)
         if (r < 0)
             note_reason(self, "it cannot be started: ", reason);
         else
-            end(self, reason ? reason : "");
+            end(self, reason ? reason : "", reason && reason != new_settings);
         if (!reason)
             return NULL;
+        if (reason == new_settings)
+            continue;
         if (self->model.n_passes > n_passes + 60)
             pause_ns = CLOCK_NS_PER_SECOND;
         if (!pause_is_over(self, pause_ns))
@@ -290,26 +316,12 @@ uint64_t peek_link_count_starts(const struct peek_link *self)
 
 static void free_link(struct peek_link *self)
 {
-    for (size_t i = 0; self->excluded && i < self->n_excluded; i++)
-        free(self->excluded[i]);
-    free(self->excluded);
+    peek_settings_destroy(&self->settings);
     peek_model_finish(&self->model);
     if (self->stop_fd >= 0)
         close(self->stop_fd);
     pthread_mutex_destroy(&self->lock);
     free(self);
-}
-
-static int copy_names(struct peek_link *self, const struct peek_link_options *options)
-{
-    self->excluded = calloc(options->n_excluded + 1, sizeof(*self->excluded));
-    for (size_t i = 0; self->excluded && i < options->n_excluded; i++) {
-        self->excluded[i] = strdup(options->excluded[i]);
-        if (!self->excluded[i])
-            return -ENOMEM;
-        self->n_excluded++;
-    }
-    return self->excluded ? 0 : -ENOMEM;
 }
 
 int peek_link_new(const struct peek_link_options *options, struct peek_link **ret_link)
@@ -321,11 +333,11 @@ int peek_link_new(const struct peek_link_options *options, struct peek_link **re
     self->fd = -1;
     self->program = options->program ? options->program : "/proc/self/exe";
     self->socket_path = options->socket_path;
-    self->model.name = name_process;
+    self->excluded = options->excluded;
+    self->n_excluded = options->n_excluded;
+    self->handover = options->settings;
     self->stop_fd = eventfd(0, EFD_CLOEXEC);
-    if (procfs_fd < 0)
-        procfs_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int r = self->stop_fd < 0 || procfs_fd < 0 ? -errno : copy_names(self, options);
+    int r = self->stop_fd < 0 ? -errno : 0;
     if (r == 0)
         r = -pthread_create(&self->thread, NULL, run, self);
     if (r < 0) {

@@ -14,6 +14,7 @@
 #define COLLECTORS_PEEK_PEEK_LINK_H
 
 #include "base/error.h"
+#include "base/handover.h"
 #include "collectors/peek/peek_model.h"
 
 #define PEEK_LINK_PATIENCE_NS UINT64_C(30000000000)
@@ -23,6 +24,7 @@ struct peek_link_options {
     const char *socket_path;     /* to connect to, where systemd starts a reader; NULL: none */
     const char *const *excluded; /* names of programs that are left out; borrowed */
     size_t n_excluded;
+    struct handover *settings; /* where struct peek_settings come from; borrowed; NULL: nowhere */
 };
 
 struct peek_link;

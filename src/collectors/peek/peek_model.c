@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_DEPTH (UINT64_C(1) << 40) /* more is not a count, nor a pass's */
+#define MAX_DEPTH  (UINT64_C(1) << 40) /* more is not a count, nor a pass's */
+#define MAX_AGE_NS (UINT64_C(1) << 62)
 
 static void free_process(struct peek_model_process *process)
 {
@@ -25,7 +26,9 @@ void peek_model_finish(struct peek_model *self)
     for (size_t i = 0; i < self->n_processes; i++)
         free_process(self->processes[i]);
     free(self->processes);
-    *self = (struct peek_model){.name = self->name};
+    free(self->libraries.items);
+    free(self->libraries.incoming);
+    *self = (struct peek_model){.processes = NULL};
 }
 
 void peek_model_clean(struct peek_model *self)
@@ -43,6 +46,7 @@ void peek_model_clean(struct peek_model *self)
 void peek_model_restart(struct peek_model *self)
 {
     self->current = NULL;
+    self->are_libraries_due = false;
     self->looking_pid = 0;
     self->has_pass = false;
     for (size_t i = 0; i < self->n_processes; i++) {
@@ -84,9 +88,7 @@ static struct peek_model_process *add(struct peek_model *self,
     process->pid = told->pid;
     process->start_ticks = told->start_ticks;
     process->id = ++self->n_ids;
-    memcpy(process->program, "unknown", sizeof("unknown"));
-    if (self->name)
-        self->name(told->pid, process->program);
+    memcpy(process->program, told->program, sizeof(process->program));
     self->processes[self->n_processes++] = process;
     return process;
 }
@@ -173,6 +175,8 @@ void peek_model_fill_lane(struct segment_lane *ret_lane, const struct peek_recor
     words[SEGMENT_RECEIVE_QUEUE] = is_valid ? socket->receive_queue : SEGMENT_UNKNOWN;
     words[SEGMENT_SEND_FULLEST] = is_valid ? socket->send_fullest : SEGMENT_UNKNOWN;
     words[SEGMENT_RECEIVE_FULLEST] = is_valid ? socket->receive_fullest : SEGMENT_UNKNOWN;
+    words[SEGMENT_SEND_AGE_NS] = is_valid ? socket->send_age_ns : SEGMENT_UNKNOWN;
+    words[SEGMENT_RECEIVE_AGE_NS] = is_valid ? socket->receive_age_ns : SEGMENT_UNKNOWN;
     words[SEGMENT_SEND_HWM] = socket->send_hwm;
     words[SEGMENT_RECEIVE_HWM] = socket->receive_hwm;
     words[SEGMENT_OPTION_LINGER] = socket->linger;
@@ -268,7 +272,8 @@ static int take_process(struct peek_model *self, const struct peek_record_proces
                         uint64_t now_ns)
 {
     if (told->pid == 0 || told->pid > INT32_MAX || told->reason >= PEEK_N_REASONS ||
-        told->n_sockets > PEEK_MAX_SOCKETS)
+        told->n_sockets > PEEK_MAX_SOCKETS || !*told->program ||
+        !memchr(told->program, '\0', sizeof(told->program)))
         return PEEK_MODEL_E_BAD;
     struct peek_model_process *process = find(self, told);
     if (!process && self->n_processes >= 2 * (size_t)PEEK_MAX_PROCESSES)
@@ -301,12 +306,18 @@ static bool is_gauge(uint64_t value)
     return value == PEEK_RECORD_UNKNOWN || value < MAX_DEPTH;
 }
 
+static bool is_age(uint64_t value)
+{
+    return value == PEEK_RECORD_UNKNOWN || value < MAX_AGE_NS;
+}
+
 static bool is_socket(const struct peek_record_socket *socket)
 {
     return socket->serial != 0 && socket->type < SEGMENT_N_TYPES && socket->is_closed <= 1 &&
            socket->is_valid <= 1 && is_gauge(socket->send_queue) &&
            is_gauge(socket->receive_queue) && is_gauge(socket->send_fullest) &&
-           is_gauge(socket->receive_fullest) && socket->send_hwm <= UINT32_MAX &&
+           is_gauge(socket->receive_fullest) && is_age(socket->send_age_ns) &&
+           is_age(socket->receive_age_ns) && socket->send_hwm <= UINT32_MAX &&
            socket->receive_hwm <= UINT32_MAX && socket->n_inproc <= socket->n_pipes &&
            memchr(socket->endpoint, '\0', sizeof(socket->endpoint));
 }
@@ -347,10 +358,78 @@ static int take_pass(struct peek_model *self, const struct peek_record_pass *pas
     return 0;
 }
 
+/*
+ * Libraries
+ */
+static void end_libraries(struct peek_model *self)
+{
+    struct peek_model_libraries *libraries = &self->libraries;
+    if (libraries->n_incoming < libraries->incoming_head.n_libraries)
+        return;
+    free(libraries->items);
+    libraries->items = libraries->incoming;
+    libraries->head = libraries->incoming_head;
+    libraries->incoming = NULL;
+    libraries->n_tellings++;
+    self->are_libraries_due = false;
+}
+
+static int take_libraries(struct peek_model *self, const struct peek_record_libraries *head)
+{
+    if (head->n_libraries > PEEK_MAX_LIBRARIES)
+        return PEEK_MODEL_E_BAD;
+    struct peek_model_libraries *libraries = &self->libraries;
+    free(libraries->incoming);
+    libraries->incoming = calloc(head->n_libraries + 1, sizeof(*libraries->incoming));
+    if (!libraries->incoming)
+        return -ENOMEM;
+    libraries->incoming_head = *head;
+    libraries->n_incoming = 0;
+    self->are_libraries_due = true;
+    end_libraries(self);
+    return 0;
+}
+
+static bool is_text(const char *text, size_t size)
+{
+    return memchr(text, '\0', size) != NULL;
+}
+
+static bool is_package(const struct library_package *package)
+{
+    return package->manager >= PACKAGE_NONE && package->manager <= PACKAGE_APK &&
+           is_text(package->name, sizeof(package->name)) &&
+           is_text(package->version, sizeof(package->version)) &&
+           is_text(package->source, sizeof(package->source)) &&
+           is_text(package->source_version, sizeof(package->source_version));
+}
+
+static bool is_library(const struct peek_record_library *library)
+{
+    return library->pid != 0 && library->pid <= INT32_MAX && library->is_replaced <= 1 &&
+           library->is_inside <= 1 && is_package(&library->package) && *library->program &&
+           is_text(library->program, sizeof(library->program)) &&
+           is_text(library->build_id, sizeof(library->build_id)) &&
+           is_text(library->version, sizeof(library->version)) &&
+           is_text(library->path, sizeof(library->path));
+}
+
+static int take_library(struct peek_model *self, const struct peek_record_library *library)
+{
+    struct peek_model_libraries *libraries = &self->libraries;
+    if (!is_library(library))
+        return PEEK_MODEL_E_BAD;
+    libraries->incoming[libraries->n_incoming++] = *library;
+    end_libraries(self);
+    return 0;
+}
+
 int peek_model_take(struct peek_model *self, const struct peek_record *record, uint64_t now_ns)
 {
-    bool is_socket_due = self->current != NULL;
-    if (record->magic != PEEK_RECORD_MAGIC || is_socket_due != (record->kind == PEEK_RECORD_SOCKET))
+    bool is_socket_due = self->current != NULL, is_library_due = self->are_libraries_due;
+    if (record->magic != PEEK_RECORD_MAGIC ||
+        is_socket_due != (record->kind == PEEK_RECORD_SOCKET) ||
+        is_library_due != (record->kind == PEEK_RECORD_LIBRARY))
         return PEEK_MODEL_E_BAD;
     switch (record->kind) {
     case PEEK_RECORD_LOOKING:
@@ -365,6 +444,10 @@ int peek_model_take(struct peek_model *self, const struct peek_record *record, u
         return take_gone(self, &record->process);
     case PEEK_RECORD_PASS:
         return take_pass(self, &record->pass);
+    case PEEK_RECORD_LIBRARIES:
+        return take_libraries(self, &record->libraries);
+    case PEEK_RECORD_LIBRARY:
+        return take_library(self, &record->library);
     default:
         return PEEK_MODEL_E_BAD;
     }

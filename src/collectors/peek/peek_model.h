@@ -57,6 +57,16 @@ struct peek_model_process {
     size_t n_incoming;
 };
 
+/* The copies of libzmq that the reader sees, by process. */
+struct peek_model_libraries {
+    struct peek_record_libraries head;
+    struct peek_record_library *items; /* head.n_libraries */
+    uint64_t n_tellings;               /* 0: none yet, and nothing is known */
+    struct peek_record_libraries incoming_head;
+    struct peek_record_library *incoming;
+    uint32_t n_incoming;
+};
+
 struct peek_model {
     struct peek_model_process **processes;
     size_t n_processes, capacity;
@@ -67,8 +77,8 @@ struct peek_model {
     bool has_pass;
     struct peek_record_pass pass;
     uint64_t n_passes, cpu_ns, n_invalid, n_left_out;
-    /* Fills in what a new process is called; NULL: "unknown". */
-    void (*name)(uint32_t pid, char ret_name[static PROGRAM_NAME_SIZE]);
+    struct peek_model_libraries libraries;
+    bool are_libraries_due;
 };
 
 void peek_model_finish(struct peek_model *self);

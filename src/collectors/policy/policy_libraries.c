@@ -2,8 +2,8 @@
 /* policy_libraries - the copies of libzmq that tapped processes told of, without a look at /proc.
  */
 #include "base/cleanup.h"
-#include "collectors/library/library_file.h"
 #include "collectors/policy/policy_findings.h"
+#include "libraries/library_file.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -24,20 +24,19 @@ static int count_entries(int fd, uint64_t *ret_n)
     return 0;
 }
 
-/* Since Linux 6.2 the folder's size is the number of its entries. */
+/* Since Linux 6.2 the folder's size is the number of its entries, which anybody may ask for. */
 static int read_open(int procfs_fd, pid_t pid, uint64_t *ret_open)
 {
     char path[32];
     struct stat status;
     (void)snprintf(path, sizeof(path), "%d/fd", pid);
+    if (fstatat(procfs_fd, path, &status, 0) == 0 && status.st_size > 0) {
+        *ret_open = (uint64_t)status.st_size;
+        return 0;
+    }
     int fd = openat(procfs_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    if (fstat(fd, &status) == 0 && status.st_size > 0) {
-        *ret_open = (uint64_t)status.st_size;
-        close(fd);
-        return 0;
-    }
     int r = count_entries(fd, ret_open);
     if (r < 0)
         close(fd);

@@ -2,7 +2,7 @@
 /*
  * tap_descriptors - how many file descriptors a process has open, and may have.
  *
- * The kernel tells another user's open descriptors only to root or with CAP_SYS_PTRACE.
+ * The kernel tells another user's open descriptors to all since 6.2, and before that to root alone.
  * Errors: -EACCES (normal), -errno.
  */
 #ifndef COLLECTORS_TAP_TAP_DESCRIPTORS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* package_database - the parsers of package_lookup.h: dpkg's lists and status, apk's database. */
-#include "collectors/library/package_lookup.h"
+#include "libraries/package_lookup.h"
 
 #include <stdio.h>
 #include <string.h>

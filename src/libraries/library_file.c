@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "collectors/library/library_file.h"
+#include "libraries/library_file.h"
 
 #include "base/cleanup.h"
 
@@ -7,11 +7,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The file itself, whatever became of its name. Needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE. */
@@ -32,14 +31,29 @@ int library_file_open_root(int root_fd, pid_t pid)
     return fd < 0 ? -errno : fd;
 }
 
-static int open_beneath(int process_root, const char *path, uint64_t flags)
+/* One folder after the other, none of which is a link or leads up. As openat2(2) with
+ * RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, but a filter of system calls sees the flags. */
+static int open_beneath(int process_root, const char *path, int flags)
 {
-    struct open_how how = {
-        .flags = flags | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    long fd = syscall(SYS_openat2, process_root, path + strspn(path, "/"), &how, sizeof(how));
-    return fd < 0 ? -errno : (int)fd;
+    char name[NAME_MAX + 1];
+    cleanup_fd int folder = openat(process_root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    while (folder >= 0) {
+        path += strspn(path, "/");
+        size_t size = strcspn(path, "/");
+        bool is_last = path[size + strspn(path + size, "/")] == '\0';
+        if (size == 0 || size > NAME_MAX || (path[0] == '.' && size <= 2 && path[size - 1] == '.'))
+            return -ENOENT;
+        memcpy(name, path, size);
+        name[size] = '\0';
+        int how = is_last ? flags : O_PATH | O_DIRECTORY;
+        int fd = openat(folder, name, how | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || is_last)
+            return fd < 0 ? -errno : fd;
+        close(folder);
+        folder = fd;
+        path += size;
+    }
+    return -errno;
 }
 
 static int find_by_name(int root_fd, pid_t pid, const struct library_mapping *mapping)

@@ -8,7 +8,7 @@
  * A pid that was given to another process between two looks is noticed at the next look, by the
  * start time.
  */
-#include "collectors/library/library_scan.h"
+#include "libraries/library_scan.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -36,15 +36,15 @@ struct library_scan {
     size_t n_entries;
     pid_t *pids;
     size_t n_pids, pids_capacity;
+    uint64_t n_changes;
 };
 
-int library_scan_new(int root_fd, const char *segments, struct library_scan **ret_scan)
+int library_scan_new(int root_fd, struct library_scan **ret_scan)
 {
     struct library_scan *self = calloc(1, sizeof(*self));
     if (!self)
         return -ENOMEM;
     self->sources.root_fd = root_fd;
-    library_segments_init(&self->sources.segments, segments);
     *ret_scan = self;
     return 0;
 }
@@ -58,7 +58,6 @@ void library_scan_destroy(struct library_scan **self_p)
         library_process_finish(&self->entries[i].process);
     free(self->entries);
     free(self->pids);
-    library_segments_finish(&self->sources.segments);
     package_lookup_finish(&self->sources.packages);
     string_buffer_finish(&self->sources.text);
     free(self);
@@ -107,6 +106,12 @@ static int list_pids(struct library_scan *self)
     return r;
 }
 
+static void drop(struct library_scan *self, struct entry *entry)
+{
+    self->n_changes += entry->process.found != NULL;
+    library_process_finish(&entry->process);
+}
+
 /* Makes the entries those of the listed pids, the first LIBRARY_SCAN_MAX_PROCESSES of them. */
 static int merge_pids(struct library_scan *self)
 {
@@ -120,14 +125,14 @@ static int merge_pids(struct library_scan *self)
     size_t old = 0;
     for (size_t i = 0; i < n; i++) {
         for (; old < self->n_entries && self->entries[old].process.pid < self->pids[i]; old++)
-            library_process_finish(&self->entries[old].process);
+            drop(self, &self->entries[old]);
         if (old < self->n_entries && self->entries[old].process.pid == self->pids[i])
             entries[i] = self->entries[old++];
         else
             entries[i].process.pid = self->pids[i];
     }
     for (; old < self->n_entries; old++)
-        library_process_finish(&self->entries[old].process);
+        drop(self, &self->entries[old]);
     free(self->entries);
     self->entries = entries;
     self->n_entries = n;
@@ -167,7 +172,10 @@ static int look_at(struct library_scan *self, struct entry *entry, uint64_t now_
     process->start_ticks = start_ticks;
     process->size_bytes = size_bytes;
     entry->full_due_ns = now_ns + LIBRARY_SCAN_FULL_S * CLOCK_NS_PER_SECOND;
-    return library_process_read(process, &self->sources);
+    bool had_found = process->found != NULL;
+    int r_read = library_process_read(process, &self->sources);
+    self->n_changes += had_found || process->found;
+    return r_read;
 }
 
 static int look_at_due(struct library_scan *self, uint64_t now_ns, uint64_t budget_ns)
@@ -204,12 +212,32 @@ int library_scan_run(struct library_scan *self, uint64_t now_ns, uint64_t budget
     if (r == 0)
         r = merge_pids(self);
     if (r == 0)
-        library_segments_list(&self->sources.segments);
-    if (r == 0)
         r = look_at_due(self, now_ns, budget_ns);
     if (r == 0)
         *ret_totals = count(self);
     return r;
+}
+
+bool library_scan_is_refused(const struct library_scan *self, pid_t pid)
+{
+    for (size_t i = 0; i < self->n_entries; i++) {
+        if (self->entries[i].process.pid == pid)
+            return self->entries[i].process.access == LIBRARY_REFUSED;
+    }
+    return false;
+}
+
+uint64_t library_scan_n_changes(const struct library_scan *self)
+{
+    return self->n_changes;
+}
+
+void library_scan_ask_before_opening(struct library_scan *self,
+                                     bool (*may_open)(void *data, pid_t pid, uint64_t start_ticks),
+                                     void *data)
+{
+    self->sources.may_open = may_open;
+    self->sources.data = data;
 }
 
 uint64_t library_scan_n_databases_read(const struct library_scan *self)

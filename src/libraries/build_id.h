@@ -7,8 +7,8 @@
  * BUILD_ID_NOTES_MAX bytes of notes are looked at. libelf is not used because its authors do not
  * promise to stand up to hostile files.
  */
-#ifndef COLLECTORS_LIBRARY_BUILD_ID_H
-#define COLLECTORS_LIBRARY_BUILD_ID_H
+#ifndef LIBRARIES_BUILD_ID_H
+#define LIBRARIES_BUILD_ID_H
 
 #define BUILD_ID_MAX_BYTES   32
 #define BUILD_ID_TEXT_SIZE   (2 * BUILD_ID_MAX_BYTES + 1)

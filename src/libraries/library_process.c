@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "collectors/library/library_process.h"
+#include "libraries/library_process.h"
 
 #include "base/cleanup.h"
 #include "base/procfs.h"
-#include "collectors/library/library_file.h"
-#include "collectors/library/library_maps.h"
+#include "libraries/library_file.h"
+#include "libraries/library_maps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,52 +77,12 @@ static int add_mapping(struct library_process *self, struct library_sources *sou
     if (!found)
         return -ENOMEM;
     found->is_replaced = mapping->is_deleted;
+    if (sources->may_open && !sources->may_open(sources->data, self->pid, self->start_ticks))
+        return 0;
     cleanup_fd int fd = library_file_open(sources->root_fd, self->pid, mapping);
     if (fd < 0 || build_id_read(fd, found->build_id) < 0)
         found->build_id[0] = '\0';
     find_package(self, sources, found);
-    return 0;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* The loader knows a library by the name it was asked for, libzmq.so.5, the kernel by the file's,
- * libzmq.so.5.2.4. */
-static bool is_mapped_as(const char *loaded, const char *mapped)
-{
-    const char *name = base_name(loaded);
-    return strncmp(base_name(mapped), name, strlen(name)) == 0;
-}
-
-static struct library_found *find_mapped(const struct library_process *self, const char *loaded,
-                                         bool is_only)
-{
-    for (struct library_found *found = self->found; found; found = found->next) {
-        bool is_alone = is_only && found == self->found && !found->next;
-        if (!found->is_told && (is_alone || is_mapped_as(loaded, found->path)))
-            return found;
-    }
-    return NULL;
-}
-
-/* Gives exact versions to what is mapped. A copy inside another object, as in a node addon, is
- * seen by the tap alone. */
-static int add_told(struct library_process *self, const struct library_told *told)
-{
-    for (size_t i = 0; i < told->n_libraries; i++) {
-        const char *path = told->libraries[i].path;
-        struct library_found *found = find_mapped(self, path, told->n_libraries == 1);
-        if (!found)
-            found = add_found(self, path, strlen(path));
-        if (!found)
-            return -ENOMEM;
-        found->is_told = true;
-        found->version = told->libraries[i].version;
-    }
     return 0;
 }
 
@@ -155,18 +115,10 @@ int library_process_read(struct library_process *self, struct library_sources *s
     if (r == -ENOMEM)
         return r;
 
-    uid_t owner;
-    struct library_told told;
-    bool is_tapped = procfs_owner(sources->root_fd, self->pid, &owner) == 0 &&
-                     library_segments_find(&sources->segments, self->pid, self->start_ticks, owner,
-                                           &told);
-    if (is_tapped && add_told(self, &told) < 0)
-        return -ENOMEM;
     if (!self->found)
         return 0;
     char name[PROGRAM_NAME_SIZE];
-    if (!is_tapped)
-        find_program(self, sources, name);
-    self->program = strdup(is_tapped ? told.program : name);
+    find_program(self, sources, name);
+    self->program = strdup(name);
     return self->program ? 0 : -ENOMEM;
 }

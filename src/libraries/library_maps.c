@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "collectors/library/library_maps.h"
+#include "libraries/library_maps.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -13,8 +13,8 @@
  *
  * Thread: one at a time.   Blocks: on the files.
  */
-#ifndef COLLECTORS_LIBRARY_PACKAGE_LOOKUP_H
-#define COLLECTORS_LIBRARY_PACKAGE_LOOKUP_H
+#ifndef LIBRARIES_PACKAGE_LOOKUP_H
+#define LIBRARIES_PACKAGE_LOOKUP_H
 
 #include "base/string_buffer.h"
 

@@ -7,10 +7,10 @@
  * kernel's path has none), so that a container's file is never mixed up with the host's. Only a
  * regular file is opened for reading: opening a device or a pipe could have effects or hang.
  */
-#ifndef COLLECTORS_LIBRARY_LIBRARY_FILE_H
-#define COLLECTORS_LIBRARY_LIBRARY_FILE_H
+#ifndef LIBRARIES_LIBRARY_FILE_H
+#define LIBRARIES_LIBRARY_FILE_H
 
-#include "collectors/library/library_maps.h"
+#include "libraries/library_maps.h"
 
 #include <sys/types.h>
 

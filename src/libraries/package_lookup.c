@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "collectors/library/package_lookup.h"
+#include "libraries/package_lookup.h"
 
 #include "base/cleanup.h"
 #include "base/read_all.h"
-#include "collectors/library/library_file.h"
+#include "libraries/library_file.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -13,10 +13,10 @@
  * Thread:  one at a time.   Blocks: on /proc, for about the budget.
  * Owns:    what it found; pointers are good until the next run.
  */
-#ifndef COLLECTORS_LIBRARY_LIBRARY_SCAN_H
-#define COLLECTORS_LIBRARY_LIBRARY_SCAN_H
+#ifndef LIBRARIES_LIBRARY_SCAN_H
+#define LIBRARIES_LIBRARY_SCAN_H
 
-#include "collectors/library/library_process.h"
+#include "libraries/library_process.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,14 +34,24 @@ struct library_scan_totals {
 
 struct library_scan;
 
-/* `root_fd` is an open directory, /proc or a fixture; `segments` is the tap's directory, NULL for
- * none; both are borrowed. Errors: -ENOMEM. */
-int library_scan_new(int root_fd, const char *segments, struct library_scan **ret_scan);
+/* `root_fd` is an open directory, /proc or a fixture; borrowed. Errors: -ENOMEM. */
+int library_scan_new(int root_fd, struct library_scan **ret_scan);
 void library_scan_destroy(struct library_scan **self_p);
 
 /* One run at time `now_ns` (monotonic). Errors: -errno if /proc itself cannot be read. */
 int library_scan_run(struct library_scan *self, uint64_t now_ns, uint64_t budget_ns,
                      struct library_scan_totals *ret_totals);
+
+/* See struct library_sources. */
+void library_scan_ask_before_opening(struct library_scan *self,
+                                     bool (*may_open)(void *data, pid_t pid, uint64_t start_ticks),
+                                     void *data);
+
+/* Whether the process was looked at and may not be read. */
+bool library_scan_is_refused(const struct library_scan *self, pid_t pid);
+
+/* Grows with each run that found something new of a process with a libzmq. */
+uint64_t library_scan_n_changes(const struct library_scan *self);
 
 /* How often a package database was read: once for each library file while nothing changes. */
 uint64_t library_scan_n_databases_read(const struct library_scan *self);

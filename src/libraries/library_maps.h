@@ -7,8 +7,8 @@
  * a python wheel's libzmq-<hash>.so.5.2.5, an extension libzmq.cpython-311-….so; libzmqtap.so
  * and libzmqpp.so are something else.
  */
-#ifndef COLLECTORS_LIBRARY_LIBRARY_MAPS_H
-#define COLLECTORS_LIBRARY_LIBRARY_MAPS_H
+#ifndef LIBRARIES_LIBRARY_MAPS_H
+#define LIBRARIES_LIBRARY_MAPS_H
 
 #include <stdbool.h>
 #include <stddef.h>
