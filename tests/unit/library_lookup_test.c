@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Package databases in a root that anybody may have made: what is too large, a link, or changed. */
-#include "collectors/library/package_lookup.h"
+#include "libraries/package_lookup.h"
 
 #include "support/cmocka.h"
 #include "support/temporary_directory.h"

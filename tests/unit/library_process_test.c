@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* One process of a folder made to look like /proc, and what its segment tells of it. */
-#include "collectors/library/library_process.h"
+#include "collectors/library/library_join.h"
+#include "libraries/library_process.h"
 
 #include "support/cmocka.h"
 #include "support/temporary_directory.h"
@@ -22,6 +23,9 @@ struct fixture {
     char path[64], directory[96];
     struct library_sources sources;
     struct library_process process;
+    struct library_join join;
+    struct library_rows rows;
+    struct release_table releases; /* none: files' names tell nothing */
 };
 
 static void put_bytes(struct fixture *f, const char *name, const void *bytes, size_t size)
@@ -60,9 +64,10 @@ static int set_up(void **state)
     (void)snprintf(f->directory, sizeof(f->directory), "%s/segments", f->path);
     assert_int_equal(mkdir(f->directory, 0700), 0);
     f->sources.root_fd = open(f->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    library_segments_init(&f->sources.segments, f->directory);
+    library_join_init(&f->join, f->sources.root_fd, f->directory);
     f->process = (struct library_process){.pid = PID, .start_ticks = START, .size_bytes = 4096};
     put_owner(f, geteuid());
+    put(f, "70/stat", "70 (x) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 900 4096 1 ");
     return 0;
 }
 
@@ -70,7 +75,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     library_process_finish(&f->process);
-    library_segments_finish(&f->sources.segments);
+    library_join_finish(&f->join);
     package_lookup_finish(&f->sources.packages);
     string_buffer_finish(&f->sources.text);
     close(f->sources.root_fd);
@@ -109,37 +114,37 @@ static void put_segment(struct fixture *f, const char *name, const struct segmen
     char path[96];
     (void)snprintf(path, sizeof(path), "segments/%s", name);
     put_bytes(f, path, header, sizeof(*header));
-    library_segments_list(&f->sources.segments);
+    library_segments_list(&f->join.segments);
 }
 
+/* Joined twice: a library that only the tap knows of is waited for. */
 static int read_process(struct fixture *f)
 {
-    return library_process_read(&f->process, &f->sources);
+    int r = library_process_read(&f->process, &f->sources);
+    for (uint64_t wait_s = 0; wait_s <= LIBRARY_JOIN_PATIENCE_S;
+         wait_s += LIBRARY_JOIN_PATIENCE_S) {
+        library_join_begin(&f->join, &f->releases, &f->rows);
+        library_join_add_scanned(&f->process, &f->join);
+        library_join_end(&f->join, NULL, wait_s * UINT64_C(1000000000));
+    }
+    return r;
 }
 
 static void assert_program(struct fixture *f, const char *program)
 {
     assert_int_equal(read_process(f), 0);
-    assert_string_equal(f->process.program, program);
+    assert_true(f->rows.n > 0);
+    assert_string_equal(f->rows.rows[0].program, program);
 }
 
-static const struct library_found *find(struct fixture *f, const char *path)
+static const struct library_row *find(struct fixture *f, const char *path)
 {
-    for (const struct library_found *found = f->process.found; found; found = found->next) {
-        if (strcmp(found->path, path) == 0)
-            return found;
+    for (size_t i = 0; i < f->rows.n; i++) {
+        if (strcmp(f->rows.rows[i].path, path) == 0)
+            return &f->rows.rows[i];
     }
-    print_message("# nothing was found at %s\n", path);
-    fail();
+    fail_msg("nothing was found at %s", path);
     return NULL;
-}
-
-static unsigned n_found(const struct fixture *f)
-{
-    unsigned n = 0;
-    for (const struct library_found *found = f->process.found; found; found = found->next)
-        n++;
-    return n;
 }
 
 static void read__no_segment__names_the_unit_or_the_program(void **state)
@@ -160,8 +165,8 @@ static void read__no_segment__names_the_unit_or_the_program(void **state)
     assert_program(f, "prices2");
     put(f, "70/cgroup", "0::/system.slice/prices.service\n");
     assert_program(f, "prices");
-    assert_int_equal(n_found(f), 1);
-    assert_false(f->process.found->is_told);
+    assert_int_equal(f->rows.n, 1);
+    assert_false(f->rows.rows[0].has_number);
 }
 
 static void read__no_library__gives_no_program(void **state)
@@ -189,12 +194,10 @@ static void read__kernel_thread__is_read_and_has_nothing(void **state)
 {
     struct fixture *f = *state;
     put(f, "70/maps", MAPS);
-    assert_int_equal(read_process(f), 0);
     f->process.size_bytes = 0;
     assert_int_equal(read_process(f), 0);
     assert_int_equal(f->process.access, LIBRARY_READ);
     assert_null(f->process.found);
-    assert_null(f->process.program);
 }
 
 /* What cannot be read from outside is told by the process itself. */
@@ -207,20 +210,20 @@ static void read__refused_but_tapped__is_told(void **state)
     put_segment(f, "70-900.seg", &header);
     assert_int_equal(read_process(f), 0);
     assert_int_equal(f->process.access, LIBRARY_REFUSED);
-    assert_string_equal(f->process.program, "orders");
-    assert_int_equal(n_found(f), 1);
-    assert_true(find(f, "/usr/lib/libzmq.so.5")->is_told);
+    assert_int_equal(f->rows.n, 1);
+    assert_string_equal(f->rows.rows[0].program, "orders");
+    assert_true(find(f, "/usr/lib/libzmq.so.5")->has_number);
 }
 
 static void assert_patch(struct fixture *f, const char *path, int patch)
 {
-    const struct library_found *found = find(f, path);
-    assert_int_equal(found->is_told, patch >= 0);
+    const struct library_row *found = find(f, path);
+    assert_int_equal(found->has_number, patch >= 0);
     if (patch < 0)
         return;
-    assert_int_equal(found->version.major, 4);
-    assert_int_equal(found->version.minor, 3);
-    assert_int_equal(found->version.patch, patch);
+    assert_int_equal(found->newest.major, 4);
+    assert_int_equal(found->newest.minor, 3);
+    assert_int_equal(found->newest.patch, patch);
 }
 
 static void read__one_told__is_the_mapped_one(void **state)
@@ -237,9 +240,9 @@ static void read__one_told__is_the_mapped_one(void **state)
         add_library(&header, (uint32_t)i, told[i]);
         put_segment(f, "70-900.seg", &header);
         assert_int_equal(read_process(f), 0);
-        assert_int_equal(n_found(f), 1);
+        assert_int_equal(f->rows.n, 1);
         assert_patch(f, "/usr/lib/libzmq.so.5.2.4", (int)i);
-        assert_string_equal(f->process.program, "orders");
+        assert_string_equal(f->rows.rows[0].program, "orders");
     }
 }
 
@@ -251,7 +254,7 @@ static void read__two_mapped_one_told__is_given_by_name_alone(void **state)
     put(f, "70/maps", MAPS "\n" OTHER);
     put_segment(f, "70-900.seg", &header);
     assert_int_equal(read_process(f), 0);
-    assert_int_equal(n_found(f), 2);
+    assert_int_equal(f->rows.n, 2);
     assert_patch(f, "/opt/w/libzmq-0a1b.so.5.2.5", 5);
     assert_patch(f, "/usr/lib/libzmq.so.5.2.4", -1);
 
@@ -259,7 +262,7 @@ static void read__two_mapped_one_told__is_given_by_name_alone(void **state)
     add_library(&header, 3, "/srv/app/addon.node"); /* it may be either: it is a third */
     put_segment(f, "70-900.seg", &header);
     assert_int_equal(read_process(f), 0);
-    assert_int_equal(n_found(f), 3);
+    assert_int_equal(f->rows.n, 3);
     assert_patch(f, "/srv/app/addon.node", 3);
     assert_patch(f, "/opt/w/libzmq-0a1b.so.5.2.5", -1);
     assert_patch(f, "/usr/lib/libzmq.so.5.2.4", -1);
@@ -275,18 +278,17 @@ static void read__several_told__each_is_given_once(void **state)
     put(f, "70/maps", MAPS "\n" OTHER);
     put_segment(f, "70-900.seg", &header);
     assert_int_equal(read_process(f), 0);
-    assert_int_equal(n_found(f), 3);
+    assert_int_equal(f->rows.n, 3);
     assert_patch(f, "/usr/lib/libzmq.so.5.2.4", 4);
     assert_patch(f, "/opt/w/libzmq-0a1b.so.5.2.5", 5);
     assert_patch(f, "/srv/b/libzmq.so.5", 6);
 
-    header = header_of("orders");
-    add_library(&header, 4, "/usr/lib/libzmq.so.5");
+    header.n_libraries = 1;
     add_library(&header, 2, "/srv/app/addon.node"); /* alone in the maps, but two were told */
     put(f, "70/maps", OTHER);
     put_segment(f, "70-900.seg", &header);
     assert_int_equal(read_process(f), 0);
-    assert_int_equal(n_found(f), 3);
+    assert_int_equal(f->rows.n, 3);
     assert_patch(f, "/srv/app/addon.node", 2);
     assert_patch(f, "/opt/w/libzmq-0a1b.so.5.2.5", -1);
 }
@@ -350,7 +352,7 @@ static void read__several_images__the_newest_tells(void **state)
 static void find__many_segments__finds_each(void **state)
 {
     struct fixture *f = *state;
-    struct library_segments *segments = &f->sources.segments;
+    struct library_segments *segments = &f->join.segments;
     struct library_told told;
     struct segment_header header = header_of("");
     enum { N = 150 };
@@ -380,7 +382,7 @@ static void find__many_segments__finds_each(void **state)
 static void list__folder_gone__forgets_what_was_there(void **state)
 {
     struct fixture *f = *state;
-    struct library_segments *segments = &f->sources.segments;
+    struct library_segments *segments = &f->join.segments;
     struct library_told told;
     struct segment_header header = header_of("orders");
     put_segment(f, "70-900.seg", &header);
@@ -392,17 +394,16 @@ static void list__folder_gone__forgets_what_was_there(void **state)
     assert_false(library_segments_find(segments, PID, START, geteuid(), &told));
 }
 
-/* Each list has a descriptor; only the last is kept. */
 static void list__again_and_again__keeps_one_descriptor(void **state)
 {
     struct fixture *f = *state;
-    library_segments_list(&f->sources.segments);
-    int first = f->sources.segments.fd;
+    library_segments_list(&f->join.segments);
+    int first = f->join.segments.fd;
     assert_true(first >= 0);
     assert_int_equal(fcntl(first, F_GETFD), FD_CLOEXEC);
     for (int i = 0; i < 20; i++)
-        library_segments_list(&f->sources.segments);
-    assert_true(f->sources.segments.fd <= first + 1);
+        library_segments_list(&f->join.segments);
+    assert_true(f->join.segments.fd <= first + 1);
 }
 
 static void read__segment_of_another_user__tells_nothing(void **state)
@@ -431,11 +432,12 @@ static void read__text_fills_its_place__is_whole(void **state)
     put(f, "70/maps", "");
     put_segment(f, "70-900.seg", &header);
     assert_int_equal(read_process(f), 0);
-    assert_int_equal(strlen(f->process.program), sizeof(header.program) - 1);
-    assert_int_equal(n_found(f), SEGMENT_MAX_LIBRARIES);
-    for (const struct library_found *found = f->process.found; found; found = found->next) {
+    assert_int_equal(strlen(f->rows.rows[0].program), sizeof(header.program) - 1);
+    assert_int_equal(f->rows.n, SEGMENT_MAX_LIBRARIES);
+    for (size_t i = 0; i < f->rows.n; i++) {
+        const struct library_row *found = &f->rows.rows[i];
         assert_int_equal(strlen(found->path), sizeof(header.libraries[0].path) - 1);
-        assert_int_equal(found->path[0], 'a' + found->version.patch);
+        assert_int_equal(found->path[0], 'a' + found->newest.patch);
     }
 }
 
