@@ -276,3 +276,37 @@ const char *config_choice_name(const struct config_choice *choices, int value)
     }
     return NULL;
 }
+
+static bool texts_are_equal(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool members_are_equal(enum config_type type, const void *a, const void *b)
+{
+    switch (type) {
+    case CONFIG_BOOL:
+        return *(const bool *)a == *(const bool *)b;
+    case CONFIG_CHOICE:
+        return *(const int *)a == *(const int *)b;
+    case CONFIG_TEXT:
+        return texts_are_equal(*(const char *const *)a, *(const char *const *)b);
+    case CONFIG_MAPPING:
+    case CONFIG_LIST:
+        return !*(const struct config_node *const *)a == !*(const struct config_node *const *)b;
+    case CONFIG_REFUSED:
+        return true;
+    default:
+        return *(const int64_t *)a == *(const int64_t *)b;
+    }
+}
+
+bool config_keys_are_equal(const struct config_key *keys, size_t n, const void *a, const void *b)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!members_are_equal(keys[i].type, (const char *)a + keys[i].offset,
+                               (const char *)b + keys[i].offset))
+            return false;
+    }
+    return true;
+}

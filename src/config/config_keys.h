@@ -75,6 +75,10 @@ int config_keys_require(const struct config_node *mapping, const struct config_k
                         struct error *err);
 void config_keys_set_fallbacks(const struct config_key *keys, size_t n, void *ret);
 
+/* Whether two structs that were read with the table have the same values. Of mappings and lists
+ * only whether they are there: what is in them is compared where it is read. */
+bool config_keys_are_equal(const struct config_key *keys, size_t n, const void *a, const void *b);
+
 /* One scalar as a row of the table would read it, for the members of lists. */
 int config_value_read(const struct config_node *node, const struct config_key *key, void *ret,
                       struct error *err);

@@ -78,3 +78,12 @@ int probe_sequence_read(const struct config_node *node, struct probe_sequence_se
         *ret = values.settings;
     return r;
 }
+
+bool probe_sequence_is_equal(const struct probe_sequence_settings *a,
+                             const struct probe_sequence_settings *b)
+{
+    const struct values first = {.settings = *a}, second = {.settings = *b};
+    return a->has_key == b->has_key &&
+           config_keys_are_equal(probe_sequence_keys, probe_sequence_n_keys, &first, &second) &&
+           config_keys_are_equal(probe_sequence_key_keys, probe_sequence_key_n_keys, a, b);
+}

@@ -26,6 +26,9 @@ struct probe_sequence_settings {
 int probe_sequence_read(const struct config_node *node, struct probe_sequence_settings *ret,
                         struct error *err);
 
+bool probe_sequence_is_equal(const struct probe_sequence_settings *a,
+                             const struct probe_sequence_settings *b);
+
 extern const struct config_key probe_sequence_keys[];
 extern const size_t probe_sequence_n_keys;
 extern const struct config_key probe_sequence_key_keys[];

@@ -149,15 +149,6 @@ static bool security_is_equal(const struct probe_security *a, const struct probe
            strcmp(a->secret_key, b->secret_key) == 0;
 }
 
-static bool sequence_is_equal(const struct probe_sequence_settings *a,
-                              const struct probe_sequence_settings *b)
-{
-    return a->frame == b->frame && a->offset == b->offset && a->width == b->width &&
-           a->encoding == b->encoding && a->modulus == b->modulus && a->has_key == b->has_key &&
-           a->key_frame == b->key_frame && a->key_offset == b->key_offset &&
-           a->key_width == b->key_width && a->keys_max == b->keys_max;
-}
-
 static bool subscriptions_are_equal(const struct probe_settings *a, const struct probe_settings *b)
 {
     if (a->n_subscriptions != b->n_subscriptions)
@@ -171,14 +162,8 @@ static bool subscriptions_are_equal(const struct probe_settings *a, const struct
 
 bool probe_settings_is_equal(const struct probe_settings *a, const struct probe_settings *b)
 {
-    return a->peer == b->peer && a->method == b->method && a->is_bind == b->is_bind &&
-           a->timeout_ms == b->timeout_ms && a->interval_ms == b->interval_ms &&
-           a->reconnect_interval_ms == b->reconnect_interval_ms &&
-           a->heartbeat_interval_ms == b->heartbeat_interval_ms &&
-           a->heartbeat_timeout_ms == b->heartbeat_timeout_ms && a->receive_hwm == b->receive_hwm &&
-           a->max_message_bytes == b->max_message_bytes &&
-           a->greets_old_peers == b->greets_old_peers &&
+    return config_keys_are_equal(probe_settings_keys, probe_settings_n_keys, a, b) &&
            security_is_equal(&a->security, &b->security) && subscriptions_are_equal(a, b) &&
            a->has_sequence == b->has_sequence &&
-           (!a->has_sequence || sequence_is_equal(&a->sequence, &b->sequence));
+           (!a->has_sequence || probe_sequence_is_equal(&a->sequence, &b->sequence));
 }
