@@ -3,6 +3,7 @@
 
 #include "agent/agent_checks.h"
 #include "agent/agent_probe.h"
+#include "agent/agent_runbooks.h"
 #include "agent/agent_sockets.h"
 
 #include <assert.h>
@@ -120,6 +121,18 @@ static int add_checks(struct agent_routes *self, const struct agent_route_parts 
     return r;
 }
 
+/* A page for each alert. */
+static int add_runbooks(struct agent_routes *self, struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < agent_runbooks_n(); i++) {
+        struct http_route row;
+        agent_runbooks_route(i, &row);
+        r = add(self, row, err);
+    }
+    return r;
+}
+
 /* The rows that need a part of the agent. */
 static int add_parts(struct agent_routes *self, const struct agent_route_parts *parts,
                      struct error *err)
@@ -160,6 +173,8 @@ int agent_routes_init(struct agent_routes *self, const struct agent_route_parts 
         r = add_pages(self, telemetry_path, err);
     if (r == 0)
         r = add_checks(self, parts, err);
+    if (r == 0)
+        r = add_runbooks(self, err);
     return r == 0 ? add_parts(self, parts, err) : r;
 }
 

@@ -10,7 +10,7 @@
 #include "http/http_pages.h"
 #include "http/http_route.h"
 
-#define AGENT_MAX_ROUTES 128u
+#define AGENT_MAX_ROUTES 256u
 
 struct agent_routes {
     struct agent_metrics metrics;

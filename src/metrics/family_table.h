@@ -92,6 +92,10 @@
       "Limit of open file descriptors of that process.") \
     X(PROCESSES, "zmq_processes", GAUGE, "", \
       "Running processes whose sockets are seen, by a tap or from outside: see zmq_exporter_processes.") \
+    X(TAPPED_START_TIME, "zmq_process_start_time_seconds", GAUGE, "seconds", \
+      "When the tapped process of the program that has run longest made its first socket, in seconds since the Unix epoch.") \
+    X(TAPPED_ENDS, "zmq_process_ends_total", COUNTER, "", \
+      "Tapped processes that have ended. end orderly: by exit or a return from main; abrupt: killed by a signal, a crash, or _exit, which also leaves what their sockets still held.") \
     X(TAP_SILENT_PROCESSES, "zmq_tap_silent_processes", GAUGE, "", \
       "Running processes whose tap has not written for 3 seconds: stopped, out of descriptors, or where the segment directory cannot be written. Their counters stay on the page and their gauges are left out, zmq_process_open_fds and zmq_process_max_fds excepted.") \
     X(TAP_CAPABILITY, "zmq_tap_capability", GAUGE, "", \

@@ -32,22 +32,48 @@ def read_cases(folder):
                 yield case["alertname"], fired
 
 
-def wrong_in_rule(root, rule, names):
-    name, annotations = rule.get("alert", "(a rule without a name)"), rule.get("annotations", {})
+def runbook_url(name, labels):
+    filled = "&".join(f"{label}={{{{ $labels.{label} | urlquery }}}}" for label in labels)
+    return f"http://{{{{ $labels.instance }}}}/runbooks/{name}?{filled}"
+
+
+def wrong_in_alert(root, rule, names):
+    name, annotations = rule["alert"], rule.get("annotations", {})
     if not ALERT_NAME.fullmatch(name):
         yield f"{name}: a name is ZeroMQ…, ZmqExporter… or ZmqTap…"
     if rule.get("labels", {}).get("severity") not in SEVERITIES:
         yield f"{name}: severity is one of {sorted(SEVERITIES)}"
     for key in ("summary", "description"):
-        if not annotations.get(key, "").endswith("."):
+        if not annotations.get(key, "").replace("{{ end }}", "").endswith("."):
             yield f"{name}: {key} is missing or no sentence"
-    runbook = f"alerts/runbooks/{name}.md"
-    if annotations.get("runbook_url") != runbook or not (root / runbook).is_file():
-        yield f"{name}: no {runbook}, or runbook_url does not name it"
-    for metric in sorted(families.named_in(rule["expr"]) - names):
+    url = annotations.get("runbook_url", "")
+    if url != runbook_url(name, re.findall(r"[?&](\w+)=", url)) or "?instance=" not in url:
+        yield f"{name}: runbook_url is not {runbook_url(name, ['instance', 'program'])}"
+    if not (root / f"alerts/runbooks/{name}.md").is_file():
+        yield f"{name}: no alerts/runbooks/{name}.md"
+    if re.search(r"[<>]=?\s*[1-9.][\d.]*\b(?!\s*(and|unless))", re.sub(r"> (0\.9|1|86400 \* .*)$", "", rule["expr"], flags=re.M)):
+        yield f"{name}: a limit that is not in the group zmq_thresholds"
+
+
+def wrong_in_rule(root, rule, names):
+    name = rule.get("alert") or rule["record"]
+    known = names | {"zmq_alert_threshold"}
+    if "alert" in rule:
+        yield from wrong_in_alert(root, rule, names)
+    for metric in sorted(families.named_in(re.sub(r"zmq:\w+:\w+", "", rule["expr"])) - known):
         yield f"{name}: {metric} is not in the family table"
-    if not families.named_in(rule["expr"]):
+    if name != "zmq_alert_threshold" and "zmq" not in rule["expr"]:
         yield f"{name}: names no metric of ours"
+
+
+def wrong_in_thresholds(rules):
+    """Every limit is there once, and is asked for."""
+    made = [r["labels"]["name"] for r in rules if r.get("record") == "zmq_alert_threshold"]
+    used = {name for r in rules for name in re.findall(r'zmq_alert_threshold\{name="(\w+)"\}', r["expr"])}
+    for name in sorted(used ^ set(made)):
+        yield f"zmq_alert_threshold: {name} is not made, or not used"
+    for name in sorted({name for name in made if made.count(name) > 1}):
+        yield f"zmq_alert_threshold: {name} is there twice"
 
 
 def main():
@@ -56,18 +82,21 @@ def main():
     rules, cases = list(read_rules(root / "alerts")), list(read_cases(root / "alerts"))
     found = [text for rule in rules for text in wrong_in_rule(root, rule, names)]
 
-    for rule in rules:
+    found += wrong_in_thresholds(rules)
+
+    alerts = [rule for rule in rules if "alert" in rule]
+    for rule in alerts:
         name, severity = rule["alert"], rule["labels"]["severity"]
         if not any(alert == name and severity in fired for alert, fired in cases):
             found.append(f"{name}: no case in alerts/tests where it fires as {severity}")
         if not any(alert == name and not fired for alert, fired in cases):
             found.append(f"{name}: no case in alerts/tests where it does not fire")
-    known = {rule["alert"] for rule in rules}
+    known = {rule["alert"] for rule in alerts}
     for path in sorted((root / "alerts/runbooks").glob("*.md")):
         if path.stem not in known:
             found.append(f"alerts/runbooks/{path.name}: no such alert")
 
-    print("\n".join(found) or f"{len(rules)} alerting rules, {len(cases)} cases")
+    print("\n".join(found) or f"{len(alerts)} alerting rules, {len(cases)} cases")
     return 1 if found or not rules else 0
 
 

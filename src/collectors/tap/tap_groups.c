@@ -396,6 +396,7 @@ void tap_groups_start(struct tap_groups *self)
         memset(program->capabilities, 0, sizeof(program->capabilities));
         program->n_processes = program->n_heard = program->n_silent = program->n_tapped = 0;
         program->n_accounts = 0;
+        program->started_ns = UINT64_MAX;
         program->context_sockets = program->descriptors = (struct tap_usage){0};
     }
 }

@@ -41,7 +41,10 @@ enum tap_process_counter {
 #define X(id, field) TAP_PROCESS_##id,
     TAP_PROCESS_COUNTERS(X)
 #undef X
-        TAP_N_PROCESS_COUNTERS
+    /* Counted when the process has ended, by how it did. */
+    TAP_PROCESS_ORDERLY_ENDS,
+    TAP_PROCESS_ABRUPT_ENDS,
+    TAP_N_PROCESS_COUNTERS
 };
 
 /* Something used of something limited, where the nearest to its limit is what counts. */
@@ -66,6 +69,7 @@ struct tap_program {
     uint32_t n_processes;       /* running */
     uint32_t n_heard, n_silent; /* of these, with a heartbeat, and without */
     uint32_t n_tapped;          /* accounts of taps, ended or not */
+    uint64_t started_ns;        /* when the oldest that is heard began; UINT64_MAX: none */
     struct tap_usage context_sockets, descriptors;
     uint32_t capabilities[SEGMENT_N_CAPABILITIES][TAP_N_CAPABILITY_STATES];
 };

@@ -337,6 +337,7 @@ static void add_to_program(const struct tap_process *self, uint64_t now_ns)
         return;
     program->n_processes++;
     program->n_heard++;
+    program->started_ns = tap_earlier(program->started_ns, created_ns(self, now_ns));
     tap_usage_add(&program->context_sockets, &self->context_sockets);
     tap_usage_add(&program->descriptors, &self->descriptors);
     for (size_t i = 0; i < SEGMENT_N_CAPABILITIES; i++)
@@ -374,6 +375,15 @@ void tap_process_drop(struct tap_process *self, uint64_t now_ns)
     self->state = TAP_PROCESS_REFUSED;
 }
 
+/* An image that called exec has not ended; how one ended that was seen from outside, is not known.
+ */
+static void count_end(struct tap_process *self)
+{
+    bool is_tapped = self->has_reading && !(self->known & TAP_PEEKED);
+    if (is_tapped && !self->is_superseded)
+        self->counters[self->is_closed ? TAP_PROCESS_ORDERLY_ENDS : TAP_PROCESS_ABRUPT_ENDS]++;
+}
+
 int tap_process_fold(struct tap_process *self, uint64_t now_ns)
 {
     /* All the memory that is needed first, so that nothing is folded half. */
@@ -386,6 +396,7 @@ int tap_process_fold(struct tap_process *self, uint64_t now_ns)
         past.counters = self->accounts[i].counters;
         tap_group_add_base(self->groups[i], &past);
     }
+    count_end(self);
     past.counters = self->counters;
     if (self->program) /* a parked process of a damaged state file may have none */
         tap_program_add_base(self->program, &past);

@@ -351,7 +351,10 @@ static const struct {
     enum family_id family;
     enum tap_process_counter counter;
     bool is_time; /* nanoseconds, shown in seconds */
+    const char *extra;
 } process_counters[] = {
+    {FAMILY_TAPPED_ENDS, TAP_PROCESS_ORDERLY_ENDS, false, "end=\"orderly\""},
+    {FAMILY_TAPPED_ENDS, TAP_PROCESS_ABRUPT_ENDS, false, "end=\"abrupt\""},
     {FAMILY_TAP_UNTRACKED_SOCKETS, TAP_PROCESS_UNTRACKED_SOCKETS, false},
     {FAMILY_TAP_FOLDED_GROUPS, TAP_PROCESS_FOLDED_GROUPS, false},
     {FAMILY_TAP_FAILED_ROUNDS, TAP_PROCESS_ROUNDS_FAILED, false},
@@ -364,12 +367,13 @@ static void add_process_counters(struct samples *out, const struct tap_program *
 {
     for (size_t i = 0; i < sizeof(process_counters) / sizeof(*process_counters); i++) {
         enum family_id family = process_counters[i].family;
+        const char *extra = process_counters[i].extra;
         uint64_t value = program->counters[process_counters[i].counter];
         if (process_counters[i].is_time)
-            samples_add_scaled(out, family, program->labels, NULL,
+            samples_add_scaled(out, family, program->labels, extra,
                                (struct samples_scaled){value, NANO});
         else
-            samples_add_u64(out, family, program->labels, NULL, value);
+            samples_add_u64(out, family, program->labels, extra, value);
         add_created(out, family, created);
     }
 }
@@ -379,6 +383,9 @@ void tap_samples_add_program(struct samples *out, const struct tap_program *prog
 {
     const struct created created = created_at(program->created_ns, epoch_ns);
     samples_add_u64(out, FAMILY_PROCESSES, program->labels, NULL, program->n_processes);
+    const struct created started = created_at(program->started_ns, epoch_ns);
+    if (started.is_known && program->n_heard)
+        samples_add(out, FAMILY_TAPPED_START_TIME, program->labels, NULL, started.seconds);
     samples_add_u64(out, FAMILY_TAP_SILENT_PROCESSES, program->labels, NULL, program->n_silent);
     add_usage(out, program, &program->context_sockets,
               (const enum family_id[2]){FAMILY_CONTEXT_SOCKETS, FAMILY_CONTEXT_MAX_SOCKETS});
