@@ -12,6 +12,7 @@
 #include "metrics/labels.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define AGENT_E_NO_COLLECTOR 1 /* the flags say so */
@@ -29,11 +30,21 @@ static int make_self(const struct agent_setup *setup, struct collector *ret_coll
     return r == 0 ? 0 : error_set(err, r, "%s", strerror(-r));
 }
 
+/* Of what was given the tap and is not heard. */
+static void tell_untapped(const char *program, pid_t pid, const char *reason, const char *remedy)
+{
+    char number[16];
+    (void)snprintf(number, sizeof(number), "%d", pid);
+    log_warn("a process has the tap and no segment", "program", program, "pid", number, "reason",
+             reason, "likely", remedy);
+}
+
 static int make_library(const struct agent_setup *setup, struct collector *ret_collector,
                         struct error *err)
 {
     const struct library_options options = {.reader = setup->peek,
                                             .segments = setup->options->directory,
+                                            .tell = tell_untapped,
                                             .tables = &setup->handovers->tables};
     int r = library_collector_new(&options, ret_collector, err);
     if (r == 0)

@@ -100,7 +100,9 @@ static int add_mappings(struct library_process *self, struct library_sources *so
 
 int library_process_read(struct library_process *self, struct library_sources *sources)
 {
+    struct untapped_maps maps = {.has_tap = false};
     forget(self);
+    self->untapped = (struct untapped){.reason = UNTAPPED_NONE};
     self->access = LIBRARY_READ;
     if (self->size_bytes == 0)
         return 0; /* a kernel thread or a zombie has no maps */
@@ -110,13 +112,16 @@ int library_process_read(struct library_process *self, struct library_sources *s
         return r;
     if (r < 0)
         self->access = LIBRARY_REFUSED;
-    else
+    else {
+        maps = untapped_read_maps(sources->text.data ? sources->text.data : "");
         r = add_mappings(self, sources);
+    }
     if (r == -ENOMEM)
         return r;
 
     if (!self->found)
         return 0;
+    self->untapped = untapped_find(sources->root_fd, self->pid, maps, &sources->text);
     char name[PROGRAM_NAME_SIZE];
     find_program(self, sources, name);
     self->program = strdup(name);

@@ -12,6 +12,8 @@
 #include "libraries/build_id.h"
 #include "libraries/package_lookup.h"
 
+#include "libraries/untapped.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -32,6 +34,7 @@ struct library_process {
     uint64_t start_ticks, size_bytes; /* as they were when the maps were read */
     struct library_found *found;
     char *program; /* NULL where nothing was found */
+    struct untapped untapped;
 };
 
 /* Where a process is looked for. */

@@ -98,6 +98,10 @@
       "Tapped processes that have ended. end orderly: by exit or a return from main; abrupt: killed by a signal, a crash, or _exit, which also leaves what their sockets still held.") \
     X(TAP_SILENT_PROCESSES, "zmq_tap_silent_processes", GAUGE, "", \
       "Running processes whose tap has not written for 3 seconds: stopped, out of descriptors, or where the segment directory cannot be written. Their counters stay on the page and their gauges are left out, zmq_process_open_fds and zmq_process_max_fds excepted.") \
+    X(TAP_MISSING_PROCESSES, "zmq_tap_missing_processes", GAUGE, "", \
+      "Running processes with sockets that were given the tap and have no segment, by the likely reason: off, set_user_id, c_library, other_directory, directory, dlsym (ZMQ_EXPORTER_TAP_DLSYM=off), deepbind (libzmq is reached past the tap). Not known of processes with pids of their own.") \
+    X(UNSEEN_PROCESSES, "zmq_unseen_processes", GAUGE, "", \
+      "Running processes with a ZeroMQ context that neither a tap nor the reader sees, by why the reader does not. Absent with --no-collector.peek.") \
     X(TAP_CAPABILITY, "zmq_tap_capability", GAUGE, "", \
       "Processes in which the tap can measure the capability (state on), cannot (off), or gives a bound (bound): publish_drops an upper one, endings a lower one; durable: of a program that ends without warning, what it counted in the last tenth of a second is lost.") \
     X(TAP_UNTRACKED_SOCKETS, "zmq_tap_untracked_sockets_total", COUNTER, "", \

@@ -46,6 +46,7 @@ static void list_process(const struct library_process *process, void *data)
         struct peek_record_library library = {.pid = (uint32_t)process->pid,
                                               .start_ticks = process->start_ticks,
                                               .is_replaced = found->is_replaced,
+                                              .untapped = process->untapped,
                                               .package = found->package};
         copy_text(library.program, sizeof(library.program), process->program);
         copy_text(library.build_id, sizeof(library.build_id), found->build_id);

@@ -21,6 +21,7 @@
 #include "base/program_name.h"
 #include "libraries/build_id.h"
 #include "libraries/package_lookup.h"
+#include "libraries/untapped.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -114,6 +115,7 @@ struct peek_record_library {
     uint32_t pid;
     uint16_t is_replaced, is_inside; /* an executable or add-on that has it linked in */
     uint64_t start_ticks;
+    struct untapped untapped; /* of the process */
     struct library_package package;
     char program[PROGRAM_NAME_SIZE];
     char build_id[BUILD_ID_TEXT_SIZE];

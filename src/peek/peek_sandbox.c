@@ -96,6 +96,7 @@ static int filter_calls(void)
         PERMIT(close),
         PERMIT(newfstatat),
         PERMIT(fstat),
+        PERMIT(fstatfs),
         PERMIT(getdents64),
         PERMIT(readlinkat),
         PERMIT(lseek),

@@ -228,6 +228,7 @@ static int collect_locked(struct library_collector *self, struct samples *out, s
     int64_t now = (int64_t)(clock_realtime_ns() / CLOCK_NS_PER_SECOND);
     for (size_t i = 0; i < self->rows.n; i++)
         add_row(self, out, &self->rows.rows[i], now);
+    untapped_rows_write(&self->join.untapped, &self->labels, out);
 
     samples_add_u64(out, FAMILY_LIBRARY_SCANNED_PROCESSES, LABEL_TEXT_NONE, NULL,
                     self->totals.n_processes);
@@ -322,6 +323,7 @@ int library_collector_new(const struct library_options *options, struct collecto
     self->reader = options->reader;
     self->root_fd = open(procfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
     library_join_init(&self->join, self->root_fd, options->segments);
+    self->join.untapped.tell = options->tell;
     int r = self->root_fd < 0
                 ? error_set(err, -errno, "%s: %s; mount procfs there", procfs, strerror(errno))
                 : library_tables_load(NULL, &self->tables, err);

@@ -13,6 +13,7 @@
 #include "base/handover.h"
 #include "collectors/collector.h"
 #include "collectors/library/library_tables.h"
+#include "collectors/library/untapped_rows.h"
 
 struct peek_link;
 
@@ -20,6 +21,7 @@ struct library_options {
     const char *procfs;       /* NULL: "/proc" */
     struct peek_link *reader; /* who sees all processes' libraries; NULL: nobody; borrowed */
     const char *segments;     /* the tap's directory, NULL for none; borrowed */
+    untapped_tell *tell;      /* of each process that was given the tap and is not heard; or NULL */
     struct handover
         *tables; /* where struct library_tables come from, NULL: compiled in; borrowed */
 };

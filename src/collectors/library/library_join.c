@@ -5,10 +5,14 @@
 #include "base/procfs.h"
 #include "libraries/library_maps.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const struct library_package no_package;
+
+static_assert(__builtin_strcmp(UNTAPPED_DEFAULT_DIRECTORY, SEGMENT_DIRECTORY_DEFAULT) == 0,
+              "directory");
 
 struct library_waiting {
     pid_t pid;
@@ -17,8 +21,9 @@ struct library_waiting {
 
 /* Of one process; the same for both who see it. */
 struct copies {
-    struct library_row *rows; /* version not filled in */
-    const char **versions;    /* that the file tells, or empty; NULL: none does */
+    struct library_row *rows;        /* version not filled in */
+    const char **versions;           /* that the file tells, or empty; NULL: none does */
+    const struct untapped *untapped; /* NULL: not known */
     size_t n;
 };
 
@@ -50,6 +55,7 @@ void library_join_begin(struct library_join *self, const struct release_table *r
     self->releases = releases;
     self->rows = rows;
     rows->n = rows->n_folded = 0;
+    untapped_rows_clear(&self->untapped);
     library_segments_list(&self->segments);
 }
 
@@ -120,6 +126,25 @@ static void add_told(struct library_join *self, const struct library_told *told,
     }
 }
 
+/* What was seen of it may be old by now. */
+static void add_untapped(struct library_join *self, pid_t pid, uint64_t start_ticks,
+                         const struct copies *copies)
+{
+    uint64_t found_ticks;
+    const char *directory = self->segments.directory;
+    if (!copies->untapped || copies->untapped->reason == UNTAPPED_NONE || !directory ||
+        library_segments_has_pid(&self->segments, pid) ||
+        procfs_start_time(self->root_fd, pid, &found_ticks) < 0 || found_ticks != start_ticks)
+        return;
+    const struct untapped_process process = {
+        .program = copies->rows[0].program,
+        .pid = pid,
+        .start_ticks = start_ticks,
+        .reason = untapped_reason_in(copies->untapped, directory),
+    };
+    untapped_rows_add(&self->untapped, &process);
+}
+
 static void add_process(struct library_join *self, pid_t pid, uint64_t start_ticks,
                         const struct copies *copies)
 {
@@ -127,6 +152,8 @@ static void add_process(struct library_join *self, pid_t pid, uint64_t start_tic
     const struct library_told *told = find_told(self, pid, start_ticks);
     if (told)
         add_told(self, told, copies, is_taken);
+    else
+        add_untapped(self, pid, start_ticks, copies);
     for (size_t i = 0; i < copies->n; i++) {
         struct library_row *row = &copies->rows[i];
         struct release_version version;
@@ -145,7 +172,7 @@ static void add_process(struct library_join *self, pid_t pid, uint64_t start_tic
 void library_join_add_scanned(const struct library_process *process, void *self)
 {
     struct library_row rows[LIBRARY_MAPS_MAX];
-    struct copies copies = {.rows = rows};
+    struct copies copies = {.rows = rows, .untapped = &process->untapped};
     for (const struct library_found *found = process->found; found && copies.n < LIBRARY_MAPS_MAX;
          found = found->next)
         rows[copies.n++] = (struct library_row){.program = process->program,
@@ -183,6 +210,8 @@ void library_join_add_records(struct library_join *self, const struct peek_recor
         for (; i < n && compare_records(&sorted[i], &first) == 0; i++) {
             if (copies.n == 2 * LIBRARY_MAPS_MAX)
                 continue; /* a process has no more that are looked at */
+            if (sorted[i]->untapped.reason != UNTAPPED_NONE)
+                copies.untapped = &sorted[i]->untapped;
             versions[copies.n] = sorted[i]->version;
             rows[copies.n++] = (struct library_row){.program = sorted[i]->program,
                                                     .path = sorted[i]->path,

@@ -12,6 +12,7 @@
 
 #include "collectors/library/library_rows.h"
 #include "collectors/library/library_segments.h"
+#include "collectors/library/untapped_rows.h"
 #include "libraries/library_scan.h"
 #include "peek/peek_record.h"
 
@@ -25,6 +26,7 @@ struct library_join {
     const struct release_table *releases;
     struct library_segments segments;
     struct library_rows *rows;
+    struct untapped_rows untapped;
     struct library_told **told; /* whose texts are used */
     size_t n_told, capacity;
     struct library_waiting *waiting; /* processes of which only their taps tell yet */

@@ -129,6 +129,15 @@ bool library_segments_has(const struct library_segments *self, pid_t pid, uint64
     return find_name(self, pid, start_ticks) < self->n;
 }
 
+bool library_segments_has_pid(const struct library_segments *self, pid_t pid)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        if (self->names[i].pid == (uint64_t)pid)
+            return true;
+    }
+    return false;
+}
+
 /* All images of the process are asked for at once. */
 static void mark(struct library_segments *self, size_t i)
 {

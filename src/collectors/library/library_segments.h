@@ -42,6 +42,8 @@ void library_segments_list(struct library_segments *self);
 
 /* What the process `pid`, started at `start_ticks`, of user `owner`, tells. False: nothing. */
 bool library_segments_has(const struct library_segments *self, pid_t pid, uint64_t start_ticks);
+/* Whether any process of that number has a file, as one of a time namespace has. */
+bool library_segments_has_pid(const struct library_segments *self, pid_t pid);
 bool library_segments_find(struct library_segments *self, pid_t pid, uint64_t start_ticks,
                            uid_t owner, struct library_told *ret_told);
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/peek/peek_collector.h"
 
+#include "collectors/peek/peek_unseen.h"
+
+#include <errno.h>
+
 #define NANO 9u
 
 static const char *const labels_none[PEEK_N_REASONS] = {
@@ -36,6 +40,8 @@ static int collect(void *state, struct samples *out, struct error *err)
     int r = peek_link_check(link, err);
     if (r == 0 && model->has_pass) {
         add_processes(model, out);
+        if (peek_unseen_write(model, out) < 0)
+            r = error_set(err, -ENOMEM, "out of memory");
         samples_add_scaled(out, FAMILY_EXPORTER_PEEK_PASS_DURATION, LABEL_TEXT_NONE, NULL,
                            (struct samples_scaled){model->pass.elapsed_ns, NANO});
         samples_add_scaled(out, FAMILY_EXPORTER_PEEK_CPU_SECONDS, LABEL_TEXT_NONE, NULL,

@@ -407,7 +407,8 @@ static bool is_package(const struct library_package *package)
 static bool is_library(const struct peek_record_library *library)
 {
     return library->pid != 0 && library->pid <= INT32_MAX && library->is_replaced <= 1 &&
-           library->is_inside <= 1 && is_package(&library->package) && *library->program &&
+           library->is_inside <= 1 && (unsigned)library->untapped.reason < UNTAPPED_N_REASONS &&
+           is_package(&library->package) && *library->program &&
            is_text(library->program, sizeof(library->program)) &&
            is_text(library->build_id, sizeof(library->build_id)) &&
            is_text(library->version, sizeof(library->version)) &&

@@ -6,6 +6,7 @@
  * asks for its single sockets as well.
  */
 import { detailRow, drawLibraries, drawLimits, drawProbes } from "./lists.js";
+import { missing } from "./missing.js";
 import { forgetOthers, isBad, recently, rowOf, worst } from "./rows.js";
 import { DASH, FULL, NEAR, cell, count, element, known, level, numberCell, percent, rateText, since } from "./words.js";
 
@@ -115,8 +116,10 @@ function drawAttention(rows, programs) {
     const silent = programs.filter((program) => program.values.zmq_tap_silent_processes > 0);
     const found = rows.filter((row) => row.sockets > 0 && row.problems.length)
         .sort((a, b) => isBad(b) - isBad(a));
-    find("#attention").hidden = found.length + silent.length === 0;
+    const unheard = missing(programs);
+    find("#attention").hidden = found.length + silent.length + unheard.length === 0;
     find("#attention ul").replaceChildren(...silent.slice(0, 12).map(silentItem),
+        ...unheard.slice(0, 12).map(({ program, where, text }) => attentionItem("warn", program, where, text)),
         ...found.slice(0, 12).map((row) => attentionItem(isBad(row) ? "bad" : "warn", row.program,
             `${row.type} ${row.address}`, row.problems.map((problem) => problem.text).join("; "))));
 }
