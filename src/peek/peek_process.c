@@ -205,6 +205,15 @@ static void look(struct peek_process *self, struct peek_class_files *files, int 
     self->next_look_ns = clock_monotonic_ns() + (is_soon ? 0 : PEEK_RETRY_NS);
 }
 
+void peek_process_sample(struct peek_process *self)
+{
+    peek_process_list(self);
+    for (size_t i = 0; i < self->n_sockets; i++)
+        self->sockets[i].is_valid = false;
+    sample(self);
+    self->n_passes++;
+}
+
 void peek_process_pass(struct peek_process *self, struct peek_class_files *files, int procfs_fd)
 {
     uint64_t begin_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -214,11 +223,7 @@ void peek_process_pass(struct peek_process *self, struct peek_class_files *files
         self->sockets[i].is_valid = false;
     if (self->is_gone || self->reason != PEEK_REASON_NONE)
         return;
-    peek_process_list(self);
-    for (size_t i = 0; i < self->n_sockets; i++)
-        self->sockets[i].is_valid = false;
-    sample(self);
-    self->n_passes++;
+    peek_process_sample(self);
     /* The number may be another process's by now, and all that was read of that one. */
     self->is_gone = !peek_target_is_alive(&self->target);
     if (clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns > PEEK_TIME_NS) {

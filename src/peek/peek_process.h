@@ -76,9 +76,10 @@ struct peek_process {
 int peek_process_new(pid_t pid, uint64_t start_ticks, struct peek_process **ret_process);
 void peek_process_destroy(struct peek_process **self_p);
 
-/* The parts of a pass: what the process runs; which sockets there are. */
+/* The parts of a pass: what the process runs; which sockets there are; these and their queues. */
 void peek_process_look(struct peek_process *self, struct peek_class_files *files, int procfs_fd);
 void peek_process_list(struct peek_process *self);
+void peek_process_sample(struct peek_process *self);
 
 /* One pass, with a look first where one is due. Sets `reason` and `is_gone`. */
 void peek_process_pass(struct peek_process *self, struct peek_class_files *files, int procfs_fd);
