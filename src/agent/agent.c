@@ -12,6 +12,7 @@
 #include "collectors/peek/peek_link.h"
 #include "http/http_server.h"
 #include "http/systemd.h"
+#include "problems/problem_watch.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -29,6 +30,7 @@ struct agent {
     const struct agent_options *options;
     struct runner *runner;
     struct agent_asked asked;
+    struct problem_watch *problems;
     struct agent_routes routes;
     struct agent_web web;
     struct agent_config config;
@@ -98,12 +100,16 @@ static int start_collectors(struct agent *self, struct error *err)
 
 static int start_server(struct agent *self, struct error *err)
 {
+    int problems = problem_watch_new(self->options->directory, self->peek, &self->problems);
+    if (problems < 0)
+        return error_set(err, problems, "cannot look for problems: %s", strerror(-problems));
     const struct agent_route_parts parts = {.runner = self->runner,
                                             .config = &self->config,
                                             .policy = &self->asked.policy,
                                             .telemetry_path = self->options->telemetry_path,
                                             .has_created = self->options->has_created,
                                             .directory = self->options->directory,
+                                            .problems = self->problems,
                                             .peek = self->peek};
     int r = agent_routes_init(&self->routes, &parts, err);
     if (r < 0)
@@ -148,6 +154,7 @@ static void stop(struct agent *self)
     }
     http_server_destroy(&self->server);
     agent_routes_finish(&self->routes);
+    problem_watch_destroy(&self->problems);
     runner_destroy(&self->runner);
     peek_link_destroy(&self->peek);
     agent_web_finish(&self->web);

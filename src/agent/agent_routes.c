@@ -3,6 +3,7 @@
 
 #include "agent/agent_checks.h"
 #include "agent/agent_probe.h"
+#include "agent/agent_problems.h"
 #include "agent/agent_runbooks.h"
 #include "agent/agent_sockets.h"
 
@@ -143,6 +144,7 @@ static int add_parts(struct agent_routes *self, const struct agent_route_parts *
         {AGENT_OPEN_SOCKETS_PATH, HTTP_GET, HTTP_SLOW, agent_open_sockets_handle,
          &self->open_sockets},
         {AGENT_SOCKETS_PATH, HTTP_GET, HTTP_SLOW, agent_sockets_handle, parts->runner},
+        {AGENT_PROBLEMS_PATH, HTTP_GET, HTTP_SLOW, agent_problems_handle, parts->problems},
         {parts->telemetry_path, HTTP_GET, HTTP_ASYNC, agent_metrics_handle, &self->metrics},
     };
     int r = 0;

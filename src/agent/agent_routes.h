@@ -28,6 +28,7 @@ struct agent_route_parts {
     struct runner *runner;
     struct agent_config *config;
     struct collector *policy; /* NULL: there is none */
+    struct problem_watch *problems;
     const char *telemetry_path;
     bool has_created;       /* OpenMetrics has the _created lines */
     const char *directory;  /* of the segments */

@@ -32,8 +32,9 @@ ALLOWED = {
     "metrics": {"base"},
     "config": {"base"},
     "collectors": {"base", "segment", "metrics", "config", "libraries", "peek"},
+    "problems": {"base", "segment", "metrics", "collectors"},
     "http": {"base", "metrics", "config"},
-    "agent": {"base", "segment", "metrics", "collectors", "config", "http"},
+    "agent": {"base", "segment", "metrics", "collectors", "problems", "config", "http"},
     "cli": {"base", "segment", "metrics", "collectors", "config", "http", "agent", "peek"},
 }
 # The same of the rooms in src/tap (src/tap/README.md); "" is what lies in the folder itself.

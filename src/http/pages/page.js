@@ -7,11 +7,12 @@
  */
 import { detailRow, drawLibraries, drawLimits, drawProbes } from "./lists.js";
 import { missing } from "./missing.js";
-import { forgetOthers, isBad, recently, rowOf, worst } from "./rows.js";
-import { DASH, FULL, NEAR, cell, count, element, known, level, numberCell, percent, rateText, since } from "./words.js";
+import { forgetOthers, recently, rowOf, worst } from "./rows.js";
+import { DASH, FULL, NEAR, cell, count, element, known, level, numberCell, percent, rateText, since, visible } from "./words.js";
 
 const INTERVAL_MS = 2000;
 const MAX_ROWS = 500;
+const MAX_PROBLEMS = 12;
 
 let sort = { key: null, isDescending: true };
 let last = null;
@@ -40,7 +41,7 @@ function queueCell(row, depth, hwm, ratio, age) {
 }
 
 function programCell(line, row) {
-    const button = element("button", row.program);
+    const button = element("button", visible(row.program));
     button.setAttribute("aria-expanded", details.has(row.key));
     cell(line, null, "program").append(button);
     button.addEventListener("click", () => {
@@ -55,7 +56,7 @@ function socketRow(row) {
     line.dataset.key = row.key;
     programCell(line, row);
     cell(line, row.type, "type");
-    cell(line, row.socket ? `${row.socket} (${row.address})` : row.address || "not bound or connected", "address").title = row.address;
+    cell(line, visible(row.socket ? `${row.socket} (${row.address})` : row.address || "not bound or connected"), "address").title = visible(row.address);
     numberCell(line, row.peers, count);
     queueCell(line, row.sendQueue, row.sendHwm, row.sendFill, row.sendAge);
     queueCell(line, row.receiveQueue, row.receiveHwm, row.receiveFill, row.receiveAge);
@@ -78,7 +79,14 @@ function sorted(rows) {
     });
 }
 
+/* Whether somebody is selecting text in it: it is not drawn anew then. */
+function isSelected(place) {
+    const selection = getSelection();
+    return !selection.isCollapsed && place.contains(selection.anchorNode);
+}
+
 function drawSockets(rows) {
+    if (isSelected(find("#sockets tbody"))) return;
     const words = find("#filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     const isWanted = (row) => (row.sockets > 0 || row.isSilent || find("#closed").checked) &&
         words.every((word) => `${row.program} ${row.type} ${row.address} ${row.socket || ""}`.toLowerCase().includes(word));
@@ -97,31 +105,42 @@ function drawSockets(rows) {
         : "No tapped program yet. Start one with: zmq_exporter run -- PROGRAM";
 }
 
-function attentionItem(kind, name, where, text) {
-    const item = element("li", null, kind);
-    const title = element("b", name);
+/* A problem in words, with where it is and what to do about it. */
+function problemItem(problem) {
+    const item = element("li", null, problem.severity === "critical" ? "bad" : "warn");
+    const title = element("b", visible(problem.program));
+    title.append(element("span", `${problem.type} ${visible(problem.address)}`), element("span", `pid ${problem.pid}`, "pid"));
+    const words = element("div", visible(problem.text));
+    const link = element("a", "what to do");
+    const query = new URLSearchParams({ program: problem.program, type: problem.type, address: problem.address });
+    link.href = `runbooks/${problem.runbook}?${query}`;
+    words.append(" ", link);
+    item.append(title, words);
+    return item;
+}
+
+/* Programs that were given the tap, or could be, and are not on the page. */
+function missingItem({ program, where, text }) {
+    const item = element("li", null, "warn");
+    const title = element("b", visible(program));
     title.append(element("span", where));
     item.append(title, element("div", text));
     return item;
 }
 
-/* A program that runs and is not heard: what is not known of it comes before what is wrong. */
-function silentItem({ labels, values }) {
-    const n = values.zmq_tap_silent_processes;
-    return attentionItem("bad", labels.program, `${count(n)} of ${count(values.zmq_processes)} processes`,
-        `silent: ${n === 1 ? "it runs and its tap does" : "they run and their taps do"} not write (stopped, out of descriptors, or without the segment directory); queues and peers are not known, counters are the last that were written`);
-}
-
-function drawAttention(rows, programs) {
-    const silent = programs.filter((program) => program.values.zmq_tap_silent_processes > 0);
-    const found = rows.filter((row) => row.sockets > 0 && row.problems.length)
-        .sort((a, b) => isBad(b) - isBad(a));
-    const unheard = missing(programs);
-    find("#attention").hidden = found.length + silent.length + unheard.length === 0;
-    find("#attention ul").replaceChildren(...silent.slice(0, 12).map(silentItem),
-        ...unheard.slice(0, 12).map(({ program, where, text }) => attentionItem("warn", program, where, text)),
-        ...found.slice(0, 12).map((row) => attentionItem(isBad(row) ? "bad" : "warn", row.program,
-            `${row.type} ${row.address}`, row.problems.map((problem) => problem.text).join("; "))));
+/* Selected text stays: nothing is drawn anew that says the same. */
+function drawProblems(list, isComplete, unheard) {
+    const place = find("#problems");
+    const key = JSON.stringify([unheard, list.map((p) => [p.kind, p.severity, p.program, p.pid, p.address, p.text])]);
+    if (place.dataset.key === key) return;
+    place.dataset.key = key;
+    place.dataset.n = list.length;
+    find("#problems h2").textContent = list.length === 0 ? "No problem is seen"
+        : list.length === 1 ? "1 problem" : `${isComplete ? "" : "more than "}${count(list.length)} problems`;
+    find("#problems ul").replaceChildren(...list.slice(0, MAX_PROBLEMS).map(problemItem),
+        ...unheard.slice(0, MAX_PROBLEMS).map(missingItem));
+    find("#problems .empty").hidden = list.length <= MAX_PROBLEMS;
+    find("#problems .empty").textContent = `${count(list.length - MAX_PROBLEMS)} more are not shown; api/v1/problems has them.`;
 }
 
 function tile(name, value, note, kind) {
@@ -169,7 +188,7 @@ function draw() {
     if (!last) return;
     find("main").hidden = false;
     drawTiles(last.answer, last.rows);
-    drawAttention(last.rows, last.answer.programs);
+    drawProblems(last.problems.problems, last.problems.is_complete, missing(last.answer.programs));
     drawSockets(last.rows);
     drawLimits(find("#limits"), last.answer.programs);
     drawProbes(find("#probes"), last.answer.probes);
@@ -198,11 +217,11 @@ async function askDetails() {
 
 async function refresh() {
     try {
-        const answer = await get("api/v1/sockets");
+        const [answer, problems] = await Promise.all([get("api/v1/sockets"), get("api/v1/problems")]);
         const now = answer.time * 1000;
         const silent = new Set(answer.programs.filter((s) => s.values.zmq_tap_silent_processes > 0)
             .map((s) => s.labels.program));
-        last = { answer, rows: answer.sockets.map((group) => rowOf(group, now, silent)) };
+        last = { answer, problems, rows: answer.sockets.map((group) => rowOf(group, now, silent)) };
         forgetOthers(last.rows);
         draw();
         await askDetails();
@@ -213,17 +232,51 @@ async function refresh() {
     setTimeout(refresh, INTERVAL_MS);
 }
 
+/* Filter and order are in the address, so that a link or a reload shows the same. */
+function keepInAddress() {
+    const query = new URLSearchParams();
+    if (find("#filter").value) query.set("filter", find("#filter").value);
+    if (sort.key) query.set("sort", (sort.isDescending ? "-" : "") + sort.key);
+    if (find("#closed").checked) query.set("closed", "1");
+    history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+}
+
+function markSorted() {
+    for (const header of document.querySelectorAll("th[data-sort]")) header.removeAttribute("aria-sort");
+    if (sort.key) find(`th[data-sort="${CSS.escape(sort.key)}"]`)?.setAttribute("aria-sort", sort.isDescending ? "descending" : "ascending");
+}
+
+function takeFromAddress() {
+    const query = new URLSearchParams(location.search);
+    const wanted = query.get("sort") || "";
+    const key = wanted.replace(/^-/, "");
+    find("#filter").value = query.get("filter") || "";
+    find("#closed").checked = query.has("closed");
+    if (find(`th[data-sort="${CSS.escape(key)}"]`)) sort = { key, isDescending: wanted.startsWith("-") };
+    markSorted();
+}
+
 function sortBy(key) {
     const isText = ["program", "type", "address"].includes(key);
     sort = { key, isDescending: sort.key === key ? !sort.isDescending : !isText };
-    for (const header of document.querySelectorAll("th[data-sort]"))
-        header.removeAttribute("aria-sort");
-    find(`th[data-sort="${key}"]`).setAttribute("aria-sort", sort.isDescending ? "descending" : "ascending");
+    markSorted();
+    keepInAddress();
+    draw();
+}
+
+function changed() {
+    keepInAddress();
     draw();
 }
 
 for (const header of document.querySelectorAll("th[data-sort]"))
     header.firstElementChild.addEventListener("click", () => sortBy(header.dataset.sort));
-find("#filter").addEventListener("input", draw);
-find("#closed").addEventListener("change", draw);
+find("#filter").addEventListener("input", changed);
+find("#closed").addEventListener("change", changed);
+document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input")) return;
+    event.preventDefault();
+    find("#filter").focus();
+});
+takeFromAddress();
 refresh();

@@ -33,6 +33,13 @@ export function duration(seconds) {
     return seconds >= 1 ? `${decimal.format(seconds)} s` : `${decimal.format(seconds * 1000)} ms`;
 }
 
+/* Control characters, and those that change the direction of text, as their numbers: a name may
+ * not make a line look like another. */
+export function visible(text) {
+    return String(text).replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+        (c) => `\u27e8U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`);
+}
+
 export function element(name, text, className) {
     const made = document.createElement(name);
     if (known(text)) made.textContent = text;

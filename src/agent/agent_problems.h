@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * agent_problems - what is wrong on this host right now, as JSON, worst first.
+ *
+ *     {"time": 1700000000.123, "recent_seconds": 60,
+ *      "problems": [{"kind": "receiver_stuck", "severity": "critical", "sockets": 1,
+ *                    "program": "ledger", "type": "PULL", "address": "ipc://orders", "pid": 4711,
+ *                    "text": "stopped receiving 8 min ago; 80 messages wait; orders is blocked by
+ *                             it",
+ *                    "seconds": 480.5, "value": 80, "runbook": "ZeroMQReceiverStuck",
+ *                    "blocked": [{"program": "orders", "type": "PUSH", …, "pid": 4712}]}, …],
+ *      "is_complete": true}
+ *
+ * `sockets` are how many of the process are alike. `seconds` is how long it lasts, left out where
+ * that is not known. problems/problem.h has the kinds.
+ */
+#ifndef AGENT_AGENT_PROBLEMS_H
+#define AGENT_AGENT_PROBLEMS_H
+
+#include "http/http_route.h"
+
+#define AGENT_PROBLEMS_PATH "/api/v1/problems"
+
+/* An http_handler, HTTP_SLOW; `state` is a struct problem_watch. */
+void agent_problems_handle(void *state, const struct http_request *request,
+                           struct http_response *response);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "base/clock.h"
+#include "collectors/tap/tap_types.h"
+#include "problems/problem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STILL_NS  (3 * CLOCK_NS_PER_SECOND / 2) /* receives nothing for so long while some wait */
+#define STUCK_NS  (60 * CLOCK_NS_PER_SECOND)    /* then it is critical */
+#define OLD_NS    (60 * CLOCK_NS_PER_SECOND)
+#define SETTLE_NS (5 * CLOCK_NS_PER_SECOND) /* a connection needs some time */
+#define NEAR      800000000u                /* of a queue's mark, in billionths */
+#define FULL      950000000u
+#define FEW       2u /* one message alone may be one that nobody means to read */
+#define MANY_LOST 5u /* connections lost within a minute */
+
+static bool is_known(uint64_t gauge)
+{
+    return gauge != SEGMENT_UNKNOWN;
+}
+
+static bool is_at_least(uint64_t gauge, uint64_t bound)
+{
+    return is_known(gauge) && gauge >= bound;
+}
+
+static uint64_t since(uint64_t now_ns, uint64_t then_ns)
+{
+    return then_ns && is_known(then_ns) && then_ns < now_ns ? now_ns - then_ns : SEGMENT_UNKNOWN;
+}
+
+/* How long a receiver has taken nothing while messages wait; 0 if it goes on. Both have to be
+ * long: the last message that it took, and the oldest that waits. */
+static uint64_t still_for(const struct problem_view *view, const struct problem_socket *socket)
+{
+    uint64_t idle_ns = since(view->now_ns, socket->last_received_ns);
+    if (!is_at_least(socket->receive_queue, FEW) || !is_at_least(socket->receive_age_ns, STILL_NS))
+        return 0;
+    if (!is_known(idle_ns)) /* it never took one */
+        idle_ns = socket->receive_age_ns;
+    return idle_ns >= STILL_NS ? idle_ns : 0;
+}
+
+static bool find_receiver_stuck(const struct problem_view *view,
+                                const struct problem_socket *socket, struct problem *ret)
+{
+    uint64_t still_ns = still_for(view, socket);
+    if (!still_ns)
+        return false;
+    ret->for_ns = still_ns;
+    ret->value = socket->receive_queue;
+    ret->severity = still_ns >= STUCK_NS || is_at_least(socket->receive_fullest, NEAR)
+                        ? PROBLEM_CRITICAL
+                        : PROBLEM_WARNING;
+    return true;
+}
+
+static bool find_receiver_slow(const struct problem_view *view, const struct problem_socket *socket,
+                               struct problem *ret)
+{
+    if (!is_at_least(socket->receive_fullest, NEAR) || still_for(view, socket) ||
+        !is_at_least(socket->receive_queue, FEW))
+        return false;
+    ret->for_ns = socket->receive_age_ns;
+    ret->value = socket->receive_queue;
+    ret->severity = socket->receive_fullest >= FULL ? PROBLEM_CRITICAL : PROBLEM_WARNING;
+    return true;
+}
+
+/* Once for each process: its sockets are beside each other. */
+static bool find_silent(const struct problem_view *view, const struct problem_socket *socket,
+                        struct problem *ret)
+{
+    bool is_first = socket == view->sockets || socket[-1].pid != socket->pid;
+    ret->severity = PROBLEM_CRITICAL;
+    return socket->is_silent && is_first;
+}
+
+static bool find_handshakes_fail(const struct problem_view *view,
+                                 const struct problem_socket *socket, struct problem *ret)
+{
+    (void)view;
+    ret->value = socket->recent[PROBLEM_FAILED_AUTH] + socket->recent[PROBLEM_FAILED_PROTOCOL] +
+                 socket->recent[PROBLEM_FAILED_TRANSPORT];
+    ret->severity = socket->peers == 0 ? PROBLEM_CRITICAL : PROBLEM_WARNING;
+    return ret->value > 0;
+}
+
+static bool find_no_peer(const struct problem_view *view, const struct problem_socket *socket,
+                         struct problem *ret)
+{
+    uint64_t open_ns = since(view->now_ns, socket->opened_ns);
+    ret->for_ns = SEGMENT_UNKNOWN;
+    ret->value = socket->recent[PROBLEM_RETRIES];
+    return socket->is_network && socket->peers == 0 && is_at_least(socket->connects, 1) &&
+           is_at_least(open_ns, SETTLE_NS);
+}
+
+static bool find_unroutable(const struct problem_view *view, const struct problem_socket *socket,
+                            struct problem *ret)
+{
+    (void)view;
+    ret->value = socket->recent[PROBLEM_DROPPED_UNROUTABLE];
+    ret->severity = PROBLEM_CRITICAL;
+    return ret->value > 0;
+}
+
+static bool find_drops(const struct problem_view *view, const struct problem_socket *socket,
+                       struct problem *ret)
+{
+    (void)view;
+    ret->value = socket->recent[PROBLEM_DROPPED_FULL];
+    ret->severity = PROBLEM_CRITICAL;
+    return ret->value > 0;
+}
+
+static bool find_send_queue_full(const struct problem_view *view,
+                                 const struct problem_socket *socket, struct problem *ret)
+{
+    (void)view;
+    if (!is_at_least(socket->send_fullest, NEAR) || socket->recent[PROBLEM_DROPPED_FULL])
+        return false;
+    ret->for_ns = socket->send_age_ns;
+    ret->value = socket->send_queue;
+    ret->severity = socket->send_fullest >= FULL ? PROBLEM_CRITICAL : PROBLEM_WARNING;
+    return true;
+}
+
+static bool find_messages_old(const struct problem_view *view, const struct problem_socket *socket,
+                              struct problem *ret)
+{
+    (void)view;
+    if (!is_at_least(socket->send_age_ns, OLD_NS) || !is_at_least(socket->send_queue, FEW) ||
+        is_at_least(socket->send_fullest, NEAR) || socket->recent[PROBLEM_DROPPED_FULL])
+        return false;
+    ret->for_ns = socket->send_age_ns;
+    ret->value = socket->send_queue;
+    return true;
+}
+
+/* Each handshake that fails loses a connection: that is no second problem. */
+static bool find_disconnects(const struct problem_view *view, const struct problem_socket *socket,
+                             struct problem *ret)
+{
+    (void)view;
+    uint64_t n_failed = socket->recent[PROBLEM_FAILED_AUTH] +
+                        socket->recent[PROBLEM_FAILED_PROTOCOL] +
+                        socket->recent[PROBLEM_FAILED_TRANSPORT];
+    ret->value = socket->recent[PROBLEM_DISCONNECTS];
+    return ret->value > MANY_LOST && ret->value - MANY_LOST > n_failed;
+}
+
+typedef bool (*problem_rule)(const struct problem_view *view, const struct problem_socket *socket,
+                             struct problem *ret);
+
+static const problem_rule rules[PROBLEM_N_KINDS] = {
+    [PROBLEM_RECEIVER_STUCK] = find_receiver_stuck,
+    [PROBLEM_RECEIVER_SLOW] = find_receiver_slow,
+    [PROBLEM_SILENT] = find_silent,
+    [PROBLEM_HANDSHAKES_FAIL] = find_handshakes_fail,
+    [PROBLEM_NO_PEER] = find_no_peer,
+    [PROBLEM_UNROUTABLE] = find_unroutable,
+    [PROBLEM_DROPS] = find_drops,
+    [PROBLEM_SEND_QUEUE_FULL] = find_send_queue_full,
+    [PROBLEM_MESSAGES_OLD] = find_messages_old,
+    [PROBLEM_FLAPPING] = find_disconnects,
+};
+
+static bool is_receiver(enum problem_kind kind)
+{
+    return kind == PROBLEM_RECEIVER_STUCK || kind == PROBLEM_RECEIVER_SLOW;
+}
+
+/* What a receiver that stands still does to those that send to it. */
+static bool is_symptom(enum problem_kind kind)
+{
+    return kind == PROBLEM_DROPS || kind == PROBLEM_SEND_QUEUE_FULL || kind == PROBLEM_MESSAGES_OLD;
+}
+
+static bool are_linked(const struct problem_socket *receiver, const struct problem_socket *sender)
+{
+    return receiver != sender && (sender->traits & TAP_TYPE_SENDS) && *receiver->link &&
+           strcmp(receiver->link, sender->link) == 0;
+}
+
+static void block(struct problem *self, const struct problem_socket *sender)
+{
+    if (self->n_blocked < PROBLEM_MAX_BLOCKED)
+        self->blocked[self->n_blocked] = sender;
+    self->n_blocked++;
+}
+
+/* Symptoms go into the problems of their receivers. */
+static void fold_symptoms(struct problems *self)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < self->n; i++) {
+        bool is_explained = false;
+        for (size_t k = 0; is_symptom(self->items[i].kind) && k < self->n; k++) {
+            struct problem *cause = &self->items[k];
+            if (k == i || !is_receiver(cause->kind) ||
+                !are_linked(cause->socket, self->items[i].socket))
+                continue;
+            block(cause, self->items[i].socket);
+            is_explained = true;
+        }
+        if (is_explained)
+            self->items[i].kind = PROBLEM_N_KINDS;
+    }
+    for (size_t i = 0; i < self->n; i++) {
+        if (self->items[i].kind != PROBLEM_N_KINDS)
+            self->items[n++] = self->items[i];
+    }
+    self->n = n;
+}
+
+static int compare_names(const struct problem_socket *a, const struct problem_socket *b)
+{
+    int r = strcmp(a->program, b->program);
+    if (r == 0)
+        r = strcmp(a->address, b->address);
+    return r ? r : problem_socket_compare(a, b);
+}
+
+/* By whole seconds, so that two that began together keep their places. */
+static uint64_t seconds(uint64_t ns)
+{
+    return is_known(ns) ? ns / CLOCK_NS_PER_SECOND : 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct problem *left = a, *right = b;
+    if (left->severity != right->severity)
+        return left->severity > right->severity ? -1 : 1;
+    if (left->kind != right->kind)
+        return left->kind < right->kind ? -1 : 1;
+    if (seconds(left->for_ns) != seconds(right->for_ns))
+        return seconds(left->for_ns) > seconds(right->for_ns) ? -1 : 1;
+    return compare_names(left->socket, right->socket);
+}
+
+static int add(struct problems *self, const struct problem *problem)
+{
+    if (self->n == self->capacity) {
+        size_t capacity = self->capacity ? self->capacity * 2 : 16;
+        void *items = reallocarray(self->items, capacity, sizeof(*self->items));
+        if (!items)
+            return -ENOMEM;
+        self->items = items;
+        self->capacity = capacity;
+    }
+    self->items[self->n++] = *problem;
+    return 0;
+}
+
+static bool are_alike(const struct problem *a, const struct problem *b)
+{
+    return a->kind == b->kind && strcmp(a->socket->type, b->socket->type) == 0 &&
+           strcmp(a->socket->address, b->socket->address) == 0 &&
+           strcmp(a->socket->name, b->socket->name) == 0;
+}
+
+/* The sockets of one pool of workers are one problem. */
+static bool join(struct problems *self, const struct problem *problem)
+{
+    for (size_t i = self->n; i-- > 0 && self->items[i].socket->pid == problem->socket->pid;) {
+        struct problem *other = &self->items[i];
+        if (!are_alike(other, problem))
+            continue;
+        other->n_sockets++;
+        other->value += problem->value;
+        if (problem->severity > other->severity)
+            other->severity = problem->severity;
+        if (seconds(problem->for_ns) > seconds(other->for_ns))
+            other->for_ns = problem->for_ns;
+        return true;
+    }
+    return false;
+}
+
+static int look_at(const struct problem_view *view, const struct problem_socket *socket,
+                   struct problems *out)
+{
+    int r = 0;
+    for (unsigned kind = 0; r == 0 && kind < PROBLEM_N_KINDS; kind++) {
+        struct problem problem = {.kind = (enum problem_kind)kind,
+                                  .socket = socket,
+                                  .n_sockets = 1,
+                                  .for_ns = SEGMENT_UNKNOWN};
+        if ((socket->is_silent && kind != PROBLEM_SILENT) || !rules[kind](view, socket, &problem))
+            continue;
+        if (join(out, &problem))
+            continue;
+        if (out->n == PROBLEMS_MAX)
+            out->is_complete = false;
+        else
+            r = add(out, &problem);
+    }
+    return r;
+}
+
+int problems_find(const struct problem_view *view, struct problems *ret_problems)
+{
+    struct problems problems = {.is_complete = view->is_complete};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < view->n; i++)
+        r = look_at(view, &view->sockets[i], &problems);
+    if (r < 0) {
+        problems_finish(&problems);
+        return r;
+    }
+    fold_symptoms(&problems);
+    if (problems.n)
+        qsort(problems.items, problems.n, sizeof(*problems.items), compare);
+    *ret_problems = problems;
+    return 0;
+}
+
+void problems_finish(struct problems *self)
+{
+    free(self->items);
+    *self = (struct problems){0};
+}
