@@ -290,11 +290,23 @@ static bool connect_shown(struct program *self, struct program_socket *socket, c
     return true;
 }
 
+/* Whether messages to itself stay in its queue for ever: to a ROUTER both ends have the same id,
+ * and it reads from the first one alone; a SUB takes subscriptions for messages of a publisher, and
+ * passes over those that do not match. */
+static bool keeps_what_is_its_own(const struct program_socket *socket)
+{
+    return socket->type == ZMQ_ROUTER || socket->type == ZMQ_SUB || socket->type == ZMQ_XSUB;
+}
+
 bool sockets_connect(struct program *self, struct program_socket *socket, const char *endpoint)
 {
-    if (!may_connect(self, socket, endpoint))
+    const unsigned *owner = owner_of(socket->context, endpoint);
+    bool is_its_own = owner && *owner == socket->number + 1;
+    if (!may_connect(self, socket, endpoint) || !connect_shown(self, socket, endpoint, endpoint))
         return false;
-    return connect_shown(self, socket, endpoint, endpoint);
+    if (is_its_own)
+        program_group_of(self, socket)->is_queue_unknown |= keeps_what_is_its_own(socket);
+    return true;
 }
 
 static void name_endpoint(struct program *self, unsigned family, char *endpoint, size_t size)
