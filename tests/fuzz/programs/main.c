@@ -220,7 +220,7 @@ static bool has_network(struct program **parts, unsigned n)
 {
     bool has = false;
     for (unsigned i = 0; i < n; i++)
-        has |= parts[i]->transports > 1;
+        has |= parts[i]->transports > 1 || parts[i]->has_retried;
     return has;
 }
 

@@ -24,6 +24,16 @@ void monitors_release(struct program *self, unsigned number, const struct progra
     }
 }
 
+static bool is_monitored(const struct program *self, const struct program_socket *socket)
+{
+    for (unsigned i = 0; i < PROGRAM_MAX_SOCKETS; i++) {
+        const struct program_socket *other = &self->sockets[i];
+        if (other->handle && other->is_monitor && other->monitored == socket->number)
+            return true;
+    }
+    return false;
+}
+
 static struct program_socket *open_consumer(struct program *self,
                                             const struct program_socket *socket)
 {
@@ -65,6 +75,11 @@ void monitors_begin(struct program *self)
         monitors_release(self, socket->number, NULL);
         return;
     }
+    /* libzmq lets go of the old one's address and place in its own time. */
+    if (is_monitored(self, socket)) {
+        stop(self, socket);
+        program_settle(self);
+    }
     struct program_socket *consumer = open_consumer(self, socket);
     if (!consumer)
         return;
@@ -99,8 +114,9 @@ static void show(struct program *self, const unsigned char *frame, int size)
     memcpy(&value, frame + sizeof event, sizeof value);
     bool is_descriptor = event & (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED |
                                   ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED);
+    bool is_random = event == ZMQ_EVENT_CONNECT_RETRIED; /* the time until then */
     program_log(self, "  event %d %u of %d", event,
-                is_descriptor && !self->shows_descriptors ? 0 : value, size);
+                is_random || (is_descriptor && !self->shows_descriptors) ? 0 : value, size);
 }
 
 static int receive_frame(struct program *self, struct program_socket *consumer,

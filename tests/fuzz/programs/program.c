@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define MAX_THREADS 32
+#define N_QUIET     3 /* looks in turn: what one socket hears may be for another to hear */
 
 unsigned program_random(struct program *self, unsigned n)
 {
@@ -76,10 +77,10 @@ static bool read_line(const char *id, const char *name, char *line, size_t size)
     return is_there;
 }
 
-static bool look_at(const char *id, struct thread *thread)
+static bool look_at(const char *id, const char *name, struct thread *thread)
 {
     char line[600];
-    if (!read_line(id, "stat", line, sizeof line) || !strstr(line, "ZMQbg"))
+    if (!read_line(id, "stat", line, sizeof line) || !strstr(line, name))
         return false;
     const char *end = strrchr(line, ')');
     *thread = (struct thread){.id = atol(id), .is_waiting = end && end[1] && end[2] == 'S'};
@@ -88,14 +89,18 @@ static bool look_at(const char *id, struct thread *thread)
     return true;
 }
 
-static size_t look_at_all(struct thread *threads)
+/* Those of this part's contexts, where the parts' threads have names of their own. */
+static size_t look_at_all(const struct program *self, struct thread *threads)
 {
+    char name[16] = "ZMQbg";
     size_t n = 0;
+    if (self->is_prefixed)
+        snprintf(name, sizeof name, "(%u/ZMQbg", self->index);
     DIR *folder = opendir("/proc/self/task");
     if (!folder)
         return 0;
     for (struct dirent *entry; (entry = readdir(folder)) != NULL && n < MAX_THREADS;) {
-        if (entry->d_name[0] != '.' && look_at(entry->d_name, &threads[n]))
+        if (entry->d_name[0] != '.' && look_at(entry->d_name, name, &threads[n]))
             n++;
     }
     closedir(folder);
@@ -118,25 +123,31 @@ static void hear(const struct program_socket *socket)
     (void)zmq_getsockopt(socket->handle, ZMQ_EVENTS, &events, &size);
 }
 
+static void hear_all(struct program *self)
+{
+    for (size_t k = 0; k < PROGRAM_MAX_SOCKETS; k++) {
+        if (self->sockets[k].handle && !self->sockets[k].is_elsewhere)
+            hear(&self->sockets[k]);
+    }
+}
+
 void program_settle(struct program *self)
 {
     struct thread before[MAX_THREADS], after[MAX_THREADS];
     const struct timespec moment = {.tv_nsec = 50000};
     int error = errno;
-    size_t n = look_at_all(before);
-    for (unsigned i = 0; i < 20000; i++) {
+    size_t n = look_at_all(self, before);
+    for (unsigned i = 0, n_quiet = 0; i < 20000 && n_quiet < N_QUIET; i++) {
         bool was_waiting = is_all_waiting(before, n);
-        for (size_t k = 0; k < PROGRAM_MAX_SOCKETS && was_waiting; k++) {
-            if (self->sockets[k].handle && !self->sockets[k].is_elsewhere)
-                hear(&self->sockets[k]);
-        }
-        size_t n_after = look_at_all(after);
+        if (was_waiting)
+            hear_all(self);
+        size_t n_after = look_at_all(self, after);
         bool is_same = n == n_after && memcmp(before, after, n * sizeof *before) == 0;
-        if (was_waiting && is_same)
-            break;
+        n_quiet = was_waiting && is_same ? n_quiet + 1 : 0;
         memcpy(before, after, sizeof before);
         n = n_after;
-        if (!is_all_waiting(before, n))
+        /* What the kernel has on its way from one socket to another is in no thread's hands. */
+        if (!is_all_waiting(before, n) || self->transports > 1)
             nanosleep(&moment, NULL);
     }
     errno = error;

@@ -74,6 +74,8 @@ struct program {
     unsigned transports; /* how many of enum transport */
     bool is_synchronous; /* it lets libzmq take in what it has to before each call */
     bool shows_descriptors;
+    bool has_retried;   /* it is connected to what is not there: libzmq tries again */
+    bool is_prefixed;   /* its contexts' threads have names that begin with its index */
     unsigned n_numbers; /* given to contexts, sockets, monitors and endpoints so far */
     struct program_context contexts[PROGRAM_MAX_CONTEXTS];
     struct program_socket sockets[PROGRAM_MAX_SOCKETS];

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Families of types that talk to each other; an endpoint belongs to one. */
 #define N_FAMILIES 4
@@ -55,6 +56,7 @@ void sockets_new_context(struct program *self)
     bool is_old = program_chance(self, 4);
     void *handle = is_old ? zmq_init((int)program_random(self, 3)) : zmq_ctx_new();
     *context = (struct program_context){.handle = handle, .number = self->n_numbers++};
+    self->is_prefixed = zmq_ctx_set(handle, ZMQ_THREAD_NAME_PREFIX, (int)self->index) == 0;
     program_log(self, "%s c%u %d", is_old ? "zmq_init" : "zmq_ctx_new", context->number,
                 handle != NULL);
     if (program_chance(self, 3)) {
@@ -210,8 +212,11 @@ struct program_socket *sockets_open(struct program *self, struct program_context
 void sockets_close(struct program *self, struct program_socket *socket)
 {
     monitors_end(self, socket);
-    if (socket->is_network || socket->context->is_shut)
-        set(self, socket, ZMQ_LINGER, program_chance(self, 2) ? 0 : 20);
+    bool lingers = false;
+    if (socket->is_network || socket->context->is_shut) {
+        lingers = program_chance(self, 2);
+        set(self, socket, ZMQ_LINGER, lingers ? 20 : 0);
+    }
     program_log(self, "zmq_close s%u", socket->number);
     int rc = zmq_close(socket->handle);
     program_result(self, rc, rc != 0);
@@ -221,6 +226,8 @@ void sockets_close(struct program *self, struct program_socket *socket)
             socket->context->owners[i] = 0;
     }
     monitors_release(self, socket->number, NULL);
+    if (lingers) /* its place is free then */
+        nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
     program_settle(self);
 }
 

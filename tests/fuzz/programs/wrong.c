@@ -178,7 +178,7 @@ static void with_wrong_endpoint(struct program *self, struct program_socket *soc
         return;
     case 1: /* one that may come to be later is not refused */
         if (i < 9 || i == 10)
-            sockets_connect(self, socket, endpoints[i]);
+            self->has_retried |= sockets_connect(self, socket, endpoints[i]);
         return;
     case 2:
         program_log(self, "zmq_unbind s%u %s", socket->number, endpoints[i]);
