@@ -23,6 +23,7 @@
 
 #define N_MESSAGES   100
 #define N_CHILDREN   20
+#define N_FORKS      300
 #define N_SOCKETS    100
 #define DEADLINE_S   20
 #define MAX_ACCOUNTS 1000
@@ -271,7 +272,41 @@ static void beside_threads(void)
         pthread_join(threads[i], NULL);
 }
 
-/* Each child has a child. */
+/* The tap looks up whose libzmq this is for, each time; and libzmq itself takes no lock. */
+static int refuse(void)
+{
+    return zmq_send(NULL, "x", 1, 0) == -1 && errno == ENOTSOCK ? 0 : 27;
+}
+
+/* Others are where the dynamic linker's lock is held, most of their time. */
+static void *look_up_meanwhile(void *unused)
+{
+    (void)unused;
+    while (!atomic_load(&is_done))
+        refuse();
+    return NULL;
+}
+
+static void beside_lookups(void)
+{
+    pthread_t threads[2];
+    open_sockets();
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, look_up_meanwhile, NULL);
+    for (int i = 0; i < N_FORKS; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            be_a_child();
+            _exit(refuse());
+        }
+        wait_for_child(pid);
+    }
+    atomic_store(&is_done, true);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    send_some(N_MESSAGES);
+}
+
 /* As a program does that makes its context before it forks its workers. */
 static void of_a_context_before(void)
 {
@@ -290,6 +325,7 @@ static void of_a_context_before(void)
     close_sockets();
 }
 
+/* Each child has a child. */
 static void for_generations(void)
 {
     work_anew();
@@ -319,6 +355,7 @@ static const struct {
     {"in_a_handler", in_a_handler},
     {"in_the_middle_of_a_call", in_the_middle_of_a_call},
     {"beside_threads", beside_threads},
+    {"beside_lookups", beside_lookups},
     {"of_a_context_before", of_a_context_before},
     {"for_generations", for_generations},
 };
