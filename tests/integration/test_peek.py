@@ -98,6 +98,44 @@ def another_users_process__with_and_without_privilege__is_seen_or_said(start, re
                    "reason")
 
 
+class Enclosed(PeekedPuppet):
+    """In a PID namespace and under a root of its own, where only it and its libraries are."""
+
+    def __init__(self, reader, root):
+        program = products.program("puppet")[0]
+        listed = subprocess.run(["ldd", program], check=True, text=True, stdout=subprocess.PIPE).stdout
+        for path in (program, *re.findall(r"(/\S+) \(0x", listed)):
+            place = root / str(path).lstrip("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place)
+        super().__init__(reader, prefix=["unshare", "--pid", "--fork", "chroot", str(root)])
+
+    def segment(self):
+        children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        seen = lambda: self.reader.seen(int(children[0]))  # noqa: E731
+        return wait_for(lambda: seen() and not seen().reason and seen(), seen)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes namespaces")
+def enclosed__pid_namespace_and_root_of_its_own__is_seen(reader, folder):
+    with Enclosed(reader, folder) as puppet:
+        fill(puppet)
+
+
+def czmq__program__is_seen(reader, script):
+    process = script(
+        "import ctypes, sys\n"
+        "z = ctypes.CDLL('libczmq.so.4'); p = ctypes.c_void_p\n"
+        "z.zsock_new_pull.restype = z.zsock_new_push.restype = p\n"
+        "b = p(z.zsock_new_pull(b'@inproc://czmq')); a = p(z.zsock_new_push(b'>inproc://czmq'))\n"
+        "assert all(z.zstr_send(a, b'x') == 0 for _ in range(6))\n"
+        "print('ok', flush=True); sys.stdin.read()\n")
+    assert process.line() == "ok"
+    wait_for(lambda: reader.seen(process.pid), "the process")
+    wait_equal(lambda: reader.seen(process.pid).gauge("SEND_QUEUE", "PUSH"), 6, "depth")
+    assert reader.seen(process.pid).counter("SENT_MESSAGES", "PUSH") == 6
+
+
 def fork__child_that_makes_no_call__is_no_ghost(reader, script):
     process = script(
         "import os, sys, zmq\n"

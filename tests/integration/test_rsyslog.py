@@ -10,8 +10,9 @@ import pytest
 import zmq
 
 from support import segment_file
+from support.peeked import Reader
 from support.process import environment
-from support.waiting import DEADLINE_S, wait_for
+from support.waiting import DEADLINE_S, wait_equal, wait_for
 
 N = 100
 CONFIGURATION = """
@@ -59,3 +60,20 @@ def rsyslogd__sends_by_a_plugin_of_its_own__loses_nothing(directory, folder, con
     assert process.wait(DEADLINE_S) == 0
     counts = [segment.counter("SENT_MESSAGES", "PUSH") for segment in segment_file.read_all(directory)]
     assert counts == ([N] if way == "on" else [])
+
+
+def rsyslogd__without_a_tap__is_seen_from_outside(folder, context, rsyslogd):
+    pull = context.socket(zmq.PULL)
+    port = pull.bind_to_random_port("tcp://127.0.0.1")
+    process = start(rsyslogd, folder, f"tcp://127.0.0.1:{port}", None, {})
+    try:
+        wait_for(lambda: (folder / "log").exists(), "the socket of rsyslogd")
+        with socket.socket(socket.AF_UNIX) as log, Reader() as reader:
+            log.connect(str(folder / "log"))
+            log.sendall(b"<13>Nov 28 10:00:00 h t: m\n" * N)
+            wait_for(lambda: reader.seen(process.pid), "rsyslogd")
+            wait_equal(lambda: reader.seen(process.pid).counter("SENT_MESSAGES", "PUSH"), N, "messages")
+            assert reader.seen(process.pid).gauge("SEND_QUEUE", "PUSH") == 0
+    finally:
+        process.terminate()
+    assert process.wait(DEADLINE_S) == 0
