@@ -23,7 +23,8 @@ struct part {
     void (*attached)(struct registry_socket *socket);
     void (*option_changed)(struct registry_socket *socket, const struct registry_option *option);
     void (*event)(struct registry_socket *socket, uint64_t kind);
-    void (*cut)(struct registry_socket *socket, bool is_done);
+    void (*begin_cut)(struct registry_socket *socket);
+    void (*end_cut)(struct registry_socket *socket);
     void (*tick)(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns);
     void (*closing)(struct registry_socket *socket);
     void (*detaching)(struct registry_socket *socket);
@@ -73,7 +74,8 @@ static const struct part parts[] = {
         .reset = endings_reset,
         .option_changed = endings_option_changed,
         .event = endings_event,
-        .cut = endings_cut,
+        .begin_cut = endings_begin_cut,
+        .end_cut = endings_end_cut,
         .closing = endings_closing,
         .forked = endings_forked,
     },
@@ -149,12 +151,12 @@ void parts_option_changed(struct registry_socket *socket, const struct registry_
 
 void parts_begin_cut(struct registry_socket *socket)
 {
-    CALL_EACH(cut, socket, false);
+    CALL_EACH(begin_cut, socket);
 }
 
 void parts_end_cut(struct registry_socket *socket)
 {
-    CALL_EACH(cut, socket, true);
+    CALL_EACH(end_cut, socket);
 }
 
 void parts_closing(struct registry_socket *socket)

@@ -41,7 +41,7 @@ static void wake(void)
     lock_wake_word(&wishes);
 }
 
-static void tell_done(void)
+static void announce_round(void)
 {
     __atomic_fetch_add(&n_done, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&n_waiting, __ATOMIC_SEQ_CST) > 0)
@@ -63,7 +63,7 @@ static void tick_sockets(void)
 }
 
 /* What may make system calls that libzmq does not make. */
-static void do_unless_sandboxed(void (*function)(void))
+static void run_unless_sandboxed(void (*function)(void))
 {
     thread_state_begin_round();
     if (!sandbox_is_closed())
@@ -92,11 +92,11 @@ static void publish(void)
     uint32_t asked = __atomic_load_n(&n_asked, __ATOMIC_ACQUIRE);
     monitor_drain_all();
     tick_sockets();
-    do_unless_sandboxed(write_segment);
+    run_unless_sandboxed(write_segment);
     if (sandbox_is_closed())
         show_life();
     __atomic_store_n(&n_answered, asked, __ATOMIC_RELEASE);
-    tell_done();
+    announce_round();
 }
 
 static bool is_asked_to_publish(void)
@@ -106,13 +106,13 @@ static bool is_asked_to_publish(void)
 }
 
 /* A queue may be gone soon. Looks out of turn cost at most 1/20 of a core. */
-static void look_out_of_turn(void)
+static void read_queues_early(void)
 {
     static uint64_t pause_until_ns;
     uint64_t now = clock_monotonic_ns();
     if (now < pause_until_ns || now < endings_next_look_ns())
         return;
-    do_unless_sandboxed(sampler_look);
+    run_unless_sandboxed(sampler_look);
     uint64_t end = clock_monotonic_ns();
     pause_until_ns = end + (end - now) * 20;
 }
@@ -139,7 +139,7 @@ static void wait_for_tick(uint64_t tick_ns, uintptr_t own_generation)
 {
     uint32_t seen = __atomic_load_n(&wishes, __ATOMIC_ACQUIRE);
     while (!is_over(own_generation) && !is_asked_to_publish() && clock_monotonic_ns() < tick_ns) {
-        look_out_of_turn();
+        read_queues_early();
         lock_wait_for_word(&wishes, seen, next_deadline(tick_ns));
         seen = __atomic_load_n(&wishes, __ATOMIC_ACQUIRE);
         monitor_drain_all();
@@ -151,18 +151,18 @@ static void *run(void *own_generation)
     uint64_t tick = clock_monotonic_ns();
     pthread_setname_np(pthread_self(), "zmqtap");
     do {
-        do_unless_sandboxed(library_pin);
-        do_unless_sandboxed(sampler_round);
+        run_unless_sandboxed(library_pin);
+        run_unless_sandboxed(sampler_round);
         publish();
         tick += THREAD_TICK_MS * CLOCK_NS_PER_MS;
         wait_for_tick(tick, (uintptr_t)own_generation);
         if (clock_monotonic_ns() > tick + CLOCK_NS_PER_SECOND)
             tick = clock_monotonic_ns(); /* was stopped for a while: no burst of ticks */
     } while (!is_over((uintptr_t)own_generation));
-    do_unless_sandboxed(sampler_look);
+    run_unless_sandboxed(sampler_look);
     publish();
     __atomic_store_n(&ended, (uintptr_t)own_generation + 1, __ATOMIC_RELEASE);
-    tell_done();
+    announce_round();
     return NULL;
 }
 

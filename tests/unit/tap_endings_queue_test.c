@@ -38,7 +38,7 @@ static struct pipe_end end_of(uint64_t n_written, uint64_t n_read)
 
 static void see(struct pipe_end end)
 {
-    endings_queue_see(&look, &owner, &end);
+    endings_queue_observe(&look, &owner, &end);
 }
 
 static void next_look(void)

@@ -121,50 +121,50 @@ int message_msg_send(struct tap_message *message, void *handle, int flags,
 }
 
 /*
- * Publishers: publish.h is asked after so many messages, between two of them. Frames are counted
- * for messages, which are not more.
+ * Publishers: publish_measure_room is called between two messages, after so many. Frames are
+ * counted for messages, which are not more.
  */
-static HOOK_INLINE bool is_time_to_look(struct registry_slot *slot)
+static HOOK_INLINE bool is_time_to_measure(struct registry_slot *slot)
 {
-    return HOOK_UNLIKELY(--slot->n_until_look == 0);
+    return HOOK_UNLIKELY(--slot->n_until_measured == 0);
 }
 
-static void look(struct registry_slot *slot, int flags)
+static void measure_room(struct registry_slot *slot, int flags)
 {
-    slot->n_until_look = 1;
+    slot->n_until_measured = 1;
     if (!(flags & ZMQ_SNDMORE))
-        publish_look(slot->socket);
+        publish_measure_room(slot->socket);
 }
 
-static HOOK_COLD int send_and_look(void *handle, const void *buffer, size_t size, int flags,
-                                   struct registry_slot *slot)
+static HOOK_COLD int send_and_measure(void *handle, const void *buffer, size_t size, int flags,
+                                      struct registry_slot *slot)
 {
     int rc = message_send(handle, buffer, size, flags, slot);
-    look(slot, flags);
+    measure_room(slot, flags);
     return rc;
 }
 
 static int publish_hook(void *handle, const void *buffer, size_t size, int flags,
                         struct registry_slot *slot)
 {
-    if (is_time_to_look(slot))
-        return send_and_look(handle, buffer, size, flags, slot);
+    if (is_time_to_measure(slot))
+        return send_and_measure(handle, buffer, size, flags, slot);
     return message_send(handle, buffer, size, flags, slot);
 }
 
-static HOOK_COLD int msg_send_and_look(struct tap_message *message, void *handle, int flags,
-                                       struct registry_slot *slot)
+static HOOK_COLD int msg_send_and_measure(struct tap_message *message, void *handle, int flags,
+                                          struct registry_slot *slot)
 {
     int rc = message_msg_send(message, handle, flags, slot);
-    look(slot, flags);
+    measure_room(slot, flags);
     return rc;
 }
 
 static int publish_msg_hook(struct tap_message *message, void *handle, int flags,
                             struct registry_slot *slot)
 {
-    if (is_time_to_look(slot))
-        return msg_send_and_look(message, handle, flags, slot);
+    if (is_time_to_measure(slot))
+        return msg_send_and_measure(message, handle, flags, slot);
     return message_msg_send(message, handle, flags, slot);
 }
 

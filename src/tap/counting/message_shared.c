@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <zmq.h>
 
-static void add(const struct registry_socket *socket, enum segment_lane_word word, uint64_t n)
+static void count(const struct registry_socket *socket, enum segment_lane_word word, uint64_t n)
 {
     __atomic_fetch_add(&socket->words[word], n, __ATOMIC_RELAXED);
 }
@@ -23,8 +23,8 @@ static bool must_wait(int rc, int flags, int tried_flags)
 static int count_sent(struct registry_socket *socket, size_t size, int rc)
 {
     if (rc >= 0) {
-        add(socket, SEGMENT_SENT_BYTES, size);
-        add(socket, SEGMENT_SENT_MESSAGES, 1);
+        count(socket, SEGMENT_SENT_BYTES, size);
+        count(socket, SEGMENT_SENT_MESSAGES, 1);
     } else if (errno == EAGAIN) {
         blocking_refused(socket);
     }
@@ -75,10 +75,10 @@ static int end_receive(struct registry_socket *socket, int rc)
 {
     blocking_end_receive(socket);
     if (rc >= 0) {
-        add(socket, SEGMENT_RECEIVED_BYTES, (size_t)rc);
-        add(socket, SEGMENT_RECEIVED_MESSAGES, 1);
+        count(socket, SEGMENT_RECEIVED_BYTES, (size_t)rc);
+        count(socket, SEGMENT_RECEIVED_MESSAGES, 1);
     } else if (errno == EAGAIN) {
-        add(socket, SEGMENT_RECEIVE_WOULD_BLOCK, 1);
+        count(socket, SEGMENT_RECEIVE_WOULD_BLOCK, 1);
     }
     return rc;
 }

@@ -67,7 +67,7 @@ static void read_option(const struct registry_socket *socket, const struct optio
     segment_word_set(&socket->words[option->word], (uint64_t)number);
 }
 
-/* The domain itself is nobody's business. */
+/* Whether there is one; which one is private. */
 static void read_zap_domain(const struct registry_socket *socket)
 {
     char domain[DOMAIN_SIZE];

@@ -46,7 +46,7 @@ static void watch(struct registry_socket *socket, uint32_t n_messages)
     slot->send = publish_send;
     slot->msg_send = publish_msg_send;
     state_of(socket)->is_watched = true;
-    slot->n_until_look = n_messages;
+    slot->n_until_measured = n_messages;
 }
 
 static void trust(struct registry_socket *socket, uint32_t n_messages)
@@ -56,7 +56,7 @@ static void trust(struct registry_socket *socket, uint32_t n_messages)
     slot->msg_send = socket->library->msg_send;
     state_of(socket)->is_watched = false;
     state_of(socket)->is_within = false;
-    slot->n_until_look = n_messages;
+    slot->n_until_measured = n_messages;
 }
 
 static uint64_t room_of_pipe(const struct pipe_layout *layout, const unsigned char *pipe)
@@ -103,7 +103,7 @@ static struct room find_room(const struct registry_socket *socket, const struct 
     return room;
 }
 
-static void admit_bound(const char *reason)
+static void report_bound(const char *reason)
 {
     struct guard guard;
     registry_lock(&guard);
@@ -111,19 +111,19 @@ static void admit_bound(const char *reason)
     registry_unlock(&guard);
 }
 
-void publish_look(struct registry_socket *socket)
+void publish_measure_room(struct registry_socket *socket)
 {
     struct registry_slot *slot = socket->slot;
     const struct pipe_layout *layout = state_of(socket)->layout;
     if (!layout) {
-        slot->n_until_look = NEVER;
+        slot->n_until_measured = NEVER;
         return;
     }
     struct room room = find_room(socket, layout);
     uint32_t n_watch = MIN_WATCH + (uint32_t)(room.n_pipes / WATCH_FACTOR);
     /* A peer over inproc can lower its mark under messages that were promised room. */
     if (room.has_full && !state_of(socket)->is_watched)
-        admit_bound("a mark was lowered under connected peers");
+        report_bound("a mark was lowered under connected peers");
     if (room.has_full || room.n_messages < n_watch || state_of(socket)->is_last_only)
         watch(socket, n_watch);
     else
@@ -141,7 +141,7 @@ void publish_opened(struct registry_socket *socket)
 {
     const struct pipe_layout *layout = learned_pipes_of(socket->library);
     bool is_publisher = socket->type == ZMQ_PUB || socket->type == ZMQ_XPUB;
-    socket->slot->n_until_look = NEVER;
+    socket->slot->n_until_measured = NEVER;
     if (!is_publisher || !layout || !layout->publish.is_known)
         return;
     state_of(socket)->layout = layout;
@@ -202,7 +202,7 @@ static void doubt_only_pipe(struct registry_socket *socket, struct publish_quest
     if (question->only_pipe == 0 || size_of_vector(socket) >= state_of(socket)->size_before)
         return;
     question->only_pipe = 0;
-    admit_bound("a subscriber left during a message to the last one");
+    report_bound("a subscriber left during a message to the last one");
 }
 
 static void count_missed(struct registry_socket *socket, const struct publish_question *question)

@@ -6,9 +6,9 @@
  * asking the socket itself, right after it has taken a message, who was left out and whether the
  * message was for him.
  *
- * As long as no queue can be full, nothing is asked: publish_look finds out how many messages
- * must fit whatever happens, and the message path counts them down. Then the socket's functions
- * for sending are those of libzmq; otherwise they are publish_send and its like.
+ * As long as no queue can be full, nothing is asked: publish_measure_room finds out how many
+ * messages must fit whatever happens, and the message path counts them down. Then the socket's
+ * functions for sending are those of libzmq; otherwise they are publish_send and its like.
  *
  * Thread: the thread that uses the socket, inside one of its calls. errno is kept.
  */
@@ -31,7 +31,7 @@ void publish_option_changed(struct registry_socket *socket, const struct registr
 void publish_resume(struct registry_socket *socket);
 
 /* The messages that had to fit are sent: looks how many will now. */
-void publish_look(struct registry_socket *socket) __attribute__((cold));
+void publish_measure_room(struct registry_socket *socket) __attribute__((cold));
 
 /* Stand for libzmq's on a socket that is watched. */
 int publish_send(void *handle, const void *buffer, size_t size, int flags);

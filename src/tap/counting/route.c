@@ -54,13 +54,13 @@ static inline bool is_active(const int *state)
     return is;
 }
 
-static void count(const struct registry_slot *slot, enum segment_lane_word word)
+static void count_drop(const struct registry_slot *slot, enum segment_lane_word word)
 {
     message_add(&slot->words[word], 1);
 }
 
-/* The present message is lost and counted; what follows of it is nobody's. */
-static void lose(struct registry_slot *slot, bool is_swallowing)
+/* The present message is lost, and counted; its other frames are sent to nobody. */
+static void begin_lost(struct registry_slot *slot, bool is_swallowing)
 {
     state_of(slot->socket)->is_swallowing = is_swallowing;
     slot->is_within = false;
@@ -76,8 +76,8 @@ static bool set_mandatory(const struct registry_socket *socket, int value)
 
 static void note_answer(struct registry_slot *slot, int error)
 {
-    count(slot, error == EAGAIN ? SEGMENT_DROPPED_HWM : SEGMENT_DROPPED_UNROUTABLE);
-    lose(slot, true);
+    count_drop(slot, error == EAGAIN ? SEGMENT_DROPPED_HWM : SEGMENT_DROPPED_UNROUTABLE);
+    begin_lost(slot, true);
 }
 
 /* libzmq has taken the id, found no pipe to write to, and would drop what follows. It is given the
@@ -135,13 +135,13 @@ static HOOK_COLD int send_large_id(struct tap_message *message, struct registry_
     return rc;
 }
 
-/* An id and no message: libzmq drops it whoever it names. */
+/* An id and no message: libzmq drops it, whichever peer it names. */
 static HOOK_COLD int send_id_alone(void *handle, const void *buffer, size_t size, int flags,
                                    struct registry_slot *slot)
 {
     int rc = message_send(handle, buffer, size, flags, slot);
     if (rc >= 0)
-        count(slot, SEGMENT_DROPPED_UNROUTABLE);
+        count_drop(slot, SEGMENT_DROPPED_UNROUTABLE);
     return rc;
 }
 
@@ -150,7 +150,7 @@ static HOOK_COLD int msg_send_id_alone(struct tap_message *message, void *handle
 {
     int rc = message_msg_send(message, handle, flags, slot);
     if (rc >= 0)
-        count(slot, SEGMENT_DROPPED_UNROUTABLE);
+        count_drop(slot, SEGMENT_DROPPED_UNROUTABLE);
     return rc;
 }
 
@@ -191,9 +191,9 @@ static HOOK_INLINE int msg_send_id(struct tap_message *message, void *handle, in
 static HOOK_COLD int count_lost(struct registry_slot *slot, int flags, int rc)
 {
     slot->is_within = false;
-    count(slot, SEGMENT_DROPPED_UNROUTABLE);
+    count_drop(slot, SEGMENT_DROPPED_UNROUTABLE);
     if (flags & ZMQ_SNDMORE)
-        lose(slot, false);
+        begin_lost(slot, false);
     return rc;
 }
 
@@ -305,9 +305,9 @@ static HOOK_COLD enum segment_lane_word cause_of_lost_reply(const struct registr
 static HOOK_COLD int count_lost_reply(struct registry_slot *slot, int flags, int rc,
                                       enum segment_lane_word cause)
 {
-    count(slot, cause);
+    count_drop(slot, cause);
     if (flags & ZMQ_SNDMORE)
-        lose(slot, false);
+        begin_lost(slot, false);
     return rc;
 }
 

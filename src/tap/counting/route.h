@@ -2,9 +2,9 @@
 /*
  * route - messages that a ROUTER or REP drops because their peer is not there or full.
  *
- * libzmq says nothing of these. But where it has taken the first frame of a message, the peer's
- * id, it has the peer's pipe in its hand, or none: a look at that is enough while all goes well.
- * Where there is none, the message is ended, and its first frame sent again under
+ * libzmq does not report these. But once it has taken the first frame of a message, the peer's id,
+ * the socket has a pointer to the peer's pipe, or NULL: reading that is enough for a message that
+ * is delivered. Where there is none, the message is ended, and its first frame sent again under
  * ZMQ_ROUTER_MANDATORY, which is set for this one call: libzmq then says what is wrong, and the
  * program's other frames go no further; or the peer has room by now, and the message goes on as
  * if it had had it at once.

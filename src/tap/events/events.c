@@ -91,7 +91,7 @@ static uint32_t find_detail(const struct detail *details, size_t n, uint64_t val
 
 #define FIND_DETAIL(details, value) find_detail(details, sizeof(details) / sizeof(*details), value)
 
-static void add(struct registry_socket *socket, uint32_t word)
+static void count(struct registry_socket *socket, uint32_t word)
 {
     struct state *state = state_of(socket);
     if (state->is_holding)
@@ -117,11 +117,11 @@ static void count_failure(struct registry_socket *socket, const struct event *ev
     if (!peers_failed(peers, address) || peers->is_without_handshake)
         return;
     if (event->kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-        add(socket, FIND_DETAIL(auth_details, event->value));
+        count(socket, FIND_DETAIL(auth_details, event->value));
     else if (event->kind == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
-        add(socket, FIND_DETAIL(protocol_details, event->value));
+        count(socket, FIND_DETAIL(protocol_details, event->value));
     else
-        add(socket, FIND_DETAIL(transport_details, event->value));
+        count(socket, FIND_DETAIL(transport_details, event->value));
 }
 
 /* An unversioned greeting where ZAP is on, for one, ends the connection with no failure event
@@ -132,7 +132,7 @@ static void count_end(struct registry_socket *socket, const struct event *event,
     struct peers *peers = &state_of(socket)->peers;
     enum peers_end end = peers_ended(peers, address, (int)event->value);
     if (end == PEERS_END_REFUSED && !peers->is_without_handshake)
-        add(socket, FIND_DETAIL(protocol_details, ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED));
+        count(socket, FIND_DETAIL(protocol_details, ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED));
 }
 
 /*
@@ -149,7 +149,7 @@ void events_count(struct registry_socket *socket, const struct event *event)
     const char *address = event->address;
     if (event->other_address && peers_knows(peers, event->other_address))
         address = event->other_address;
-    add(socket, event_word(event->kind));
+    count(socket, event_word(event->kind));
     observer(socket, event->kind);
     switch (event->kind) {
     case ZMQ_EVENT_CONNECTED:

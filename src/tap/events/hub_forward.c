@@ -33,7 +33,7 @@ int hub_forwarder_open(struct hub_forwarder *self, struct registry_context *cont
     return 0;
 }
 
-static void keep(struct hub_forwarder *self, const void *bytes, size_t size, bool has_more)
+static void append_parcel(struct hub_forwarder *self, const void *bytes, size_t size, bool has_more)
 {
     struct hub_parcel *parcel = malloc(sizeof(*parcel) + size);
     if (!parcel)
@@ -84,7 +84,7 @@ static void send_or_keep(struct hub_forwarder *self, const void *bytes, size_t s
 {
     if (!self->first && (send_bytes(self, bytes, size, has_more) >= 0 || errno != EAGAIN))
         return;
-    keep(self, bytes, size, has_more);
+    append_parcel(self, bytes, size, has_more);
 }
 
 /* All frames but the first, which is our routing id. */

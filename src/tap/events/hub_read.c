@@ -106,7 +106,7 @@ static struct registry_socket *find_socket(struct hub_frames *frames)
     return is_its ? socket : NULL;
 }
 
-static void take(struct hub *hub, struct hub_frames *frames)
+static void process_event(struct hub *hub, struct hub_frames *frames)
 {
     struct text text;
     struct event event;
@@ -138,7 +138,7 @@ bool hub_read(struct hub *hub, size_t n)
                 hub_close(hub);
             return false;
         }
-        take(hub, &frames);
+        process_event(hub, &frames);
         close_frames(&frames);
     }
     return true;

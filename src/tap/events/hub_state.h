@@ -76,13 +76,13 @@ void hub_set_ticket(struct hub_entry *entry, uint32_t ticket);
 /* NULL beyond the last that ever was. */
 struct registry_socket *hub_socket_at(uint32_t index);
 
-/* The entry's monitor has told its last: forwarder and entry are free. */
+/* The entry's monitor has sent its last event: forwarder and entry are free. */
 void hub_finish_entry(struct hub *hub, struct registry_socket *socket);
 
 /* Nothing in it yet. */
 void hub_begin(struct hub *hub);
 
-/* Closes the consumer; the context's sockets are past telling. */
+/* Closes the consumer: no event of the context's sockets is read any more. */
 void hub_close(struct hub *hub);
 
 /* Reads at most `n` events. False when there is none left. */

@@ -23,7 +23,7 @@ bool monitor_has_sockets(const struct library *library)
 }
 
 /* What libzmq keeps in errno while it raises an event is seen in that thread alone. */
-static void tell_kind(enum learned_monitor kind)
+static void report_kind(enum learned_monitor kind)
 {
     struct guard guard;
     bool is_heard = kind == LEARNED_MONITOR_DIRECT;
@@ -34,7 +34,7 @@ static void tell_kind(enum learned_monitor kind)
     registry_unlock(&guard);
 }
 
-static void try(const struct library *library, void *context, void *handle)
+static void try_library(const struct library *library, void *context, void *handle)
 {
     enum learned_monitor kind = direct_try(library, context, handle) ? LEARNED_MONITOR_DIRECT
                                                                      : LEARNED_MONITOR_HUB;
@@ -52,7 +52,7 @@ static void try_in_lab(const struct library *library)
         return;
     void *socket = pipe_lab_socket(&lab, ZMQ_PAIR, 1, 1);
     if (socket)
-        try(library, lab.context, socket);
+        try_library(library, lab.context, socket);
     pipe_lab_close_socket(&lab, &socket);
     pipe_lab_close(&lab);
 }
@@ -62,7 +62,7 @@ void monitor_add_library(const struct library *library)
     if (learned_monitor_of(library) == LEARNED_MONITOR_UNTRIED)
         try_in_lab(library);
     if (learned_monitor_of(library) != LEARNED_MONITOR_UNTRIED)
-        tell_kind(learned_monitor_of(library));
+        report_kind(learned_monitor_of(library));
 }
 
 static void note_attached(bool is_attached)
@@ -80,8 +80,8 @@ static void note_attached(bool is_attached)
 void monitor_attach(struct registry_socket *socket)
 {
     if (learned_monitor_of(socket->library) == LEARNED_MONITOR_UNTRIED) {
-        try(socket->library, socket->context->handle, socket->handle);
-        tell_kind(learned_monitor_of(socket->library));
+        try_library(socket->library, socket->context->handle, socket->handle);
+        report_kind(learned_monitor_of(socket->library));
     }
     note_attached(is_direct(socket->library) ? direct_attach(socket) : hub_attach(socket));
 }

@@ -40,7 +40,7 @@ static bool is_wildcard(const char *address)
            strncmp(address, "tcp://[::]:", 11) == 0;
 }
 
-static struct address *find(const struct peers *self, const char *text)
+static struct address *find_address(const struct peers *self, const char *text)
 {
     uint64_t hash = hash_text(text);
     for (uint32_t i = self->first; i; i = addresses[i - 1].next) {
@@ -50,7 +50,7 @@ static struct address *find(const struct peers *self, const char *text)
     return NULL;
 }
 
-static struct address *take(void)
+static struct address *take_address(void)
 {
     if (first_free) {
         struct address *address = &addresses[first_free - 1];
@@ -60,12 +60,12 @@ static struct address *take(void)
     return n_used < PEERS_MAX_ADDRESSES ? &addresses[n_used++] : NULL;
 }
 
-static struct address *find_or_add(struct peers *self, const char *text)
+static struct address *find_or_append_address(struct peers *self, const char *text)
 {
-    struct address *address = find(self, text);
+    struct address *address = find_address(self, text);
     if (address)
         return address;
-    address = take();
+    address = take_address();
     if (!address) {
         self->is_unknown = true;
         return NULL;
@@ -100,7 +100,7 @@ static bool remove_recent(struct address *address, int fd)
 
 void peers_opened(struct peers *self, const char *text, int fd)
 {
-    struct address *address = find_or_add(self, text);
+    struct address *address = find_or_append_address(self, text);
     if (!address || address->is_dropped)
         return;
     address->n_open++;
@@ -109,7 +109,7 @@ void peers_opened(struct peers *self, const char *text, int fd)
 
 void peers_succeeded(struct peers *self, const char *text)
 {
-    struct address *address = find(self, text);
+    struct address *address = find_address(self, text);
     if (!address || address->is_dropped || address->n_peers >= address->n_open)
         return;
     address->n_peers++;
@@ -119,7 +119,7 @@ void peers_succeeded(struct peers *self, const char *text)
 
 bool peers_failed(struct peers *self, const char *text)
 {
-    struct address *address = find(self, text);
+    struct address *address = find_address(self, text);
     if (!address || address->is_dropped)
         return true;
     if (address->n_peers + address->n_failed >= address->n_open)
@@ -130,7 +130,7 @@ bool peers_failed(struct peers *self, const char *text)
 
 enum peers_end peers_ended(struct peers *self, const char *text, int fd)
 {
-    struct address *address = find(self, text);
+    struct address *address = find_address(self, text);
     if (!address || address->is_dropped || address->n_open == 0)
         return PEERS_END_NORMAL;
     bool was_in_handshake = remove_recent(address, fd);
@@ -146,7 +146,7 @@ enum peers_end peers_ended(struct peers *self, const char *text, int fd)
     return PEERS_END_NORMAL;
 }
 
-static void drop(struct address *address)
+static void drop_address(struct address *address)
 {
     address->is_dropped = true;
     address->n_open = address->n_peers = address->n_failed = 0;
@@ -160,20 +160,20 @@ void peers_drop(struct peers *self, const char *text)
     for (uint32_t i = self->first; i; i = addresses[i - 1].next) {
         struct address *address = &addresses[i - 1];
         if (address->hash == hash || (port && address->port == port))
-            drop(address);
+            drop_address(address);
     }
 }
 
 void peers_expect_connection(struct peers *self, const char *text)
 {
-    struct address *address = find_or_add(self, text);
+    struct address *address = find_or_append_address(self, text);
     if (address)
         address->is_dropped = false;
 }
 
 bool peers_knows(const struct peers *self, const char *text)
 {
-    return find(self, text) != NULL;
+    return find_address(self, text) != NULL;
 }
 
 void peers_expect_others(struct peers *self, const char *text)

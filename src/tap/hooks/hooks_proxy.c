@@ -30,7 +30,7 @@ static void begin(const struct members *members, const void *frontend, const voi
         proxies_begin(members->sockets);
 }
 
-/* NULL where all are strangers to the tap. */
+/* NULL where the tap tracks none of them. */
 static const struct library *library_of(const struct members *members)
 {
     for (int i = 0; i < PROXY_N_ROLES; i++) {

@@ -12,7 +12,7 @@ static void track(struct registry_context *context, void *handle, int type)
 {
     struct guard guard;
     struct registry_slot *stale = registry_find(handle);
-    if (stale) /* closed by a road that has no hook */
+    if (stale) /* closed without passing a hook */
         monitor_close_socket(stale->socket);
 
     registry_lock(&guard);

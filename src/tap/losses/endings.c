@@ -11,8 +11,8 @@
 #include <string.h>
 #include <zmq.h>
 
-#define MAX_LEFT 1024u /* queues that the program's threads hand over between two looks */
-#define STILL_NS (20 * CLOCK_NS_PER_MS)
+#define MAX_HANDED 1024u /* queues that the program's threads hand over between two looks */
+#define STILL_NS   (20 * CLOCK_NS_PER_MS)
 
 /* A socket that the program has closed, while its queues are being sent. Of the context only the
  * address is known to be valid. */
@@ -22,12 +22,12 @@ struct closed {
     uint64_t *words; /* of the lane that it had: they stay its group's */
     uint64_t closed_ns;
     int64_t linger_ms;
-    bool has_peers; /* or may have: somebody may read */
+    bool has_peers; /* or may have: then its queues may be read */
     bool is_new;
 };
 
 /* A queue as it was when one of its ends was closed. */
-struct left {
+struct handed_queue {
     struct pipe_end end;
     struct closed *closed; /* the sender; NULL: the receiver was closed, nobody reads any more */
     const void *context;   /* of the sender */
@@ -36,12 +36,12 @@ struct left {
 
 static struct endings_owner owners[REGISTRY_MAX_SOCKETS];
 static struct closed closeds[ENDINGS_MAX_CLOSED];
-static uint32_t closeds_end; /* those from here on are free: mostly 0, and no memory is looked at */
-static struct left lefts[MAX_LEFT];
-static size_t n_lefts, n_taken; /* of these: by this look */
+static uint32_t closeds_end; /* entries from here on are free; mostly 0, so that none is read */
+static struct handed_queue handed[MAX_HANDED];
+static size_t n_handed, n_taken; /* of these: by this look */
 static struct endings_look look_now;
 static uint64_t next_look_ns = UINT64_MAX;
-static bool is_look_wanted;
+static bool is_look_requested;
 
 /* Of one socket, under the registry's lock. */
 static struct state {
@@ -69,9 +69,9 @@ static bool is_watched_type(const struct registry_socket *socket)
            socket->type != ZMQ_STREAM;
 }
 
-static void want_look(void)
+static void request_look(void)
 {
-    __atomic_store_n(&is_look_wanted, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&is_look_requested, true, __ATOMIC_RELAXED);
 }
 
 void endings_event(struct registry_socket *socket, uint64_t kind)
@@ -79,7 +79,7 @@ void endings_event(struct registry_socket *socket, uint64_t kind)
     if (kind == ZMQ_EVENT_DISCONNECTED) {
         state_of(socket)->n_ends++;
         if (state_of(socket)->n_queues > 0)
-            want_look();
+            request_look();
     }
     bool is_told = library_tells_handshakes(socket->library);
     bool is_peer = is_told ? kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED
@@ -92,13 +92,23 @@ void endings_event(struct registry_socket *socket, uint64_t kind)
     }
 }
 
-void endings_cut(struct registry_socket *socket, bool is_done)
+static void note_cut(const struct registry_socket *socket, bool is_being_cut)
 {
     struct guard guard;
     registry_lock(&guard);
-    state_of(socket)->is_being_cut = !is_done;
+    state_of(socket)->is_being_cut = is_being_cut;
     state_of(socket)->n_ends++;
     registry_unlock(&guard);
+}
+
+void endings_begin_cut(struct registry_socket *socket)
+{
+    note_cut(socket, true);
+}
+
+void endings_end_cut(struct registry_socket *socket)
+{
+    note_cut(socket, false);
 }
 
 /* With these a socket ends connections by itself, of which libzmq tells nothing. */
@@ -120,7 +130,7 @@ struct closing {
     struct registry_socket *socket;
     const struct pipe_layout *layout;
     struct closed *closed; /* NULL: only count */
-    size_t n_network, n_left;
+    size_t n_network, n_held;
 };
 
 static const unsigned char *pipe_at(const struct closing *self, uintptr_t address)
@@ -131,18 +141,18 @@ static const unsigned char *pipe_at(const struct closing *self, uintptr_t addres
     return is_one ? pipe : NULL;
 }
 
-static void leave(struct closing *self, const struct left *left)
+static void hand_over(struct closing *self, const struct handed_queue *at_close)
 {
-    if (left->end.n_written == left->end.n_read)
+    if (at_close->end.n_written == at_close->end.n_read)
         return;
-    self->n_network += left->end.is_network;
-    self->n_left++;
-    if (self->closed && n_lefts < MAX_LEFT)
-        lefts[n_lefts++] = *left;
+    self->n_network += at_close->end.is_network;
+    self->n_held++;
+    if (self->closed && n_handed < MAX_HANDED)
+        handed[n_handed++] = *at_close;
 }
 
 /* Both ends live while this one is active: the other is freed only after it has agreed. */
-static void leave_pipe(struct closing *self, uintptr_t address)
+static void hand_over_pipe(struct closing *self, uintptr_t address)
 {
     const struct pipe_layout *layout = self->layout;
     const struct registry_context *context = self->socket->context;
@@ -153,32 +163,32 @@ static void leave_pipe(struct closing *self, uintptr_t address)
     const unsigned char *peer = (const unsigned char *)other;
     uint32_t owner = pipe_u32_at(peer, layout->owner);
     bool is_network = owner < 2u + (uint32_t)context->n_io_threads;
-    struct left out = {.end = {.pipe = address,
-                               .peer = other,
-                               .n_written = pipe_u64_at(pipe, layout->n_written),
-                               .n_read = pipe_u64_at(peer, layout->n_read),
-                               .is_read_on = true,
-                               .is_network = is_network},
-                       .closed = self->closed};
-    struct left in = {.end = {.pipe = other,
-                              .peer = address,
-                              .n_written = pipe_u64_at(peer, layout->n_written),
-                              .n_read = pipe_u64_at(pipe, layout->n_read)},
-                      .context = context->handle,
-                      .owner = owner};
+    struct handed_queue out = {.end = {.pipe = address,
+                                       .peer = other,
+                                       .n_written = pipe_u64_at(pipe, layout->n_written),
+                                       .n_read = pipe_u64_at(peer, layout->n_read),
+                                       .is_read_on = true,
+                                       .is_network = is_network},
+                               .closed = self->closed};
+    struct handed_queue in = {.end = {.pipe = other,
+                                      .peer = address,
+                                      .n_written = pipe_u64_at(peer, layout->n_written),
+                                      .n_read = pipe_u64_at(pipe, layout->n_read)},
+                              .context = context->handle,
+                              .owner = owner};
     if (is_network && is_watched_type(self->socket))
-        leave(self, &out);
+        hand_over(self, &out);
     if (!is_network && owner != pipe_u32_at(pipe, layout->owner))
-        leave(self, &in);
+        hand_over(self, &in);
 }
 
-static void leave_pipes(struct closing *self)
+static void hand_over_pipes(struct closing *self)
 {
     const unsigned char *vector = (const unsigned char *)self->socket->handle + self->layout->pipes;
     const uintptr_t *at = (const uintptr_t *)pipe_pointer_at(vector, 0);
     const uintptr_t *end = (const uintptr_t *)pipe_pointer_at(vector, PIPE_POINTER);
     for (; at < end; at++)
-        leave_pipe(self, *at);
+        hand_over_pipe(self, *at);
 }
 
 static struct closed *find_free(void)
@@ -220,8 +230,8 @@ void endings_closing(struct registry_socket *socket)
     if (!layout || socket->is_shared ||
         segment_word_get(&socket->words[SEGMENT_OPTION_CONFLATE]) == 1)
         return;
-    leave_pipes(&closing);
-    if (closing.n_left == 0 && __atomic_load_n(&state_of(socket)->n_queues, __ATOMIC_RELAXED) == 0)
+    hand_over_pipes(&closing);
+    if (closing.n_held == 0 && __atomic_load_n(&state_of(socket)->n_queues, __ATOMIC_RELAXED) == 0)
         return;
     if (closing.n_network > 0) /* whether a peer has come */
         monitor_drain_context(socket->context);
@@ -229,7 +239,7 @@ void endings_closing(struct registry_socket *socket)
     closing.closed = find_free();
     if (closing.closed) {
         fill_closed(closing.closed, &closing);
-        leave_pipes(&closing);
+        hand_over_pipes(&closing);
     }
     registry_unlock(&guard);
 }
@@ -237,33 +247,33 @@ void endings_closing(struct registry_socket *socket)
 /*
  * Looking
  */
-static void see(void *owner, const struct pipe_end *end)
+static void observe(void *owner, const struct pipe_end *end)
 {
-    endings_queue_see(&look_now, owner, end);
+    endings_queue_observe(&look_now, owner, end);
 }
 
-/* The program's threads handed these over: the sender's first, for nobody's end is looked at. */
-static void take_closed(void)
+/* Queues that the program's threads have handed over. The senders' come first. */
+static void take_over_closed(void)
 {
     for (size_t i = 0; i < closeds_end; i++) {
         if (closeds[i].owner.serial != 0 && closeds[i].is_new)
             endings_queue_close_all(closeds[i].owner.serial, &closeds[i].owner);
     }
-    n_taken = n_lefts;
+    n_taken = n_handed;
     for (size_t i = 0; i < n_taken; i++) {
-        struct left *left = &lefts[i];
-        struct endings_look then = {.now_ns = left->closed ? left->closed->closed_ns : 0};
-        if (left->closed)
-            endings_queue_see(&then, &left->closed->owner, &left->end);
+        struct handed_queue *at_close = &handed[i];
+        struct endings_look look = {.now_ns = at_close->closed ? at_close->closed->closed_ns : 0};
+        if (at_close->closed)
+            endings_queue_observe(&look, &at_close->closed->owner, &at_close->end);
     }
 }
 
 void endings_begin_look(void)
 {
-    __atomic_store_n(&is_look_wanted, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&is_look_requested, false, __ATOMIC_RELAXED);
     look_now.number += look_now.number == UINT32_MAX ? 2 : 1;
     look_now.now_ns = clock_monotonic_ns();
-    take_closed();
+    take_over_closed();
     for (size_t i = 0; i < closeds_end; i++) { /* the others were empty when it closed */
         if (closeds[i].owner.serial != 0 && closeds[i].is_new)
             endings_queue_forget_before(closeds[i].owner.serial, closeds[i].closed_ns);
@@ -287,7 +297,7 @@ void endings_prepare(struct registry_socket *socket, struct pipe_target *target)
         .n_last = endings->n_last,
         .is_immediate = segment_word_get(&words[SEGMENT_OPTION_IMMEDIATE]) == 1,
     };
-    target->visit = see;
+    target->visit = observe;
     target->data = owner;
 }
 
@@ -298,34 +308,34 @@ size_t endings_add_closed(struct pipe_target *targets)
         if (closeds[i].owner.serial == 0)
             continue;
         targets[n] = closeds[i].target;
-        targets[n].visit = see;
+        targets[n].visit = observe;
         targets[n++].data = &closeds[i].owner;
     }
     return n;
 }
 
 /* Whose receiver is closed: the sender is known by its pipes' owner, once it was looked at. */
-static void take_receiverless(const struct pipe_target *targets, size_t n)
+static void take_over_receiverless(const struct pipe_target *targets, size_t n)
 {
     for (size_t i = 0; i < n_taken; i++) {
-        const struct left *left = &lefts[i];
-        for (size_t j = 0; j < n && !left->closed; j++) {
+        const struct handed_queue *at_close = &handed[i];
+        for (size_t j = 0; j < n && !at_close->closed; j++) {
             struct endings_owner *owner = targets[j].data;
-            if (targets[j].context != left->context || targets[j].memo.owner != left->owner ||
-                !owner || owner->is_closed)
+            if (targets[j].context != at_close->context ||
+                targets[j].memo.owner != at_close->owner || !owner || owner->is_closed)
                 continue;
-            struct endings_queue *queue = endings_queue_find(left->end.pipe, owner->serial);
+            struct endings_queue *queue = endings_queue_find(at_close->end.pipe, owner->serial);
             if (!queue)
-                endings_queue_see(&look_now, owner, &left->end);
+                endings_queue_observe(&look_now, owner, &at_close->end);
             else
-                queue->n_read = left->end.n_read;
+                queue->n_read = at_close->end.n_read;
             if (queue)
                 queue->is_unread = true;
             break;
         }
     }
-    n_lefts -= n_taken;
-    memmove(lefts, lefts + n_taken, n_lefts * sizeof(lefts[0]));
+    n_handed -= n_taken;
+    memmove(handed, handed + n_taken, n_handed * sizeof(handed[0]));
 }
 
 /*
@@ -395,7 +405,7 @@ static struct registry_context *context_of(const struct endings_queue *queue)
 }
 
 /* What libzmq told before these were gone is known then. */
-static bool drain(const struct endings_queue *queue, void *data)
+static bool drain_events(const struct endings_queue *queue, void *data)
 {
     struct contexts *contexts = data;
     struct guard guard;
@@ -443,12 +453,12 @@ void endings_settle(const struct pipe_target *targets, size_t n)
     struct guard guard;
     struct contexts contexts = {NULL};
     registry_lock(&guard);
-    take_receiverless(targets, n);
+    take_over_receiverless(targets, n);
     for (size_t i = 0; i < n; i++)
         note_target(&targets[i]);
     registry_unlock(&guard);
     if (endings_queue_has_any())
-        endings_queue_each_gone(&look_now, drain, &contexts);
+        endings_queue_each_gone(&look_now, drain_events, &contexts);
     registry_lock(&guard);
     endings_queue_each_gone(&look_now, settle_queue, NULL);
     free_closed();
@@ -457,7 +467,7 @@ void endings_settle(const struct pipe_target *targets, size_t n)
 
 uint64_t endings_next_look_ns(void)
 {
-    return __atomic_load_n(&is_look_wanted, __ATOMIC_RELAXED) ? 0 : next_look_ns;
+    return __atomic_load_n(&is_look_requested, __ATOMIC_RELAXED) ? 0 : next_look_ns;
 }
 
 void endings_forked(void)
@@ -466,6 +476,6 @@ void endings_forked(void)
     for (size_t i = 0; i < closeds_end; i++)
         closeds[i].owner.serial = 0;
     closeds_end = 0;
-    n_lefts = 0;
+    n_handed = 0;
     next_look_ns = UINT64_MAX;
 }

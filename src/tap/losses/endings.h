@@ -15,10 +15,10 @@
  * Not known, and not counted: what libzmq had taken from the queue, into its buffer for the
  * network or the kernel's.
  *
- * Thread: endings_event, endings_cut, endings_close: any of the program's; the first with the
- *         registry's lock held. All else: the tap's own.
- * Limits: ENDINGS_MAX_CLOSED sockets that are closed and hold something, and about 4000 queues
- *         that do; what is beyond is not counted.
+ * Thread: endings_event, endings_begin_cut, endings_end_cut, endings_closing: any of the program's;
+ * the first with the registry's lock held. All else: the tap's own. Limits: ENDINGS_MAX_CLOSED
+ * sockets that are closed and hold something, and about 4000 queues that do; what is beyond is not
+ * counted.
  */
 #ifndef TAP_ENDINGS_H
 #define TAP_ENDINGS_H
@@ -31,8 +31,10 @@
 /* libzmq has told an event of the socket, which may be closed. */
 void endings_event(struct registry_socket *socket, uint64_t kind);
 
-/* The program is about to cut a connection of its own, and then has; it has set an option. */
-void endings_cut(struct registry_socket *socket, bool is_done);
+/* Around a call in which the program ends connections of its own. */
+void endings_begin_cut(struct registry_socket *socket);
+void endings_end_cut(struct registry_socket *socket);
+
 void endings_option_changed(struct registry_socket *socket, const struct registry_option *option);
 
 void endings_reset(struct registry_socket *socket);

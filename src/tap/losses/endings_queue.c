@@ -87,8 +87,8 @@ static void enter(struct endings_queue *queue, const struct endings_look *look,
     queue->is_unread = queue->is_unread || !end->is_read_on;
 }
 
-void endings_queue_see(const struct endings_look *look, struct endings_owner *owner,
-                       const struct pipe_end *end)
+void endings_queue_observe(const struct endings_look *look, struct endings_owner *owner,
+                           const struct pipe_end *end)
 {
     uint64_t depth = end->n_written - end->n_read;
     struct endings_queue *queue = find_or_free(end->pipe, owner->serial);

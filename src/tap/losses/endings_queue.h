@@ -39,8 +39,8 @@ struct endings_look {
 };
 
 /* Enters what a look sees, or the program's own thread saw. */
-void endings_queue_see(const struct endings_look *look, struct endings_owner *owner,
-                       const struct pipe_end *end);
+void endings_queue_observe(const struct endings_look *look, struct endings_owner *owner,
+                           const struct pipe_end *end);
 
 /* NULL if it is not there. */
 struct endings_queue *endings_queue_find(uintptr_t pipe, uint32_t serial);

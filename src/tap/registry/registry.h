@@ -116,7 +116,7 @@ struct registry_slot {
     struct registry_socket *socket;
     bool is_receiving; /* a thread of the program is in a receive */
 
-    uint32_t n_until_look;        /* frames until publish_look is asked; see publish.h */
+    uint32_t n_until_measured;    /* frames until publish_measure_room is called; see publish.h */
     const uintptr_t *current_out; /* this and the next: see route.h */
     bool is_within;               /* a ROUTER's message, of which the id is sent */
     unsigned char small_kind;

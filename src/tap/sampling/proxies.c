@@ -68,7 +68,7 @@ static uint64_t count_between(const struct member *from, const struct member *to
     return 0;
 }
 
-static void add(struct member *member, uint32_t word, uint64_t *n_counted, uint64_t n)
+static void count(struct member *member, uint32_t word, uint64_t *n_counted, uint64_t n)
 {
     if (is_open(member) && n > *n_counted) /* other threads may use a socket of a shared type */
         __atomic_fetch_add(&member->socket->words[word], n - *n_counted, __ATOMIC_RELAXED);
@@ -76,10 +76,10 @@ static void add(struct member *member, uint32_t word, uint64_t *n_counted, uint6
         *n_counted = n;
 }
 
-static void add_both(struct member *member, uint64_t n_sent, uint64_t n_received)
+static void count_both(struct member *member, uint64_t n_sent, uint64_t n_received)
 {
-    add(member, SEGMENT_SENT_MESSAGES, &member->n_sent, n_sent);
-    add(member, SEGMENT_RECEIVED_MESSAGES, &member->n_received, n_received);
+    count(member, SEGMENT_SENT_MESSAGES, &member->n_sent, n_sent);
+    count(member, SEGMENT_RECEIVED_MESSAGES, &member->n_received, n_received);
 }
 
 /* Nothing else tells how many messages were sent where one goes to several peers. */
@@ -89,8 +89,8 @@ static void settle_attached(struct member *member)
         return;
     int type = member->socket->type;
     bool is_distributing = type == ZMQ_PUB || type == ZMQ_XPUB || type == ZMQ_XSUB;
-    add_both(member, is_distributing ? 0 : member->followed.n_written,
-             is_reading_for_itself(member->socket) ? 0 : member->followed.n_read);
+    count_both(member, is_distributing ? 0 : member->followed.n_written,
+               is_reading_for_itself(member->socket) ? 0 : member->followed.n_read);
 }
 
 static void settle(struct proxy *proxy)
@@ -106,15 +106,15 @@ static void settle(struct proxy *proxy)
     uint64_t there = count_between(frontend, proxy->is_echo ? frontend : backend);
     uint64_t back = proxy->is_echo ? 0 : count_between(backend, frontend);
     if (proxy->is_echo)
-        add_both(frontend, there, there);
+        count_both(frontend, there, there);
     else
-        add_both(frontend, back, there);
-    add_both(backend, there, back);
-    add_both(control, control->followed.n_written, control->followed.n_read);
+        count_both(frontend, back, there);
+    count_both(backend, there, back);
+    count_both(control, control->followed.n_written, control->followed.n_read);
     if (capture->socket && is_written_once(capture->socket))
-        add_both(capture, capture->followed.n_written, 0);
+        count_both(capture, capture->followed.n_written, 0);
     else
-        add_both(capture, there + back + control->followed.n_read, 0);
+        count_both(capture, there + back + control->followed.n_read, 0);
 }
 
 static bool is_over(const struct proxy *proxy)
@@ -159,7 +159,7 @@ void proxies_end_round(struct registry_socket *socket)
 /*
  * Begin and end
  */
-static void take_in(struct member *member, struct registry_socket *socket)
+static void follow_member(struct member *member, struct registry_socket *socket)
 {
     const struct pipe_layout *layout = learned_pipes_of(socket->library);
     if (!layout || followed[socket->index])
@@ -184,7 +184,7 @@ static struct proxy *take_from_list(uintptr_t id)
 
 /* The lock keeps a zmq_close by another thread from freeing the socket meanwhile: its hook takes
  * the lock before libzmq is called. */
-static void leave(struct member *member)
+static void unfollow_member(struct member *member)
 {
     if (!is_open(member))
         return;
@@ -200,7 +200,7 @@ static void end(void *id)
     registry_lock(&guard);
     struct proxy *proxy = take_from_list((uintptr_t)id);
     for (int i = 0; proxy && i < PROXY_N_ROLES; i++)
-        leave(&proxy->members[i]);
+        unfollow_member(&proxy->members[i]);
     if (proxy) {
         settle(proxy);
         destroy(proxy);
@@ -235,7 +235,7 @@ static void begin(struct proxy *self, struct registry_socket *const sockets[PROX
         if (!sockets[i])
             continue;
         segment_word_add(&sockets[i]->words[SEGMENT_PROXIED], 1);
-        take_in(&self->members[i], sockets[i]);
+        follow_member(&self->members[i], sockets[i]);
     }
     self->next = first;
     first = self;
@@ -264,7 +264,7 @@ void proxies_attach(struct registry_socket *socket)
     if (self) {
         self->id = ++last_id;
         self->is_attached = true;
-        take_in(&self->members[0], socket);
+        follow_member(&self->members[0], socket);
         self->next = first;
         first = self;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * proxies - sockets inside zmq_proxy and its like, which moves messages inside libzmq.
+ * proxies - sockets inside zmq_proxy, zmq_proxy_steerable or zmq_device, which move messages inside
+ * libzmq.
  *
  * While such a call runs, messages are counted from the pipes' accounts (followed.h). A proxy hands
  * on each message that it receives, so what one socket received the other sent, and the better

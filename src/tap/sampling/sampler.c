@@ -79,7 +79,7 @@ void sampler_add_library(const struct library *library)
 /*
  * A round
  */
-static struct memory *recall(const struct registry_socket *socket)
+static struct memory *memory_of(const struct registry_socket *socket)
 {
     struct memory *memory = &memories[socket->index];
     bool is_new = memory->serial != socket->serial;
@@ -118,11 +118,11 @@ static bool is_conflating(const struct registry_socket *socket)
     return segment_word_get(&socket->words[SEGMENT_OPTION_CONFLATE]) == 1;
 }
 
-static void add_target(struct registry_socket *socket, void *unused)
+static void list_target(struct registry_socket *socket, void *unused)
 {
     (void)unused;
     struct round *round = &round_now;
-    struct memory *memory = recall(socket);
+    struct memory *memory = memory_of(socket);
     note_times(socket, memory);
     const struct pipe_layout *layout = learned_pipes_of(socket->library);
     if (!layout || round->n == REGISTRY_MAX_SOCKETS)
@@ -166,7 +166,7 @@ static void note_sample(struct registry_socket *socket, const struct pipe_target
                         uint64_t now_ns)
 {
     const struct pipe_sample *sample = &target->sample;
-    struct memory *memory = recall(socket);
+    struct memory *memory = memory_of(socket);
     memory->memo = target->memo;
     if (!sample->is_valid) {
         if (++memory->n_invalid == MAX_INVALID)
@@ -235,13 +235,13 @@ static size_t list_targets(void)
     round_now.realtime_ns = clock_realtime_ns();
     registry_lock(&guard);
     endings_begin_look();
-    registry_each_socket(add_target, NULL);
+    registry_each_socket(list_target, NULL);
     size_t n = round_now.n + endings_add_closed(round_now.targets + round_now.n);
     registry_unlock(&guard);
     return n;
 }
 
-static bool look(size_t n)
+static bool read_queues(size_t n)
 {
     struct guard guard;
     if (ages)
@@ -264,7 +264,7 @@ static void sample_all(void)
     size_t n = reader ? list_targets() : 0;
     if (n == 0)
         return;
-    look(n);
+    read_queues(n);
     registry_lock(&guard);
     note_round(&round_now);
     segment_word_add(&header->samples, 1);
@@ -282,7 +282,7 @@ static void note_cpu_time(uint64_t total_ns)
 void sampler_look(void)
 {
     if (__atomic_load_n(&header, __ATOMIC_ACQUIRE) && reader)
-        look(list_targets());
+        read_queues(list_targets());
 }
 
 /* The time of a round that is surely short is not measured: that would be a third of its cost. */
@@ -314,7 +314,7 @@ void sampler_round(void)
 static void note_without_queues(struct registry_socket *socket, void *unused)
 {
     (void)unused;
-    note_times(socket, recall(socket));
+    note_times(socket, memory_of(socket));
     pipe_words_forget(socket->words);
 }
 
