@@ -143,14 +143,15 @@ def objects_of(source, build):
 def names_of(source, build):
     """Names defined by each file, and needed."""
     defined, needed = collections.defaultdict(set), collections.defaultdict(set)
-    for name, output in objects_of(source, build):
-        listed = subprocess.run(["nm", "-P", output], capture_output=True, text=True, check=True).stdout
-        for line in listed.splitlines():
-            word, kind = line.split()[:2]
-            if kind in "Uw":
-                needed[name].add(word)
-            elif kind.isupper():
-                defined[name].add(word)
+    names = {str(output): name for name, output in objects_of(source, build)}
+    listed = subprocess.run(["nm", "-A", "-P", *names], capture_output=True, text=True, check=True).stdout
+    for line in listed.splitlines():
+        output, word, kind = line.split()[:3]
+        name = names[output.rstrip(":")]
+        if kind in "Uw":
+            needed[name].add(word)
+        elif kind.isupper():
+            defined[name].add(word)
     return defined, needed
 
 
