@@ -121,7 +121,7 @@ function problemItem(problem) {
 
 /* Programs that were given the tap, or could be, and are not on the page. */
 function missingItem({ program, where, text }) {
-    const item = element("li", null, "warn");
+    const item = element("li", null, "warn unheard");
     const title = element("b", visible(program));
     title.append(element("span", where));
     item.append(title, element("div", text));

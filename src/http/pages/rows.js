@@ -65,8 +65,6 @@ function problems(row, now) {
     return found;
 }
 
-export const isBad = (row) => row.problems.some((problem) => problem.kind === "bad");
-
 export const worst = (row) => row.problems.reduce((sum, p) => sum + (p.kind === "bad" ? 100 : 10), 0) +
     Math.max(row.sendFill || 0, row.receiveFill || 0);
 
