@@ -115,3 +115,10 @@ def ends__at_random__sum_on_the_page_is_exact(folder, directory):
     finally:
         crowd.end()
         agent.end()
+
+
+def ends__by_exit_and_without__are_counted_apart(agent, folder, directory):
+    for way in ("exit", "_exit", "_exit"):
+        run([*products.program("ends"), way, folder / "count", 3, 1000], directory)
+    agent.wait_value(1, "zmq_process_ends_total", end="orderly")
+    agent.wait_value(2, "zmq_process_ends_total", end="abrupt")

@@ -41,13 +41,16 @@ def fast_rules():
 
 
 class Prometheus(Server):
-    def __init__(self, folder, target, alertmanager):
+    def __init__(self, folder, target, alertmanager, more=None):
+        """`more`: jobs that scrape the same, with labels on their target."""
         (folder / "zmq.rules.yml").write_text(fast_rules(), encoding="utf-8")
         configuration = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [str(folder / "zmq.rules.yml")],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
-            "scrape_configs": [{"job_name": "zmq", "static_configs": [{"targets": [target]}]}],
+            "scrape_configs": [
+                {"job_name": name, "static_configs": [{"targets": [target], "labels": labels}]}
+                for name, labels in {"zmq": {}, **(more or {})}.items()],
         }
         (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
         super().__init__("prometheus", f"--config.file={folder}/prometheus.yml",

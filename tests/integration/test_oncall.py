@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MPL-2.0
+"""What reaches the person on call: ill and healthy programs, rules, inhibitions, thirty times faster."""
+
+import collections
+import contextlib
+import urllib.request
+
+import yaml
+
+from support import products
+from support.agent import Agent
+from support.process import Process
+from support.server import Server
+from support.waiting import wait_for
+from test_prometheus import ALERTS, Prometheus
+
+# As the Prometheus Operator labels its targets.
+OPERATOR = {"namespace": "mon", "service": "zmq-exporter", "pod": "zx-1", "endpoint": "metrics",
+            "container": "exporter"}
+# Who is to blame, and for what: the one alert of that program that nothing silences.
+ILL = {
+    "ledger": "ZeroMQReceiverStuck",
+    "archive": "ZeroMQReceiveQueueNearHighWaterMark",
+    "worker": "ZeroMQReceiveQueueNearHighWaterMark",
+    "leak-pull": "ZeroMQReceiveQueueNearHighWaterMark",
+    "leak-push": "ZeroMQQueueGrowing",
+    "vault": "ZeroMQHandshakeFailures",
+    "hub": "ZeroMQPeerFlapping",
+    "desk": "ZeroMQMessagesDropped",
+    "crasher": "ZeroMQProgramRestarting",
+    "gone": "ZeroMQProgramGone",
+    "gone-sub": "ZeroMQReconnecting",
+    "stalled-pub": "ZeroMQStreamStalled",
+    "lonely-sub": "ZeroMQNeverConnected",
+    "nosubs-pub": "ZeroMQNoSubscriber",
+    "binder": "ZeroMQBindFailures",
+    "noworker-push": "ZeroMQSenderBlocked",
+    "deadlock-req": "ZeroMQRequestUnanswered",
+    "careless": "ZeroMQNoSubscriber",
+    "careful": "ZeroMQNoSubscriber",
+}
+# Well, or the victims of another: silent, or silenced.
+WELL = {"ticker", "chart", "dispatcher", "orders", "courier", "sensor", "caller", "stalled-sub",
+        "deadlock-rep", "ok-rep", "ok-req", "short-clients", "batch-push", "batch-pull", "rare-pub",
+        "rare-sub", "probed-push", "probed-pull"}
+PARTS = [name for name in {*ILL, *WELL} if "-" in name or name in ("crasher", "gone", "binder")]
+# Of how a program is set up, not of what happens to it; the intruder is meant to fail.
+OTHERS = ("ZeroMQPolicy", "ZeroMQLibrary")
+
+
+class Alertmanager(Server):
+    """With the inhibitions that are shipped."""
+
+    def __init__(self, folder):
+        settings = yaml.safe_load((ALERTS / "alertmanager.yml").read_text(encoding="utf-8"))
+        path = folder / "alertmanager.yml"
+        path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        super().__init__("prometheus-alertmanager", f"--config.file={path}", "--cluster.listen-address=",
+                         f"--storage.path={folder}/alertmanager", "--web.listen-address=127.0.0.1:0")
+
+    def alerts(self, job):
+        """What nothing silences."""
+        return [a for a in self.get("/api/v2/alerts?active=true&inhibited=false&silenced=false")
+                if a["labels"].get("job") == job and not a["labels"]["alertname"].startswith(OTHERS)]
+
+    def told(self, job):
+        """The names of each program's alerts."""
+        names = collections.defaultdict(set)
+        for alert in self.alerts(job):
+            names[alert["labels"].get("program") or alert["labels"].get("probe")].add(alert["labels"]["alertname"])
+        names.pop("intruder", None)
+        return dict(names)
+
+
+def start_parts(stack, folder, directory):
+    for name in PARTS:
+        variables = {"ZMQ_EXPORTER_PROGRAM": name}
+        part = stack.enter_context(Process([*products.program("oncall_parts.py"), name, folder], directory, variables))
+        part.may_end_with(-9)
+    stack.enter_context(Process([products.exporter(), "demo", f"--tap.library={products.tap_library()}"],
+                                variables={"ZMQ_EXPORTER_DIR": str(directory), "TMPDIR": str(folder)}))
+
+
+def check_texts(alerts):
+    stuck = [a["annotations"] for a in alerts if a["labels"]["alertname"] == "ZeroMQReceiverStuck"]
+    assert "ledger does not receive" in stuck[0]["summary"]
+    assert "Blocked by it: orders." in stuck[0]["description"]
+    for alert in alerts:
+        assert not any(label.startswith("exported_") for label in alert["labels"])
+        with urllib.request.urlopen(alert["annotations"]["runbook_url"], timeout=30) as page:
+            assert alert["labels"]["alertname"] in page.read().decode()
+
+
+def test_ill_and_well__with_any_target_labels__one_alert_for_each_cause(folder, directory):
+    probes = folder / "probes.yml"
+    probes.write_text(yaml.safe_dump({"probes": [{
+        "name": "greeting", "address": f"ipc://{folder}/probed", "peer": "PUSH", "interval": "1s"}]}), encoding="utf-8")
+    expected = {name: {alert} for name, alert in ILL.items()}
+    with contextlib.ExitStack() as stack:
+        agent = stack.enter_context(Agent(directory, f"--config.file={probes}"))
+        agent.keep_log()
+        start_parts(stack, folder, directory)
+        alertmanager = stack.enter_context(Alertmanager(folder))
+        stack.enter_context(Prometheus(folder, agent.address, alertmanager.address, more={"operator": OPERATOR}))
+
+        def is_told():
+            return all(alertmanager.told(job) == expected for job in ("zmq", "operator"))
+
+        def difference():
+            return {job: {name: (told.get(name), expected.get(name)) for name in told.keys() | expected.keys()
+                          if told.get(name) != expected.get(name)}
+                    for job in ("zmq", "operator") for told in [alertmanager.told(job)]}
+
+        wait_for(is_told, lambda: f"one alert for each cause; (told, expected): {difference()}", 240)
+        check_texts(alertmanager.alerts("zmq") + alertmanager.alerts("operator"))
