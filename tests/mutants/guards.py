@@ -56,6 +56,8 @@ GUARDS = {
                       "balance", "losses", "page"],
     "src/tap/ground": ["tap_elf_object", "libraries", "copies", "by_name", "capabilities", "harmless", "limits", "sandbox"],
     "src/tap/registry": ["tap_registry_hash", "corners", "counters", "limits", "events", "depth", "harmless", "harmless_directory"],
+    "src/libraries/untapped": ["library_untapped", "unheard"],
+    "src/collectors/library/untapped_rows": ["unheard"],
     "src/tap/hooks/symbols": ["by_name", "copies", "harmless"],
     "src/tap/events": ["tap_peers", "events", "libraries", "limits", "harmless", "endings", "counters", "balance"],
     "src/tap/learned": ["tap_*", "depth", "ages", "proxies", "drops", "losses", "endings", "libraries", "limits",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Over a folder made to look like /proc. */
+#include "collectors/library/untapped_rows.h"
 #include "libraries/untapped.h"
 
 #include "support/cmocka.h"
@@ -153,9 +154,41 @@ static void find__what_cannot_be_said__is_none(void **state)
     assert_int_equal(find(self, TAP GLIBC), UNTAPPED_NONE);
 }
 
+static unsigned n_told;
+
+static void count_told(const char *program, pid_t pid, const char *reason, const char *remedy)
+{
+    assert_true(*program && pid > 0 && *reason && *remedy);
+    n_told++;
+}
+
+static void rows__many_programs__are_bounded_and_told_once(void **state)
+{
+    static struct untapped_rows rows = {.tell = count_told};
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        untapped_rows_clear(&rows);
+        for (int i = 1; i <= 80; i++) {
+            char program[16];
+            (void)snprintf(program, sizeof(program), "feed%d", i % 70);
+            untapped_rows_add(&rows, &(struct untapped_process){program, i, 5, UNTAPPED_OFF});
+        }
+        untapped_rows_add(&rows, &(struct untapped_process){"feed1", 1, 5, UNTAPPED_NONE});
+        assert_int_equal(rows.n, UNTAPPED_MAX_ROWS + 1);
+        assert_string_equal(rows.rows[0].program, "feed1");
+        assert_int_equal(rows.rows[0].n[UNTAPPED_OFF], 2);
+        assert_string_equal(rows.rows[UNTAPPED_MAX_ROWS].program, "(other)");
+        assert_int_equal(rows.rows[UNTAPPED_MAX_ROWS].n[UNTAPPED_OFF], 6);
+        assert_int_equal(n_told, 80);
+    }
+    untapped_rows_add(&rows, &(struct untapped_process){"feed1", 1, 6, UNTAPPED_OFF});
+    assert_int_equal(n_told, 81); /* another process of that number */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows__many_programs__are_bounded_and_told_once),
         cmocka_unit_test_setup_teardown(find__nothing_else_is_wrong__goes_past_the_tap, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(find__environment__is_the_reason, setup, teardown),
