@@ -69,6 +69,11 @@ def page__again__has_the_same_order(crowd):
     assert first == second
 
 
+def series_of_its_own(text):
+    """Without what other programs of the host, which come and go, have loaded."""
+    return [one for one in series_of(text) if not re.match(r"zmq_(library|policy|tap_missing)_", one)]
+
+
 def gzip__of_a_crowd__is_the_same_page(crowd):
     agent, n_groups = crowd
     for accept in ("text/plain", OPEN):
@@ -77,7 +82,7 @@ def gzip__of_a_crowd__is_the_same_page(crowd):
         assert coded.header("Content-Encoding") == "gzip"
         assert len(coded.body) < len(plain.body) / 2
         assert coded.header("Content-Type") == plain.header("Content-Type")
-        assert series_of(coded.text) == series_of(plain.text)
+        assert series_of_its_own(coded.text) == series_of_its_own(plain.text)
         if accept == OPEN:
             sockets = parse(coded.text).get("zmq_sockets")
             assert len(sockets.samples if sockets else []) == n_groups
