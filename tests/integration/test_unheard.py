@@ -122,6 +122,6 @@ def page__program_that_is_not_heard__comes_first(directory, launch, program, bro
     with Agent(directory) as agent:
         wait_reason(agent, program, "off")
         open_page(browser, agent)
-        text = wait_for(lambda: [one.text for one in browser.find_elements("css selector", "#attention li")
+        text = wait_for(lambda: [one.text for one in browser.find_elements("css selector", "#problems li")
                                  if program.name in one.text], "what is wrong")
         assert "has the tap, which tells nothing" in text[0] and "ZMQ_EXPORTER_TAP=off" in text[0]
