@@ -203,8 +203,9 @@ def arguments_of(build, top):
     for entry in json.loads((build / "compile_commands.json").read_text()):
         folder = pathlib.Path(entry["directory"])
         words = shlex.split(entry["command"])[1:]
-        kept = [f"-I{folder / word[2:]}" if word.startswith("-I") else word for word in words
-                if word.startswith(("-I", "-D", "-isystem", "-std"))]
+        kept = [f"-I{folder / word[2:]}" if word.startswith("-I") else word
+                for before, word in zip([""] + words, words)
+                if before == "-isystem" or word.startswith(("-I", "-D", "-isystem", "-std"))]
         path = pathlib.Path(folder / entry["file"]).resolve()
         if path.is_relative_to(top):
             result[str(path.relative_to(top))] = kept

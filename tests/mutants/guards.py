@@ -41,6 +41,7 @@ GUARDS = {
     "src/collectors/library": ["library_*", "library"],
     "src/collectors/peek": ["peek_model", "collectors_tap_*", "peek", "peek_page", "peek_depth"],
     "src/collectors/policy": ["policy_*", "policy", "audit"],
+    "src/libraries": ["library_*", "fuzz_*", "library", "peek"],
     "src/peek": ["peek_*", "peek", "peek_depth", "peek_page"],
     "src/queues": ["queues_*", "tap_pipe_*", "tap_publish_*", "peek_layout", "depth", "ages", "proxies",
                    "endings", "peek_depth", "harmless"],
