@@ -94,6 +94,10 @@ def main():
             found.append(f"{name}: no case in alerts/tests where it does not fire")
     known = {rule["alert"] for rule in alerts}
     for path in sorted((root / "alerts/runbooks").glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        for part in ("**It says:**", "## Do", "## It may be wrong when", "## Silence"):
+            if part not in text:
+                found.append(f"alerts/runbooks/{path.name}: no {part}")
         if path.stem not in known:
             found.append(f"alerts/runbooks/{path.name}: no such alert")
 

@@ -3,6 +3,7 @@
 
 import collections
 import contextlib
+import json
 import urllib.request
 
 import yaml
@@ -113,3 +114,63 @@ def test_ill_and_well__with_any_target_labels__one_alert_for_each_cause(folder, 
 
         wait_for(is_told, lambda: f"one alert for each cause; (told, expected): {difference()}", 240)
         check_texts(alertmanager.alerts("zmq") + alertmanager.alerts("operator"))
+
+
+def alert(name, severity, program=None, **labels):
+    if program:
+        labels["program"] = program
+    return {"alertname": name, "severity": severity, "job": "zmq", **labels}
+
+
+A, B = {"type": "PULL", "address": "tcp://a"}, {"type": "PUSH", "address": "tcp://b"}
+SENDER = {"type": "PUSH", "address": "tcp://a"}
+# The cause, what it silences, what it does not.
+INHIBITIONS = [
+    (alert("ZeroMQReceiverStuck", "critical", "ledger", **A),
+     [alert("ZeroMQSendQueueNearHighWaterMark", "critical", "orders", **SENDER),
+      alert("ZeroMQSenderBlocked", "warning", "orders", cause="full", **SENDER),
+      alert("ZeroMQMessagesOld", "critical", "ledger", direction="receive", **A)],
+     [alert("ZeroMQSenderBlocked", "warning", "orders", cause="full", **B),
+      alert("ZeroMQHandshakeFailures", "warning", "ledger", cause="auth", detail="400", **A)]),
+    (alert("ZeroMQReceiveQueueNearHighWaterMark", "critical", "archive", **A),
+     [alert("ZeroMQReceiveQueueNearHighWaterMark", "warning", "archive", **A),
+      alert("ZeroMQMessagesDropped", "warning", "ticker", reason="hwm", **SENDER)],
+     [alert("ZeroMQReceiveQueueNearHighWaterMark", "warning", "chart", **A)]),
+    (alert("ZeroMQProbeFailed", "critical", probe="feed", address="tcp://a"),
+     [alert("ZeroMQProbeFailed", "warning", probe="feed", address="tcp://a")],
+     [alert("ZeroMQProbeFailed", "warning", probe="desk", address="tcp://a")]),
+    (alert("ZeroMQProgramGone", "critical", "gone"),
+     [alert("ZeroMQProgramRestarting", "warning", "gone"), alert("ZeroMQMessagesDropped", "warning", "gone", **B)],
+     [alert("ZeroMQReconnecting", "warning", "peer", **A), alert("ZeroMQPolicyViolation", "warning", "gone", **B)]),
+    (alert("ZeroMQNeverConnected", "warning", "lonely", **SENDER),
+     [alert("ZeroMQSenderBlocked", "warning", "lonely", cause="no_peer", **SENDER)],
+     [alert("ZeroMQSenderBlocked", "warning", "lonely", cause="no_peer", **B)]),
+    (alert("ZmqExporterDown", "critical"),
+     [alert("ZeroMQProbeFailed", "critical", probe="feed", address="tcp://a"), alert("ZmqTapSilent", "warning", "x")],
+     []),
+]
+
+
+def test_inhibitions__of_each_cause__silence_what_follows_and_nothing_else(folder):
+    """Each in an instance of its own, so that only its own cause is there."""
+    with Alertmanager(folder) as alertmanager:
+        posted, loud = [], []
+        for i, (cause, silenced, others) in enumerate(INHIBITIONS):
+            for one in [cause, *silenced, *others]:
+                posted.append({"labels": {**one, "instance": f"h:{i}"}})
+            loud += [{**one, "instance": f"h:{i}"} for one in [cause, *others]]
+        # The same without the cause: all of them are told.
+        for _, silenced, _ in INHIBITIONS[:-1]:
+            loud += [{**one, "instance": f"free:{one['alertname']}"} for one in silenced]
+            posted += [{"labels": {**one, "instance": f"free:{one['alertname']}"}} for one in silenced]
+        request = urllib.request.Request(f"http://{alertmanager.address}/api/v2/alerts", json.dumps(posted).encode(),
+                                         {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=30).close()
+
+        def told():
+            found = alertmanager.get("/api/v2/alerts?active=true&inhibited=false&silenced=false")
+            return sorted(json.dumps(a["labels"], sort_keys=True) for a in found)
+
+        expected = sorted({json.dumps(one, sort_keys=True) for one in loud})
+        wait_for(lambda: told() == expected,
+                 lambda: f"{set(told()) ^ set(expected)} to be silenced, or not")
