@@ -188,6 +188,8 @@ static bool must_look(const struct peek_process *self, uint64_t now_ns)
         return true;
     if (self->reason != PEEK_REASON_NONE)
         return now_ns >= self->next_look_ns;
+    if (now_ns < self->quiet_until_ns)
+        return false;
     return count_tasks(self) != self->n_tasks ||
            (self->is_incomplete && now_ns >= self->next_look_ns);
 }
@@ -214,11 +216,23 @@ void peek_process_sample(struct peek_process *self)
     self->n_passes++;
 }
 
+/* One that has contexts is looked at for more of them: what it takes long to look at is not for
+ * that reason unseen. Returns when the pass proper begins. */
+static uint64_t excuse_look(struct peek_process *self, uint64_t begin_ns)
+{
+    uint64_t now_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+    if (self->reason != PEEK_REASON_NONE || now_ns - begin_ns <= PEEK_TIME_NS)
+        return begin_ns;
+    self->quiet_until_ns = clock_monotonic_ns() + 6 * PEEK_RETRY_NS;
+    return now_ns;
+}
+
 void peek_process_pass(struct peek_process *self, struct peek_class_files *files, int procfs_fd)
 {
     uint64_t begin_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
     if (must_look(self, clock_monotonic_ns()))
         look(self, files, procfs_fd);
+    begin_ns = excuse_look(self, begin_ns);
     for (size_t i = 0; i < self->n_sockets; i++)
         self->sockets[i].is_valid = false;
     if (self->is_gone || self->reason != PEEK_REASON_NONE)

@@ -54,6 +54,7 @@ struct peek_process {
     bool is_incomplete; /* threads that ran showed no stack: there may be more contexts */
     uint32_t n_incomplete;
     uint64_t next_look_ns;
+    uint64_t quiet_until_ns; /* no look till then, as the last one took too long */
     struct peek_target target;
     struct peek_layout layouts[PEEK_MAX_COPIES];
     size_t n_layouts;

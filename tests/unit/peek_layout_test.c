@@ -2,6 +2,7 @@
 /* What peek derives from live objects is what calibration finds, field by field. */
 #include "peek/peek_process.h"
 #include "queues/pipe_accounts.h"
+#include "queues/pipe_bytes.h"
 #include "tap/learned/pipe_calibration.h"
 
 #include "base/procfs.h"
@@ -42,6 +43,14 @@ static void *new_socket(void *context, int type, int hwm)
     assert_int_equal(zmq_setsockopt(socket, ZMQ_RCVHWM, &hwm, sizeof(hwm)), 0);
     assert_int_equal(zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger)), 0);
     return socket;
+}
+
+/* Beyond the limits, options are known from 4.3.4 on. */
+static bool has_known_options(void)
+{
+    int major, minor, patch;
+    zmq_version(&major, &minor, &patch);
+    return major * 10000 + minor * 100 + patch >= 40304;
 }
 
 static void derive__live_objects__equals_calibration(void **state)
@@ -101,7 +110,7 @@ static void derive__live_objects__equals_calibration(void **state)
         assert_int_equal(is_push ? socket->sample.send_queue : socket->sample.receive_queue, 5);
         assert_int_equal(is_push ? socket->followed.n_written : socket->followed.n_read,
                          is_push ? 5 : 0);
-        assert_int_equal(socket->linger, 0);
+        assert_int_equal(socket->linger, has_known_options() ? 0 : PIPE_UNKNOWN);
     }
     peek_process_destroy(&process);
     peek_class_files_destroy(&files);
