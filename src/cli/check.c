@@ -68,6 +68,14 @@ static int check_web(const char *path)
     return COMMAND_OK;
 }
 
+static void print_help(const struct flag *flags, size_t n_flags)
+{
+    printf(USAGE "\nReads a configuration file as the exporter would, the files of secrets "
+                 "included,\nand says what is wrong in it, or how each endpoint will be "
+                 "probed.\n\nFlags:\n");
+    flags_print(flags, n_flags);
+}
+
 int command_check(int argc, char **argv)
 {
     const char *web_path = NULL;
@@ -76,19 +84,17 @@ int command_check(int argc, char **argv)
          "Checks a file of the exporter's flag of this name, with its certificates.", FLAG_TEXT,
          &web_path},
     };
-    struct error err;
+    const struct command_line line = {"zmq_exporter check", flags, sizeof(flags) / sizeof(*flags),
+                                      print_help, true};
     int rest;
-    int r = flags_parse(flags, 1, argc, argv, &rest, &err);
-    if (r == FLAGS_E_HELP) {
-        printf(USAGE "\nReads a configuration file as the exporter would, the files of secrets "
-                     "included,\nand says what is wrong in it, or how each endpoint will be "
-                     "probed.\n\nFlags:\n");
-        flags_print(flags, 1);
-        return COMMAND_OK;
-    }
-    if (r == 0 && rest != argc - 1 && !(web_path && rest == argc))
-        r = error_set(&err, -1, "check takes one file");
-    if (r < 0) {
+    int parsed = command_parse(&line, argc, argv, &rest);
+    if (parsed == COMMAND_MISUSED)
+        (void)fputs(USAGE, stderr);
+    if (parsed != COMMAND_GOES_ON)
+        return parsed;
+    if (rest != argc - 1 && !(web_path && rest == argc)) {
+        struct error err;
+        (void)error_set(&err, -1, "check takes one file");
         terminal_fail("zmq_exporter check", &err);
         (void)fputs(USAGE, stderr);
         return COMMAND_MISUSED;

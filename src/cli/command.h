@@ -31,6 +31,10 @@ struct command_line {
     bool takes_arguments; /* after the flags; else there are none */
 };
 
+/* Hidden, for the completion of shells. */
+#define COMMAND_LIST_FLAGS    "--list-flags"
+#define COMMAND_LIST_COMMANDS "--list-commands"
+
 /* COMMAND_GOES_ON, with the targets of the flags set and `*ret_rest` the index of the first
  * argument that is none; else the exit status: the help was shown, or what is wrong said. */
 #define COMMAND_GOES_ON (-1)

@@ -183,3 +183,13 @@ void flags_print(const struct flag *flags, size_t n)
     }
     printf("  %s--help%s\n      Shows this text.\n", ink.bold, ink.plain);
 }
+
+void flags_list(const struct flag *flags, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *end = strstr(flags[i].help, ". ");
+        int length = end ? (int)(end - flags[i].help) : (int)strlen(flags[i].help);
+        printf("--%s%s\t%.*s\n", flags[i].name, flags[i].value ? "=" : "", length, flags[i].help);
+    }
+    printf("--help\tShows this text.\n");
+}

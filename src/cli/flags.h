@@ -45,4 +45,8 @@ int flags_parse(const struct flag *flags, size_t n, int argc, char **argv, int *
 /* The explanation of each flag on standard output. */
 void flags_print(const struct flag *flags, size_t n);
 
+/* One line for each flag, for the completion of shells: `--name`, or `--name=` where it takes a
+ * value, a tab, and its explanation up to the first full stop. */
+void flags_list(const struct flag *flags, size_t n);
+
 #endif

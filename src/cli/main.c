@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_COMMANDS 32u
@@ -45,8 +46,17 @@ static int help(const char *name)
     return name ? unknown(name) : command_serve(2, argv);
 }
 
+static int list_commands(void)
+{
+    for (const struct command *command = commands; command->name; command++)
+        printf("%s\t%s\n", command->name, command->summary);
+    return COMMAND_OK;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], COMMAND_LIST_COMMANDS) == 0)
+        return list_commands();
     if (argc < 2 || argv[1][0] == '-')
         return command_serve(argc, argv);
     if (strcmp(argv[1], "help") == 0)
