@@ -16,6 +16,30 @@
 
 #define NAME "2147483647-9.seg" /* no process has this id */
 
+/* An end is counted when the process is folded, not when it is seen to be dead. */
+static struct string_buffer without_ends(const struct string_buffer *page)
+{
+    static const char name[] = "zmq_process_ends_total{";
+    struct string_buffer rest = {0};
+    for (const char *line = page->data; *line;) {
+        size_t size = strcspn(line, "\n");
+        size += line[size] == '\n';
+        if (strncmp(line, name, sizeof(name) - 1) != 0)
+            string_buffer_append(&rest, line, size);
+        line += size;
+    }
+    string_buffer_append(&rest, "", 1);
+    return rest;
+}
+
+static void demand_same_sums(const struct string_buffer *a, const struct string_buffer *b)
+{
+    struct string_buffer left = without_ends(a), right = without_ends(b);
+    demand_same(&left, &right);
+    string_buffer_finish(&left);
+    string_buffer_finish(&right);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char directory[PATH_MAX];
@@ -107,12 +131,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct string_buffer before = scrape(&collector);
     collector.tick(collector.state);
     struct string_buffer folded = scrape(&collector);
-    demand_same(&before, &folded);
+    demand_same_sums(&before, &folded);
     collector.destroy(collector.state);
     (void)unlinkat(directory_fd, NAME, 0); /* what is no segment stays */
     collector = start();
     struct string_buffer again = scrape(&collector);
-    demand_same(&before, &again);
+    demand_same(&folded, &again);
     collector.destroy(collector.state);
     string_buffer_finish(&before);
     string_buffer_finish(&folded);
