@@ -23,24 +23,26 @@ SPELLINGS = {"send": 1, "msg_send": 1, "recv": 1, "msg_recv": 1,
              "send to ROUTER": 2, "msg_send to ROUTER": 2}
 
 
-def instructions(program, spelling, directory, folder):
+def instructions(program, spelling, directory, folder, variables=None):
     count = COUNT if program == "calls" else FULL_COUNT
     command = ["valgrind", "--tool=callgrind", "--toggle-collect=measured",
                f"--callgrind-out-file={folder}/out", products.BUILD / "tests/bench" / program,
                spelling, count]
-    result = run(command, directory, timeout=300)
+    result = run(command, directory, variables, timeout=300)
     assert result.returncode == 0, result.stderr
     return int(re.search(r"Collected : (\d+)", result.stderr).group(1)) / count
 
 
 def main():
-    print("| call | instructions without | with | added |")
-    print("|---|---|---|---|")
+    print("| call | instructions without | with | added | added with the tap off |")
+    print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="zt-") as folder:
         for spelling, calls in SPELLINGS.items():
             plain = instructions("calls", spelling, None, folder) / calls
             tapped = instructions("calls", spelling, folder, folder) / calls
-            print(f"| zmq_{spelling} | {plain:.1f} | {tapped:.1f} | {tapped - plain:.1f} |", flush=True)
+            off = instructions("calls", spelling, folder, folder, {"ZMQ_EXPORTER_TAP": "off"}) / calls
+            print(f"| zmq_{spelling} | {plain:.1f} | {tapped:.1f} | {tapped - plain:.1f} | {off - plain:.1f} |",
+                  flush=True)
         print("\n| message lost or refused | instructions without | with | added for each peer |")
         print("|---|---|---|---|")
         for case, n_peers in FULL.items():
