@@ -16,30 +16,6 @@
 
 #define NAME "2147483647-9.seg" /* no process has this id */
 
-/* An end is counted when the process is folded, not when it is seen to be dead. */
-static struct string_buffer without_ends(const struct string_buffer *page)
-{
-    static const char name[] = "zmq_process_ends_total{";
-    struct string_buffer rest = {0};
-    for (const char *line = page->data; *line;) {
-        size_t size = strcspn(line, "\n");
-        size += line[size] == '\n';
-        if (strncmp(line, name, sizeof(name) - 1) != 0)
-            string_buffer_append(&rest, line, size);
-        line += size;
-    }
-    string_buffer_append(&rest, "", 1);
-    return rest;
-}
-
-static void demand_same_sums(const struct string_buffer *a, const struct string_buffer *b)
-{
-    struct string_buffer left = without_ends(a), right = without_ends(b);
-    demand_same(&left, &right);
-    string_buffer_finish(&left);
-    string_buffer_finish(&right);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char directory[PATH_MAX];
@@ -112,6 +88,30 @@ static void demand_same(const struct string_buffer *a, const struct string_buffe
         (void)fprintf(stderr, "%s\nis not\n%s\n", a->data, b->data);
         abort();
     }
+}
+
+/* An end is counted when the process is folded, not when it is seen to be dead. */
+static struct string_buffer without_ends(const struct string_buffer *page)
+{
+    static const char name[] = "zmq_process_ends_total{";
+    struct string_buffer rest = {0};
+    for (const char *line = page->data; *line;) {
+        size_t size = strcspn(line, "\n");
+        size += line[size] == '\n';
+        if (strncmp(line, name, sizeof(name) - 1) != 0)
+            string_buffer_append(&rest, line, size);
+        line += size;
+    }
+    string_buffer_append(&rest, "", 1);
+    return rest;
+}
+
+static void demand_same_sums(const struct string_buffer *a, const struct string_buffer *b)
+{
+    struct string_buffer left = without_ends(a), right = without_ends(b);
+    demand_same(&left, &right);
+    string_buffer_finish(&left);
+    string_buffer_finish(&right);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
