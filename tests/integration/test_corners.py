@@ -22,8 +22,11 @@ def sockets__beyond_the_table__are_counted_as_such(directory):
     result = run([*products.program("harmless_large"), "thousands_of_sockets"], directory)
     assert f"{3 * N_SOCKETS} sent" in result.stdout
     [segment] = segment_file.read_all(directory)
-    assert segment.header["untracked_sockets"] == N_SOCKETS - MAX_SOCKETS
-    assert segment.counter("SENT_MESSAGES", "PUB") == 3 * MAX_SOCKETS
+    # The three that are closed and made anew may find their places not free yet.
+    missed = segment.header["untracked_sockets"] - (N_SOCKETS - MAX_SOCKETS)
+    assert 0 <= missed <= 3
+    sent = segment.counter("SENT_MESSAGES", "PUB")
+    assert 3 * (MAX_SOCKETS - missed) <= sent <= 3 * MAX_SOCKETS
 
 
 @pytest.mark.parametrize("text", ["1025", "1000000", "0", "-3", "many"])
