@@ -82,6 +82,9 @@ def wrong_labels(expression):
         for label in filter(None, (word.strip() for word in group.split(","))):
             if label not in has:
                 yield f"no metric of the query has the label {label}"
+    for group in re.findall(r"\bby\s*\(([^)]*)\)", expression):
+        if "instance" not in [word.strip() for word in group.split(",")]:
+            yield "a grouping without instance draws two hosts as one"
     for selector in re.findall(r"\{([^}]*)\}", expression):
         for label in re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", re.sub(r'"[^"]*"', '""', selector)):
             if label not in has:
