@@ -47,6 +47,7 @@ extern const struct command commands[];
 int command_peek_reader(int argc, char **argv); /* hidden: the exporter starts it itself */
 int command_serve(int argc, char **argv);
 
+int command_top(int argc, char **argv);  /* top.c */
 int command_run(int argc, char **argv);  /* run.c */
 int command_demo(int argc, char **argv); /* demo.c */
 

@@ -14,6 +14,8 @@ const struct command commands[] = {
     {"demo", "[FLAG ...]", "runs a small system that misbehaves on purpose", command_demo},
     {"audit", "[FLAG ...] [-- PROGRAM [ARGUMENT ...]]", "says which sockets are set up dangerously",
      command_audit},
+    {"top", "[FLAG ...]", "shows the sockets of this host in a terminal, problems first",
+     command_top},
     {"check", "[FLAG ...] [FILE]", "says whether a configuration file is valid", command_check},
     {NULL, NULL, NULL, NULL},
 };

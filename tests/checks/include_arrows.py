@@ -35,7 +35,7 @@ ALLOWED = {
     "problems": {"base", "segment", "metrics", "collectors"},
     "http": {"base", "metrics", "config"},
     "agent": {"base", "segment", "metrics", "collectors", "problems", "config", "http"},
-    "cli": {"base", "segment", "metrics", "collectors", "config", "http", "agent", "peek"},
+    "cli": {"base", "segment", "metrics", "collectors", "config", "http", "agent", "peek", "problems"},
 }
 # The same of the rooms in src/tap (src/tap/README.md); "" is what lies in the folder itself.
 TAP_ROOMS = {

@@ -151,7 +151,9 @@ def test_segments__more_than_a_user_may_have__leave_others_their_places(director
         agent.wait_value(0, SEGMENTS, state="left_out")
         agent.wait_value(1, "zmq_exporter_collector_success", collector="tap")
         log = agent.end_and_read_log()
-    warnings = [line for line in log.splitlines() if "level=warn" in line]
+    # Not of other tests' programs, which this host has as well.
+    warnings = [line for line in log.splitlines()
+                if "level=warn" in line and "has the tap and no segment" not in line]
     # On a busy machine a scrape with so many files may be too slow, which is another message.
     told = [line for line in warnings if "too slow" not in line]
     assert 1 <= len(told) <= 1 + len(warnings) - len(told), log
