@@ -14,8 +14,9 @@
 static bool decode(const char *text, char *ret, size_t room, size_t *ret_size)
 {
     gnutls_datum_t encoded = {(unsigned char *)(uintptr_t)text, (unsigned)http_value_size(text)};
-    gnutls_datum_t decoded;
-    if (encoded.size % 4 != 0 || gnutls_base64_decode2(&encoded, &decoded) < 0)
+    gnutls_datum_t decoded = {NULL, 0};
+    if (encoded.size == 0 || encoded.size % 4 != 0 ||
+        gnutls_base64_decode2(&encoded, &decoded) < 0 || !decoded.data)
         return false;
     bool has_room = decoded.size <= room;
     if (has_room)

@@ -61,7 +61,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
     *state = f;
     temporary_directory_make(f->path);
-    (void)snprintf(f->directory, sizeof(f->directory), "%s/segments", f->path);
+    (void)stpcpy(stpcpy(f->directory, f->path), "/segments");
     assert_int_equal(mkdir(f->directory, 0700), 0);
     f->sources.root_fd = open(f->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     library_join_init(&f->join, f->sources.root_fd, f->directory);
