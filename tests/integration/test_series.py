@@ -21,8 +21,9 @@ def busy(directory, start):
     puppet = start("c")
     one, other = puppet.socket(zmq.DEALER), puppet.socket(zmq.DEALER)
     other.connect(one.bind("tcp://127.0.0.1:*"))
-    assert one.send(3) == 3 and other.send(2) == 2
-    assert other.recv(2)[0] == 2 and one.recv(1)[0] == 1
+    # The one that connects begins: it has a queue at once, so that nobody waits for a peer.
+    assert other.send(2) == 2 and one.recv(1)[0] == 1
+    assert one.send(3) == 3 and other.recv(2)[0] == 2
     return one
 
 
