@@ -2,6 +2,7 @@
 #include "libraries/untapped.h"
 
 #include "base/cleanup.h"
+#include "base/fnv.h"
 #include "base/procfs.h"
 #include "libraries/library_file.h"
 
@@ -155,10 +156,7 @@ static bool is_directory_good(int root_fd, pid_t pid, const char *directory,
 
 uint64_t untapped_hash(const char *directory)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (; *directory; directory++)
-        hash = (hash ^ (unsigned char)*directory) * UINT64_C(1099511628211);
-    return hash;
+    return fnv_bytes_64(FNV_BASIS_64, directory, strlen(directory));
 }
 
 enum untapped_reason untapped_reason_in(const struct untapped *self, const char *directory)

@@ -124,7 +124,7 @@ void samples_add_histogram(struct samples *self, enum family_id id, struct label
 void samples_add_created(struct samples *self, enum family_id id, struct text_number seconds)
 {
     struct sample_list *list = &self->lists[id];
-    if (list->next == list->items || !samples_make_room(self, list, 0))
+    if (self->has_failed || list->next == list->items || !samples_make_room(self, list, 0))
         return;
     struct sample *created = list->next++;
     *created = created[-1]; /* its labels */

@@ -135,7 +135,8 @@ void samples_add_histogram(struct samples *self, enum family_id id, struct label
                            const struct sample_histogram *histogram);
 
 /* When the counter or histogram that was added just before began to count, where it is known.
- * Only OpenMetrics shows it. */
+ * Only OpenMetrics shows it. Nothing is added once an addition has failed: the sample before may
+ * be another's. */
 void samples_add_created(struct samples *self, enum family_id id, struct text_number seconds);
 
 /* A copy of `size` bytes of label text that lives as long as the samples. */

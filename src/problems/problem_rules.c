@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include "base/array.h"
 #include "base/clock.h"
 #include "collectors/tap/tap_types.h"
 #include "problems/problem.h"
@@ -244,14 +245,8 @@ static int compare(const void *a, const void *b)
 
 static int add(struct problems *self, const struct problem *problem)
 {
-    if (self->n == self->capacity) {
-        size_t capacity = self->capacity ? self->capacity * 2 : 16;
-        void *items = reallocarray(self->items, capacity, sizeof(*self->items));
-        if (!items)
-            return -ENOMEM;
-        self->items = items;
-        self->capacity = capacity;
-    }
+    if (!array_make_room(&self->items, &self->capacity, self->n, sizeof(*self->items)))
+        return -ENOMEM;
     self->items[self->n++] = *problem;
     return 0;
 }

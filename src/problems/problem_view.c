@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "problems/problem_view.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "collectors/peek/peek_sockets.h"
 #include "collectors/tap/tap_types.h"
@@ -69,19 +70,6 @@ static void free_texts(struct problem_socket *socket)
     free(socket->link);
 }
 
-static bool make_room(struct problem_view *self)
-{
-    if (self->n < self->capacity)
-        return true;
-    size_t capacity = self->capacity ? self->capacity * 2 : 64;
-    void *sockets = reallocarray(self->sockets, capacity, sizeof(*self->sockets));
-    if (!sockets)
-        return false;
-    self->sockets = sockets;
-    self->capacity = capacity;
-    return true;
-}
-
 static int visit(const struct tap_socket *found, void *data)
 {
     struct problem_view *self = data;
@@ -92,7 +80,7 @@ static int visit(const struct tap_socket *found, void *data)
         self->is_complete = false;
         return 0;
     }
-    if (!make_room(self))
+    if (!array_make_room(&self->sockets, &self->capacity, self->n, sizeof(*self->sockets)))
         return -ENOMEM;
     struct problem_socket *socket = &self->sockets[self->n];
     *socket = (struct problem_socket){

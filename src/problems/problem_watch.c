@@ -27,8 +27,14 @@ struct problem_watch {
     bool is_stopping;
     struct tracked *tracked; /* sorted as a view */
     size_t n_tracked;
+    uint64_t looks_ns[N_LOOKS]; /* when they were, as `looks` of a socket */
     unsigned n_looks;
 };
+
+static unsigned oldest_of(unsigned n_looks)
+{
+    return n_looks < N_LOOKS ? 0 : n_looks % N_LOOKS;
+}
 
 static struct tracked *find(const struct problem_watch *self, const struct problem_socket *socket)
 {
@@ -61,7 +67,7 @@ static void remember(struct problem_watch *self, const struct problem_view *view
     free(self->tracked);
     self->tracked = tracked;
     self->n_tracked = view->n;
-    self->n_looks++;
+    self->looks_ns[self->n_looks++ % N_LOOKS] = view->now_ns;
 }
 
 /* A counter that is less than before is that of another process which took over its number. */
@@ -72,14 +78,13 @@ static void fill_recent(const struct problem_watch *self, struct problem_view *v
         const struct tracked *tracked = find(self, socket);
         if (!tracked)
             continue;
-        const uint64_t *oldest =
-            tracked->looks[tracked->n_looks < N_LOOKS ? 0 : tracked->n_looks % N_LOOKS];
+        const uint64_t *oldest = tracked->looks[oldest_of(tracked->n_looks)];
         for (unsigned c = 0; c < PROBLEM_N_COUNTERS; c++)
             socket->recent[c] = socket->counters[c] > oldest[c] ? socket->counters[c] - oldest[c]
                                                                 : 0;
     }
-    unsigned n = self->n_looks < N_LOOKS ? self->n_looks : N_LOOKS;
-    view->recent_ns = n * INTERVAL_NS;
+    uint64_t oldest_ns = self->looks_ns[oldest_of(self->n_looks)];
+    view->recent_ns = self->n_looks && view->now_ns > oldest_ns ? view->now_ns - oldest_ns : 0;
 }
 
 static void *run(void *state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/policy/policy_findings.h"
 
+#include "base/array.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +24,8 @@ static int append(struct policy_findings *self, const struct policy_finding *fin
         self->n_beyond_limit++;
         return 0;
     }
-    if (self->n == self->capacity) {
-        size_t capacity = self->capacity ? self->capacity * 2 : 16;
-        void *items = reallocarray(self->items, capacity, sizeof(*self->items));
-        if (!items)
-            return -ENOMEM;
-        self->items = items;
-        self->capacity = capacity;
-    }
+    if (!array_make_room(&self->items, &self->capacity, self->n, sizeof(*self->items)))
+        return -ENOMEM;
     self->items[self->n++] = *finding;
     return 0;
 }

@@ -4,6 +4,7 @@
  * collector, whose groups are sums: a check asks how one socket is set up. So policy shares no
  * state with another thread, and `audit` works where no exporter runs.
  */
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "collectors/policy/policy_facts.h"
@@ -119,14 +120,9 @@ static bool add_process(struct gathering *self, const struct segment_header *hea
 
 static int add_socket(struct policy_facts *facts, struct policy_socket *socket)
 {
-    if (facts->n_sockets == facts->sockets_capacity) {
-        size_t capacity = facts->sockets_capacity ? facts->sockets_capacity * 2 : 64;
-        void *sockets = reallocarray(facts->sockets, capacity, sizeof(*facts->sockets));
-        if (!sockets)
-            return -ENOMEM;
-        facts->sockets = sockets;
-        facts->sockets_capacity = capacity;
-    }
+    if (!array_make_room(&facts->sockets, &facts->sockets_capacity, facts->n_sockets,
+                         sizeof(*facts->sockets)))
+        return -ENOMEM;
     facts->sockets[facts->n_sockets++] = socket;
     return 0;
 }

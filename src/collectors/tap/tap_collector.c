@@ -18,6 +18,7 @@
 #define DIRECTORY_MODE          03773 /* anybody may put a file, only the group sees whose */
 #define DESCRIPTORS_INTERVAL_NS (5 * CLOCK_NS_PER_SECOND)
 #define GUESTS_INTERVAL_NS      (5 * CLOCK_NS_PER_SECOND)
+#define FRESH_NS                (CLOCK_NS_PER_SECOND / 20)
 
 /* All that is known of the processes. */
 struct view {
@@ -35,7 +36,8 @@ struct tap_collector {
     struct view *view;
     uint64_t (*now_ns)(void);
     uint64_t epoch_ns; /* its 0; always the same, that what is made of it does not waver */
-    uint64_t guests_saved_ns;
+    uint64_t guests_saved_ns, gathered_ns;
+    bool has_created;
     int fold_result; /* of the last tick, reported by the next collection */
     char *procfs;
 };
@@ -222,6 +224,7 @@ static void update_guests(struct tap_collector *self, uint64_t now_ns)
 /* The sums of this moment. */
 static int gather(struct tap_collector *self, uint64_t now_ns, struct error *err)
 {
+    self->gathered_ns = now_ns;
     int r = run_scan(self, TAP_SCAN_ACCOUNTS, now_ns, err);
     count_descriptors(self, now_ns);
 
@@ -233,17 +236,22 @@ static int gather(struct tap_collector *self, uint64_t now_ns, struct error *err
     return r;
 }
 
+static uint64_t created_epoch(const struct tap_collector *self)
+{
+    return self->has_created ? self->epoch_ns : 0;
+}
+
 static int collect_locked(struct tap_collector *self, struct samples *out, struct error *err)
 {
     uint64_t now_ns = self->now_ns();
     int r = gather(self, now_ns, err);
     for (size_t i = 0; i < self->view->groups.n_groups; i++) {
         if (tap_group_is_shown(self->view->groups.groups[i], now_ns))
-            tap_samples_add_group(out, self->view->groups.groups[i], self->epoch_ns);
+            tap_samples_add_group(out, self->view->groups.groups[i], created_epoch(self));
     }
     for (size_t i = 0; i < self->view->groups.n_programs; i++) {
         if (tap_program_is_shown(self->view->groups.programs[i]))
-            tap_samples_add_program(out, self->view->groups.programs[i], self->epoch_ns);
+            tap_samples_add_program(out, self->view->groups.programs[i], created_epoch(self));
     }
     add_segments(self, out, now_ns);
 
@@ -266,11 +274,12 @@ static int collect_details(void *state, struct samples *out, struct error *err)
     struct tap_collector *self = state;
     pthread_mutex_lock(&self->lock);
     uint64_t now_ns = self->now_ns();
-    int r = gather(self, now_ns, err);
+    /* `tap` has just been asked for the same answer, as a rule. */
+    int r = now_ns - self->gathered_ns < FRESH_NS ? 0 : gather(self, now_ns, err);
     const struct tap_groups *groups = &self->view->groups;
     for (size_t i = 0; i < groups->n_groups; i++) {
         if (tap_group_is_shown(groups->groups[i], now_ns))
-            tap_samples_add_group_details(out, groups->groups[i], self->epoch_ns);
+            tap_samples_add_group_details(out, groups->groups[i], created_epoch(self));
     }
     for (size_t i = 0; i < groups->n_programs; i++) {
         if (tap_program_is_shown(groups->programs[i]))
@@ -377,6 +386,7 @@ int tap_collector_new(const struct tap_options *options, struct collector *ret_c
     raise_descriptor_limit();
     self->now_ns = options->now_ns ? options->now_ns : clock_monotonic_ns;
     self->epoch_ns = clock_realtime_ns() - self->now_ns();
+    self->has_created = options->has_created;
     self->procfs = strdup(procfs);
     int r = self->procfs
                 ? view_new(options->directory, procfs,

@@ -22,6 +22,7 @@ struct tap_options {
     const char *procfs;       /* NULL: "/proc" */
     uint32_t max_groups;      /* of all processes together; 0: TAP_MAX_GROUPS_DEFAULT */
     uint64_t (*now_ns)(void); /* NULL: clock_monotonic_ns */
+    bool has_created;         /* tells since when each counter counts */
     struct peek_link *peek;   /* borrowed: who sees processes without a tap; NULL: nobody */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/tap/tap_groups.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/fnv.h"
 #include "collectors/tap/tap_types.h"
@@ -86,21 +87,6 @@ static void retire_labels(struct tap_groups *self, struct label_text labels, uin
     self->retired = text;
 }
 
-static bool grow(void *items_p, size_t *capacity, size_t n)
-{
-    void *items;
-    if (n < *capacity)
-        return true;
-    memcpy(&items, items_p, sizeof(items));
-    size_t more = *capacity ? *capacity * 2 : 64;
-    items = reallocarray(items, more, sizeof(void *));
-    if (!items)
-        return false;
-    memcpy(items_p, &items, sizeof(items));
-    *capacity = more;
-    return true;
-}
-
 /* Takes the text out of the buffer. */
 static bool take_labels(struct string_buffer *text, struct label_text *ret_labels)
 {
@@ -138,7 +124,8 @@ static void forget_idle_program(struct tap_groups *self, uint64_t now_ns)
 static struct tap_program *add_program(struct tap_groups *self, const char *name)
 {
     cleanup(string_buffer_finish) struct string_buffer text = {0};
-    if (!grow(&self->programs, &self->programs_capacity, self->n_programs))
+    if (!array_make_room(&self->programs, &self->programs_capacity, self->n_programs,
+                         sizeof(*self->programs)))
         return NULL;
     struct tap_program *program = calloc(1, sizeof(*program));
     if (!program)
@@ -290,7 +277,8 @@ static bool render_labels(const struct tap_group *group, struct label_text *ret_
 
 static struct tap_group *add_group(struct tap_groups *self, const struct tap_group *key)
 {
-    if (!grow(&self->groups, &self->groups_capacity, self->n_groups) ||
+    if (!array_make_room(&self->groups, &self->groups_capacity, self->n_groups,
+                         sizeof(*self->groups)) ||
         (self->n_slots < (self->n_groups + 1) * 2 && !make_slots(self, self->n_groups + 1)))
         return NULL;
     struct tap_group *group = calloc(1, sizeof(*group));
