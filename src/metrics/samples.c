@@ -48,7 +48,7 @@ void samples_clear(struct samples *self)
         *list = (struct sample_list){.items = list->items, .next = list->items, .end = list->end};
     }
     free_chunks(self);
-    self->has_failed = false;
+    self->has_failed = self->leaves_created_out = false;
 }
 
 static void *allocate(struct samples *self, size_t size)
@@ -124,7 +124,8 @@ void samples_add_histogram(struct samples *self, enum family_id id, struct label
 void samples_add_created(struct samples *self, enum family_id id, struct text_number seconds)
 {
     struct sample_list *list = &self->lists[id];
-    if (self->has_failed || list->next == list->items || !samples_make_room(self, list, 0))
+    if (self->leaves_created_out || self->has_failed || list->next == list->items ||
+        !samples_make_room(self, list, 0))
         return;
     struct sample *created = list->next++;
     *created = created[-1]; /* its labels */

@@ -78,6 +78,7 @@ struct samples {
     struct sample_list lists[FAMILY_N];
     struct sample_chunk *chunks; /* copies made by samples_copy_* */
     bool has_failed;
+    bool leaves_created_out; /* samples_add_created() adds nothing: it will not be shown */
 };
 
 void samples_init(struct samples *self);

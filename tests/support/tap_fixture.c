@@ -55,7 +55,7 @@ void tap_fixture_restart(struct tap_fixture *self, const struct tap_options *giv
     struct tap_options options = given ? *given : (struct tap_options){0};
     if (!options.directory)
         options.directory = self->directory;
-    options.has_created = true;
+    options.has_created = self->format == TEXT_FORMAT_OPENMETRICS_CREATED;
     end_collector(self);
     assert_int_equal(tap_collector_new(&options, &self->collector, &self->err), 0);
 }

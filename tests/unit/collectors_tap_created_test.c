@@ -24,6 +24,7 @@ static void created__first_process_gone_and_agent_anew__stays(void **state)
 {
     struct tap_fixture *f = *state;
     f->format = TEXT_FORMAT_OPENMETRICS_CREATED;
+    tap_fixture_restart(f, NULL);
     double started = (double)clock_realtime_ns() / 1e9;
     pid_t one = tap_puppet_start(f, send_ten);
     double sent = tap_fixture_value(f, SENT_CREATED), tap = tap_fixture_value(f, TAP_CREATED);
@@ -54,6 +55,7 @@ static void created__of_a_time_to_come__is_not_told(void **state)
 {
     struct tap_fixture *f = *state;
     f->format = TEXT_FORMAT_OPENMETRICS_CREATED;
+    tap_fixture_restart(f, NULL);
     (void)tap_puppet_start(f, never_born);
     assert_true(isnan(tap_fixture_value(f, SENT_CREATED)));
     assert_true(tap_fixture_value(f, SENT) == 10);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PUB    1
@@ -172,6 +173,17 @@ static void page__process_descriptors__are_told(void **state)
     double open = tap_fixture_value(f, "zmq_process_open_fds{program=\"feed\"}");
     assert_true(open >= 3 && open < 1000);
     assert_true(tap_fixture_value(f, "zmq_process_max_fds{program=\"feed\"}") >= open);
+    tap_puppet_kill(pid);
+}
+
+/* Also where it is not wanted since when counters count. */
+static void page__start_of_a_program__is_a_time_of_day(void **state)
+{
+    struct tap_fixture *f = *state;
+    pid_t pid = tap_puppet_start(f, fill_first);
+    double start = tap_fixture_value(f, "zmq_process_start_time_seconds{program=\"feed\"}");
+    double now = (double)time(NULL);
+    assert_true(start > now - 3600 && start <= now + 1);
     tap_puppet_kill(pid);
 }
 
@@ -408,6 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(page__of_a_host__is_the_golden_one),
         CASE(page__process_descriptors__are_told),
+        CASE(page__start_of_a_program__is_a_time_of_day),
         CASE(capability__off__leaves_nothing_behind),
         CASE(limit__of_groups__folds_into_other),
         CASE(limit__of_groups__idle_ones_give_way),

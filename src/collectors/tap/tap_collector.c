@@ -236,22 +236,17 @@ static int gather(struct tap_collector *self, uint64_t now_ns, struct error *err
     return r;
 }
 
-static uint64_t created_epoch(const struct tap_collector *self)
-{
-    return self->has_created ? self->epoch_ns : 0;
-}
-
 static int collect_locked(struct tap_collector *self, struct samples *out, struct error *err)
 {
     uint64_t now_ns = self->now_ns();
     int r = gather(self, now_ns, err);
     for (size_t i = 0; i < self->view->groups.n_groups; i++) {
         if (tap_group_is_shown(self->view->groups.groups[i], now_ns))
-            tap_samples_add_group(out, self->view->groups.groups[i], created_epoch(self));
+            tap_samples_add_group(out, self->view->groups.groups[i], self->epoch_ns);
     }
     for (size_t i = 0; i < self->view->groups.n_programs; i++) {
         if (tap_program_is_shown(self->view->groups.programs[i]))
-            tap_samples_add_program(out, self->view->groups.programs[i], created_epoch(self));
+            tap_samples_add_program(out, self->view->groups.programs[i], self->epoch_ns);
     }
     add_segments(self, out, now_ns);
 
@@ -264,6 +259,7 @@ static int collect(void *state, struct samples *out, struct error *err)
 {
     struct tap_collector *self = state;
     pthread_mutex_lock(&self->lock);
+    out->leaves_created_out = !self->has_created;
     int r = collect_locked(self, out, err);
     pthread_mutex_unlock(&self->lock);
     return r;
@@ -274,12 +270,13 @@ static int collect_details(void *state, struct samples *out, struct error *err)
     struct tap_collector *self = state;
     pthread_mutex_lock(&self->lock);
     uint64_t now_ns = self->now_ns();
+    out->leaves_created_out = !self->has_created;
     /* `tap` has just been asked for the same answer, as a rule. */
     int r = now_ns - self->gathered_ns < FRESH_NS ? 0 : gather(self, now_ns, err);
     const struct tap_groups *groups = &self->view->groups;
     for (size_t i = 0; i < groups->n_groups; i++) {
         if (tap_group_is_shown(groups->groups[i], now_ns))
-            tap_samples_add_group_details(out, groups->groups[i], created_epoch(self));
+            tap_samples_add_group_details(out, groups->groups[i], self->epoch_ns);
     }
     for (size_t i = 0; i < groups->n_programs; i++) {
         if (tap_program_is_shown(groups->programs[i]))

@@ -167,8 +167,7 @@ struct created {
 
 static struct created created_at(uint64_t created_ns, uint64_t epoch_ns)
 {
-    struct created created = {.is_known = epoch_ns != 0 && created_ns != 0 &&
-                                          created_ns != UINT64_MAX};
+    struct created created = {.is_known = created_ns != 0 && created_ns != UINT64_MAX};
     if (created.is_known)
         created.seconds = text_number_of_scaled((created_ns + epoch_ns) / NS_PER_MS, MILLI);
     return created;

@@ -11,8 +11,7 @@
 
 #include "collectors/tap/tap_groups.h"
 
-/* `epoch_ns` is when the clock of the group's times was 0, in nanoseconds since the Unix epoch; 0:
- * since when it counts is not wanted. */
+/* `epoch_ns` is when the clock of the group's times was 0, in nanoseconds since the Unix epoch. */
 void tap_samples_add_group(struct samples *out, const struct tap_group *group, uint64_t epoch_ns);
 void tap_samples_add_program(struct samples *out, const struct tap_program *program,
                              uint64_t epoch_ns);
