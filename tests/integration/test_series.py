@@ -70,6 +70,12 @@ def test_details__by_name__are_what_the_page_does_not_have(directory, busy):
         assert DETAILS | {"zmq_sockets"} <= names(both)
 
 
+def test_details__before_anything_else_was_asked__are_of_this_moment(directory, busy):
+    with Agent(directory, has_details=False) as agent:
+        wait_for(lambda: scrape(agent, "/metrics?collect[]=details").value(
+            "zmq_socket_events_total", address=busy.endpoint, event="accepted") == 1, "what has happened")
+
+
 def test_details__flag__are_on_the_page(directory, busy):
     with Agent(directory) as agent:
         agent.wait_value(3, "zmq_socket_sent_messages_total", address=busy.endpoint)

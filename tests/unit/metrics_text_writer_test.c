@@ -203,11 +203,40 @@ static void table__open_metrics_names__do_not_clash(void **state)
     }
 }
 
+/* After an addition that failed, and where it is not wanted, which the next scrape does not know
+ * of. */
+static void created__without_its_sample__is_not_added(void **state)
+{
+    (void)state;
+    static char much[SAMPLES_LABELS_MAX + 1];
+    memset(much, 'x', sizeof(much));
+    const struct label_text one = {"a=\"1\"", 5}, long_one = {much, sizeof(much)};
+    const struct text_number since = text_number_of_u64(7);
+    struct samples samples;
+    const struct sample_list *list = &samples.lists[FAMILY_SOCKET_SENT_BYTES];
+    samples_init(&samples);
+    samples_add_u64(&samples, FAMILY_SOCKET_SENT_BYTES, one, NULL, 1);
+    samples_add_u64(&samples, FAMILY_SOCKET_SENT_BYTES, long_one, NULL, 2);
+    samples_add_created(&samples, FAMILY_SOCKET_SENT_BYTES, since);
+    assert_true(samples.has_failed);
+    assert_int_equal(sample_list_n(list), 1);
+    samples_clear(&samples);
+    samples.leaves_created_out = true;
+    for (size_t n = 1; n <= 2; n++) {
+        samples_add_u64(&samples, FAMILY_SOCKET_SENT_BYTES, one, NULL, 1);
+        samples_add_created(&samples, FAMILY_SOCKET_SENT_BYTES, since);
+        assert_int_equal(sample_list_n(list), n);
+        samples_clear(&samples);
+    }
+    samples_finish(&samples);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(write__prometheus__has_each_kind),
         cmocka_unit_test(write__open_metrics__has_its_own_ways),
+        cmocka_unit_test(created__without_its_sample__is_not_added),
         cmocka_unit_test(write__nothing__is_an_empty_page),
         cmocka_unit_test(write__two_parts__are_one_family),
         cmocka_unit_test(add__labels_beyond_the_limit__are_left_out_and_told),
