@@ -119,7 +119,7 @@ void followed_end_round(struct followed *self)
     self->round++;
 }
 
-void followed_look(struct followed *self, const struct pipe_layout *layout, const void *socket)
+void followed_update(struct followed *self, const struct pipe_layout *layout, const void *socket)
 {
     const unsigned char *object = socket;
     uintptr_t begin = pipe_pointer_at(object, layout->pipes);
@@ -142,7 +142,7 @@ void followed_look(struct followed *self, const struct pipe_layout *layout, cons
 void followed_begin(struct followed *self, const struct pipe_layout *layout, const void *socket)
 {
     *self = (struct followed){0};
-    followed_look(self, layout, socket);
+    followed_update(self, layout, socket);
     self->n_written = 0;
     self->n_read = 0;
 }

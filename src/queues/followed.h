@@ -4,12 +4,12 @@
  *
  * Where no hook sees a message, inside zmq_proxy, the accounts of the socket's pipes do: each
  * counts whole messages written and read (pipe.cpp: read, write). What they moved since the socket
- * is followed is added up, pipe by pipe. A pipe that goes keeps what was last seen of it; what it
- * moved after the last look is not known. The sums never decrease.
+ * is followed is added up, pipe by pipe. What a pipe moved between its last round and its
+ * end is not known. The sums never decrease.
  *
  * Written messages are copies: of one message a publisher writes one to each subscriber.
  *
- * Thread: one at a time. followed_look only where the socket is used or nobody uses it: it reads
+ * Thread: one at a time. followed_update only where the socket is used or nobody uses it: it reads
  *         the socket's memory as it is.
  * Memory: grows with the pipes. Without memory, a pipe's messages are not counted.
  */
@@ -36,7 +36,7 @@ void followed_finish(struct followed *self);
 void followed_note(struct followed *self, const struct pipe_count *count);
 void followed_end_round(struct followed *self);
 
-/* Looks at all the socket's pipes now. */
-void followed_look(struct followed *self, const struct pipe_layout *layout, const void *socket);
+/* Reads all the socket's pipes now. */
+void followed_update(struct followed *self, const struct pipe_layout *layout, const void *socket);
 
 #endif

@@ -106,7 +106,7 @@ static void forked(void)
     }
     registry_end_fork();
     if (is_round_held)
-        guard_leave(&fork_guard);
+        guard_restore_cancel(&fork_guard);
     is_round_held = false;
 }
 
@@ -188,7 +188,7 @@ static void describe_library(const struct library *library)
 static void learn_library(struct library *library)
 {
     describe_library(library);
-    learned_add(library);
+    learned_calibrate_library(library);
     parts_add_library(library);
 }
 

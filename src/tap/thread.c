@@ -110,16 +110,16 @@ static void read_queues_early(void)
 {
     static uint64_t pause_until_ns;
     uint64_t now = clock_monotonic_ns();
-    if (now < pause_until_ns || now < endings_next_look_ns())
+    if (now < pause_until_ns || now < endings_next_round_ns())
         return;
-    run_unless_sandboxed(sampler_look);
+    run_unless_sandboxed(sampler_sample_endings);
     uint64_t end = clock_monotonic_ns();
     pause_until_ns = end + (end - now) * 20;
 }
 
 static uint64_t next_deadline(uint64_t tick_ns)
 {
-    uint64_t next = endings_next_look_ns();
+    uint64_t next = endings_next_round_ns();
     if (next < tick_ns && next > 0)
         tick_ns = next;
     if (monitor_is_urgent()) {
@@ -159,7 +159,7 @@ static void *run(void *own_generation)
         if (clock_monotonic_ns() > tick + CLOCK_NS_PER_SECOND)
             tick = clock_monotonic_ns(); /* was stopped for a while: no burst of ticks */
     } while (!is_over((uintptr_t)own_generation));
-    run_unless_sandboxed(sampler_look);
+    run_unless_sandboxed(sampler_sample_endings);
     publish();
     __atomic_store_n(&ended, (uintptr_t)own_generation + 1, __ATOMIC_RELEASE);
     announce_round();
@@ -243,7 +243,7 @@ int thread_run(void (*function)(void *data), void *data)
     struct guard guard;
     pthread_t worker;
     int saved_errno = errno;
-    guard_enter(&guard);
+    guard_disable_cancel(&guard);
     work = (struct work){.function = function, .data = data};
     int error = create(&worker, run_work, NULL);
     if (error == 0 && await(&work.is_done, is_work_done, 0, WORK_PATIENCE_NS))
@@ -252,7 +252,7 @@ int thread_run(void (*function)(void *data), void *data)
         pthread_detach(worker);
         error = -ETIMEDOUT;
     }
-    guard_leave(&guard);
+    guard_restore_cancel(&guard);
     errno = saved_errno;
     return error;
 }
@@ -278,11 +278,11 @@ void thread_publish(void)
     struct guard guard;
     if (!thread_state_is_running())
         return;
-    guard_enter(&guard);
+    guard_disable_cancel(&guard);
     uint32_t asked = __atomic_add_fetch(&n_asked, 1, __ATOMIC_RELEASE);
     wake();
     await(&n_done, is_answered, asked, THREAD_PATIENCE_MS * CLOCK_NS_PER_MS);
-    guard_leave(&guard);
+    guard_restore_cancel(&guard);
 }
 
 static bool has_ended(uintptr_t own_generation)
@@ -305,12 +305,12 @@ void thread_stop(void)
     if (!was_running)
         return;
 
-    guard_enter(&guard);
+    guard_disable_cancel(&guard);
     if (await(&n_done, has_ended, old, THREAD_PATIENCE_MS * CLOCK_NS_PER_MS))
         pthread_join(thread, NULL); /* it is about to end: nothing to wait for */
     else
         pthread_detach(thread);
-    guard_leave(&guard);
+    guard_restore_cancel(&guard);
 }
 
 void thread_forked(void)

@@ -28,14 +28,14 @@ static HOOK_INLINE bool is_whole(const struct registry_slot *slot, int flags)
  */
 static bool must_wait(const struct registry_slot *slot)
 {
-    return errno == EAGAIN && !(slot->kept.flags & ZMQ_DONTWAIT) &&
+    return errno == EAGAIN && !(slot->call.flags & ZMQ_DONTWAIT) &&
            (slot->frame.wait_flags & ZMQ_DONTWAIT);
 }
 
 static HOOK_COLD int end_refused(struct registry_slot *slot, int rc, size_t size)
 {
     if (rc >= 0)
-        return message_count_sent(slot, size, slot->kept.flags, rc);
+        return message_count_sent(slot, size, slot->call.flags, rc);
     if (errno == EAGAIN)
         blocking_refused(slot->socket);
     return rc;
@@ -48,10 +48,10 @@ static HOOK_COLD int send_refused(struct registry_slot *slot)
     if (must_wait(slot)) {
         struct blocking_escape escape;
         blocking_begin_call(&escape, socket);
-        rc = slot->send(socket->handle, slot->kept.content, slot->kept.size, slot->kept.flags);
+        rc = slot->send(socket->handle, slot->call.content, slot->call.size, slot->call.flags);
         blocking_end_call(&escape, socket);
     }
-    return end_refused(slot, rc, slot->kept.size);
+    return end_refused(slot, rc, slot->call.size);
 }
 
 static HOOK_COLD int msg_send_refused(struct registry_slot *slot)
@@ -61,7 +61,7 @@ static HOOK_COLD int msg_send_refused(struct registry_slot *slot)
     if (must_wait(slot)) {
         struct blocking_escape escape;
         blocking_begin_call(&escape, socket);
-        rc = slot->msg_send(slot->kept.message, socket->handle, slot->kept.flags);
+        rc = slot->msg_send(slot->call.message, socket->handle, slot->call.flags);
         blocking_end_call(&escape, socket);
     }
     return end_refused(slot, rc, (size_t)rc);
@@ -74,14 +74,14 @@ static HOOK_COLD int msg_send_refused(struct registry_slot *slot)
 static int send_part(void *handle, const void *buffer, size_t size, int flags,
                      struct registry_slot *slot)
 {
-    message_keep(slot, buffer, size, flags);
+    message_count_save_call(slot, buffer, size, flags);
     if (flags & ZMQ_SNDMORE) {
         int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
-        return HOOK_LIKELY(rc >= 0) ? message_count_more(slot, slot->kept.size, rc)
+        return HOOK_LIKELY(rc >= 0) ? message_count_more(slot, slot->call.size, rc)
                                     : send_refused(slot);
     }
     int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
-    return HOOK_LIKELY(rc >= 0) ? message_count_last(slot, slot->kept.size, rc)
+    return HOOK_LIKELY(rc >= 0) ? message_count_last(slot, slot->call.size, rc)
                                 : send_refused(slot);
 }
 
@@ -90,16 +90,16 @@ int message_send(void *handle, const void *buffer, size_t size, int flags,
 {
     if (!is_whole(slot, flags))
         return send_part(handle, buffer, size, flags, slot);
-    message_keep(slot, buffer, size, flags);
+    message_count_save_call(slot, buffer, size, flags);
     int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
-    return HOOK_LIKELY(rc >= 0) ? message_count_whole(slot, slot->kept.size, rc)
+    return HOOK_LIKELY(rc >= 0) ? message_count_whole(slot, slot->call.size, rc)
                                 : send_refused(slot);
 }
 
 static int msg_send_part(struct tap_message *message, void *handle, int flags,
                          struct registry_slot *slot)
 {
-    message_keep_message(slot, message, flags);
+    message_count_save_message_call(slot, message, flags);
     if (flags & ZMQ_SNDMORE) {
         int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
         return HOOK_LIKELY(rc >= 0) ? message_count_more(slot, (size_t)rc, rc)
@@ -114,7 +114,7 @@ int message_msg_send(struct tap_message *message, void *handle, int flags,
 {
     if (!is_whole(slot, flags))
         return msg_send_part(message, handle, flags, slot);
-    message_keep_message(slot, message, flags);
+    message_count_save_message_call(slot, message, flags);
     int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
     return HOOK_LIKELY(rc >= 0) ? message_count_whole(slot, (size_t)rc, rc)
                                 : msg_send_refused(slot);

@@ -2,7 +2,7 @@
 /*
  * message_count - counting a frame, in as few instructions as can be.
  *
- * What is needed after the call into libzmq lies in the slot (`kept`): to save a register of the
+ * What is needed after the call into libzmq lies in the slot (`call`): to save a register of the
  * caller for each would cost three instructions, of which a store and a load are left. A socket is
  * in one call at a time.
  */
@@ -13,23 +13,23 @@
 
 #include <zmq.h>
 
-static inline void message_keep(struct registry_slot *slot, const void *content, size_t size,
-                                int flags)
+static inline void message_count_save_call(struct registry_slot *slot, const void *content,
+                                           size_t size, int flags)
 {
-    slot->kept.content = content;
-    slot->kept.size = size;
-    slot->kept.flags = flags;
+    slot->call.content = content;
+    slot->call.size = size;
+    slot->call.flags = flags;
 }
 
-static inline void message_keep_message(struct registry_slot *slot, struct tap_message *message,
-                                        int flags)
+static inline void message_count_save_message_call(struct registry_slot *slot,
+                                                   struct tap_message *message, int flags)
 {
-    slot->kept.message = message;
-    slot->kept.flags = flags;
+    slot->call.message = message;
+    slot->call.flags = flags;
 }
 
 /* One instruction where the machine has one: a reader never sees half of it. */
-static inline void message_add(uint64_t *word, uint64_t n)
+static inline void message_count_increase(uint64_t *word, uint64_t n)
 {
 #if defined(__x86_64__)
     __asm__("addq %1, %0" : "+m"(*word) : "er"(n) : "cc");
@@ -43,14 +43,14 @@ static inline void message_add(uint64_t *word, uint64_t n)
 static inline int message_count_whole(const struct registry_slot *slot, size_t size, int rc)
 {
     uint64_t *words = slot->words;
-    message_add(&words[SEGMENT_SENT_BYTES], size);
-    message_add(&words[SEGMENT_SENT_MESSAGES], 1);
+    message_count_increase(&words[SEGMENT_SENT_BYTES], size);
+    message_count_increase(&words[SEGMENT_SENT_MESSAGES], 1);
     return rc;
 }
 
 static inline int message_count_more(struct registry_slot *slot, size_t size, int rc)
 {
-    message_add(&slot->words[SEGMENT_SENT_BYTES], size);
+    message_count_increase(&slot->words[SEGMENT_SENT_BYTES], size);
     slot->frame = (struct registry_frame){.wait_flags = 0};
     return rc;
 }

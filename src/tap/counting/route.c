@@ -56,7 +56,7 @@ static inline bool is_active(const int *state)
 
 static void count_drop(const struct registry_slot *slot, enum segment_lane_word word)
 {
-    message_add(&slot->words[word], 1);
+    message_count_increase(&slot->words[word], 1);
 }
 
 /* The present message is lost, and counted; its other frames are sent to nobody. */
@@ -105,7 +105,7 @@ static HOOK_COLD int find_cause(struct registry_slot *slot, const void *id, size
 /* libzmq leaves the bytes of a small message where they were: route_layout has seen it. */
 static HOOK_COLD int find_cause_of_message(struct registry_slot *slot, int rc)
 {
-    const void *id = slot->socket->library->msg_data(slot->kept.message);
+    const void *id = slot->socket->library->msg_data(slot->call.message);
     return find_cause(slot, id, (size_t)rc, rc);
 }
 
@@ -131,7 +131,7 @@ static HOOK_COLD int send_large_id(struct tap_message *message, struct registry_
         library->msg_init(message);
         rc = size < INT_MAX ? (int)size : INT_MAX;
     }
-    message_add(&slot->words[SEGMENT_SENT_BYTES], (uint64_t)rc);
+    message_count_increase(&slot->words[SEGMENT_SENT_BYTES], (uint64_t)rc);
     return rc;
 }
 
@@ -159,13 +159,13 @@ static HOOK_INLINE int send_id(void *handle, const void *buffer, size_t size, in
 {
     if (HOOK_UNLIKELY(!(flags & ZMQ_SNDMORE)))
         return send_id_alone(handle, buffer, size, flags, slot);
-    slot->kept.content = buffer;
+    slot->call.content = buffer;
     int rc = slot->send(handle, buffer, size, flags); /* the size: an id has not 2 GB */
     if (HOOK_UNLIKELY(rc < 0))
         return rc;
-    message_add(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
+    message_count_increase(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
     if (HOOK_UNLIKELY(*slot->current_out == 0))
-        return find_cause(slot, slot->kept.content, (size_t)rc, rc);
+        return find_cause(slot, slot->call.content, (size_t)rc, rc);
     slot->is_within = true;
     return rc;
 }
@@ -177,11 +177,11 @@ static HOOK_INLINE int msg_send_id(struct tap_message *message, void *handle, in
         return msg_send_id_alone(message, handle, flags, slot);
     if (HOOK_UNLIKELY(message->bytes[slot->message_kind] != slot->small_kind))
         return send_large_id(message, slot);
-    slot->kept.message = message;
+    slot->call.message = message;
     int rc = slot->msg_send(message, handle, flags);
     if (HOOK_UNLIKELY(rc < 0))
         return rc;
-    message_add(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
+    message_count_increase(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
     if (HOOK_UNLIKELY(*slot->current_out == 0))
         return find_cause_of_message(slot, rc);
     slot->is_within = true;
@@ -216,18 +216,18 @@ static HOOK_COLD int msg_send_to_none(struct tap_message *message, void *handle,
 /* A frame is taken, and the message goes on: to the pipe, or to none. */
 static HOOK_INLINE int count_more(struct registry_slot *slot, size_t size, int rc)
 {
-    message_add(&slot->words[SEGMENT_SENT_BYTES], size);
+    message_count_increase(&slot->words[SEGMENT_SENT_BYTES], size);
     return HOOK_LIKELY(*slot->current_out != 0) ? rc : count_lost(slot, ZMQ_SNDMORE, rc);
 }
 
-/* The last frame is taken; kept.pipe_state is the state of the pipe where it went. */
+/* The last frame is taken; call.pipe_state is the state of the pipe where it went. */
 static HOOK_INLINE int count_last(struct registry_slot *slot, size_t size, int rc)
 {
     uint64_t *words = slot->words;
-    message_add(&words[SEGMENT_SENT_BYTES], size);
-    message_add(&words[SEGMENT_SENT_MESSAGES], 1);
+    message_count_increase(&words[SEGMENT_SENT_BYTES], size);
+    message_count_increase(&words[SEGMENT_SENT_MESSAGES], 1);
     slot->is_within = false;
-    return HOOK_LIKELY(is_active(slot->kept.pipe_state)) ? rc : count_lost(slot, 0, rc);
+    return HOOK_LIKELY(is_active(slot->call.pipe_state)) ? rc : count_lost(slot, 0, rc);
 }
 
 static HOOK_INLINE int send_content(void *handle, const void *buffer, size_t size, int flags,
@@ -236,14 +236,14 @@ static HOOK_INLINE int send_content(void *handle, const void *buffer, size_t siz
     const int *state = pipe_state_of(slot, pipe);
     if (HOOK_UNLIKELY(!is_active(state)))
         return send_to_none(handle, buffer, size, flags, slot);
-    slot->kept.size = size;
+    slot->call.size = size;
     if (flags & ZMQ_SNDMORE) {
         int rc = slot->send(handle, buffer, size, flags);
-        return HOOK_LIKELY(rc >= 0) ? count_more(slot, slot->kept.size, rc) : rc;
+        return HOOK_LIKELY(rc >= 0) ? count_more(slot, slot->call.size, rc) : rc;
     }
-    slot->kept.pipe_state = state;
+    slot->call.pipe_state = state;
     int rc = slot->send(handle, buffer, size, flags);
-    return HOOK_LIKELY(rc >= 0) ? count_last(slot, slot->kept.size, rc) : rc;
+    return HOOK_LIKELY(rc >= 0) ? count_last(slot, slot->call.size, rc) : rc;
 }
 
 static HOOK_INLINE int msg_send_content(struct tap_message *message, void *handle, int flags,
@@ -256,7 +256,7 @@ static HOOK_INLINE int msg_send_content(struct tap_message *message, void *handl
         int rc = slot->msg_send(message, handle, flags);
         return HOOK_LIKELY(rc >= 0) ? count_more(slot, (size_t)rc, rc) : rc;
     }
-    slot->kept.pipe_state = state;
+    slot->call.pipe_state = state;
     int rc = slot->msg_send(message, handle, flags);
     return HOOK_LIKELY(rc >= 0) ? count_last(slot, (size_t)rc, rc) : rc;
 }

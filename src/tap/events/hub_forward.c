@@ -80,7 +80,8 @@ void hub_forwarder_flush(struct hub_forwarder *self)
     }
 }
 
-static void send_or_keep(struct hub_forwarder *self, const void *bytes, size_t size, bool has_more)
+static void send_or_append_parcel(struct hub_forwarder *self, const void *bytes, size_t size,
+                                  bool has_more)
 {
     if (!self->first && (send_bytes(self, bytes, size, has_more) >= 0 || errno != EAGAIN))
         return;
@@ -97,7 +98,8 @@ void hub_forwarder_send(struct hub_forwarder *self, struct hub_frames *event)
         hub_forwarder_flush(self);
     for (size_t i = 1; i < event->n; i++) {
         struct tap_message *frame = &event->frames[i];
-        send_or_keep(self, library->msg_data(frame), library->msg_size(frame), i + 1 < event->n);
+        send_or_append_parcel(self, library->msg_data(frame), library->msg_size(frame),
+                              i + 1 < event->n);
     }
 }
 
@@ -107,14 +109,14 @@ static void send_stopped(struct hub_forwarder *self, int version)
         unsigned char frame[6] = {0};
         uint16_t kind = ZMQ_EVENT_MONITOR_STOPPED;
         memcpy(frame, &kind, sizeof(kind));
-        send_or_keep(self, frame, sizeof(frame), true);
+        send_or_append_parcel(self, frame, sizeof(frame), true);
     } else {
         const uint64_t frames[] = {ZMQ_EVENT_MONITOR_STOPPED, 1, 0}; /* kind, values, value */
         for (size_t i = 0; i < 3; i++)
-            send_or_keep(self, &frames[i], sizeof(frames[i]), true);
-        send_or_keep(self, "", 0, true);
+            send_or_append_parcel(self, &frames[i], sizeof(frames[i]), true);
+        send_or_append_parcel(self, "", 0, true);
     }
-    send_or_keep(self, "", 0, false);
+    send_or_append_parcel(self, "", 0, false);
 }
 
 void hub_forwarder_stop(struct hub_forwarder *self, int version)

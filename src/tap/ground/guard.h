@@ -24,13 +24,13 @@ struct guard {
     int cancel_state;
 };
 
-/* Without a lock: for a few lines that must not be left half done. */
-static inline void guard_enter(struct guard *guard)
+/* Without a lock: for a few lines between which the thread must not be cancelled. */
+static inline void guard_disable_cancel(struct guard *guard)
 {
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard->cancel_state);
 }
 
-static inline void guard_leave(const struct guard *guard)
+static inline void guard_restore_cancel(const struct guard *guard)
 {
     int ignored;
     pthread_setcancelstate(guard->cancel_state, &ignored);
@@ -38,14 +38,14 @@ static inline void guard_leave(const struct guard *guard)
 
 static inline void guard_lock(struct guard *guard, struct lock *lock)
 {
-    guard_enter(guard);
+    guard_disable_cancel(guard);
     lock_acquire(lock);
 }
 
 static inline void guard_unlock(const struct guard *guard, struct lock *lock)
 {
     lock_release(lock);
-    guard_leave(guard);
+    guard_restore_cancel(guard);
 }
 
 #endif

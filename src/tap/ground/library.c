@@ -264,14 +264,14 @@ static void ask_linker(struct scope_question *question)
     pthread_t thread;
     sigset_t all, before;
     sigfillset(&all);
-    guard_enter(&guard);
+    guard_disable_cancel(&guard);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     if (libc_start() && pthread_create(&thread, NULL, ask_for_socket, question) == 0)
         pthread_join(thread, NULL);
     else
         ask_for_socket(question);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    guard_leave(&guard);
+    guard_restore_cancel(&guard);
     question->has_asked = true;
 }
 

@@ -26,10 +26,10 @@ void thread_state_end_round(void)
 
 bool thread_state_hold_rounds(struct guard *guard)
 {
-    guard_enter(guard);
+    guard_disable_cancel(guard);
     bool is_held = lock_acquire_within(&round_lock, THREAD_PATIENCE_MS);
     if (!is_held)
-        guard_leave(guard);
+        guard_restore_cancel(guard);
     return is_held;
 }
 

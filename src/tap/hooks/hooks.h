@@ -3,7 +3,7 @@
  * hooks - what the hooks of libzmq's functions share.
  *
  * A hook does what the function it stands before does, no more: it finds the socket, calls the
- * real function, and writes down what came of it. For a handle that the tap does not know it
+ * real function, and counts the result. For a handle that the tap does not know it
  * calls the function that the caller would have reached without the tap.
  */
 #ifndef TAP_HOOKS_H

@@ -45,7 +45,7 @@ static void *make_context(struct library *library)
     return handle;
 }
 
-/* Nothing is looked up or remembered for a tap that is off but what the call needs. */
+/* For a tap that is off, only what the call needs is looked up, and nothing is stored. */
 static void *new_context(const void *caller)
 {
     tap_check_process();
@@ -82,8 +82,8 @@ void *zmq_init(int io_threads)
     return handle;
 }
 
-/* What the tap makes for itself of a copy that asks for another one's functions is not the
- * program's there either. */
+/* A context that the tap made for itself is not the program's either in a copy that asks for
+ * another one's functions. */
 static struct library *library_to_follow(const void *own)
 {
     tap_check_process();
@@ -109,10 +109,10 @@ void *hooks_init_context(void *(*own)(int n_io_threads), int n_io_threads)
     return handle;
 }
 
-/* Where the tap has sockets in the context: libzmq waits for every socket to be closed, those of
- * the tap too: their time ends with the shutdown, which is the first step of an end. What the
- * program's closed sockets still have to tell comes before, and takes no longer than the end itself
- * would. */
+/* Where the tap has sockets in the context: libzmq waits until every socket is closed, those of the
+ * tap too. They are closed at the shutdown, which is the first step of ending a context. The events
+ * of sockets that the program has closed are read before that, which takes no longer than ending
+ * the context would. */
 static int prepare_end(struct registry_context *context)
 {
     struct guard guard;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Design: this is the message path. On a socket that the tap knows, a hook costs one look at the
- * table, the call, and one addition for bytes and one for a whole message: no lock, no allocation,
- * no system call, no clock. The words have one writer, the thread that uses the socket, as libzmq
- * asks of a program anyway.
+ * Design: this is the message path. On a socket that the tap knows, a hook costs one lookup in
+ * the table, the call, and one addition for bytes and one for a whole message: no lock, no
+ * allocation, no system call, no clock. The words have one writer, the thread that uses the socket,
+ * as libzmq asks of a program anyway.
  *
- * A handle that is not in its first place goes through a second function, so that the first one
- * keeps nothing on the stack for it.
+ * A handle that is not in its first place in the table goes through a second function, so that the
+ * first function saves nothing on the stack for it.
  */
 #include "tap/counting/message_count.h"
 #include "tap/events/fake_socket.h"
 #include "tap/hooks/hooks.h"
 
-static inline void note_receiving(struct registry_slot *slot, bool is_receiving)
+static inline void set_receiving(struct registry_slot *slot, bool is_receiving)
 {
     __atomic_store_n(&slot->is_receiving, is_receiving, __ATOMIC_RELAXED);
 }
@@ -20,25 +20,25 @@ static inline void note_receiving(struct registry_slot *slot, bool is_receiving)
 static inline void count_received(const struct registry_slot *slot, int rc)
 {
     uint64_t *words = slot->words;
-    message_add(&words[SEGMENT_RECEIVED_BYTES], (size_t)rc);
+    message_count_increase(&words[SEGMENT_RECEIVED_BYTES], (size_t)rc);
     if (!*slot->more_flag)
-        message_add(&words[SEGMENT_RECEIVED_MESSAGES], 1);
+        message_count_increase(&words[SEGMENT_RECEIVED_MESSAGES], 1);
 }
 
 /* It is given the result to return, so that its callers end in a jump. */
-static HOOK_COLD int receive_failed(const struct registry_slot *slot, int rc)
+static HOOK_COLD int count_refused(const struct registry_slot *slot, int rc)
 {
     if (errno == EAGAIN)
-        message_add(&slot->words[SEGMENT_RECEIVE_WOULD_BLOCK], 1);
+        message_count_increase(&slot->words[SEGMENT_RECEIVE_WOULD_BLOCK], 1);
     return rc;
 }
 
-/* libzmq has answered. */
-static HOOK_INLINE int received(struct registry_slot *slot, int rc)
+/* After libzmq returned. */
+static HOOK_INLINE int end_receive(struct registry_slot *slot, int rc)
 {
-    note_receiving(slot, false);
+    set_receiving(slot, false);
     if (HOOK_UNLIKELY(rc < 0))
-        return receive_failed(slot, rc);
+        return count_refused(slot, rc);
     count_received(slot, rc);
     return rc;
 }
@@ -47,18 +47,18 @@ static HOOK_INLINE int receive_on(struct registry_slot *slot, void *handle, void
                                   size_t size, int flags)
 {
     __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
-    note_receiving(slot, true);
+    set_receiving(slot, true);
     int rc = slot->recv(handle, buffer, size, flags);
-    return received(slot, rc);
+    return end_receive(slot, rc);
 }
 
 static HOOK_INLINE int msg_receive_on(struct registry_slot *slot, struct tap_message *message,
                                       void *handle, int flags)
 {
     __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
-    note_receiving(slot, true);
+    set_receiving(slot, true);
     int rc = slot->msg_recv(message, handle, flags);
-    return received(slot, rc);
+    return end_receive(slot, rc);
 }
 
 /* Where the tap follows no socket, as with ZMQ_EXPORTER_TAP=off, a call costs little more than one

@@ -24,7 +24,8 @@ static struct members members_of(const void *frontend, const void *backend, cons
 }
 
 /* What libzmq refuses at once is no proxy. */
-static void begin(const struct members *members, const void *frontend, const void *backend)
+static void begin_following(const struct members *members, const void *frontend,
+                            const void *backend)
 {
     if (frontend && backend)
         proxies_begin(members->sockets);
@@ -47,7 +48,7 @@ int zmq_proxy(void *frontend, void *backend, void *capture)
     if (!library)
         return HOOK_PASS_SOCKET(frontend ? frontend : backend, HOOK_CALLER, proxy, -1, frontend,
                                 backend, capture);
-    begin(&members, frontend, backend);
+    begin_following(&members, frontend, backend);
     int rc = library->proxy(frontend, backend, capture);
     proxies_end();
     return rc;
@@ -60,7 +61,7 @@ int zmq_proxy_steerable(void *frontend, void *backend, void *capture, void *cont
     if (!library)
         return HOOK_PASS_SOCKET(frontend ? frontend : backend, HOOK_CALLER, proxy_steerable, -1,
                                 frontend, backend, capture, control);
-    begin(&members, frontend, backend);
+    begin_following(&members, frontend, backend);
     int rc = library->proxy_steerable(frontend, backend, capture, control);
     proxies_end();
     return rc;
@@ -73,7 +74,7 @@ int zmq_device(int type, void *frontend, void *backend)
     if (!library)
         return HOOK_PASS_SOCKET(frontend ? frontend : backend, HOOK_CALLER, device, -1, type,
                                 frontend, backend);
-    begin(&members, frontend, backend);
+    begin_following(&members, frontend, backend);
     int rc = library->device(type, frontend, backend);
     proxies_end();
     return rc;

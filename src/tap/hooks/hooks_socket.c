@@ -8,7 +8,7 @@
 #include "tap/parts.h"
 #include "tap/tap.h"
 
-static void track(struct registry_context *context, void *handle, int type)
+static void register_socket(struct registry_context *context, void *handle, int type)
 {
     struct guard guard;
     struct registry_slot *stale = registry_find(handle);
@@ -56,7 +56,7 @@ void *zmq_socket(void *context_handle, int type)
                             : limits_make_socket(context, type);
     int error = errno;
     if (handle && (is_started || tap_start(context->library)))
-        track(context, handle, type);
+        register_socket(context, handle, type);
     errno = error;
     return handle;
 }
@@ -131,7 +131,7 @@ static void end_endpoint(struct registry_socket *socket, const char *endpoint, b
 /* Where the tap has a socket to which libzmq sends the event of the failure, sending it can change
  * errno before zmq_bind returns; the event has the one that the program would see (socket_base.cpp,
  * bind, 4.3.4). */
-static void recall_bind_error(struct registry_socket *socket, uint32_t n_failures)
+static void restore_bind_error(struct registry_socket *socket, uint32_t n_failures)
 {
     struct guard guard;
     int error = errno, event_error;
@@ -155,7 +155,7 @@ int zmq_bind(void *handle, const char *endpoint)
     int rc = socket->library->bind(handle, endpoint);
     monitor_end_call(socket);
     if (rc != 0)
-        recall_bind_error(socket, n_failures);
+        restore_bind_error(socket, n_failures);
     end_endpoint(socket, endpoint, rc == 0);
     if (rc == 0)
         options_count_endpoint(socket, false, 1);

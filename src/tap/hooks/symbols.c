@@ -19,7 +19,7 @@
 #include <string.h>
 
 /* Once for all functions: a socket that one of them makes is used by the others. */
-static bool is_on(void)
+static bool is_enabled(void)
 {
     static int answer; /* 0: not yet known */
     int known = __atomic_load_n(&answer, __ATOMIC_RELAXED);
@@ -31,9 +31,9 @@ static bool is_on(void)
     return known > 0;
 }
 
-static void *replace(const char *name, void *found)
+static void *replace_function(const char *name, void *found)
 {
-    if (!found || !is_on())
+    if (!found || !is_enabled())
         return found;
     const struct library *library = library_of_function(found, name);
     void *given = library ? symbols_given(library->index, name, found) : NULL;
@@ -43,11 +43,11 @@ static void *replace(const char *name, void *found)
 void *symbols_find(void *handle, const char *name)
 {
     symbols_dlsym *real = __atomic_load_n(&symbols_real_dlsym, __ATOMIC_ACQUIRE);
-    return replace(name, (real ? real : symbols_resolve_dlsym())(handle, name));
+    return replace_function(name, (real ? real : symbols_resolve_dlsym())(handle, name));
 }
 
 void *symbols_find_version(void *handle, const char *name, const char *version)
 {
     symbols_dlvsym *real = __atomic_load_n(&symbols_real_dlvsym, __ATOMIC_ACQUIRE);
-    return replace(name, (real ? real : symbols_resolve_dlvsym())(handle, name, version));
+    return replace_function(name, (real ? real : symbols_resolve_dlvsym())(handle, name, version));
 }

@@ -6,7 +6,7 @@
 
 static struct learned all[LIBRARY_MAX]; /* by library */
 
-void learned_add(const struct library *library)
+void learned_calibrate_library(const struct library *library)
 {
     struct learned *learned = &all[library->index];
     if (learned->is_there)

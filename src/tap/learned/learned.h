@@ -4,7 +4,7 @@
  *
  * It stays for the life of the process, and is a forked child's as well.
  *
- * Thread: learned_add: one at a time. All else: any.
+ * Thread: learned_calibrate_library: one at a time. All else: any.
  */
 #ifndef TAP_LEARNED_H
 #define TAP_LEARNED_H
@@ -28,13 +28,13 @@ struct learned {
     enum learned_monitor monitor;
 };
 
-/* Learns what there is to know of a library, the first time. */
-void learned_add(const struct library *library);
+/* Calibrates all layouts of a library, the first time. */
+void learned_calibrate_library(const struct library *library);
 
-/* NULL if it was not added. */
+/* NULL if it was not calibrated. */
 const struct learned *learned_of(const struct library *library);
 
-/* NULL if it was not added, or if the layout was not understood. */
+/* NULL if it was not calibrated, or if the layout was not understood. */
 const struct pipe_layout *learned_pipes_of(const struct library *library);
 
 enum learned_monitor learned_monitor_of(const struct library *library);

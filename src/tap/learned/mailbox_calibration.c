@@ -28,7 +28,7 @@ static bool connect_some(struct pipe_lab *lab, const struct pipe_layout *layout,
                          size_t n)
 {
     uintptr_t vector[2], pipe;
-    pipe_lab_settle(lab, self->b);
+    pipe_lab_process_commands(lab, self->b);
     for (size_t i = 0; i < n; i++) {
         if (lab->library->connect(self->a, self->address) != 0)
             return false;
@@ -83,8 +83,8 @@ struct places {
     size_t n;
 };
 
-static void find_in(struct pipe_lab *lab, struct trial *self, const unsigned char *mailbox,
-                    struct mailbox_layout layout, struct places *places)
+static void find_places_in(struct pipe_lab *lab, struct trial *self, const unsigned char *mailbox,
+                           struct mailbox_layout layout, struct places *places)
 {
     for (uint32_t i = PIPE_POINTER; i + MAILBOX_QUEUE_BYTES <= MAILBOX_BYTES; i += PIPE_POINTER) {
         if (places->n < MAX_PLACES && understand_command(lab, self, i, mailbox, &layout) &&
@@ -98,18 +98,19 @@ static void find_places(struct pipe_lab *lab, struct trial *self, struct places 
 {
     static unsigned char object[LAB_OBJECT_SIZE];
     unsigned char mailbox[MAILBOX_BYTES];
-    pipe_lab_look(lab, (uintptr_t)self->b, object, sizeof(object));
+    pipe_lab_read(lab, (uintptr_t)self->b, object, sizeof(object));
     ret->n = 0;
     for (uint32_t i = 0; i < sizeof(object); i += PIPE_POINTER) {
         uintptr_t address = pipe_pointer_at(object, i);
         if (address != 0 && address % PIPE_POINTER == 0 &&
             pipe_memory_read_one(&lab->memory, address, mailbox, sizeof(mailbox)))
-            find_in(lab, self, mailbox, (struct mailbox_layout){.mailbox = i}, ret);
+            find_places_in(lab, self, mailbox, (struct mailbox_layout){.mailbox = i}, ret);
     }
 }
 
-static bool look(struct pipe_lab *lab, const struct trial *self,
-                 const struct mailbox_layout *layout, unsigned char ret_mailbox[MAILBOX_BYTES])
+static bool read_mailbox(struct pipe_lab *lab, const struct trial *self,
+                         const struct mailbox_layout *layout,
+                         unsigned char ret_mailbox[MAILBOX_BYTES])
 {
     uintptr_t address;
     return pipe_memory_read_one(&lab->memory, (uintptr_t)self->b + layout->mailbox, &address,
@@ -117,13 +118,13 @@ static bool look(struct pipe_lab *lab, const struct trial *self,
            pipe_memory_read_one(&lab->memory, address, ret_mailbox, MAILBOX_BYTES);
 }
 
-static void keep_what_holds(struct pipe_lab *lab, struct trial *self, struct places *places)
+static void filter_places(struct pipe_lab *lab, struct trial *self, struct places *places)
 {
     unsigned char mailbox[MAILBOX_BYTES];
     size_t n = 0;
     for (size_t i = 0; i < places->n; i++) {
         const struct mailbox_layout layout = places->layouts[i];
-        bool is_held = look(lab, self, &layout, mailbox) &&
+        bool is_held = read_mailbox(lab, self, &layout, mailbox) &&
                        (self->n > 0 ? holds_the_pipes(lab, self, &layout, mailbox)
                                     : !mailbox_has_commands(&layout, mailbox));
         if (is_held)
@@ -133,14 +134,14 @@ static void keep_what_holds(struct pipe_lab *lab, struct trial *self, struct pla
 }
 
 /* In another socket, with other numbers, of which the second is amid a chunk; the last is none. */
-static bool prove(struct pipe_lab *lab, const struct pipe_layout *layout, struct trial *self,
-                  struct places *places)
+static bool prove_places(struct pipe_lab *lab, const struct pipe_layout *layout, struct trial *self,
+                         struct places *places)
 {
     static const size_t numbers[] = {3, 20, 1, 0};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (!connect_some(lab, layout, self, numbers[i]))
             return false;
-        keep_what_holds(lab, self, places);
+        filter_places(lab, self, places);
     }
     return places->n > 0;
 }
@@ -170,7 +171,7 @@ void mailbox_calibrate(struct pipe_lab *lab, const struct pipe_layout *layout,
     if (is_open)
         find_places(lab, &first, &places);
     bool is_known = open_trial(lab, &second, "inproc://mailbox-2") && is_open &&
-                    prove(lab, layout, &second, &places);
+                    prove_places(lab, layout, &second, &places);
     *ret_layout = is_known ? places.layouts[0] : (struct mailbox_layout){0};
     close_trial(lab, &first);
     close_trial(lab, &second);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * mailbox_calibration - learns where a socket's mailbox lies, and how its commands bind a pipe.
+ * mailbox_calibration - finds where a socket's mailbox lies, and how its commands bind a pipe.
  *
  * Thread and errors: as pipe_calibration.
  */

@@ -19,7 +19,7 @@ static bool has_more(int frame)
 }
 
 /* A message is given to the reader when its last frame is sent, so they go out first. */
-static bool observe(struct pipe_lab *lab, void *from, void *to, struct places *places)
+static bool observe_frames(struct pipe_lab *lab, void *from, void *to, struct places *places)
 {
     static unsigned char object[LAB_OBJECT_SIZE];
     char byte = 'x';
@@ -31,7 +31,7 @@ static bool observe(struct pipe_lab *lab, void *from, void *to, struct places *p
     for (int i = 0; i < N_FRAMES; i++) {
         if (lab->library->recv(to, &byte, 1, ZMQ_DONTWAIT) != 1)
             return false;
-        pipe_lab_look(lab, (uintptr_t)to, object, sizeof(object));
+        pipe_lab_read(lab, (uintptr_t)to, object, sizeof(object));
         for (size_t at = 0; at < sizeof(object); at++)
             places->is_possible[at] &= object[at] == (has_more(i) ? 1 : 0);
     }
@@ -43,7 +43,7 @@ static bool observe_pair(struct pipe_lab *lab, int type_from, int type_to, struc
     void *from = pipe_lab_socket(lab, type_from, 100, 100);
     void *to = pipe_lab_socket(lab, type_to, 100, 100);
     bool is_seen = from && to && pipe_lab_connect(lab, from, to, false) &&
-                   observe(lab, from, to, places);
+                   observe_frames(lab, from, to, places);
     pipe_lab_close_socket(lab, &from);
     pipe_lab_close_socket(lab, &to);
     return is_seen;

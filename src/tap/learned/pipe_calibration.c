@@ -40,7 +40,7 @@ static struct pipe_offsets find_sink(const struct pipe_trial *trial)
         uintptr_t distance = pipe_pointer_at(trial->moved.a, i) - (uintptr_t)trial->a;
         if (distance < LAB_OBJECT_SIZE &&
             distance == pipe_pointer_at(trial->moved.b, i) - (uintptr_t)trial->b)
-            pipe_offsets_add(&found, i);
+            pipe_offsets_insert(&found, i);
     }
     return found;
 }
@@ -51,36 +51,37 @@ static struct pipe_offsets find_is_writable(const struct pipe_trial *trial)
     struct pipe_offsets found = {{0}};
     for (uint32_t i = 0; i < LAB_PIPE_BYTES; i++) {
         if (trial->moved.a[i] == 1 && trial->full.a[i] == 0)
-            pipe_offsets_add(&found, i);
+            pipe_offsets_insert(&found, i);
     }
     return found;
 }
 
-static void keep(struct pipe_offsets *findings, struct pipe_offsets now)
+static void intersect(struct pipe_offsets *findings, struct pipe_offsets now)
 {
-    pipe_offsets_keep(findings, &now);
+    pipe_offsets_intersect(findings, &now);
 }
 
 /* False if these pipes are of another class than those before. */
-static bool observe(const struct pipe_lab *lab, const struct pipe_trial *trial,
-                    struct findings *findings)
+static bool observe_trial(const struct pipe_lab *lab, const struct pipe_trial *trial,
+                          struct findings *findings)
 {
     const struct pipe_copy *copy = &trial->moved;
     int in = pipe_trial_in_limit(trial), out = pipe_trial_out_limit(trial);
     uintptr_t context = (uintptr_t)lab->context;
-    keep(&findings->context, pipe_copy_find_pointer(copy, context, context));
-    keep(&findings->peer, pipe_copy_find_pointer(copy, trial->pipe_b, trial->pipe_a));
-    keep(&findings->sink, find_sink(trial));
-    keep(&findings->is_writable, find_is_writable(trial));
-    keep(&findings->hwm, pipe_copy_find_u32(copy, (uint64_t)out, (uint64_t)in));
-    keep(&findings->lwm, pipe_copy_find_u32(copy, (uint64_t)(in + 1) / 2, (uint64_t)(out + 1) / 2));
-    keep(&findings->n_read, pipe_copy_find_u64(copy, (uint64_t)trial->n_received_by_a,
-                                               (uint64_t)trial->n_received_by_b));
-    keep(&findings->n_written,
-         pipe_copy_find_u64(copy, (uint64_t)trial->n_sent_by_a, (uint64_t)trial->n_sent_by_b));
-    keep(&findings->n_read_by_peer,
-         pipe_copy_find_u64(copy, pipe_trial_reported(trial->n_received_by_b, out),
-                            pipe_trial_reported(trial->n_received_by_a, in)));
+    intersect(&findings->context, pipe_copy_find_pointer(copy, context, context));
+    intersect(&findings->peer, pipe_copy_find_pointer(copy, trial->pipe_b, trial->pipe_a));
+    intersect(&findings->sink, find_sink(trial));
+    intersect(&findings->is_writable, find_is_writable(trial));
+    intersect(&findings->hwm, pipe_copy_find_u32(copy, (uint64_t)out, (uint64_t)in));
+    intersect(&findings->lwm,
+              pipe_copy_find_u32(copy, (uint64_t)(in + 1) / 2, (uint64_t)(out + 1) / 2));
+    intersect(&findings->n_read, pipe_copy_find_u64(copy, (uint64_t)trial->n_received_by_a,
+                                                    (uint64_t)trial->n_received_by_b));
+    intersect(&findings->n_written,
+              pipe_copy_find_u64(copy, (uint64_t)trial->n_sent_by_a, (uint64_t)trial->n_sent_by_b));
+    intersect(&findings->n_read_by_peer,
+              pipe_copy_find_u64(copy, pipe_trial_reported(trial->n_received_by_b, out),
+                                 pipe_trial_reported(trial->n_received_by_a, in)));
     uintptr_t vtable = pipe_pointer_at(copy->a, 0);
     bool is_same = vtable == pipe_pointer_at(copy->b, 0) &&
                    (findings->vtable == 0 || findings->vtable == vtable);
@@ -95,8 +96,8 @@ static bool has_owner(struct pipe_lab *lab, const struct pipe_trial *trial, uint
 {
     struct pipe_copy sockets;
     uint32_t owner = context + PIPE_POINTER;
-    pipe_lab_look(lab, (uintptr_t)trial->a, sockets.a, sizeof(sockets.a));
-    pipe_lab_look(lab, (uintptr_t)trial->b, sockets.b, sizeof(sockets.b));
+    pipe_lab_read(lab, (uintptr_t)trial->a, sockets.a, sizeof(sockets.a));
+    pipe_lab_read(lab, (uintptr_t)trial->b, sockets.b, sizeof(sockets.b));
     uint32_t owner_a = pipe_u32_at(sockets.a, owner), owner_b = pipe_u32_at(sockets.b, owner);
     return pipe_pointer_at(sockets.a, context) == (uintptr_t)lab->context &&
            pipe_pointer_at(sockets.b, context) == (uintptr_t)lab->context && owner_a != owner_b &&
@@ -114,15 +115,15 @@ static const char *run_trial(struct pipe_lab *lab, struct pipe_trial *trial, boo
         return "calibration: no pipes found";
     if (!pipe_trial_move(lab, trial) || !pipe_trial_fill(lab, trial))
         return "calibration: messages did not move as expected";
-    bool is_understood = observe(lab, trial, findings) && has_owner(lab, trial, PIPE_POINTER);
+    bool is_understood = observe_trial(lab, trial, findings) && has_owner(lab, trial, PIPE_POINTER);
     struct pipe_offsets state;
     if (!pipe_trial_end(lab, trial, &state))
         return "calibration: the end of a peer was not seen";
-    keep(&findings->state, state);
+    intersect(&findings->state, state);
     return is_understood ? NULL : "calibration: no pipes of a known kind";
 }
 
-static bool conclude(const struct findings *findings, struct pipe_layout *ret)
+static bool set_layout(const struct findings *findings, struct pipe_layout *ret)
 {
     const struct {
         const struct pipe_offsets *from;
@@ -181,7 +182,7 @@ static const char *run_trials(struct pipe_lab *lab, struct findings *findings)
     return reason;
 }
 
-static const char *try(struct pipe_lab *lab, struct pipe_layout *ret_layout)
+static const char *calibrate_once(struct pipe_lab *lab, struct pipe_layout *ret_layout)
 {
     struct findings findings;
     memset(&findings, 0xff, sizeof(findings)); /* every place is possible */
@@ -189,12 +190,12 @@ static const char *try(struct pipe_lab *lab, struct pipe_layout *ret_layout)
     pipe_queue_expect_all(&findings.queue);
     findings.vtable = 0;
     const char *reason = run_trials(lab, &findings);
-    if (!reason && !conclude(&findings, ret_layout))
+    if (!reason && !set_layout(&findings, ret_layout))
         reason = "calibration: accounts not found";
     return reason;
 }
 
-static void give_up(struct pipe_layout *layout, const char *reason)
+static void set_unknown(struct pipe_layout *layout, const char *reason)
 {
     memset(layout, 0, sizeof(*layout));
     snprintf(layout->reason, sizeof(layout->reason), "%s", reason);
@@ -206,14 +207,14 @@ void pipe_layout_calibrate(const struct library *library, struct pipe_layout *re
     struct pipe_lab lab;
     const char *reason = pipe_lab_open(library, &lab);
     if (reason) {
-        give_up(ret_layout, reason);
+        set_unknown(ret_layout, reason);
         return;
     }
     do /* what the heap has beside the sockets may be like a socket's own, another time not */
-        reason = try(&lab, ret_layout);
+        reason = calibrate_once(&lab, ret_layout);
     while (reason && !lab.has_no_patience && lab.n_tries++ < MAX_RETRIES);
     if (reason)
-        give_up(ret_layout, reason);
+        set_unknown(ret_layout, reason);
     else
         publish_layout_calibrate(&lab, ret_layout, &ret_layout->publish);
     if (!reason)

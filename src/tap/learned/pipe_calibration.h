@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * pipe_calibration - learns where a copy of libzmq keeps its pipes' accounts.
+ * pipe_calibration - finds where a copy of libzmq stores the accounts of its pipes.
  *
  * On private inproc sockets with telling option values, proved on a second pair. No offsets are
  * shipped.
@@ -13,8 +13,8 @@
 #include "queues/pipe_layout.h"
 #include "tap/ground/library.h"
 
-/* Learns the layout of `library`; a few milliseconds, inproc only. On failure is_known is false
- * and `reason` says why in a few words. Never fails otherwise; leaves errno as it was. */
+/* Finds the layout of `library`; a few milliseconds, inproc only. On failure is_known is false and
+ * `reason` says why in a few words. errno is preserved. */
 void pipe_layout_calibrate(const struct library *library, struct pipe_layout *ret_layout);
 
 #endif

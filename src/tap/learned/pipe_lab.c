@@ -49,12 +49,12 @@ const char *pipe_lab_open(const struct library *library, struct pipe_lab *ret_la
     if (library->own)
         library = library->own;
     *ret_lab = (struct pipe_lab){.library = library, .old_errno = errno};
-    guard_enter(&ret_lab->guard);
+    guard_disable_cancel(&ret_lab->guard);
     own_work_begin();
     const char *reason = open_context(ret_lab);
     if (reason) {
         own_work_end();
-        guard_leave(&ret_lab->guard);
+        guard_restore_cancel(&ret_lab->guard);
         errno = ret_lab->old_errno;
         return reason;
     }
@@ -69,7 +69,7 @@ void pipe_lab_close(struct pipe_lab *self)
         ;
     pipe_memory_close(&self->memory);
     own_work_end();
-    guard_leave(&self->guard);
+    guard_restore_cancel(&self->guard);
     errno = self->old_errno;
 }
 
@@ -108,14 +108,14 @@ bool pipe_lab_connect(struct pipe_lab *self, void *a, void *b, bool is_connect_f
         return false;
     if (is_connect_first && self->library->bind(b, address) != 0)
         return false;
-    pipe_lab_settle(self, b);
-    pipe_lab_settle(self, a);
+    pipe_lab_process_commands(self, b);
+    pipe_lab_process_commands(self, a);
     return true;
 }
 
 int pipe_lab_send(struct pipe_lab *self, void *socket, int n, size_t size)
 {
-    /* No byte of the content is 0 or 1: such bytes are looked for in queues. */
+    /* No byte of the content is 0 or 1: such bytes are searched for in queues. */
     static const char content[16] = "calibration...";
     int n_sent = 0;
     while (n_sent < n && self->library->send(socket, content, size, ZMQ_DONTWAIT) >= 0)
@@ -133,7 +133,7 @@ int pipe_lab_receive(struct pipe_lab *self, void *socket, int n)
     return n_received;
 }
 
-void pipe_lab_settle(struct pipe_lab *self, void *socket)
+void pipe_lab_process_commands(struct pipe_lab *self, void *socket)
 {
     int events;
     size_t size = sizeof(events);
@@ -158,13 +158,13 @@ bool pipe_lab_await(struct pipe_lab *self, void *socket, int64_t deadline_ms)
     struct pollfd poll_fd = {.fd = -1, .events = POLLIN};
     size_t size = sizeof(poll_fd.fd);
     self->library->getsockopt(socket, ZMQ_FD, &poll_fd.fd, &size);
-    /* The descriptor tells of a change only, so a change already seen is not waited for long. */
+    /* The descriptor signals a change once only, so the wait is short. */
     poll(&poll_fd, 1, left_ms > 0 && left_ms < LAB_WAIT_MS ? (int)left_ms : LAB_WAIT_MS);
-    pipe_lab_settle(self, socket);
+    pipe_lab_process_commands(self, socket);
     return true;
 }
 
-void pipe_lab_look(struct pipe_lab *self, uintptr_t address, unsigned char *to, size_t size)
+void pipe_lab_read(struct pipe_lab *self, uintptr_t address, unsigned char *to, size_t size)
 {
     memset(to, 0, size);
     for (size_t done = 0; done < size;) {

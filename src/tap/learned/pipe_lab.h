@@ -54,14 +54,14 @@ bool pipe_lab_connect(struct pipe_lab *self, void *a, void *b, bool is_connect_f
 int pipe_lab_send(struct pipe_lab *self, void *socket, int n, size_t size);
 int pipe_lab_receive(struct pipe_lab *self, void *socket, int n);
 
-/* Lets the socket process what other threads and sockets told it. */
-void pipe_lab_settle(struct pipe_lab *self, void *socket);
+/* Lets the socket process the commands that other threads and sockets sent it. */
+void pipe_lab_process_commands(struct pipe_lab *self, void *socket);
 
-/* Waits for such news, until `deadline_ms` of pipe_lab_now_ms; false past it. */
+/* Waits for such commands, until `deadline_ms` of pipe_lab_now_ms; false past it. */
 bool pipe_lab_await(struct pipe_lab *self, void *socket, int64_t deadline_ms);
 int64_t pipe_lab_now_ms(void);
 
 /* Copies what can be read of `size` bytes; the rest, past the end of memory, is zero. */
-void pipe_lab_look(struct pipe_lab *self, uintptr_t address, unsigned char *to, size_t size);
+void pipe_lab_read(struct pipe_lab *self, uintptr_t address, unsigned char *to, size_t size);
 
 #endif

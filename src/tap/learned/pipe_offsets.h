@@ -2,8 +2,9 @@
 /*
  * pipe_offsets - the places in an object where a field may lie.
  *
- * One look seldom tells: padding and freed memory hold stale numbers. So each look leaves those
- * places at which what was seen is what the field must hold, and many looks leave one.
+ * One copy of the object is seldom enough: padding and freed memory hold stale numbers. So each
+ * copy leaves those offsets at which it holds what the field must hold then, and many copies leave
+ * one offset.
  */
 #ifndef TAP_PIPE_OFFSETS_H
 #define TAP_PIPE_OFFSETS_H
@@ -16,12 +17,13 @@ struct pipe_offsets {
     uint64_t bits[LAB_PIPE_BYTES / 64];
 };
 
-static inline void pipe_offsets_add(struct pipe_offsets *self, uint32_t offset)
+static inline void pipe_offsets_insert(struct pipe_offsets *self, uint32_t offset)
 {
     self->bits[offset / 64] |= UINT64_C(1) << offset % 64;
 }
 
-static inline void pipe_offsets_keep(struct pipe_offsets *self, const struct pipe_offsets *other)
+static inline void pipe_offsets_intersect(struct pipe_offsets *self,
+                                          const struct pipe_offsets *other)
 {
     for (uint32_t i = 0; i < LAB_PIPE_BYTES / 64; i++)
         self->bits[i] &= other->bits[i];

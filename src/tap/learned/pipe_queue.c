@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-/* A message is queued, replaced, received, twice over: the flag follows, and no other byte. */
-#define N_LOOKS 7
-static const unsigned char flag_story[N_LOOKS] = {0, 1, 1, 0, 1, 1, 0};
+/* A message is queued, replaced and received, twice: only the flag has these values. */
+#define N_COPIES 7
+static const unsigned char flag_sequence[N_COPIES] = {0, 1, 1, 0, 1, 1, 0};
 
-struct looks {
-    unsigned char bytes[N_LOOKS][LAB_PIPE_BYTES];
+struct copies {
+    unsigned char bytes[N_COPIES][LAB_PIPE_BYTES];
 };
 
 void pipe_queue_expect_all(struct pipe_queue_findings *ret_findings)
@@ -17,35 +17,35 @@ void pipe_queue_expect_all(struct pipe_queue_findings *ret_findings)
     ret_findings->vtable = 0;
 }
 
-static bool tell_story(struct pipe_lab *lab, const struct pipe_trial *trial, uintptr_t queue,
-                       struct looks *ret_looks)
+static bool run_sequence(struct pipe_lab *lab, const struct pipe_trial *trial, uintptr_t queue,
+                         struct copies *ret_copies)
 {
-    for (int i = 0; i < N_LOOKS; i++) {
+    for (int i = 0; i < N_COPIES; i++) {
         bool is_done = i == 0 ||
-                       (flag_story[i] ? pipe_lab_send(lab, trial->a, 1, 5 + (size_t)i) == 1
-                                      : pipe_lab_receive(lab, trial->b, 1) == 1);
+                       (flag_sequence[i] ? pipe_lab_send(lab, trial->a, 1, 5 + (size_t)i) == 1
+                                         : pipe_lab_receive(lab, trial->b, 1) == 1);
         if (!is_done)
             return false;
-        pipe_lab_look(lab, queue, ret_looks->bytes[i], LAB_PIPE_BYTES);
+        pipe_lab_read(lab, queue, ret_copies->bytes[i], LAB_PIPE_BYTES);
     }
     return true;
 }
 
-static bool is_flag(const struct looks *looks, uint32_t offset)
+static bool is_flag(const struct copies *copies, uint32_t offset)
 {
-    for (int i = 0; i < N_LOOKS; i++) {
-        if (looks->bytes[i][offset] != flag_story[i])
+    for (int i = 0; i < N_COPIES; i++) {
+        if (copies->bytes[i][offset] != flag_sequence[i])
             return false;
     }
     return true;
 }
 
-static bool find_flags(const struct looks *looks, struct pipe_offsets *ret)
+static bool find_flags(const struct copies *copies, struct pipe_offsets *ret)
 {
     bool is_found = false;
     for (uint32_t i = 0; i < LAB_PIPE_BYTES; i++) {
-        if (is_flag(looks, i)) {
-            pipe_offsets_add(ret, i);
+        if (is_flag(copies, i)) {
+            pipe_offsets_insert(ret, i);
             is_found = true;
         }
     }
@@ -68,8 +68,8 @@ static uintptr_t vtable_of(struct pipe_lab *lab, uintptr_t queue)
 }
 
 /* a's out queue is b's in queue, and the other way round, and a's messages show in it. */
-static bool observe(struct pipe_lab *lab, const struct pipe_trial *trial, struct looks *looks,
-                    struct pipe_queue_findings *findings)
+static bool find_queues(struct pipe_lab *lab, const struct pipe_trial *trial, struct copies *copies,
+                        struct pipe_queue_findings *findings)
 {
     struct pipe_queue_findings now = {.vtable = 0};
     const struct pipe_copy *copy = &trial->moved;
@@ -79,17 +79,17 @@ static bool observe(struct pipe_lab *lab, const struct pipe_trial *trial, struct
         if (!is_candidate(copy, out, in))
             continue;
         uintptr_t queue = pipe_pointer_at(copy->a, out);
-        if (!tell_story(lab, trial, queue, looks))
+        if (!run_sequence(lab, trial, queue, copies))
             return false;
-        if (!find_flags(looks, &now.has_message))
+        if (!find_flags(copies, &now.has_message))
             continue;
-        pipe_offsets_add(&now.out_queue, out);
-        pipe_offsets_add(&now.in_queue, in);
+        pipe_offsets_insert(&now.out_queue, out);
+        pipe_offsets_insert(&now.in_queue, in);
         now.vtable = vtable_of(lab, queue);
     }
-    pipe_offsets_keep(&findings->out_queue, &now.out_queue);
-    pipe_offsets_keep(&findings->in_queue, &now.in_queue);
-    pipe_offsets_keep(&findings->has_message, &now.has_message);
+    pipe_offsets_intersect(&findings->out_queue, &now.out_queue);
+    pipe_offsets_intersect(&findings->in_queue, &now.in_queue);
+    pipe_offsets_intersect(&findings->has_message, &now.has_message);
     bool is_same = findings->vtable == 0 || findings->vtable == now.vtable;
     findings->vtable = now.vtable;
     return is_same && now.vtable != 0;
@@ -98,10 +98,11 @@ static bool observe(struct pipe_lab *lab, const struct pipe_trial *trial, struct
 const char *pipe_queue_observe(struct pipe_lab *lab, struct pipe_trial *trial, uint32_t vector,
                                struct pipe_queue_findings *findings)
 {
-    struct looks looks;
+    struct copies copies;
     if (!pipe_trial_open(lab, trial) || !pipe_trial_follow_pipes(lab, trial, vector))
         return "calibration: conflating sockets did not connect";
-    pipe_trial_look(lab, trial, &trial->moved);
-    return observe(lab, trial, &looks, findings) ? NULL
-                                                 : "calibration: conflating queue not understood";
+    pipe_trial_copy_pipes(lab, trial, &trial->moved);
+    return find_queues(lab, trial, &copies, findings)
+               ? NULL
+               : "calibration: conflating queue not understood";
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * pipe_queue - conflating queues, which count messages that are no longer there.
+ * pipe_queue - finds the fields of conflating queues, which count messages that are gone.
  *
  * Such a queue holds one message or none, whatever the counts of its pipe say. It is known by
  * its virtual table, and a flag in it says whether it holds a message.
@@ -18,8 +18,8 @@ struct pipe_queue_findings {
 
 void pipe_queue_expect_all(struct pipe_queue_findings *ret_findings);
 
-/* Runs a conflating trial and keeps what it leaves. Returns
- * NULL, or why it went wrong. */
+/* Runs a conflating trial and removes from the findings what it contradicts. Returns NULL, or why
+ * it failed. */
 const char *pipe_queue_observe(struct pipe_lab *lab, struct pipe_trial *trial, uint32_t vector,
                                struct pipe_queue_findings *findings);
 

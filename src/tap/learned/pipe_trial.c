@@ -52,7 +52,7 @@ static size_t find_vectors(struct pipe_lab *lab, const void *socket,
                            struct candidate ret[MAX_VECTORS])
 {
     static unsigned char object[LAB_OBJECT_SIZE];
-    pipe_lab_look(lab, (uintptr_t)socket, object, sizeof(object));
+    pipe_lab_read(lab, (uintptr_t)socket, object, sizeof(object));
     size_t n = 0;
     for (uint32_t i = 0; i + 3 * PIPE_POINTER <= sizeof(object) && n < MAX_VECTORS;
          i += PIPE_POINTER) {
@@ -70,13 +70,13 @@ static size_t find_vectors(struct pipe_lab *lab, const void *socket,
 
 typedef bool (*is_it_fn)(const unsigned char *bytes, uint32_t offset, uint64_t expected);
 
-static struct pipe_offsets find(const struct pipe_copy *copy, uint32_t step, is_it_fn is_it,
-                                const uint64_t expected[2])
+static struct pipe_offsets find_offsets(const struct pipe_copy *copy, uint32_t step, is_it_fn is_it,
+                                        const uint64_t expected[2])
 {
     struct pipe_offsets found = {{0}};
     for (uint32_t i = 0; i + sizeof(uint64_t) <= LAB_PIPE_BYTES; i += step) {
         if (is_it(copy->a, i, expected[0]) && is_it(copy->b, i, expected[1]))
-            pipe_offsets_add(&found, i);
+            pipe_offsets_insert(&found, i);
     }
     return found;
 }
@@ -98,25 +98,25 @@ static bool is_pointer(const unsigned char *bytes, uint32_t offset, uint64_t exp
 
 struct pipe_offsets pipe_copy_find_u32(const struct pipe_copy *self, uint64_t in_a, uint64_t in_b)
 {
-    return find(self, 4, is_u32, (uint64_t[]){in_a, in_b});
+    return find_offsets(self, 4, is_u32, (uint64_t[]){in_a, in_b});
 }
 
 struct pipe_offsets pipe_copy_find_u64(const struct pipe_copy *self, uint64_t in_a, uint64_t in_b)
 {
-    return find(self, 4, is_u64, (uint64_t[]){in_a, in_b});
+    return find_offsets(self, 4, is_u64, (uint64_t[]){in_a, in_b});
 }
 
 struct pipe_offsets pipe_copy_find_pointer(const struct pipe_copy *self, uintptr_t in_a,
                                            uintptr_t in_b)
 {
-    return find(self, PIPE_POINTER, is_pointer, (uint64_t[]){in_a, in_b});
+    return find_offsets(self, PIPE_POINTER, is_pointer, (uint64_t[]){in_a, in_b});
 }
 
 static bool are_mutual(struct pipe_lab *lab, uintptr_t pipe_a, uintptr_t pipe_b)
 {
     struct pipe_copy copy;
-    pipe_lab_look(lab, pipe_a, copy.a, sizeof(copy.a));
-    pipe_lab_look(lab, pipe_b, copy.b, sizeof(copy.b));
+    pipe_lab_read(lab, pipe_a, copy.a, sizeof(copy.a));
+    pipe_lab_read(lab, pipe_b, copy.b, sizeof(copy.b));
     struct pipe_offsets peers = pipe_copy_find_pointer(&copy, pipe_b, pipe_a);
     for (uint32_t i = 0; i < LAB_PIPE_BYTES; i++) {
         if (pipe_offsets_has(&peers, i))
@@ -142,7 +142,8 @@ bool pipe_trial_find_pipes(struct pipe_lab *lab, struct pipe_trial *self, uint32
     return n_found == 1;
 }
 
-static bool follow(struct pipe_lab *lab, const void *socket, uint32_t offset, uintptr_t *ret_pipe)
+static bool read_only_pipe(struct pipe_lab *lab, const void *socket, uint32_t offset,
+                           uintptr_t *ret_pipe)
 {
     uintptr_t vector[2];
     return pipe_memory_read_one(&lab->memory, (uintptr_t)socket + offset, vector, sizeof(vector)) &&
@@ -152,32 +153,32 @@ static bool follow(struct pipe_lab *lab, const void *socket, uint32_t offset, ui
 
 bool pipe_trial_follow_pipes(struct pipe_lab *lab, struct pipe_trial *self, uint32_t vector)
 {
-    return follow(lab, self->a, vector, &self->pipe_a) &&
-           follow(lab, self->b, vector, &self->pipe_b) &&
+    return read_only_pipe(lab, self->a, vector, &self->pipe_a) &&
+           read_only_pipe(lab, self->b, vector, &self->pipe_b) &&
            are_mutual(lab, self->pipe_a, self->pipe_b);
 }
 
-void pipe_trial_look(struct pipe_lab *lab, const struct pipe_trial *self,
-                     struct pipe_copy *ret_copy)
+void pipe_trial_copy_pipes(struct pipe_lab *lab, const struct pipe_trial *self,
+                           struct pipe_copy *ret_copy)
 {
-    pipe_lab_look(lab, self->pipe_a, ret_copy->a, sizeof(ret_copy->a));
-    pipe_lab_look(lab, self->pipe_b, ret_copy->b, sizeof(ret_copy->b));
+    pipe_lab_read(lab, self->pipe_a, ret_copy->a, sizeof(ret_copy->a));
+    pipe_lab_read(lab, self->pipe_b, ret_copy->b, sizeof(ret_copy->b));
 }
 
 bool pipe_trial_move(struct pipe_lab *lab, struct pipe_trial *self)
 {
     if (pipe_lab_send(lab, self->a, self->n_sent_by_a, MESSAGE_SIZE) != self->n_sent_by_a)
         return false;
-    pipe_lab_settle(lab, self->b);
+    pipe_lab_process_commands(lab, self->b);
     if (pipe_lab_receive(lab, self->b, self->n_received_by_b) != self->n_received_by_b ||
         pipe_lab_send(lab, self->b, self->n_sent_by_b, MESSAGE_SIZE) != self->n_sent_by_b)
         return false;
-    pipe_lab_settle(lab, self->a);
+    pipe_lab_process_commands(lab, self->a);
     if (pipe_lab_receive(lab, self->a, self->n_received_by_a) != self->n_received_by_a)
         return false;
-    pipe_lab_settle(lab, self->b);
-    pipe_lab_settle(lab, self->a);
-    pipe_trial_look(lab, self, &self->moved);
+    pipe_lab_process_commands(lab, self->b);
+    pipe_lab_process_commands(lab, self->a);
+    pipe_trial_copy_pipes(lab, self, &self->moved);
     return true;
 }
 
@@ -187,7 +188,7 @@ bool pipe_trial_fill(struct pipe_lab *lab, struct pipe_trial *self)
     int held = self->n_sent_by_a - (int)pipe_trial_reported(self->n_received_by_b, limit);
     if (pipe_lab_send(lab, self->a, FULL_LIMIT, MESSAGE_SIZE) != limit - held)
         return false;
-    pipe_trial_look(lab, self, &self->full);
+    pipe_trial_copy_pipes(lab, self, &self->full);
     return true;
 }
 
@@ -198,7 +199,7 @@ static bool find_waiting(const struct pipe_trial *self, struct pipe_offsets *ret
     for (uint32_t i = 0; i < LAB_PIPE_BYTES; i += 4) {
         if (pipe_u32_at(self->full.a, i) == PIPE_STATE_ACTIVE &&
             pipe_u32_at(self->ended.a, i) == PIPE_STATE_WAITING) {
-            pipe_offsets_add(ret, i);
+            pipe_offsets_insert(ret, i);
             is_found = true;
         }
     }
@@ -210,8 +211,8 @@ bool pipe_trial_end(struct pipe_lab *lab, struct pipe_trial *self, struct pipe_o
     int64_t deadline_ms = pipe_lab_now_ms() + LAB_PATIENCE_MS;
     pipe_lab_close_socket(lab, &self->b);
     do {
-        pipe_lab_settle(lab, self->a);
-        pipe_lab_look(lab, self->pipe_a, self->ended.a, sizeof(self->ended.a));
+        pipe_lab_process_commands(lab, self->a);
+        pipe_lab_read(lab, self->pipe_a, self->ended.a, sizeof(self->ended.a));
         if (find_waiting(self, ret_state))
             return true;
     } while (pipe_lab_await(lab, self->a, deadline_ms));

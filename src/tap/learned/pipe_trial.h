@@ -43,8 +43,8 @@ bool pipe_trial_find_pipes(struct pipe_lab *lab, struct pipe_trial *self, uint32
 /* Takes the pipes from a vector of one element at that place. */
 bool pipe_trial_follow_pipes(struct pipe_lab *lab, struct pipe_trial *self, uint32_t vector);
 
-void pipe_trial_look(struct pipe_lab *lab, const struct pipe_trial *self,
-                     struct pipe_copy *ret_copy);
+void pipe_trial_copy_pipes(struct pipe_lab *lab, const struct pipe_trial *self,
+                           struct pipe_copy *ret_copy);
 bool pipe_trial_move(struct pipe_lab *lab, struct pipe_trial *self);
 bool pipe_trial_fill(struct pipe_lab *lab, struct pipe_trial *self);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Design: a PUB with three subscribers is looked at while they subscribe, one of them gets full,
- * a fourth comes in the middle of a message, and the full one reads again. What each field must
- * hold at each step is known, and one place in the socket must tell that story. What was learned
- * is then asked, by the same function that later serves the program, about an XPUB with other
- * subscribers and subscriptions, whose answers are known: that is the proof. Beyond the socket's
- * end lies whatever the heap has there, so a place is looked for near what is known already, and
- * a story that can be read two ways is told again.
+ * Design: a PUB with three subscribers is copied after each step: they subscribe, one of them gets
+ * full, a fourth connects in the middle of a message, and the full one reads again. What each field
+ * must hold after each step is known, and one offset in the socket must hold that sequence. Proof:
+ * the function that later serves the program is asked about an XPUB with other subscribers and
+ * subscriptions, for which the answers are known. Beyond the socket's end lies whatever the heap
+ * has there, so an offset is searched near what is known already, and where two offsets hold the
+ * sequence it is run again.
  */
 #include "tap/learned/publish_layout.h"
 #include "tap/learned/pipe_trial.h"
@@ -21,7 +21,7 @@
 #define NEAR       256u /* from the distributor to what stands beside it, at most */
 #define FAR        768u /* from the vector that all sockets have to the distributor, at most */
 #define SET_BYTES  64
-#define N_STEPS    5 /* of the story of full queues */
+#define N_STEPS    5 /* of the sequence in which queues get full */
 #define MAX_TRIES  3
 
 /*
@@ -34,13 +34,14 @@ static size_t size_at(const unsigned char *bytes, uint32_t offset)
     return value;
 }
 
-static const enum publish_look steps[N_STEPS] = {LOOK_IKM, LOOK_FULL, LOOK_WITHIN, LOOK_AFTER,
-                                                 LOOK_READ};
+static const enum publish_snapshot steps[N_STEPS] = {SNAPSHOT_IKM, SNAPSHOT_FULL, SNAPSHOT_WITHIN,
+                                                     SNAPSHOT_AFTER, SNAPSHOT_READ};
 
-static bool tells(const struct publish_stage *stage, uint32_t offset, const size_t story[N_STEPS])
+static bool has_sequence(const struct publish_stage *stage, uint32_t offset,
+                         const size_t sequence[N_STEPS])
 {
     for (int i = 0; i < N_STEPS; i++) {
-        if (size_at(stage->looks[steps[i]], offset) != story[i])
+        if (size_at(stage->snapshots[steps[i]], offset) != sequence[i])
             return false;
     }
     return true;
@@ -48,10 +49,10 @@ static bool tells(const struct publish_stage *stage, uint32_t offset, const size
 
 static uint32_t find_eligible(const struct publish_stage *stage, uint32_t vector)
 {
-    static const size_t story[N_STEPS] = {3, 2, 3, 3, 4};
+    static const size_t sequence[N_STEPS] = {3, 2, 3, 3, 4};
     uint32_t found = PIPE_NOT_FOUND;
     for (uint32_t i = vector; i < vector + NEAR && i < LAB_OBJECT_SIZE - NEAR; i += PIPE_POINTER) {
-        if (!tells(stage, i, story))
+        if (!has_sequence(stage, i, sequence))
             continue;
         if (found != PIPE_NOT_FOUND)
             return PIPE_NOT_FOUND;
@@ -64,7 +65,7 @@ static uint32_t find_eligible(const struct publish_stage *stage, uint32_t vector
 static uint32_t find_vector(const struct publish_stage *stage)
 {
     uint32_t found = PIPE_NOT_FOUND, first = stage->pipe_layout->pipes;
-    const unsigned char *object = stage->looks[LOOK_ALL];
+    const unsigned char *object = stage->snapshots[SNAPSHOT_ALL];
     for (uint32_t i = first; i < first + FAR && i < LAB_OBJECT_SIZE - FAR; i += PIPE_POINTER) {
         uintptr_t begin = pipe_pointer_at(object, i);
         if (i == first || begin == 0 ||
@@ -91,8 +92,8 @@ static bool find_distributor(const struct publish_stage *stage, struct publish_l
     layout->n_eligible = find_eligible(stage, layout->pipes);
     return layout->pipes != PIPE_NOT_FOUND && layout->n_eligible != PIPE_NOT_FOUND &&
            layout->n_eligible >= 2 * PIPE_POINTER &&
-           tells(stage, layout->n_eligible - PIPE_POINTER, (size_t[]){3, 2, 2, 3, 4}) &&
-           tells(stage, layout->n_eligible - 2 * PIPE_POINTER, (size_t[]){0, 0, 1, 0, 0});
+           has_sequence(stage, layout->n_eligible - PIPE_POINTER, (size_t[]){3, 2, 2, 3, 4}) &&
+           has_sequence(stage, layout->n_eligible - 2 * PIPE_POINTER, (size_t[]){0, 0, 1, 0, 0});
 }
 
 /*
@@ -144,10 +145,11 @@ static bool find_root(const struct publish_stage *stage, struct publish_layout *
 {
     uint32_t n_found = 0;
     for (uint32_t i = layout->pipes - NEAR; i < layout->pipes; i += PIPE_POINTER) {
-        uintptr_t set = pipe_pointer_at(stage->looks[LOOK_ALL], i);
+        uintptr_t set = pipe_pointer_at(stage->snapshots[SNAPSHOT_ALL], i);
         struct publish_layout found = *layout;
-        if (set == 0 || pipe_pointer_at(stage->looks[LOOK_EMPTY], i) != 0 ||
-            pipe_pointer_at(stage->looks[LOOK_READ], i) != 0 || !find_set(stage, set, &found))
+        if (set == 0 || pipe_pointer_at(stage->snapshots[SNAPSHOT_EMPTY], i) != 0 ||
+            pipe_pointer_at(stage->snapshots[SNAPSHOT_READ], i) != 0 ||
+            !find_set(stage, set, &found))
             continue;
         *layout = found;
         layout->subscriptions = i;
@@ -170,8 +172,8 @@ static bool is_node_of(const struct publish_stage *stage, const struct publish_l
 static bool is_next(const struct publish_stage *stage, const struct publish_layout *layout,
                     uint32_t at)
 {
-    uintptr_t child = pipe_pointer_at(stage->looks[LOOK_K], at);
-    uintptr_t table = pipe_pointer_at(stage->looks[LOOK_IKM], at);
+    uintptr_t child = pipe_pointer_at(stage->snapshots[SNAPSHOT_K], at);
+    uintptr_t table = pipe_pointer_at(stage->snapshots[SNAPSHOT_IKM], at);
     return is_node_of(stage, layout, child, stage->pipes[0]) && table != 0 &&
            is_node_of(stage, layout, publish_stage_read_pointer(stage, table), stage->pipes[2]) &&
            publish_stage_read_pointer(stage, table + PIPE_POINTER) == 0 &&
@@ -184,16 +186,16 @@ static bool is_next(const struct publish_stage *stage, const struct publish_layo
 
 static bool is_min(const struct publish_stage *stage, uint32_t at)
 {
-    return stage->looks[LOOK_K][at] == 'K' && stage->looks[LOOK_KM][at] == 'K' &&
-           stage->looks[LOOK_IKM][at] == 'I';
+    return stage->snapshots[SNAPSHOT_K][at] == 'K' && stage->snapshots[SNAPSHOT_KM][at] == 'K' &&
+           stage->snapshots[SNAPSHOT_IKM][at] == 'I';
 }
 
 static bool is_count(const struct publish_stage *stage, uint32_t at)
 {
     unsigned short counts[3];
-    memcpy(&counts[0], &stage->looks[LOOK_K][at], sizeof(counts[0]));
-    memcpy(&counts[1], &stage->looks[LOOK_KM][at], sizeof(counts[1]));
-    memcpy(&counts[2], &stage->looks[LOOK_IKM][at], sizeof(counts[2]));
+    memcpy(&counts[0], &stage->snapshots[SNAPSHOT_K][at], sizeof(counts[0]));
+    memcpy(&counts[1], &stage->snapshots[SNAPSHOT_KM][at], sizeof(counts[1]));
+    memcpy(&counts[2], &stage->snapshots[SNAPSHOT_IKM][at], sizeof(counts[2]));
     return counts[0] == 1 && counts[1] == 3 && counts[2] == 5;
 }
 
@@ -218,9 +220,9 @@ static bool find_node(const struct publish_stage *stage, struct publish_layout *
     return n_next == 1 && n_min == 1 && n_count == 1;
 }
 
-static const char *learn(struct publish_stage *stage, struct publish_layout *layout)
+static const char *find_layout(struct publish_stage *stage, struct publish_layout *layout)
 {
-    if (!publish_stage_tell_story(stage))
+    if (!publish_stage_run(stage))
         return "calibration: subscribers did not connect";
     if (!find_distributor(stage, layout))
         return "calibration: distributor not found";
@@ -272,17 +274,17 @@ static uint32_t find_last_pipe(struct publish_stage *stage, uint32_t vector)
     uint32_t found = 0;
     if (!pipe_lab_set(stage->lab, stage->publisher, ZMQ_XPUB_MANUAL, 1))
         return 0;
-    publish_stage_look(stage, 0);
+    publish_stage_take_snapshot(stage, 0);
     for (int i = 0; i < 2; i++) {
         if (!publish_stage_subscribe(stage, i, "M") ||
             pipe_lab_receive(stage->lab, stage->publisher, 1) != 1)
             return 0;
-        publish_stage_look(stage, (enum publish_look)(i + 1));
+        publish_stage_take_snapshot(stage, (enum publish_snapshot)(i + 1));
     }
     for (uint32_t i = vector; i < vector + NEAR; i += PIPE_POINTER) {
-        if (pipe_pointer_at(stage->looks[0], i) != 0 ||
-            pipe_pointer_at(stage->looks[1], i) != stage->pipes[0] ||
-            pipe_pointer_at(stage->looks[2], i) != stage->pipes[1])
+        if (pipe_pointer_at(stage->snapshots[0], i) != 0 ||
+            pipe_pointer_at(stage->snapshots[1], i) != stage->pipes[0] ||
+            pipe_pointer_at(stage->snapshots[2], i) != stage->pipes[1])
             continue;
         if (found != 0)
             return 0;
@@ -291,7 +293,7 @@ static uint32_t find_last_pipe(struct publish_stage *stage, uint32_t vector)
     return found;
 }
 
-static const char *prove(struct publish_stage *stage, struct publish_layout *layout)
+static const char *prove_layout(struct publish_stage *stage, struct publish_layout *layout)
 {
     if (!publish_stage_open(stage, ZMQ_XPUB, PUBLISH_N_SUBSCRIBERS))
         return "calibration: subscribers did not connect";
@@ -302,14 +304,15 @@ static const char *prove(struct publish_stage *stage, struct publish_layout *lay
     return NULL;
 }
 
-static const char *try(struct publish_stage *stage, int number, struct publish_layout *ret_layout)
+static const char *calibrate_once(struct publish_stage *stage, int number,
+                                  struct publish_layout *ret_layout)
 {
     struct publish_layout layout = {.is_known = true};
     stage->number = number;
-    const char *reason = learn(stage, &layout);
+    const char *reason = find_layout(stage, &layout);
     publish_stage_close(stage);
     if (!reason)
-        reason = prove(stage, &layout);
+        reason = prove_layout(stage, &layout);
     publish_stage_close(stage);
     if (!reason)
         *ret_layout = layout;
@@ -326,7 +329,7 @@ void publish_layout_calibrate(struct pipe_lab *lab, const struct pipe_layout *pi
         stage->lab = lab;
         stage->pipe_layout = pipe_layout;
         for (int i = 0; i < MAX_TRIES && reason; i++)
-            reason = try(stage, i, ret_layout);
+            reason = calibrate_once(stage, i, ret_layout);
         free(stage);
     }
     ret_layout->is_known = !reason;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * publish_layout - where a PUB or XPUB keeps its subscribers and what they subscribed to.
+ * publish_layout - where a PUB or XPUB stores its subscribers and their subscriptions.
  *
  * The socket's distributor has a vector of pipes: those in front are eligible, those behind were
  * full when a message was to be written to them, and get none until they have read. Its
@@ -45,7 +45,7 @@ uint32_t publish_missed(const struct publish_view *view, const struct publish_qu
 uint32_t publish_missed_directly(const struct pipe_layout *layout,
                                  const struct publish_question *question);
 
-/* Learns the layout in an open lab, and proves it. */
+/* Finds the layout in an open lab, and proves it. */
 void publish_layout_calibrate(struct pipe_lab *lab, const struct pipe_layout *pipe_layout,
                               struct publish_layout *ret_layout);
 

@@ -2,16 +2,16 @@
 /*
  * Design: a subscriber missed the message just sent if its pipe is not eligible now and the
  * message matches one of its subscriptions. Pipes become eligible again only while libzmq
- * processes commands, which it does before it writes a message and not after, so a look after
- * the call sees the pipes as the message found them. Most of the time all are eligible, and the
- * look is three loads.
+ * processes commands, which it does before it writes a message and not after, so after the call the
+ * pipes are as they were for the message. Most of the time all are eligible, and that is found with
+ * three loads.
  */
 #include "tap/learned/pipe_trial.h"
 #include "tap/learned/publish_layout.h"
 
 #include <string.h>
 
-#define CHUNK      64 /* pipes looked for in one walk: bits of a word */
+#define CHUNK      64 /* pipes that are searched for in one walk: bits of a word */
 #define MAX_PIPES  (1u << 20)
 #define MAX_HEIGHT 64 /* of a balanced tree of that many pipes */
 

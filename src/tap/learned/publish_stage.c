@@ -12,10 +12,11 @@ uintptr_t publish_stage_read_pointer(const struct publish_stage *stage, uintptr_
     return value;
 }
 
-void publish_stage_look(struct publish_stage *stage, enum publish_look number)
+void publish_stage_take_snapshot(struct publish_stage *stage, enum publish_snapshot number)
 {
-    pipe_lab_settle(stage->lab, stage->publisher);
-    pipe_lab_look(stage->lab, (uintptr_t)stage->publisher, stage->looks[number], LAB_OBJECT_SIZE);
+    pipe_lab_process_commands(stage->lab, stage->publisher);
+    pipe_lab_read(stage->lab, (uintptr_t)stage->publisher, stage->snapshots[number],
+                  LAB_OBJECT_SIZE);
 }
 
 /* The publisher's end of the only pipe that the subscriber has. */
@@ -33,7 +34,7 @@ static bool add_subscriber(struct publish_stage *stage, int i)
     if (!stage->subscribers[i] ||
         stage->lab->library->connect(stage->subscribers[i], stage->address) != 0)
         return false;
-    pipe_lab_settle(stage->lab, stage->publisher);
+    pipe_lab_process_commands(stage->lab, stage->publisher);
     stage->pipes[i] = find_pipe(stage, stage->subscribers[i]);
     return stage->pipes[i] != 0;
 }
@@ -61,10 +62,10 @@ void publish_stage_close(struct publish_stage *stage)
 bool publish_stage_subscribe(struct publish_stage *stage, int i, const char *topic)
 {
     /* It learns that there is room for one more subscription on its way. */
-    pipe_lab_settle(stage->lab, stage->subscribers[i]);
+    pipe_lab_process_commands(stage->lab, stage->subscribers[i]);
     int rc = stage->lab->library->setsockopt(stage->subscribers[i], ZMQ_SUBSCRIBE, topic,
                                              strlen(topic));
-    pipe_lab_settle(stage->lab, stage->publisher);
+    pipe_lab_process_commands(stage->lab, stage->publisher);
     return rc == 0;
 }
 
@@ -96,27 +97,27 @@ bool publish_stage_publish(const struct publish_stage *stage, const char *topic,
            (int)size;
 }
 
-bool publish_stage_tell_story(struct publish_stage *stage)
+bool publish_stage_run(struct publish_stage *stage)
 {
     if (!publish_stage_open(stage, ZMQ_PUB, 3))
         return false;
-    publish_stage_look(stage, LOOK_EMPTY);
+    publish_stage_take_snapshot(stage, SNAPSHOT_EMPTY);
     bool is_told = publish_stage_subscribe(stage, 0, "K");
-    publish_stage_look(stage, LOOK_K);
+    publish_stage_take_snapshot(stage, SNAPSHOT_K);
     is_told = is_told && publish_stage_subscribe(stage, 1, "M");
-    publish_stage_look(stage, LOOK_KM);
+    publish_stage_take_snapshot(stage, SNAPSHOT_KM);
     is_told = is_told && publish_stage_subscribe(stage, 2, "I");
-    publish_stage_look(stage, LOOK_IKM);
+    publish_stage_take_snapshot(stage, SNAPSHOT_IKM);
     for (int i = 0; i < 3; i++) /* two fit: inproc adds both ends' marks */
         is_told = is_told && publish_stage_publish(stage, "K", 0);
-    publish_stage_look(stage, LOOK_FULL);
+    publish_stage_take_snapshot(stage, SNAPSHOT_FULL);
     is_told = is_told && publish_stage_publish(stage, "M", ZMQ_SNDMORE) && add_subscriber(stage, 3);
-    publish_stage_look(stage, LOOK_WITHIN);
+    publish_stage_take_snapshot(stage, SNAPSHOT_WITHIN);
     is_told = is_told && publish_stage_publish(stage, "M", 0);
-    publish_stage_look(stage, LOOK_AFTER);
+    publish_stage_take_snapshot(stage, SNAPSHOT_AFTER);
     is_told = is_told && pipe_lab_receive(stage->lab, stage->subscribers[0], 2) == 2;
-    publish_stage_look(stage, LOOK_READ);
+    publish_stage_take_snapshot(stage, SNAPSHOT_READ);
     is_told = is_told && publish_stage_subscribe_in_order(stage, 3, "");
-    publish_stage_look(stage, LOOK_ALL);
+    publish_stage_take_snapshot(stage, SNAPSHOT_ALL);
     return is_told;
 }

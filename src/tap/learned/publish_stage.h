@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * publish_stage - a publisher in the lab, its subscribers, and looks at it as they act.
+ * publish_stage - a publisher in the lab, its subscribers, and copies of it between their steps.
  *
- * Thread and errors: as pipe_lab. What does not go as it must returns false.
+ * Thread and errors: as pipe_lab. A step that does not go as it must returns false.
  */
 #ifndef TAP_PUBLISH_STAGE_H
 #define TAP_PUBLISH_STAGE_H
@@ -11,19 +11,19 @@
 #include "tap/learned/pipe_lab.h"
 
 #define PUBLISH_N_SUBSCRIBERS 4
-#define PUBLISH_N_LOOKS       9
+#define PUBLISH_N_SNAPSHOTS   9
 
-/* Looks at the publisher. */
-enum publish_look {
-    LOOK_EMPTY,
-    LOOK_K,   /* the first subscribes to K */
-    LOOK_KM,  /* the second to M */
-    LOOK_IKM, /* the third to I */
-    LOOK_FULL,
-    LOOK_WITHIN, /* a message, in the middle of which the fourth connects */
-    LOOK_AFTER,
-    LOOK_READ,
-    LOOK_ALL, /* the first three subscribe to everything */
+/* Copies of the publisher, each taken after a step. */
+enum publish_snapshot {
+    SNAPSHOT_EMPTY,
+    SNAPSHOT_K,   /* the first subscribes to K */
+    SNAPSHOT_KM,  /* the second to M */
+    SNAPSHOT_IKM, /* the third to I */
+    SNAPSHOT_FULL,
+    SNAPSHOT_WITHIN, /* a message, in the middle of which the fourth connects */
+    SNAPSHOT_AFTER,
+    SNAPSHOT_READ,
+    SNAPSHOT_ALL, /* the first three subscribe to everything */
 };
 
 struct publish_stage {
@@ -34,13 +34,13 @@ struct publish_stage {
     uintptr_t pipes[PUBLISH_N_SUBSCRIBERS]; /* the publisher's ends */
     char address[40];
     int number; /* of the try */
-    unsigned char looks[PUBLISH_N_LOOKS][LAB_OBJECT_SIZE];
+    unsigned char snapshots[PUBLISH_N_SNAPSHOTS][LAB_OBJECT_SIZE];
 };
 
 uintptr_t publish_stage_read_pointer(const struct publish_stage *stage, uintptr_t address);
 
-/* Lets the publisher take in what others told it, and copies it. */
-void publish_stage_look(struct publish_stage *stage, enum publish_look number);
+/* Lets the publisher process its commands, then copies it. */
+void publish_stage_take_snapshot(struct publish_stage *stage, enum publish_snapshot number);
 
 /* A publisher of `type` with `n` subscribers, whose queues hold two messages each. */
 bool publish_stage_open(struct publish_stage *stage, int type, int n);
@@ -53,7 +53,7 @@ bool publish_stage_subscribe(struct publish_stage *stage, int i, const char *top
 bool publish_stage_subscribe_in_order(struct publish_stage *stage, int n, const char *topic);
 bool publish_stage_publish(const struct publish_stage *stage, const char *topic, int flags);
 
-/* A PUB with three subscribers lives through all looks, in their order. */
-bool publish_stage_tell_story(struct publish_stage *stage);
+/* A PUB with three subscribers goes through all steps, in the order of the snapshots. */
+bool publish_stage_run(struct publish_stage *stage);
 
 #endif

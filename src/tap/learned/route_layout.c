@@ -17,9 +17,10 @@ struct observation {
     uintptr_t pipes[N_PEERS][N_WORDS]; /* first seen while that peer's message was under way */
 };
 
-static void look(struct pipe_lab *lab, const void *socket, uintptr_t ret_words[static N_WORDS])
+static void copy_socket(struct pipe_lab *lab, const void *socket,
+                        uintptr_t ret_words[static N_WORDS])
 {
-    pipe_lab_look(lab, (uintptr_t)socket, (unsigned char *)ret_words, LAB_OBJECT_SIZE);
+    pipe_lab_read(lab, (uintptr_t)socket, (unsigned char *)ret_words, LAB_OBJECT_SIZE);
 }
 
 static bool is_pipe_of(const uintptr_t *words, uint32_t vector, uintptr_t value)
@@ -33,20 +34,20 @@ static bool is_pipe_of(const uintptr_t *words, uint32_t vector, uintptr_t value)
     return false;
 }
 
-static void expect_none(struct pipe_lab *lab, const void *socket, struct observation *seen)
+static void require_no_pipe(struct pipe_lab *lab, const void *socket, struct observation *seen)
 {
     static uintptr_t words[N_WORDS];
-    look(lab, socket, words);
+    copy_socket(lab, socket, words);
     for (size_t i = 0; i < N_WORDS; i++)
         seen->is_possible[i] = seen->is_possible[i] && words[i] == 0;
 }
 
 /* The peer's pipe: one of the socket's, always the same, and not the other peer's. */
-static void expect_pipe(struct pipe_lab *lab, const void *socket, uint32_t vector, int peer,
-                        struct observation *seen)
+static void require_pipe(struct pipe_lab *lab, const void *socket, uint32_t vector, int peer,
+                         struct observation *seen)
 {
     static uintptr_t words[N_WORDS];
-    look(lab, socket, words);
+    copy_socket(lab, socket, words);
     for (size_t i = 0; i < N_WORDS; i++) {
         uintptr_t *known = &seen->pipes[peer][i];
         if (*known == 0)
@@ -67,17 +68,17 @@ static const char *const ids[N_PEERS] = {"one", "other"};
 static bool observe_rounds(struct pipe_lab *lab, void *router, uint32_t vector,
                            struct observation *seen)
 {
-    pipe_lab_settle(lab, router);
+    pipe_lab_process_commands(lab, router);
     for (int i = 0; i < N_ROUNDS; i++) {
         int peer = i % 3 == 1; /* 0 1 0 0 1 0 */
-        expect_none(lab, router, seen);
+        require_no_pipe(lab, router, seen);
         if (!send_frame(lab, router, ids[peer], ZMQ_SNDMORE))
             return false;
-        expect_pipe(lab, router, vector, peer, seen);
+        require_pipe(lab, router, vector, peer, seen);
         if (!send_frame(lab, router, "content", 0))
             return false;
     }
-    expect_none(lab, router, seen);
+    require_no_pipe(lab, router, seen);
     return true;
 }
 
@@ -121,13 +122,13 @@ static bool prove_on_rep(struct pipe_lab *lab, uint32_t vector, uint32_t offset)
     bool is_done = req && rep && pipe_lab_connect(lab, req, rep, false) &&
                    send_frame(lab, req, "question", 0);
     if (is_done)
-        look(lab, rep, idle);
+        copy_socket(lab, rep, idle);
     is_done = is_done && pipe_lab_receive(lab, rep, 1) == 1;
     if (is_done)
-        look(lab, rep, busy);
+        copy_socket(lab, rep, busy);
     is_done = is_done && send_frame(lab, rep, "answer", 0);
     if (is_done)
-        look(lab, rep, done);
+        copy_socket(lab, rep, done);
     pipe_lab_close_socket(lab, &req);
     bool is_proved = is_done && idle[offset / sizeof(uintptr_t)] == 0 &&
                      is_pipe_of(busy, vector, busy[offset / sizeof(uintptr_t)]) &&
@@ -196,7 +197,8 @@ static void find_message_kind(const struct library *library, struct route_layout
         layout->small_kind = 0; /* no message is: see above */
 }
 
-static const char *learn(struct pipe_lab *lab, uint32_t vector, struct route_layout *layout)
+static const char *calibrate_routes(struct pipe_lab *lab, uint32_t vector,
+                                    struct route_layout *layout)
 {
     static struct observation seen[2];
     uint32_t offsets[2];
@@ -221,7 +223,7 @@ void route_layout_calibrate(const struct library *library, const struct pipe_lay
     *ret_layout = (struct route_layout){0};
     const char *reason = pipes->is_known ? pipe_lab_open(library, &lab) : pipes->reason;
     if (!reason) {
-        reason = learn(&lab, pipes->pipes, ret_layout);
+        reason = calibrate_routes(&lab, pipes->pipes, ret_layout);
         if (is_content_kept(&lab))
             find_message_kind(library, ret_layout);
         pipe_lab_close(&lab);

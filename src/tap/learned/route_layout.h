@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * route_layout - where a ROUTER or REP keeps the pipe that its current message goes to.
+ * route_layout - where a ROUTER or REP stores the pipe that its current message goes to.
  *
  * libzmq sets it when it takes the first frame of a message, the peer's id, and clears it with
  * the last; it is null in between where the message is being dropped. REP is a ROUTER inside and
- * sets it when a request is received. Learned like pipe_layout: two peers in turn, one place in
- * the socket that holds the one's pipe, the other's, and nothing between messages.
+ * sets it when a request is received. Found as pipe_layout is: two
+ * peers take turns, and one offset in the socket holds the first one's pipe, the other's, and null
+ * between messages.
  *
- * Also learned: how a message that lies whole within its zmq_msg_t is told from others.
+ * Also found: how a message whose content lies within its zmq_msg_t is recognised.
  */
 #ifndef TAP_ROUTE_LAYOUT_H
 #define TAP_ROUTE_LAYOUT_H

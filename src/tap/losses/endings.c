@@ -11,7 +11,7 @@
 #include <string.h>
 #include <zmq.h>
 
-#define MAX_HANDED 1024u /* queues that the program's threads hand over between two looks */
+#define MAX_HANDED 1024u /* queues that the program's threads hand over between two rounds */
 #define STILL_NS   (20 * CLOCK_NS_PER_MS)
 
 /* A socket that the program has closed, while its queues are being sent. Of the context only the
@@ -38,16 +38,16 @@ static struct endings_owner owners[REGISTRY_MAX_SOCKETS];
 static struct closed closeds[ENDINGS_MAX_CLOSED];
 static uint32_t closeds_end; /* entries from here on are free; mostly 0, so that none is read */
 static struct handed_queue handed[MAX_HANDED];
-static size_t n_handed, n_taken; /* of these: by this look */
-static struct endings_look look_now;
-static uint64_t next_look_ns = UINT64_MAX;
-static bool is_look_requested;
+static size_t n_handed, n_taken; /* of these: by this round */
+static struct endings_round round_now;
+static uint64_t next_round_ns = UINT64_MAX;
+static bool is_round_requested;
 
 /* Of one socket, under the registry's lock. */
 static struct state {
     uint32_t n_ends;   /* of connections: those that libzmq told, and the program's own cuts */
-    uint32_t n_before; /* at the look before the last */
-    uint32_t n_last;   /* at the last look */
+    uint32_t n_before; /* at the round before the last */
+    uint32_t n_last;   /* at the last round */
     uint32_t n_queues; /* that held something then */
     bool is_being_cut; /* by the program, at this moment */
     bool is_cutting;   /* it ends connections by itself, of which libzmq tells nothing */
@@ -69,9 +69,9 @@ static bool is_watched_type(const struct registry_socket *socket)
            socket->type != ZMQ_STREAM;
 }
 
-static void request_look(void)
+static void request_round(void)
 {
-    __atomic_store_n(&is_look_requested, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&is_round_requested, true, __ATOMIC_RELAXED);
 }
 
 void endings_event(struct registry_socket *socket, uint64_t kind)
@@ -79,7 +79,7 @@ void endings_event(struct registry_socket *socket, uint64_t kind)
     if (kind == ZMQ_EVENT_DISCONNECTED) {
         state_of(socket)->n_ends++;
         if (state_of(socket)->n_queues > 0)
-            request_look();
+            request_round();
     }
     bool is_told = library_tells_handshakes(socket->library);
     bool is_peer = is_told ? kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED
@@ -249,7 +249,7 @@ void endings_closing(struct registry_socket *socket)
  */
 static void observe(void *owner, const struct pipe_end *end)
 {
-    endings_queue_observe(&look_now, owner, end);
+    endings_queue_observe(&round_now, owner, end);
 }
 
 /* Queues that the program's threads have handed over. The senders' come first. */
@@ -262,17 +262,17 @@ static void take_over_closed(void)
     n_taken = n_handed;
     for (size_t i = 0; i < n_taken; i++) {
         struct handed_queue *at_close = &handed[i];
-        struct endings_look look = {.now_ns = at_close->closed ? at_close->closed->closed_ns : 0};
+        struct endings_round round = {.now_ns = at_close->closed ? at_close->closed->closed_ns : 0};
         if (at_close->closed)
-            endings_queue_observe(&look, &at_close->closed->owner, &at_close->end);
+            endings_queue_observe(&round, &at_close->closed->owner, &at_close->end);
     }
 }
 
-void endings_begin_look(void)
+void endings_begin_round(void)
 {
-    __atomic_store_n(&is_look_requested, false, __ATOMIC_RELAXED);
-    look_now.number += look_now.number == UINT32_MAX ? 2 : 1;
-    look_now.now_ns = clock_monotonic_ns();
+    __atomic_store_n(&is_round_requested, false, __ATOMIC_RELAXED);
+    round_now.number += round_now.number == UINT32_MAX ? 2 : 1;
+    round_now.now_ns = clock_monotonic_ns();
     take_over_closed();
     for (size_t i = 0; i < closeds_end; i++) { /* the others were empty when it closed */
         if (closeds[i].owner.serial != 0 && closeds[i].is_new)
@@ -314,7 +314,7 @@ size_t endings_add_closed(struct pipe_target *targets)
     return n;
 }
 
-/* Whose receiver is closed: the sender is known by its pipes' owner, once it was looked at. */
+/* Whose receiver is closed: the sender is known by its pipes' owner, once its pipes were read. */
 static void take_over_receiverless(const struct pipe_target *targets, size_t n)
 {
     for (size_t i = 0; i < n_taken; i++) {
@@ -326,7 +326,7 @@ static void take_over_receiverless(const struct pipe_target *targets, size_t n)
                 continue;
             struct endings_queue *queue = endings_queue_find(at_close->end.pipe, owner->serial);
             if (!queue)
-                endings_queue_observe(&look_now, owner, &at_close->end);
+                endings_queue_observe(&round_now, owner, &at_close->end);
             else
                 queue->n_read = at_close->end.n_read;
             if (queue)
@@ -363,7 +363,7 @@ static bool settle_closed(const struct endings_queue *queue)
     return true;
 }
 
-/* Nothing was read after the connection's end, which came before the last look if no end was told
+/* Nothing was read after the connection's end, which came before the last round if no end was told
  * since. */
 static bool is_lost(const struct registry_socket *socket, const struct endings_queue *queue)
 {
@@ -385,8 +385,8 @@ static bool settle_queue(const struct endings_queue *queue, void *unused)
     if (!socket || !socket->is_used || socket->serial != queue->serial)
         return true;
     if (!socket->slot || state_of(socket)->is_being_cut || owner->serial != queue->serial ||
-        owner->valid_look != look_now.number)
-        return false; /* being closed, or it could not be looked at */
+        owner->valid_round != round_now.number)
+        return false; /* being closed, or it could not be read */
     if (is_lost(socket, queue))
         segment_word_add(&socket->words[SEGMENT_DROPPED_DISCONNECT], n);
     return true;
@@ -420,7 +420,7 @@ static bool drain_events(const struct endings_queue *queue, void *data)
 
 static void free_closed(void)
 {
-    next_look_ns = UINT64_MAX;
+    next_round_ns = UINT64_MAX;
     for (size_t i = 0; i < closeds_end; i++) {
         struct closed *closed = &closeds[i];
         uint64_t end_ns = closed->closed_ns + (uint64_t)closed->linger_ms * CLOCK_NS_PER_MS;
@@ -430,8 +430,8 @@ static void free_closed(void)
         if (closed->owner.serial == 0 || closed->linger_ms <= 0)
             continue;
         uint64_t last_ns = end_ns - STILL_NS / 2;
-        if (last_ns > look_now.now_ns && last_ns < next_look_ns)
-            next_look_ns = last_ns;
+        if (last_ns > round_now.now_ns && last_ns < next_round_ns)
+            next_round_ns = last_ns;
     }
     while (closeds_end > 0 && closeds[closeds_end - 1].owner.serial == 0)
         closeds_end--;
@@ -442,7 +442,7 @@ static void note_target(const struct pipe_target *target)
     struct endings_owner *owner = target->data;
     if (!owner)
         return;
-    owner->valid_look = target->sample.is_valid ? look_now.number : 0;
+    owner->valid_round = target->sample.is_valid ? round_now.number : 0;
     struct registry_socket *socket = owner->is_closed ? NULL : registry_socket_at(owner->index);
     if (socket && socket->serial == owner->serial)
         __atomic_store_n(&state_of(socket)->n_queues, owner->n_queues, __ATOMIC_RELAXED);
@@ -458,16 +458,16 @@ void endings_settle(const struct pipe_target *targets, size_t n)
         note_target(&targets[i]);
     registry_unlock(&guard);
     if (endings_queue_has_any())
-        endings_queue_each_gone(&look_now, drain_events, &contexts);
+        endings_queue_each_gone(&round_now, drain_events, &contexts);
     registry_lock(&guard);
-    endings_queue_each_gone(&look_now, settle_queue, NULL);
+    endings_queue_each_gone(&round_now, settle_queue, NULL);
     free_closed();
     registry_unlock(&guard);
 }
 
-uint64_t endings_next_look_ns(void)
+uint64_t endings_next_round_ns(void)
 {
-    return __atomic_load_n(&is_look_requested, __ATOMIC_RELAXED) ? 0 : next_look_ns;
+    return __atomic_load_n(&is_round_requested, __ATOMIC_RELAXED) ? 0 : next_round_ns;
 }
 
 void endings_forked(void)
@@ -477,5 +477,5 @@ void endings_forked(void)
         closeds[i].owner.serial = 0;
     closeds_end = 0;
     n_handed = 0;
-    next_look_ns = UINT64_MAX;
+    next_round_ns = UINT64_MAX;
 }

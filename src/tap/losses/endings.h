@@ -2,8 +2,8 @@
 /*
  * endings - messages that were in a queue when it was thrown away.
  *
- * The tap's thread looks at queues that hold something, and when one is gone counts what it held
- * at the last look; but only where nothing can have been read since: the reading end had closed
+ * The tap's thread reads queues that hold something, and when one is gone counts what it held
+ * at the last round; but only where nothing can have been read since: the reading end had closed
  * by then, or libzmq had told of the connection's end, or no peer had ever finished a handshake,
  * or the queue stood still until linger ran out. Where none of this is certain, nothing is
  * counted. So the counts are at least what was lost, and exact where the program is at rest.
@@ -28,7 +28,7 @@
 
 #define ENDINGS_MAX_CLOSED 256u
 
-/* libzmq has told an event of the socket, which may be closed. */
+/* libzmq has sent an event of the socket, which may be closed. */
 void endings_event(struct registry_socket *socket, uint64_t kind);
 
 /* Around a call in which the program ends connections of its own. */
@@ -43,16 +43,16 @@ void endings_reset(struct registry_socket *socket);
 void endings_closing(struct registry_socket *socket);
 
 /*
- * A look, in this order: begin, prepare for each open one, add_closed, with the registry's lock
+ * A round, in this order: begin, prepare for each open one, add_closed, with the registry's lock
  * held; the reader sees them; settle.
  */
-void endings_begin_look(void);
+void endings_begin_round(void);
 void endings_prepare(struct registry_socket *socket, struct pipe_target *target);
 size_t endings_add_closed(struct pipe_target *targets);
 void endings_settle(const struct pipe_target *targets, size_t n);
 
-/* When the next look must be, CLOCK_MONOTONIC; UINT64_MAX: none must. */
-uint64_t endings_next_look_ns(void);
+/* When the next round must be, CLOCK_MONOTONIC; UINT64_MAX: none must. */
+uint64_t endings_next_round_ns(void);
 
 /* In a forked child: nothing is left. */
 void endings_forked(void);

@@ -65,11 +65,11 @@ static void compare(struct endings_queue *queue, const struct endings_owner *own
     forget(queue);
 }
 
-static void enter(struct endings_queue *queue, const struct endings_look *look,
+static void enter(struct endings_queue *queue, const struct endings_round *round,
                   const struct endings_owner *owner, const struct pipe_end *end)
 {
     if (queue->pipe == 0 || queue->n_read != end->n_read) {
-        queue->still_ns = look->now_ns;
+        queue->still_ns = round->now_ns;
         queue->n_before = owner->n_before;
     }
     n_queues += queue->pipe == 0;
@@ -77,17 +77,17 @@ static void enter(struct endings_queue *queue, const struct endings_look *look,
     queue->peer = end->peer;
     queue->n_written = end->n_written;
     queue->n_read = end->n_read;
-    queue->seen_ns = look->now_ns;
+    queue->seen_ns = round->now_ns;
     queue->n_last = owner->n_last;
     queue->serial = owner->serial;
     queue->index = owner->index;
-    queue->look = look->number;
+    queue->round = round->number;
     queue->is_closed = owner->is_closed;
     queue->is_network = end->is_network;
     queue->is_unread = queue->is_unread || !end->is_read_on;
 }
 
-void endings_queue_observe(const struct endings_look *look, struct endings_owner *owner,
+void endings_queue_observe(const struct endings_round *round, struct endings_owner *owner,
                            const struct pipe_end *end)
 {
     uint64_t depth = end->n_written - end->n_read;
@@ -101,10 +101,10 @@ void endings_queue_observe(const struct endings_look *look, struct endings_owner
         return;
     }
     owner->n_queues++;
-    enter(queue, look, owner, end);
+    enter(queue, round, owner, end);
 }
 
-void endings_queue_each_gone(const struct endings_look *look,
+void endings_queue_each_gone(const struct endings_round *round,
                              bool (*visit)(const struct endings_queue *queue, void *data),
                              void *data)
 {
@@ -114,7 +114,7 @@ void endings_queue_each_gone(const struct endings_look *look,
     }
     for (size_t i = 0; n_queues > 0 && i < N_BUCKETS * N_WAYS; i++) {
         struct endings_queue *queue = &queues[i];
-        if (queue->pipe != 0 && queue->look != look->number && visit(queue, data))
+        if (queue->pipe != 0 && queue->round != round->number && visit(queue, data))
             forget(queue);
     }
 }
@@ -127,7 +127,7 @@ void endings_queue_close_all(uint32_t serial, const struct endings_owner *owner)
             continue;
         queue->is_closed = true;
         queue->index = owner->index;
-        queue->look = 0;
+        queue->round = 0;
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * endings_queue - the queues that held something when they were looked at last.
+ * endings_queue - the queues that held something in the last round.
  *
  * Thread: the tap's own.
  */
@@ -9,14 +9,14 @@
 
 #include "queues/pipe_accounts.h"
 
-/* What a look needs to know of the socket whose pipes it sees. */
+/* What a round needs to know of the socket whose pipes it sees. */
 struct endings_owner {
     uint32_t serial;
     uint32_t index;    /* in the registry, or of a closed socket */
-    uint32_t n_before; /* ends of connections that were known at the look before */
+    uint32_t n_before; /* ends of connections that were known at the round before */
     uint32_t n_last;   /* at this one */
     uint32_t n_queues; /* seen by this one that hold something */
-    uint32_t valid_look;
+    uint32_t valid_round;
     bool is_closed; /* by the program */
     bool is_immediate;
 };
@@ -24,30 +24,30 @@ struct endings_owner {
 struct endings_queue {
     uintptr_t pipe, peer; /* pipe 0: the entry is free */
     uint64_t n_written, n_read;
-    uint64_t n_thrown;            /* of these: by libzmq, which took them out of the count */
-    uint64_t seen_ns, still_ns;   /* at the last look; since when n_read is the same */
-    uint32_t n_before, n_last;    /* ends known before it stood still, and at the last look */
-    uint32_t serial, index, look; /* of its owner; the last look's number */
+    uint64_t n_thrown;             /* of these: by libzmq, which took them out of the count */
+    uint64_t seen_ns, still_ns;    /* at the last round; since when n_read is the same */
+    uint32_t n_before, n_last;     /* ends known before it stood still, and at the last round */
+    uint32_t serial, index, round; /* of its owner; the last round's number */
     bool is_closed;
     bool is_unread; /* nobody can read any more */
     bool is_network;
 };
 
-struct endings_look {
+struct endings_round {
     uint32_t number; /* 0: none yet */
     uint64_t now_ns;
 };
 
-/* Enters what a look sees, or the program's own thread saw. */
-void endings_queue_observe(const struct endings_look *look, struct endings_owner *owner,
+/* Enters what a round sees, or the program's own thread saw. */
+void endings_queue_observe(const struct endings_round *round, struct endings_owner *owner,
                            const struct pipe_end *end);
 
 /* NULL if it is not there. */
 struct endings_queue *endings_queue_find(uintptr_t pipe, uint32_t serial);
 
-/* Calls `visit` for each queue that the look did not see, and for those that another has taken
+/* Calls `visit` for each queue that the round did not see, and for those that another has taken
  * the place of; it is forgotten if the answer is true. */
-void endings_queue_each_gone(const struct endings_look *look,
+void endings_queue_each_gone(const struct endings_round *round,
                              bool (*visit)(const struct endings_queue *queue, void *data),
                              void *data);
 

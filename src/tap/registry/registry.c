@@ -360,8 +360,8 @@ void registry_each_socket(void (*visit)(struct registry_socket *socket, void *da
  * Processes
  */
 static bool is_wiped_in_children;
-static bool has_kept;                                   /* of the fork that is under way */
-static struct registry_slot kept[REGISTRY_MAX_SOCKETS]; /* by the socket's index */
+static bool has_copies;                                        /* of the fork that is under way */
+static struct registry_slot slot_copies[REGISTRY_MAX_SOCKETS]; /* by the socket's index */
 
 /* Children inherit it. */
 static void protect(void)
@@ -400,14 +400,14 @@ void registry_begin_fork(void)
     for (uint32_t i = 0; i < n_sockets_used; i++) {
         const struct registry_slot *slot = sockets[i].slot;
         if (sockets[i].is_used && slot)
-            kept[i] = *slot;
+            slot_copies[i] = *slot;
     }
-    has_kept = true;
+    has_copies = true;
 }
 
 void registry_end_fork(void)
 {
-    has_kept = false;
+    has_copies = false;
 }
 
 /* A call that was under way when the process was forked goes on, and counts nowhere. */
@@ -423,7 +423,7 @@ void registry_forked(void)
 {
     for (uint32_t i = 0; i < n_sockets_used; i++) {
         if (sockets[i].is_used && sockets[i].slot)
-            disarm(sockets[i].slot, has_kept ? &kept[i] : NULL);
+            disarm(sockets[i].slot, has_copies ? &slot_copies[i] : NULL);
     }
     lock = LOCK_INIT;
     for (uint32_t i = 0; i < REGISTRY_MAX_CONTEXTS; i++) {

@@ -86,7 +86,7 @@ struct registry_frame {
     uint32_t whole_below; /* a call with flags below sends a whole message */
 };
 
-/* The first cache line is what a send needs, with the next one for what it keeps and for a
+/* The first cache line is what a send needs, with the next one for the call's arguments and for a
  * receive; the third is for publishers and routers. A slot that was never used is all zero. */
 struct registry_slot {
     uintptr_t key;
@@ -109,7 +109,7 @@ struct registry_slot {
         };
         size_t size;
         int flags;
-    } kept;
+    } call;
     int (*recv)(void *, void *, size_t, int);
     int (*msg_recv)(struct tap_message *, void *, int);
     const unsigned char *more_flag; /* of the frame received last: 0 where it ends its message */
@@ -124,7 +124,7 @@ struct registry_slot {
     uint32_t pipe_state;
 } __attribute__((aligned(256)));
 
-static_assert(offsetof(struct registry_slot, kept) == 64, "one cache line");
+static_assert(offsetof(struct registry_slot, call) == 64, "one cache line");
 
 /* They and the mark after them are zero again in a child process, whatever made it, unless it
  * shares its parent's memory (MADV_WIPEONFORK): there no handle is known, so nothing is added to

@@ -188,8 +188,8 @@ static void unfollow_member(struct member *member)
 {
     if (!is_open(member))
         return;
-    followed_look(&member->followed, learned_pipes_of(member->socket->library),
-                  member->socket->handle);
+    followed_update(&member->followed, learned_pipes_of(member->socket->library),
+                    member->socket->handle);
     followed[member->socket->index] = NULL;
     publish_resume(member->socket);
 }

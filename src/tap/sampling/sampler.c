@@ -234,7 +234,7 @@ static size_t list_targets(void)
     ledger.is_short = false;
     round_now.realtime_ns = clock_realtime_ns();
     registry_lock(&guard);
-    endings_begin_look();
+    endings_begin_round();
     registry_each_socket(list_target, NULL);
     size_t n = round_now.n + endings_add_closed(round_now.targets + round_now.n);
     registry_unlock(&guard);
@@ -279,7 +279,7 @@ static void note_cpu_time(uint64_t total_ns)
     known_ns = total_ns;
 }
 
-void sampler_look(void)
+void sampler_sample_endings(void)
 {
     if (__atomic_load_n(&header, __ATOMIC_ACQUIRE) && reader)
         read_queues(list_targets());

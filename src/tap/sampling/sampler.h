@@ -30,8 +30,8 @@ void sampler_round(void);
  * then on, for `reason`. */
 void sampler_blind_round(const char *reason);
 
-/* Looks at the queues for what is lost with them alone, out of turn. */
-void sampler_look(void);
+/* Reads the queues between two rounds, only for the messages that are lost with them. */
+void sampler_sample_endings(void);
 
 /* In a forked child: no socket is left. What is known of libraries stays. */
 void sampler_forked(void);
