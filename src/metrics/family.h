@@ -2,9 +2,9 @@
 /*
  * family - the table of everything that the exporter can say, one row a metric family.
  *
- * The page, HELP, the README's table and the check of dashboards' and alerts' names come from
- * family_table.h. A counter's name in the table ends in `_total`; OpenMetrics drops it where it
- * must. Nothing can be put on a page that has no row here.
+ * The page, HELP, the table in doc/metrics.md and the check of dashboards' and alerts' names come
+ * from family_table.h. A counter's name in the table ends in `_total`; OpenMetrics drops it where
+ * it must. Nothing can be put on a page that has no row here.
  */
 #ifndef METRICS_FAMILY_H
 #define METRICS_FAMILY_H

@@ -13,7 +13,7 @@ import re
 import sys
 
 NAME = re.compile(r"`((?!\.{0,2}/)[\w.-]+(?:/[\w.-]+)*/?)`")
-FOLDERS = ("alerts", "dashboards", "packaging", "src", "tests")
+FOLDERS = ("alerts", "dashboards", "doc", "packaging", "src", "tests")
 ENDINGS = (".c", ".h", ".py", ".sh")
 OF_OTHERS = {"site-packages/pyzmq.libs"}
 

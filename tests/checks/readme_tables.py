@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Checks that the README's tables are what is in the code; --write brings them up to date.
+"""Checks that the tables in doc/ are what is in the code; --write brings them up to date.
 
-metrics is the family table; losses is what the tests of lost messages try.
+doc/metrics.md has the family table; doc/losses.md what the tests of lost messages try.
 
 usage: readme_tables.py SOURCE_ROOT FAMILY_LIST [--write]
 """
@@ -32,20 +32,19 @@ def losses():
 
 
 def main():
-    readme = pathlib.Path(sys.argv[1]) / "README.md"
-    text, is_stale = readme.read_text(encoding="utf-8"), False
+    folder, is_stale = pathlib.Path(sys.argv[1]) / "doc", False
     for name, lines in (("metrics", metrics(families.read(sys.argv[2]))), ("losses", losses())):
+        path = folder / f"{name}.md"
         begin, end = markers(name)
-        before, rest = text.split(begin)
+        before, rest = path.read_text(encoding="utf-8").split(begin)
         present, after = rest.split(end)
         wanted = "".join(lines)
-        if present != wanted and "--write" not in sys.argv[3:]:
-            print(f"README.md: the table of {name} is not what is in the code; run ./dev metrics")
+        if "--write" in sys.argv[3:]:
+            path.write_text(before + begin + wanted + end + after, encoding="utf-8")
+        elif present != wanted:
+            print(f"doc/{path.name}: the table is not what is in the code; run ./dev metrics")
             is_stale = True
-        text = before + begin + wanted + end + after
         print(f"{wanted.count(chr(10)) - 2} {name}")
-    if "--write" in sys.argv[3:]:
-        readme.write_text(text, encoding="utf-8")
     return int(is_stale)
 
 

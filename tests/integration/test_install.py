@@ -94,7 +94,8 @@ def test_install__files__are_where_the_system_looks(root):
                          ("zmq_exporter.socket", "lib/systemd/system"), ("zmqtap.conf", "zmq_exporter"),
                          ("zmq_exporter.1", "man/man1"), ("zmqtap.h", "include"),
                          ("zmqtap.pc", "pkgconfig"), ("zeromq.json", "dashboards"),
-                         ("zmq.rules.yml", "alerts"), ("ZeroMQReceiverStuck.md", "runbooks")]:
+                         ("zmq.rules.yml", "alerts"), ("ZeroMQReceiverStuck.md", "runbooks"),
+                         ("README.md", "doc/zmq_exporter"), ("metrics.md", "doc/zmq_exporter/doc")]:
         assert str(find(root, name).parent).endswith(folder)
     assert sorted(p.parent.name for p in root.rglob("zmq_exporter.conf")) == ["sysusers.d", "tmpfiles.d"]
 

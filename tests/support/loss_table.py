@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
-"""What is known of each loss, by type of the socket that sends and by reason: the README's table.
+"""What is known of each loss, by type of the socket that sends and by reason: doc/losses.md.
 
-The tests try every cell (integration/test_loss_table.py), and ./dev metrics writes the README's
+The tests try every cell (integration/test_loss_table.py), and ./dev metrics writes the
 table from it, so that what readers are told is what was tried.
 """
 
@@ -57,7 +57,7 @@ def cell(name, reason):
 
 
 def text_of(one):
-    """For the README."""
+    """For doc/losses.md."""
     return {"exact": "exact", "at_least": "at least", "never": f"never: {one.why}", "absent": "–"}[one.how]
 
 
