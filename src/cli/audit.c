@@ -112,6 +112,8 @@ static int unknown(struct error *err, const char *flag, const char *value, const
 static int prepare(struct audit *self, struct error *err)
 {
     struct policy_report *report = &self->report;
+    if (!self->client.url && exporter_client_is_set(&self->client))
+        return error_set(err, -EINVAL, "--url.… are of an exporter that --url names");
     if (!policy_format_parse(self->format, &report->format))
         return unknown(err, "format", self->format, "text, json, sarif");
     if (!advisory_severity_parse(self->fail_on, &report->least))
@@ -130,12 +132,12 @@ static int run(struct audit *self, char **command, struct error *err)
     struct exporter_config *config = NULL;
     struct agent_sections sections = {0};
     int r = prepare(self, err);
-    if (r == 0 && self->url && *command)
+    if (r == 0 && self->client.url && *command)
         r = error_set(err, -EINVAL,
                       "--url is of programs that run already; it takes none to start");
     if (r < 0)
         return r;
-    if (self->url)
+    if (self->client.url)
         return audit_url(self, err);
     r = exporter_config_load(self->config_file, &config, err);
     if (r == 0)
@@ -180,8 +182,9 @@ int command_audit(int argc, char **argv)
          FLAG_TEXT, &audit.fail_on},
         {"program", "PATTERN", "all", "Only programs of this name, as fnmatch(3).", FLAG_TEXT,
          &audit.report.program},
-        {"url", "URL", NULL, "Ask the exporter at http://HOST:PORT instead of this host.",
-         FLAG_TEXT, &audit.url},
+        {"url", "URL", NULL, "Ask the exporter at http[s]://HOST:PORT instead of this host.",
+         FLAG_TEXT, &audit.client.url},
+        EXPORTER_CLIENT_FLAGS(audit.client),
         {"config.file", "FILE", NULL,
          "The exporter's configuration, whose section policy tunes the checks.", FLAG_TEXT,
          &audit.config_file},

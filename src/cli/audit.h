@@ -5,13 +5,15 @@
 
 #include "agent/agent_sections.h"
 #include "base/error.h"
+#include "cli/exporter_client.h"
 #include "collectors/policy/policy_report.h"
 
 /* What was asked for. */
 struct audit {
     struct policy_report report;
-    const char *directory; /* of the segments; NULL: the preset */
-    const char *config_file, *url, *library;
+    const char *directory;         /* of the segments; NULL: the preset */
+    struct exporter_client client; /* without a URL: this host */
+    const char *config_file, *library;
     const char *format, *fail_on;
     unsigned seconds; /* a program is given at most */
 };

@@ -2,13 +2,17 @@
 """`zmq_exporter audit`, the policy collector's metrics and the pages of checks."""
 
 import json
+import shutil
+import socket
+import threading
 import urllib.error
 import urllib.request
 
 import pytest
 import zmq
 
-from support import products
+from support import products, web
+from support.agent import Agent
 from support.process import run
 from support.puppet import Puppet
 from support.waiting import wait_for
@@ -75,7 +79,16 @@ def test_audit__json_and_sarif__parse_and_say_the_same(careless, directory):
     (["--fail-on=bad"], "--fail-on: 'bad' is not one of low, medium, high, critical"),
     (["--tap.directory=/nonexistent/x"], "/nonexistent/x: No such file or directory"),
     (["--url=http://127.0.0.1:1"], "127.0.0.1:1: Connection refused"),
-    (["--url=https://127.0.0.1:1"], "TLS is not spoken here"),
+    (["--url=https://127.0.0.1:1"], "127.0.0.1:1: Connection refused"),
+    (["--url=ftp://127.0.0.1"], "is not http://HOST:PORT or https://HOST:PORT"),
+    (["--url=http://127.0.0.1:0"], "is not http://HOST:PORT"),
+    (["--url=http://127.0.0.1:99999"], "is not http://HOST:PORT"),
+    (["--url=::1:10556"], "is not http://HOST:PORT"),
+    (["--url=http://me:secret@127.0.0.1:1"], "use --url.username and --url.password-file"),
+    (["--url=127.0.0.1:1", "--url.username=me"], "--url.username and --url.password-file go together"),
+    (["--url=127.0.0.1:1", "--url.username=a:b", "--url.password-file=/x"], "no colon"),
+    (["--url=127.0.0.1:1", "--url.username=me", "--url.password-file=/nonexistent/x"], "/nonexistent/x"),
+    (["--url.username=me"], "are of an exporter that --url names"),
     (["--explain=plaintext_tpc"], "did you mean 'plaintext_tcp'?"),
     (["--", "/nonexistent/program"], "could not be started"),
 ])
@@ -132,6 +145,110 @@ def test_audit__url__is_the_report_of_the_exporter(careless, agent):
         agent.get("/api/v1/audit?format=xml")
 
 
+@pytest.fixture
+def guarded(folder, directory):
+    """An exporter with TLS and a password, and the authority of its certificate."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    authority = web.Authority(folder, "authority")
+    authority.issue("server")
+    (folder / "password").write_text("s3cret\n")
+    (folder / "password").chmod(0o600)
+    (folder / "web.yml").write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
+                                    f"basic_auth_users: {{me: '{web.bcrypt('s3cret')}'}}\n")
+    with Agent(directory, f"--web.config.file={folder}/web.yml") as agent:
+        yield agent, authority
+
+
+def test_audit__url_with_tls_and_password__is_the_report(guarded, folder):
+    agent, authority = guarded
+    https = f"--url=https://{agent.address}"
+    me = ("--url.username=me", f"--url.password-file={folder}/password")
+    trust = f"--url.ca-file={authority.certificate}"
+    done = audit(https, trust, *me)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0 violations" in done.stdout
+    assert audit(https, "--url.insecure-skip-verify", *me).returncode == 0
+    assert json.loads(audit(https.replace("127.0.0.1", "localhost"), trust, "--format=json", *me).stdout)
+
+    other = web.Authority(folder, "other")
+    (folder / "wrong").write_text("secret")
+    (folder / "wrong").chmod(0o600)
+    (folder / "open").write_text("s3cret")
+    (folder / "open").chmod(0o644)
+    port = agent.address.rsplit(":", 1)[1]
+    for words, said in [
+        ((https, *me), "--url.ca-file names the authority"),
+        ((https, f"--url.ca-file={other.certificate}", *me), "--url.insecure-skip-verify does without"),
+        ((f"--url=https://127.0.0.2:{port}", trust, *me), "Connection refused"),
+        ((https, f"--url.ca-file={folder}/nothing.crt"), f"{folder}/nothing.crt: "),
+        ((https, trust), "asks for a user name and password: --url.username and --url.password-file"),
+        ((https, trust, me[0], f"--url.password-file={folder}/wrong"), "does not accept this user name"),
+        ((https, trust, me[0], f"--url.password-file={folder}/open"), "lets others use the secret"),
+        ((f"--url=http://{agent.address}", *me), "is it https://?"),
+    ]:
+        done = audit(*words)
+        assert (done.returncode, done.stdout) == (2, ""), words
+        assert said in done.stderr, words
+        assert "s3cret" not in done.stderr
+
+
+def test_audit__url_of_another_name__is_not_trusted(guarded, folder, directory):
+    _, authority = guarded
+    authority.issue("elsewhere", "DNS:elsewhere.example")
+    (folder / "other.yml").write_text("tls_server_config: {cert_file: elsewhere.crt, key_file: elsewhere.key}\n")
+    with Agent(directory, f"--web.config.file={folder}/other.yml") as agent:
+        trust = f"--url.ca-file={authority.certificate}"
+        done = audit(f"--url=https://{agent.address}", trust)
+        assert done.returncode == 2 and "name" in done.stderr
+        assert audit(f"--url=https://{agent.address}", trust, "--url.insecure-skip-verify").returncode == 0
+
+
+def test_audit__url_that_asks_for_a_certificate__gets_it(guarded, folder, directory):
+    _, authority = guarded
+    authority.issue("scraper")
+    (folder / "mutual.yml").write_text(
+        "tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: authority.crt, "
+        "client_auth_type: RequireAndVerifyClientCert}\n")
+    with Agent(directory, f"--web.config.file={folder}/mutual.yml") as agent:
+        words = (f"--url=https://{agent.address}", f"--url.ca-file={authority.certificate}")
+        done = audit(*words)
+        assert done.returncode == 2 and "--url.cert-file" in done.stderr
+        own = (f"--url.cert-file={folder}/scraper.crt", f"--url.key-file={folder}/scraper.key")
+        assert audit(*words, *own).returncode == 0
+        assert "go together" in audit(*words, own[0]).stderr
+
+
+def test_audit__url_of_plain_http__is_told_from_tls(agent):
+    done = audit(f"--url=https://{agent.address}")
+    assert done.returncode == 2 and "is it http://?" in done.stderr
+
+
+@pytest.mark.parametrize("answer, said", [
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nX-Zmq-Violations: none\r\n\r\nshort", "did not come whole"),
+    (b"HTTP/1.1 302 Found\r\nLocation: https://there/\r\n\r\n", "status 302: it is now at https://there/"),
+    (b"HTTP/1.1 404 Not Found\r\n\r\nnothing here\r\n", "status 404; is it an exporter, of this release? "
+                                                     "It says: nothing here"),
+    (b"HTTP/1.1 200 OK\r\n\r\nX-Zmq-Violations: none", "is it an exporter"),
+    (b"SSH-2.0-OpenSSH\r\n", "speaks no HTTP"),
+    (b"", "is it https://?"),
+])
+def test_audit__url_of_something_else__says_so(answer, said):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def serve():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        done = audit(f"--url=http://127.0.0.1:{server.getsockname()[1]}")
+        thread.join()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
 def test_metrics__violations__one_series_each_and_none_for_what_is_kept(careless, careful, agent):
     page = wait_for(lambda: (p := agent.scrape()).find("zmq_policy_violations", program="careless") and p,
                     "violations on the page")
@@ -144,7 +261,6 @@ def test_metrics__violations__one_series_each_and_none_for_what_is_kept(careless
 
 
 def test_configuration__policy__is_in_force_after_a_reload(careless, directory, folder):
-    from support.agent import Agent
     config = folder / "c.yml"
     config.write_text("")
     with Agent(directory, f"--config.file={config}") as agent:
