@@ -21,8 +21,9 @@ void exporter_answer_finish(struct exporter_answer *self)
 
 bool exporter_client_is_set(const struct exporter_client *self)
 {
-    return self->ca_file || self->cert_file || self->key_file || self->username ||
-           self->password_file || self->skips_verification;
+    const struct exporter_tls *tls = &self->tls;
+    return tls->ca_file || tls->cert_file || tls->key_file || tls->skips_verification ||
+           self->username || self->password_file;
 }
 
 static int no_memory(struct error *err)
@@ -157,7 +158,7 @@ int exporter_client_get(const struct exporter_client *self, const char *path,
     if (r == 0)
         r = write_request(self, &url, path, &request, err);
     if (r == 0)
-        r = exporter_stream_open(self, &url, &stream, err);
+        r = exporter_stream_open(&self->tls, &url, &stream, err);
     if (r == 0)
         r = exporter_stream_send(&stream, request.data, request.size, err);
     if (r == 0)

@@ -5,7 +5,7 @@
  * One request, one connection. With https:// the certificate is verified against the system's
  * authorities or those of a file. User name and password are sent as HTTP's basic authentication.
  *
- * Thread: any.   Blocks: for EXPORTER_CLIENT_PATIENCE_S of silence at most.
+ * Thread: any.   Blocks: for EXPORTER_STREAM_PATIENCE_S of silence at most.
  * Errors: a negative errno with `err` set: the URL, what is wrong, and the remedy.
  */
 #ifndef CLI_EXPORTER_CLIENT_H
@@ -13,20 +13,18 @@
 
 #include "base/error.h"
 #include "base/string_buffer.h"
+#include "cli/exporter_stream.h"
 #include "cli/flags.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
-#define EXPORTER_CLIENT_PATIENCE_S 30
 #define EXPORTER_CLIENT_ANSWER_MAX ((size_t)64 << 20)
 
 /* Of the command line; borrowed. What is NULL was not given. */
 struct exporter_client {
     const char *url; /* http[s]://HOST[:PORT][/PREFIX], or without the scheme */
-    const char *ca_file, *cert_file, *key_file;
     const char *username, *password_file;
-    bool skips_verification;
+    struct exporter_tls tls;
 };
 
 /* The flags of a command that has such a client, whose `--url` it explains itself. */
@@ -34,12 +32,12 @@ struct exporter_client {
 #define EXPORTER_CLIENT_FLAGS(client) \
     {"url.ca-file", "FILE", "the system's authorities", \
      "PEM file of the authorities that may have signed the certificate of https://.", FLAG_TEXT, \
-     &(client).ca_file}, \
+     &(client).tls.ca_file}, \
     {"url.cert-file", "FILE", NULL, "PEM file of the certificate to show, where one is asked for.", \
-     FLAG_TEXT, &(client).cert_file}, \
-    {"url.key-file", "FILE", NULL, "PEM file of its key.", FLAG_TEXT, &(client).key_file}, \
+     FLAG_TEXT, &(client).tls.cert_file}, \
+    {"url.key-file", "FILE", NULL, "PEM file of its key.", FLAG_TEXT, &(client).tls.key_file}, \
     {"url.insecure-skip-verify", NULL, NULL, "Do not verify the certificate of https://.", \
-     FLAG_SWITCH, &(client).skips_verification}, \
+     FLAG_SWITCH, &(client).tls.skips_verification}, \
     {"url.username", "NAME", NULL, "User of basic authentication.", FLAG_TEXT, \
      &(client).username}, \
     {"url.password-file", "FILE", NULL, "File with that user's password, closed to others.", \

@@ -14,7 +14,7 @@
 static int dial(const struct exporter_url *url, int *ret_fd, struct error *err)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    const struct timeval patience = {.tv_sec = EXPORTER_CLIENT_PATIENCE_S};
+    const struct timeval patience = {.tv_sec = EXPORTER_STREAM_PATIENCE_S};
     struct addrinfo *found = NULL;
     int problem = getaddrinfo(url->host, url->port, &hints, &found);
     if (problem)
@@ -41,23 +41,22 @@ static int dial(const struct exporter_url *url, int *ret_fd, struct error *err)
     return 0;
 }
 
-static int load_files(struct exporter_stream *self, const struct exporter_client *client,
+static int load_files(struct exporter_stream *self, const struct exporter_tls *tls,
                       struct error *err)
 {
-    int r = client->ca_file ? gnutls_certificate_set_x509_trust_file(
-                                  self->credentials, client->ca_file, GNUTLS_X509_FMT_PEM)
-                            : gnutls_certificate_set_x509_system_trust(self->credentials);
-    if (client->ca_file && r <= 0)
-        return error_set(err, -EINVAL, "--url.ca-file: %s: %s", client->ca_file,
+    int r = tls->ca_file ? gnutls_certificate_set_x509_trust_file(self->credentials, tls->ca_file,
+                                                                  GNUTLS_X509_FMT_PEM)
+                         : gnutls_certificate_set_x509_system_trust(self->credentials);
+    if (tls->ca_file && r <= 0)
+        return error_set(err, -EINVAL, "--url.ca-file: %s: %s", tls->ca_file,
                          r ? gnutls_strerror(r) : "it holds no certificate");
-    if (!client->cert_file != !client->key_file)
+    if (!tls->cert_file != !tls->key_file)
         return error_set(err, -EINVAL, "--url.cert-file and --url.key-file go together");
-    r = client->cert_file
-            ? gnutls_certificate_set_x509_key_file(self->credentials, client->cert_file,
-                                                   client->key_file, GNUTLS_X509_FMT_PEM)
-            : 0;
-    return r < 0 ? error_set(err, -EINVAL, "--url.cert-file: %s with %s: %s", client->cert_file,
-                             client->key_file, gnutls_strerror(r))
+    r = tls->cert_file ? gnutls_certificate_set_x509_key_file(self->credentials, tls->cert_file,
+                                                              tls->key_file, GNUTLS_X509_FMT_PEM)
+                       : 0;
+    return r < 0 ? error_set(err, -EINVAL, "--url.cert-file: %s with %s: %s", tls->cert_file,
+                             tls->key_file, gnutls_strerror(r))
                  : 0;
 }
 
@@ -89,7 +88,7 @@ static int explain(gnutls_session_t session, int problem, struct error *err)
         return error_set(err, -ECONNRESET, EXPORTER_STREAM_CUT);
     if (problem == GNUTLS_E_AGAIN)
         return error_set(err, -ETIMEDOUT, "--url: no answer within %d s",
-                         EXPORTER_CLIENT_PATIENCE_S);
+                         EXPORTER_STREAM_PATIENCE_S);
     if (problem == GNUTLS_E_UNEXPECTED_PACKET_LENGTH || problem == GNUTLS_E_UNEXPECTED_PACKET ||
         problem == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
         return error_set(err, -EPROTO, "--url: what answers there speaks no TLS; is it http://?");
@@ -106,12 +105,12 @@ static int explain(gnutls_session_t session, int problem, struct error *err)
                                        : "");
 }
 
-static int shake_hands(struct exporter_stream *self, const struct exporter_client *client,
+static int shake_hands(struct exporter_stream *self, const struct exporter_tls *tls,
                        const struct exporter_url *url, struct error *err)
 {
     int r = gnutls_certificate_allocate_credentials(&self->credentials);
     if (r == 0)
-        r = load_files(self, client, err);
+        r = load_files(self, tls, err);
     if (r == -EINVAL)
         return r;
     if (r == 0)
@@ -124,23 +123,23 @@ static int shake_hands(struct exporter_stream *self, const struct exporter_clien
         r = gnutls_server_name_set(self->session, GNUTLS_NAME_DNS, url->host, strlen(url->host));
     if (r < 0)
         return error_set(err, -ENOMEM, "--url: TLS: %s", gnutls_strerror(r));
-    if (!client->skips_verification)
+    if (!tls->skips_verification)
         gnutls_session_set_verify_cert(self->session, url->host, 0);
     gnutls_transport_set_int(self->session, self->fd);
-    gnutls_handshake_set_timeout(self->session, EXPORTER_CLIENT_PATIENCE_S * 1000);
+    gnutls_handshake_set_timeout(self->session, EXPORTER_STREAM_PATIENCE_S * 1000);
     do
         r = gnutls_handshake(self->session);
     while (r < 0 && r != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(r));
     return r < 0 ? explain(self->session, r, err) : 0;
 }
 
-int exporter_stream_open(const struct exporter_client *client, const struct exporter_url *url,
+int exporter_stream_open(const struct exporter_tls *tls, const struct exporter_url *url,
                          struct exporter_stream *ret_stream, struct error *err)
 {
     struct exporter_stream self = {.fd = -1};
     int r = dial(url, &self.fd, err);
     if (r == 0 && url->has_tls)
-        r = shake_hands(&self, client, url, err);
+        r = shake_hands(&self, tls, url, err);
     if (r < 0)
         exporter_stream_finish(&self);
     else

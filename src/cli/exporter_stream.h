@@ -3,7 +3,6 @@
 #ifndef CLI_EXPORTER_STREAM_H
 #define CLI_EXPORTER_STREAM_H
 
-#include "cli/exporter_client.h"
 #include "cli/exporter_url.h"
 
 #include <gnutls/gnutls.h>
@@ -13,6 +12,14 @@
     "--url: TLS: the connection is closed without an answer; is it http://? Or the exporter asks " \
     "for a certificate: --url.cert-file and --url.key-file"
 
+#define EXPORTER_STREAM_PATIENCE_S 30 /* of silence */
+
+/* Of the command line; borrowed. What is NULL was not given. */
+struct exporter_tls {
+    const char *ca_file, *cert_file, *key_file;
+    bool skips_verification;
+};
+
 struct exporter_stream {
     int fd;      /* -1: none */
     bool is_cut; /* TLS ended without saying so, as libmicrohttpd does: see the answer's length */
@@ -21,7 +28,7 @@ struct exporter_stream {
 };
 
 /* On failure there is nothing to finish. */
-int exporter_stream_open(const struct exporter_client *client, const struct exporter_url *url,
+int exporter_stream_open(const struct exporter_tls *tls, const struct exporter_url *url,
                          struct exporter_stream *ret_stream, struct error *err);
 void exporter_stream_finish(struct exporter_stream *self);
 

@@ -14,14 +14,14 @@
 #define N_BUCKETS 1024
 #define N_GONE    128 /* that wait aside */
 
-static struct endings_round round;
+static struct endings_round this_round;
 static struct endings_owner owner;
 
 static int set_up(void **state)
 {
     (void)state;
     endings_queue_forget_all();
-    round = (struct endings_round){.number = 1, .now_ns = 1000};
+    this_round = (struct endings_round){.number = 1, .now_ns = 1000};
     owner = (struct endings_owner){.serial = SERIAL, .index = 5, .n_before = 2, .n_last = 3};
     return 0;
 }
@@ -38,13 +38,13 @@ static struct pipe_end end_of(uint64_t n_written, uint64_t n_read)
 
 static void see(struct pipe_end end)
 {
-    endings_queue_observe(&round, &owner, &end);
+    endings_queue_observe(&this_round, &owner, &end);
 }
 
 static void next_look(void)
 {
-    round.number++;
-    round.now_ns += 100;
+    this_round.number++;
+    this_round.now_ns += 100;
 }
 
 struct visits {
@@ -64,7 +64,7 @@ static bool visit(const struct endings_queue *queue, void *data)
 static struct visits each_gone(bool is_taken)
 {
     struct visits visits = {.is_taken = is_taken};
-    endings_queue_each_gone(&round, visit, &visits);
+    endings_queue_each_gone(&this_round, visit, &visits);
     return visits;
 }
 
@@ -180,7 +180,7 @@ static void gone__another_at_the_same_address__is_put_aside(void **state)
         const struct endings_queue *queue = endings_queue_find(PIPE, SERIAL);
         assert_non_null(queue);
         assert_int_equal(queue->n_written, others[i].n_written);
-        assert_int_equal(queue->still_ns, round.now_ns);
+        assert_int_equal(queue->still_ns, this_round.now_ns);
         assert_int_equal(each_gone(true).n, 1);
         assert_true(endings_queue_has_any()); /* the new one */
         assert_int_equal(each_gone(true).n, 0);
