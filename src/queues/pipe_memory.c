@@ -133,6 +133,10 @@ static void read_by_call(struct pipe_memory *self, struct pipe_memory_range *ran
         ranges[i].is_read = false;
     }
     for (size_t done = 0; done < n;) {
+        if (ranges[done].size == 0) { /* often all are: a system call for nothing */
+            ranges[done++].is_read = true;
+            continue;
+        }
         ssize_t n_bytes = process_vm_readv(self->pid, to + done, n - done, from + done, n - done,
                                            0);
         if (n_bytes < 0 && errno != EFAULT) {

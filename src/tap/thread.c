@@ -22,6 +22,7 @@
 #include <signal.h>
 
 #define STACK_SIZE       (512 * 1024)
+#define N_STILL          20u /* rounds in which nothing moved, before they are fewer */
 #define WORK_PATIENCE_NS (30 * CLOCK_NS_PER_SECOND)
 
 static struct lock lock; /* the fields below */
@@ -146,6 +147,14 @@ static void wait_for_tick(uint64_t tick_ns, uintptr_t own_generation)
     }
 }
 
+/* Waking up is most of what the tap costs a process that is idle. */
+static uint64_t n_intervals_until_next(void)
+{
+    static uint32_t n_still;
+    n_still = sampler_has_moved() ? 0 : n_still + 1;
+    return n_still < N_STILL ? 1 : SAMPLER_MAX_INTERVALS;
+}
+
 static void *run(void *own_generation)
 {
     uint64_t tick = clock_monotonic_ns();
@@ -154,7 +163,7 @@ static void *run(void *own_generation)
         run_unless_sandboxed(library_pin);
         run_unless_sandboxed(sampler_round);
         publish();
-        tick += THREAD_TICK_MS * CLOCK_NS_PER_MS;
+        tick += n_intervals_until_next() * SAMPLER_INTERVAL_MS * CLOCK_NS_PER_MS;
         wait_for_tick(tick, (uintptr_t)own_generation);
         if (clock_monotonic_ns() > tick + CLOCK_NS_PER_SECOND)
             tick = clock_monotonic_ns(); /* was stopped for a while: no burst of ticks */

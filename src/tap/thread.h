@@ -2,9 +2,11 @@
 /*
  * thread - the tap's one thread.
  *
- * It samples and publishes each 100 ms, and drains what monitors have. All signals are blocked in
- * it, its name is zmqtap, and it is the only one that writes the file while it runs. It waits on a
- * futex: it holds no descriptor, whose number the program could close and use for something else.
+ * It samples and publishes each 100 ms, and drains what monitors have; each 200 ms while no message
+ * has moved for two seconds, since waking up is most of what an idle process costs. All signals are
+ * blocked in it, its name is zmqtap, and it is the only one that writes the file while it runs. It
+ * waits on a futex: it holds no descriptor, whose number the program could close and use for
+ * something else.
  *
  * Thread: any, one starter or stopper at a time (tap.c's lock). Waiting is bounded: a file system
  *         that hangs costs the program at most THREAD_PATIENCE_MS, once.
@@ -16,8 +18,6 @@
 #include "tap/ground/thread_state.h"
 
 #include <stdbool.h>
-
-#define THREAD_TICK_MS 100
 
 /* Starts it if it is not running. 0 or a negative errno. */
 int thread_start(void);

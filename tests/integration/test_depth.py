@@ -267,3 +267,29 @@ def depth__program_shuts_itself_in__is_not_known(directory):
         process.popen.stdin.write("go\n")
         process.popen.stdin.flush()
         assert process.popen.wait(DEADLINE_S) == 0
+
+
+def times_counted(puppet):
+    """How often a sample of some rounds stands in the histogram of fill."""
+    def seen():
+        segment = puppet.segment()
+        n = sum(segment.counter(("RECEIVE_FILL", i), "PULL") for i in range(15))
+        return segment.header["samples"], n
+
+    before = seen()
+    puppet.wait_next_rounds(4)
+    after = seen()
+    return (after[1] - before[1]) / (after[0] - before[0])
+
+
+def histogram_of_fill__nothing_moves_for_long__weighs_this_time_as_much(start, folder):
+    push, pull = pair(start, "inproc", folder)
+    wait_for(lambda: times_counted(pull.puppet) == 2, "rounds at twice the time, counted twice")
+
+    def is_counted_once():
+        for _ in range(20):
+            push.send(1)
+            pull.recv(1)
+        return times_counted(pull.puppet) == 1
+
+    wait_for(is_counted_once, "the usual rounds once messages move")

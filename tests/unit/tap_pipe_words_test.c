@@ -34,7 +34,7 @@ static void update__ratio_at_a_limit__is_in_its_bucket_and_one_more_in_the_next(
         uint64_t limit = (uint64_t)limits[i] * PER_CENT;
         struct pipe_sample sample = sample_of(limit, limit + 1);
         memset(words, 0, sizeof(words));
-        pipe_words_update(words, &sample, 5);
+        pipe_words_update(words, &sample, 5, 1);
         for (size_t j = 0; j < SEGMENT_FILL_SUM; j++) {
             assert_int_equal(words[SEGMENT_SEND_FILL_BASE + j], j == i);
             assert_int_equal(words[SEGMENT_RECEIVE_FILL_BASE + j], j == i + 1);
@@ -49,10 +49,10 @@ static void update__full_and_unknown__counts_the_time_and_no_bucket(void **state
     (void)state;
     struct pipe_sample sample = sample_of(SEGMENT_UNKNOWN, SEGMENT_UNKNOWN);
     memset(words, 0, sizeof(words));
-    pipe_words_update(words, &sample, 5);
+    pipe_words_update(words, &sample, 5, 1);
     assert_int_equal(words[SEGMENT_SEND_AT_HWM_NS], 0);
     sample.n_send_full = 1;
-    pipe_words_update(words, &sample, 7);
+    pipe_words_update(words, &sample, 7, 1);
     assert_int_equal(words[SEGMENT_SEND_AT_HWM_NS], 7);
     for (size_t j = 0; j <= SEGMENT_FILL_SUM; j++)
         assert_int_equal(words[SEGMENT_SEND_FILL_BASE + j], 0);
@@ -66,15 +66,19 @@ static void forget__after_a_sample__leaves_what_was_counted(void **state)
     (void)state;
     struct pipe_sample sample = sample_of(0, 0);
     memset(words, 0, sizeof(words));
-    pipe_words_update(words, &sample, 5);
+    pipe_words_update(words, &sample, 5, 1);
     assert_int_equal(words[SEGMENT_SEND_QUEUE], 3);
     assert_int_equal(words[SEGMENT_RECEIVE_QUEUE], 4);
     pipe_words_forget(words);
     for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++)
         assert_true(words[gauges[i]] == SEGMENT_UNKNOWN);
     assert_int_equal(words[SEGMENT_SEND_FILL_BASE], 1);
+    pipe_words_update(words, &sample, 5, 2);
+    assert_int_equal(words[SEGMENT_SEND_FILL_BASE], 3);
+    assert_int_equal(words[SEGMENT_RECEIVE_FILL_BASE], 3);
+    pipe_words_forget(words);
     sample.is_valid = false;
-    pipe_words_update(words, &sample, 5);
+    pipe_words_update(words, &sample, 5, 1);
     assert_true(words[SEGMENT_PIPES] == SEGMENT_UNKNOWN);
 }
 

@@ -9,7 +9,8 @@
 
 static_assert(PIPE_UNKNOWN == SEGMENT_UNKNOWN, "what the reader does not know");
 
-void pipe_words_update(uint64_t *words, const struct pipe_sample *sample, uint64_t elapsed_ns)
+void pipe_words_update(uint64_t *words, const struct pipe_sample *sample, uint64_t elapsed_ns,
+                       uint32_t n_times)
 {
     if (!sample->is_valid)
         return;
@@ -20,8 +21,10 @@ void pipe_words_update(uint64_t *words, const struct pipe_sample *sample, uint64
     segment_word_set(&words[SEGMENT_RECEIVE_FULLEST], sample->receive_fullest);
     segment_word_set(&words[SEGMENT_SEND_AGE_NS], sample->send_age_ns);
     segment_word_set(&words[SEGMENT_RECEIVE_AGE_NS], sample->receive_age_ns);
-    segment_fill_count(&words[SEGMENT_SEND_FILL_BASE], sample->send_fullest);
-    segment_fill_count(&words[SEGMENT_RECEIVE_FILL_BASE], sample->receive_fullest);
+    for (uint32_t i = 0; i < n_times; i++) {
+        segment_fill_count(&words[SEGMENT_SEND_FILL_BASE], sample->send_fullest);
+        segment_fill_count(&words[SEGMENT_RECEIVE_FILL_BASE], sample->receive_fullest);
+    }
     if (sample->n_send_full > 0)
         segment_word_add(&words[SEGMENT_SEND_AT_HWM_NS], elapsed_ns);
 }

@@ -9,9 +9,10 @@
 
 #include "queues/pipe_accounts.h"
 
-/* `elapsed_ns` is the time since the socket's sample before this one. A sample that is not valid
- * leaves all as it is. */
-void pipe_words_update(uint64_t *words, const struct pipe_sample *sample, uint64_t elapsed_ns);
+/* `elapsed_ns` is the time since the socket's sample before this one, for which the histograms
+ * count this one `n_times`. A sample that is not valid leaves all as it is. */
+void pipe_words_update(uint64_t *words, const struct pipe_sample *sample, uint64_t elapsed_ns,
+                       uint32_t n_times);
 
 /* What was measured is not known any more: the gauges are SEGMENT_UNKNOWN. */
 void pipe_words_forget(uint64_t *words);

@@ -55,6 +55,7 @@ static struct pipe_reader *reader;
 static struct queue_ages *ages; /* NULL: there was no memory, they are not known */
 static uint64_t pause_until_ns;
 static uint64_t last_cost_ns;
+static bool has_moved; /* since sampler_has_moved was asked */
 
 void sampler_start(struct segment_header *new_header)
 {
@@ -97,8 +98,10 @@ static struct memory *memory_of(const struct registry_socket *socket)
 static void note_time(const uint64_t *count, uint64_t *n_seen, uint64_t *gauge, uint64_t *last_ns)
 {
     uint64_t n = segment_word_get(count);
-    if (n != *n_seen)
+    if (n != *n_seen) {
         *last_ns = round_now.realtime_ns;
+        has_moved = true;
+    }
     *n_seen = n;
     if (*last_ns != 0)
         segment_word_set(gauge, *last_ns);
@@ -162,6 +165,23 @@ static void note_conflated(struct registry_socket *socket, struct memory *memory
     memory->n_pipes = sample->n_pipes;
 }
 
+static void note_movement(const uint64_t *words, const struct pipe_sample *sample)
+{
+    if (segment_word_get(&words[SEGMENT_SEND_QUEUE]) != sample->send_queue ||
+        segment_word_get(&words[SEGMENT_RECEIVE_QUEUE]) != sample->receive_queue ||
+        segment_word_get(&words[SEGMENT_PIPES]) != sample->n_pipes)
+        has_moved = true;
+}
+
+/* So that the time in which nothing moves weighs as much as any other. */
+static uint32_t n_intervals_of(uint64_t elapsed_ns)
+{
+    uint64_t n = (elapsed_ns / CLOCK_NS_PER_MS + SAMPLER_INTERVAL_MS / 2) / SAMPLER_INTERVAL_MS;
+    if (n < 1)
+        return 1;
+    return n < SAMPLER_MAX_INTERVALS ? (uint32_t)n : SAMPLER_MAX_INTERVALS;
+}
+
 static void note_sample(struct registry_socket *socket, const struct pipe_target *target,
                         uint64_t now_ns)
 {
@@ -175,7 +195,9 @@ static void note_sample(struct registry_socket *socket, const struct pipe_target
     }
     memory->n_invalid = 0;
     events_set_inproc_peers(socket, sample->n_inproc);
-    pipe_words_update(socket->words, sample, memory->sampled_ns ? now_ns - memory->sampled_ns : 0);
+    uint64_t elapsed_ns = memory->sampled_ns ? now_ns - memory->sampled_ns : 0;
+    note_movement(socket->words, sample);
+    pipe_words_update(socket->words, sample, elapsed_ns, n_intervals_of(elapsed_ns));
     memory->sampled_ns = now_ns;
     note_conflated(socket, memory, sample);
 }
@@ -196,6 +218,8 @@ static bool is_followed(const struct round *round, size_t i)
 
 static void note_counts(const struct round *round)
 {
+    if (ledger.n > 0) /* what a proxy moves is known only from looks */
+        has_moved = true;
     for (size_t i = 0; i < ledger.n; i++) {
         size_t target = (size_t)(counts[i].target - round->targets);
         if (is_followed(round, target))
@@ -309,6 +333,13 @@ void sampler_round(void)
     /* One round can be slow for reasons of its own, as the first is, which touches new memory. */
     pause_until_ns = now_ns + (cost_ns < last_cost_ns ? cost_ns : last_cost_ns) * SAMPLER_PAUSE;
     last_cost_ns = cost_ns;
+}
+
+bool sampler_has_moved(void)
+{
+    bool has = has_moved;
+    has_moved = false;
+    return has;
 }
 
 static void note_without_queues(struct registry_socket *socket, void *unused)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * sampler - ten times a second, what each socket's queues hold.
+ * sampler - in each round of the tap's thread, what each socket's queues hold.
  *
  * Writes the tap's gauges of a lane: queues, their fullest peer, pipes, times of the last
  * messages; and its histograms and the time at the high water mark.
@@ -16,7 +16,9 @@
 
 #include "tap/registry/registry.h"
 
-#define SAMPLER_PAUSE 200 /* a round costs at most 1/200 of a core */
+#define SAMPLER_PAUSE         200 /* a round costs at most 1/200 of a core */
+#define SAMPLER_INTERVAL_MS   100 /* between two rounds */
+#define SAMPLER_MAX_INTERVALS 2u  /* the same, where nothing moves */
 
 /* `header` is the segment's. */
 void sampler_start(struct segment_header *header);
@@ -25,6 +27,9 @@ void sampler_start(struct segment_header *header);
 void sampler_add_library(const struct library *library);
 
 void sampler_round(void);
+
+/* Whether a message or a peer moved between the last two rounds, as far as that is known. */
+bool sampler_has_moved(void);
 
 /* A round in which no memory may be read, and that makes no system call: queues are not known from
  * then on, for `reason`. */
