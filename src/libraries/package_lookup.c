@@ -15,14 +15,25 @@
 
 #define DPKG_STATUS   "var/lib/dpkg/status"
 #define DPKG_INFO     "var/lib/dpkg/info"
-#define APK_FILE      "lib/apk/db/installed"
 #define LIST_SUFFIX   ".list"
 #define MAX_LIST_NAME ((int)(PACKAGE_NAME_SIZE - 1 + sizeof(LIST_SUFFIX) - 1))
 
+static const char *const manager_names[PACKAGE_N] = {"", "dpkg", "apk", "rpm"};
+
 const char *package_manager_name(enum package_manager manager)
 {
-    static const char *const names[] = {"", "dpkg", "apk"};
-    return names[manager];
+    return manager_names[manager];
+}
+
+bool package_manager_parse(const char *name, enum package_manager *ret_manager)
+{
+    for (unsigned i = PACKAGE_NONE + 1; i < PACKAGE_N; i++) {
+        if (strcmp(manager_names[i], name) == 0) {
+            *ret_manager = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 void package_lookup_finish(struct package_lookup *self)
@@ -37,6 +48,11 @@ static bool read_file(struct package_lookup *self, int fd, size_t max)
     string_buffer_clear(&self->text);
     return read_all(fd, max, &self->text) == 0;
 }
+
+/* A database, open, and the root that it is of. */
+struct place {
+    int root, database;
+};
 
 static bool is_candidate(const char *name)
 {
@@ -77,20 +93,41 @@ static bool find_list(struct package_lookup *self, int process_root, const char 
     return is_found;
 }
 
-static void find_dpkg(struct package_lookup *self, int process_root, int database, const char *path,
+static void find_dpkg(struct package_lookup *self, const struct place *place, const char *path,
                       struct library_package *ret_package)
 {
     char name[PACKAGE_NAME_SIZE];
-    if (find_list(self, process_root, path, name) &&
-        read_file(self, database, PACKAGE_LOOKUP_DATABASE_MAX))
+    if (find_list(self, place->root, path, name) &&
+        read_file(self, place->database, PACKAGE_LOOKUP_DATABASE_MAX))
         (void)package_status_find(self->text.data, self->text.size, name, ret_package);
 }
 
-static void find_apk(struct package_lookup *self, int database, const char *path,
+static void find_apk(struct package_lookup *self, const struct place *place, const char *path,
                      struct library_package *ret_package)
 {
-    if (read_file(self, database, PACKAGE_LOOKUP_DATABASE_MAX))
+    if (read_file(self, place->database, PACKAGE_LOOKUP_DATABASE_MAX))
         (void)package_apk_find(self->text.data, self->text.size, path, ret_package);
+}
+
+/* The first that is there is the root's; a distribution may have a link to it where it was. */
+static const struct database {
+    const char *file;
+    void (*find)(struct package_lookup *self, const struct place *place, const char *path,
+                 struct library_package *ret_package);
+} databases[] = {
+    {DPKG_STATUS, find_dpkg},
+    {"lib/apk/db/installed", find_apk},
+    {"usr/lib/apk/db/installed", find_apk},
+};
+
+static const struct database *open_database(struct place *place)
+{
+    for (size_t i = 0; i < sizeof(databases) / sizeof(*databases); i++) {
+        place->database = library_file_open_in_root(place->root, databases[i].file);
+        if (place->database >= 0)
+            return &databases[i];
+    }
+    return NULL;
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b)
@@ -107,11 +144,11 @@ static bool is_same(const struct package_lookup_entry *a, const struct package_l
 }
 
 /* The identity of both files; false where the library's is not to be had. */
-static bool identify(struct package_lookup_entry *entry, int process_root, int database)
+static bool identify(struct package_lookup_entry *entry, const struct place *place)
 {
     struct stat library, status;
-    cleanup_fd int fd = library_file_open_in_root(process_root, entry->path);
-    if (fd < 0 || fstat(fd, &library) < 0 || fstat(database, &status) < 0)
+    cleanup_fd int fd = library_file_open_in_root(place->root, entry->path);
+    if (fd < 0 || fstat(fd, &library) < 0 || fstat(place->database, &status) < 0)
         return false;
     entry->dev = library.st_dev;
     entry->ino = library.st_ino;
@@ -131,10 +168,10 @@ void package_lookup_find(struct package_lookup *self, int process_root, const ch
         return;
     memcpy(entry.path, path, strlen(path) + 1);
 
-    cleanup_fd int dpkg = library_file_open_in_root(process_root, DPKG_STATUS);
-    cleanup_fd int apk = dpkg < 0 ? library_file_open_in_root(process_root, APK_FILE) : -1;
-    int database = dpkg < 0 ? apk : dpkg;
-    if (database < 0 || !identify(&entry, process_root, database))
+    struct place place = {process_root, -1};
+    const struct database *database = open_database(&place);
+    cleanup_fd int fd = place.database;
+    if (fd < 0 || !identify(&entry, &place))
         return;
     for (unsigned i = 0; i < self->n; i++) {
         if (is_same(&self->entries[i], &entry)) {
@@ -143,10 +180,7 @@ void package_lookup_find(struct package_lookup *self, int process_root, const ch
         }
     }
     self->n_read++;
-    if (dpkg >= 0)
-        find_dpkg(self, process_root, dpkg, path, &entry.package);
-    else
-        find_apk(self, apk, path, &entry.package);
+    database->find(self, &place, path, &entry.package);
     string_buffer_finish(&self->text); /* megabytes, once a package */
     *ret_package = entry.package;
     self->entries[self->next] = entry;

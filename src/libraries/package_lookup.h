@@ -8,7 +8,7 @@
  *
  * dpkg  var/lib/dpkg/info/NAME.list of packages whose names have "zmq" or "zeromq" in them, then
  *       their versions in var/lib/dpkg/status
- * apk   lib/apk/db/installed
+ * apk   lib/apk/db/installed, or usr/lib/apk/db/installed
  * rpm   is not read: its database is a SQLite or Berkeley DB file
  *
  * Thread: one at a time.   Blocks: on the files.
@@ -32,7 +32,7 @@
 #define PACKAGE_LOOKUP_DATABASE_MAX ((size_t)32 << 20)
 #define PACKAGE_LOOKUP_NAMES_MAX    65536u /* of files in info/ that are looked at */
 
-enum package_manager { PACKAGE_NONE, PACKAGE_DPKG, PACKAGE_APK };
+enum package_manager { PACKAGE_NONE, PACKAGE_DPKG, PACKAGE_APK, PACKAGE_RPM, PACKAGE_N };
 
 /* What was not found is NONE, with empty texts. */
 struct library_package {
@@ -55,8 +55,9 @@ struct package_lookup {
     struct string_buffer text;
 };
 
-/* "dpkg", "apk"; "" for none. */
+/* "dpkg", "apk", "rpm"; "" for none, which cannot be parsed. */
 const char *package_manager_name(enum package_manager manager);
+bool package_manager_parse(const char *name, enum package_manager *ret_manager);
 
 /* The package of the file `path` under `process_root`, an open directory. */
 void package_lookup_find(struct package_lookup *self, int process_root, const char *path,

@@ -25,13 +25,15 @@ static void compare(const char *text, size_t size)
         text += n < size ? n + 1 : n;
         size -= n < size ? n + 1 : n;
     }
-    int ab = sign(package_version_compare(versions[0], versions[1]));
-    int bc = sign(package_version_compare(versions[1], versions[2]));
-    int ac = sign(package_version_compare(versions[0], versions[2]));
-    if (ab != -sign(package_version_compare(versions[1], versions[0])) ||
-        package_version_compare(versions[0], versions[0]) != 0 || (ab == bc && ac != ab) ||
-        (ab == 0 && ac != bc))
-        abort();
+    for (enum package_manager manager = PACKAGE_NONE + 1; manager < PACKAGE_N; manager++) {
+        int ab = sign(package_version_compare(manager, versions[0], versions[1]));
+        int bc = sign(package_version_compare(manager, versions[1], versions[2]));
+        int ac = sign(package_version_compare(manager, versions[0], versions[2]));
+        if (ab != -sign(package_version_compare(manager, versions[1], versions[0])) ||
+            package_version_compare(manager, versions[0], versions[0]) != 0 ||
+            (ab == bc && ac != ab) || (ab == 0 && ac != bc))
+            abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

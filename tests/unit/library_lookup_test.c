@@ -191,6 +191,10 @@ static void find__apk__where_there_is_no_dpkg(void **state)
 {
     struct fixture *f = *state;
     put(f, LIBRARY, "");
+    put(f, "usr/lib/apk/db/installed", APK); /* where /lib is a link to /usr/lib */
+    assert_int_equal(find(f), PACKAGE_APK);
+    put(f, "lib/apk/db/installed", "P:other\nV:1\n");
+    assert_int_equal(find(f), PACKAGE_NONE);
     put(f, "lib/apk/db/installed", APK);
     assert_int_equal(find(f), PACKAGE_APK);
     put(f, STATUS, "");

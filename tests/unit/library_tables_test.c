@@ -71,9 +71,11 @@ static void load__nothing_configured__has_the_eleven_with_their_traps(void **sta
     assert_false(verdict.is_package_known);
 }
 
-static struct library_package dpkg(const char *version)
+static struct library_package package_of(enum package_manager manager, const char *version)
 {
-    struct library_package package = {PACKAGE_DPKG, "libzmq5", "", "zeromq3", ""};
+    struct library_package package = {manager, "libzmq5", "", "", ""};
+    (void)snprintf(package.source, sizeof(package.source), "%s",
+                   manager == PACKAGE_DPKG ? "zeromq3" : "zeromq");
     (void)snprintf(package.version, sizeof(package.version), "%s", version);
     (void)snprintf(package.source_version, sizeof(package.source_version), "%s", version);
     return package;
@@ -83,6 +85,7 @@ static struct library_package dpkg(const char *version)
 static const struct {
     const char *package, *version, *id;
     bool is_affected, is_patched;
+    enum package_manager manager; /* NONE: dpkg */
 } packages[] = {
     {"4.3.4-6", "4.3.4", "CVE-2019-13132", false, false},
     {"4.3.1-4", "4.3.1", "CVE-2019-13132", true, false},
@@ -100,6 +103,13 @@ static const struct {
     {"4.3.2-2ubuntu1", "4.3.2", "CVE-2021-20237", true, false},
     {"4.3.2-2ubuntu1.20.04.1~esm2", "4.3.2", "CVE-2021-20237", true, true},
     {"4.1.4-7", "4.1.4", "CVE-2021-20235", true, true},
+    {"4.2.5-r0", "4.2.5", "CVE-2019-13132", true, false, PACKAGE_APK},
+    {"4.2.5-r1", "4.2.5", "CVE-2019-13132", true, true, PACKAGE_APK},
+    {"4.2.5-r12", "4.2.5", "CVE-2019-6250", true, true, PACKAGE_APK},
+    {"4.2.5-r1", "4.2.5", "CVE-2020-15166", true, false, PACKAGE_APK},
+    {"4.3.5-r2", "4.3.5", "CVE-2019-13132", false, false, PACKAGE_APK},
+    {"4.2.5-1.el7", "4.2.5", "CVE-2019-13132", true, false, PACKAGE_RPM},
+    {"4.3.4-2.fc38", "4.3.4", "CVE-2020-15166", false, false, PACKAGE_RPM},
     /* A file that is not the package's: nothing is said of it. */
     {"4.3.1-4+deb10u2", "4.3.0", "CVE-2019-13132", true, false},
 };
@@ -110,7 +120,8 @@ static void judge__packages__keeps_upstreams_and_the_distributions_word_apart(vo
     cleanup(library_tables_destroy) struct library_tables *tables = NULL;
     assert_int_equal(library_tables_load(NULL, &tables, NULL), 0);
     for (size_t i = 0; i < sizeof(packages) / sizeof(*packages); i++) {
-        struct library_package package = dpkg(packages[i].package);
+        enum package_manager manager = packages[i].manager ? packages[i].manager : PACKAGE_DPKG;
+        struct library_package package = package_of(manager, packages[i].package);
         struct library_verdict verdict = judge(tables, packages[i].version, &package);
         print_message("# %s, %s\n", packages[i].package, packages[i].id);
         assert_int_equal(has(tables, verdict.affected, packages[i].id), packages[i].is_affected);
@@ -143,8 +154,10 @@ static const struct {
      "t:2: expected ranges"},
     {'a', "checked 2026-01-01\nCVE-1 high 4.0.0..4.1.0 4.1.0 https://x\n", "t:2: expected a text"},
     {'a', "checked 2026-01-01\n" ADVISORY "\n" ADVISORY "\n", "t:3: CVE-1 is there twice"},
-    {'p', "checked 2026-01-01\nrpm zeromq 1..2 CVE-1 x\n", "t:2: manager is dpkg"},
+    {'p', "checked 2026-01-01\npacman zeromq 1..2 CVE-1 x\n", "t:2: manager is dpkg, rpm or apk"},
     {'p', "checked 2026-01-01\ndpkg zeromq 1 CVE-1 x\n", "t:2: expected versions"},
+    {'p', "checked 2026-01-01\nrpm zeromq 1_0..1.0 CVE-1 x\n", "t:2: 1_0 is not before 1.0"},
+    {'p', "checked 2026-01-01\napk zeromq 1.0..1.0_rc1 CVE-1 x\n", "t:2: 1.0 is not before"},
     {'p', "checked 2026-01-01\ndpkg zeromq 2..1 CVE-1 x\n", "t:2: 2 is not before 1"},
     {'p', "checked 2026-01-01\ndpkg zeromq 1..2 CVE-1\n", "t:2: expected: MANAGER"},
 };

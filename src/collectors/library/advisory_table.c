@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORM "expected: ID SEVERITY AFFECTED FIXED SOURCE TEXT"
-
 static const char *const severities[ADVISORY_N_SEVERITIES] = {"low", "medium", "high", "critical"};
 
 const char *advisory_severity_name(enum advisory_severity severity)
@@ -48,75 +46,55 @@ static int parse_ranges(struct table_text *text, char *word, struct advisory *ro
         if (!parse_range(range, &row->affected[row->n_affected++]))
             return table_text_error(text, err, "expected ranges FROM..BEFORE, as 4.2.0..4.3.1");
     }
-    return row->n_affected ? 0 : table_text_error(text, err, FORM);
+    return row->n_affected ? 0 : TABLE_TEXT_E_FORM;
 }
 
-static int parse_row(struct table_text *text, struct advisory *row, struct error *err)
+static bool has_id(const struct table_rows *rows, const char *id)
+{
+    const struct advisory_table table = {.advisories = rows->items, .n = rows->n};
+    return advisory_table_find(&table, id) >= 0;
+}
+
+static int parse_row(struct table_text *line, void *ret_row, struct error *err)
 {
     char severity[16], affected[256];
-    if (!table_text_word(text, severity, sizeof(severity)))
-        return table_text_error(text, err, FORM);
+    struct advisory *row = ret_row;
+    if (strlen(line->first) >= sizeof(row->id) ||
+        !table_text_word(line, severity, sizeof(severity)))
+        return TABLE_TEXT_E_FORM;
+    memcpy(row->id, line->first, strlen(line->first) + 1);
     if (!advisory_severity_parse(severity, &row->severity))
-        return table_text_error(text, err, "severity is low, medium, high or critical");
-    if (!table_text_word(text, affected, sizeof(affected)))
-        return table_text_error(text, err, FORM);
-    int r = parse_ranges(text, affected, row, err);
-    if (r < 0)
+        return table_text_error(line, err, "severity is low, medium, high or critical");
+    if (!table_text_word(line, affected, sizeof(affected)))
+        return TABLE_TEXT_E_FORM;
+    int r = parse_ranges(line, affected, row, err);
+    if (r != 0)
         return r;
-    if (!table_text_word(text, row->fixed, sizeof(row->fixed)) ||
-        !table_text_word(text, row->source, sizeof(row->source)))
-        return table_text_error(text, err, FORM);
-    const char *rest = table_text_rest(text);
+    if (!table_text_word(line, row->fixed, sizeof(row->fixed)) ||
+        !table_text_word(line, row->source, sizeof(row->source)))
+        return TABLE_TEXT_E_FORM;
+    const char *rest = table_text_rest(line);
     if (!*rest || strlen(rest) >= sizeof(row->text))
-        return table_text_error(text, err, "expected a text of at most %zu bytes at the end",
+        return table_text_error(line, err, "expected a text of at most %zu bytes at the end",
                                 sizeof(row->text) - 1);
-    (void)snprintf(row->text, sizeof(row->text), "%s", rest);
-    return 0;
-}
-
-static int parse_line(struct advisory_table *self, struct table_text *text, struct error *err)
-{
-    struct advisory row = {0};
-    char day[16];
-    if (!table_text_word(text, row.id, sizeof(row.id)))
-        return table_text_error(text, err, FORM);
-    if (strcmp(row.id, "checked") == 0) {
-        if (!table_text_word(text, day, sizeof(day)) || !table_text_day(day, &self->checked) ||
-            *table_text_rest(text))
-            return table_text_error(text, err, "expected: checked YEAR-MONTH-DAY");
-        return 0;
-    }
-    int r = parse_row(text, &row, err);
-    if (r < 0)
-        return r;
-    if (advisory_table_find(self, row.id) >= 0)
-        return table_text_error(text, err, "%s is there twice", row.id);
-    if (self->n == ADVISORY_TABLE_MAX)
-        return table_text_error(text, err, "at most %u advisories", ADVISORY_TABLE_MAX);
-    self->advisories[self->n++] = row;
-    return 0;
+    memcpy(row->text, rest, strlen(rest) + 1);
+    return has_id(line->rows, row->id) ? table_text_error(line, err, "%s is there twice", row->id)
+                                       : 0;
 }
 
 int advisory_table_parse(const char *name, const char *text, size_t size,
                          struct advisory_table *ret_table, struct error *err)
 {
-    struct advisory_table self = {
-        .advisories = calloc(ADVISORY_TABLE_MAX, sizeof(struct advisory))};
-    struct table_text lines = {.name = name, .next = text, .end = text + size};
-    if (!self.advisories)
-        return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
-    int r;
-    while ((r = table_text_line(&lines, err)) > 0) {
-        r = parse_line(&self, &lines, err);
-        if (r < 0)
-            break;
-    }
-    if (r == 0 && !self.checked)
-        r = error_set(err, -EINVAL, "%s: no line `checked YEAR-MONTH-DAY`", name);
-    if (r < 0)
-        advisory_table_finish(&self);
-    else
-        *ret_table = self;
+    static const struct table_form form = {sizeof(struct advisory),
+                                           ADVISORY_TABLE_MAX,
+                                           "advisories",
+                                           "ID SEVERITY AFFECTED FIXED SOURCE TEXT",
+                                           parse_row,
+                                           NULL};
+    struct table_rows rows;
+    int r = table_text_read(name, text, size, &form, &rows, err);
+    if (r == 0)
+        *ret_table = (struct advisory_table){rows.checked, rows.items, rows.n};
     return r;
 }
 

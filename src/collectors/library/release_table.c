@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORM "expected: VERSION DATE libzmq.so.A.B.C [candidate]"
-
 int release_version_compare(struct release_version a, struct release_version b)
 {
     if (a.major != b.major)
@@ -36,79 +34,53 @@ bool release_version_parse(const char *text, struct release_version *ret_version
     return parse_triple(text, ret_version);
 }
 
-static int parse_row(struct table_text *text, const char *first, struct release *ret_row,
-                     struct error *err)
+static bool is_before(const struct table_rows *rows, const struct release *row)
+{
+    const struct release *releases = rows->items;
+    return rows->n == 0 || release_version_compare(releases[rows->n - 1].version, row->version) < 0;
+}
+
+static int parse_row(struct table_text *line, void *ret_row, struct error *err)
 {
     static const char prefix[] = "libzmq.so.";
     char day[16], file[64], flag[16];
-    struct release row = {0};
-    bool has_flag = false;
-    if (!release_version_parse(first, &row.version) || !table_text_word(text, day, sizeof(day)) ||
-        !table_text_day(day, &row.released) || !table_text_word(text, file, sizeof(file)) ||
-        strncmp(file, prefix, strlen(prefix)) != 0 ||
-        !parse_triple(file + strlen(prefix), &row.file))
-        return table_text_error(text, err, FORM);
-    if (*table_text_rest(text)) {
-        has_flag = table_text_word(text, flag, sizeof(flag)) && strcmp(flag, "candidate") == 0;
-        if (!has_flag || *table_text_rest(text))
-            return table_text_error(text, err, FORM);
+    struct release *row = ret_row;
+    if (!release_version_parse(line->first, &row->version) ||
+        !table_text_word(line, day, sizeof(day)) || !table_text_day(day, &row->released) ||
+        !table_text_word(line, file, sizeof(file)) || strncmp(file, prefix, strlen(prefix)) != 0 ||
+        !parse_triple(file + strlen(prefix), &row->file))
+        return TABLE_TEXT_E_FORM;
+    if (*table_text_rest(line)) {
+        row->is_candidate = table_text_word(line, flag, sizeof(flag)) &&
+                            strcmp(flag, "candidate") == 0;
+        if (!row->is_candidate || *table_text_rest(line))
+            return TABLE_TEXT_E_FORM;
     }
-    row.is_candidate = has_flag;
-    *ret_row = row;
-    return 0;
-}
-
-static int add_row(struct release_table *self, struct table_text *text, const struct release *row,
-                   struct error *err)
-{
-    if (self->n && release_version_compare(self->releases[self->n - 1].version, row->version) >= 0)
-        return table_text_error(text, err, "versions must rise from line to line");
-    if (self->n == RELEASE_TABLE_MAX)
-        return table_text_error(text, err, "at most %u releases", RELEASE_TABLE_MAX);
-    struct release *releases = reallocarray(self->releases, self->n + 1, sizeof(*releases));
-    if (!releases)
-        return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
-    self->releases = releases;
-    releases[self->n++] = *row;
-    return 0;
-}
-
-static int parse_line(struct release_table *self, struct table_text *text, struct error *err)
-{
-    char first[32], day[16];
-    if (!table_text_word(text, first, sizeof(first)))
-        return table_text_error(text, err, FORM);
-    if (strcmp(first, "checked") == 0) {
-        if (!table_text_word(text, day, sizeof(day)) || !table_text_day(day, &self->checked) ||
-            *table_text_rest(text))
-            return table_text_error(text, err, "expected: checked YEAR-MONTH-DAY");
-        return 0;
-    }
-    struct release row;
-    int r = parse_row(text, first, &row, err);
-    return r < 0 ? r : add_row(self, text, &row, err);
+    return is_before(line->rows, row)
+               ? 0
+               : table_text_error(line, err, "versions must rise from line to line");
 }
 
 int release_table_parse(const char *name, const char *text, size_t size,
                         struct release_table *ret_table, struct error *err)
 {
-    struct release_table self = {0};
-    struct table_text lines = {.name = name, .next = text, .end = text + size};
-    int r;
-    while ((r = table_text_line(&lines, err)) > 0) {
-        r = parse_line(&self, &lines, err);
-        if (r < 0)
-            break;
-    }
-    if (r == 0 && !self.checked)
-        r = error_set(err, -EINVAL, "%s: no line `checked YEAR-MONTH-DAY`", name);
-    if (r == 0 && !release_table_latest(&self))
-        r = error_set(err, -EINVAL, "%s: no stable release", name);
+    static const struct table_form form = {sizeof(struct release),
+                                           RELEASE_TABLE_MAX,
+                                           "releases",
+                                           "VERSION DATE libzmq.so.A.B.C [candidate]",
+                                           parse_row,
+                                           NULL};
+    struct table_rows rows;
+    int r = table_text_read(name, text, size, &form, &rows, err);
     if (r < 0)
+        return r;
+    struct release_table self = {rows.checked, rows.items, rows.n};
+    if (!release_table_latest(&self)) {
         release_table_finish(&self);
-    else
-        *ret_table = self;
-    return r;
+        return error_set(err, -EINVAL, "%s: no stable release", name);
+    }
+    *ret_table = self;
+    return 0;
 }
 
 void release_table_finish(struct release_table *self)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/library/table_text.h"
 
+#include "base/array.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -28,7 +31,8 @@ static bool has_controls(const char *line)
     return false;
 }
 
-int table_text_line(struct table_text *self, struct error *err)
+/* Goes to the next line that is not empty: 1, 0 at the end, -EINVAL with `err` set. */
+static int next_line(struct table_text *self, struct error *err)
 {
     while (self->next < self->end) {
         const char *newline = memchr(self->next, '\n', (size_t)(self->end - self->next));
@@ -89,4 +93,55 @@ bool table_text_day(const char *text, int64_t *ret_seconds)
         return false;
     *ret_seconds = seconds;
     return true;
+}
+
+static int take_day(struct table_text *line, int64_t *ret_day, struct error *err)
+{
+    char day[16];
+    return table_text_word(line, day, sizeof(day)) && table_text_day(day, ret_day) &&
+                   !*table_text_rest(line)
+               ? 0
+               : table_text_error(line, err, "expected: checked YEAR-MONTH-DAY");
+}
+
+static int take_row(struct table_text *line, const struct table_form *form, struct table_rows *rows,
+                    struct error *err)
+{
+    if (rows->n == form->rows_max)
+        return table_text_error(line, err, "at most %u %s", form->rows_max, form->rows_name);
+    if (!array_make_room(&rows->items, &rows->capacity, rows->n, form->row_size))
+        return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
+    void *row = (char *)rows->items + rows->n * form->row_size;
+    memset(row, 0, form->row_size);
+    int r = form->parse_row(line, row, err);
+    if (r == TABLE_TEXT_E_FORM)
+        return table_text_error(line, err, "expected: %s", form->row);
+    rows->n += r == 0;
+    return r;
+}
+
+int table_text_read(const char *name, const char *text, size_t size, const struct table_form *form,
+                    struct table_rows *ret_rows, struct error *err)
+{
+    struct table_rows rows = {.n = 0};
+    struct table_text line = {
+        .name = name, .next = text, .end = text + size, .rows = &rows, .context = form->context};
+    int r;
+    while ((r = next_line(&line, err)) > 0) {
+        if (!table_text_word(&line, line.first, sizeof(line.first)))
+            r = table_text_error(&line, err, "expected: %s", form->row);
+        else if (strcmp(line.first, "checked") == 0)
+            r = take_day(&line, &rows.checked, err);
+        else
+            r = take_row(&line, form, &rows, err);
+        if (r < 0)
+            break;
+    }
+    if (r == 0 && !rows.checked)
+        r = error_set(err, -EINVAL, "%s: no line `checked YEAR-MONTH-DAY`", name);
+    if (r < 0)
+        free(rows.items);
+    else
+        *ret_rows = rows;
+    return r;
 }

@@ -397,7 +397,7 @@ static bool is_text(const char *text, size_t size)
 
 static bool is_package(const struct library_package *package)
 {
-    return package->manager >= PACKAGE_NONE && package->manager <= PACKAGE_APK &&
+    return package->manager >= PACKAGE_NONE && package->manager < PACKAGE_N &&
            is_text(package->name, sizeof(package->name)) &&
            is_text(package->version, sizeof(package->version)) &&
            is_text(package->source, sizeof(package->source)) &&
