@@ -31,6 +31,7 @@ struct agent {
     struct runner *runner;
     struct agent_asked asked;
     struct problem_watch *problems;
+    struct live *live;
     struct agent_routes routes;
     struct agent_web web;
     struct agent_config config;
@@ -103,6 +104,9 @@ static int start_server(struct agent *self, struct error *err)
     int problems = problem_watch_new(self->options->directory, self->peek, &self->problems);
     if (problems < 0)
         return error_set(err, problems, "cannot look for problems: %s", strerror(-problems));
+    int live = live_new(self->runner, &self->live);
+    if (live < 0)
+        return error_set(err, live, "cannot keep a history: %s", strerror(-live));
     const struct agent_route_parts parts = {.runner = self->runner,
                                             .config = &self->config,
                                             .policy = &self->asked.policy,
@@ -110,6 +114,7 @@ static int start_server(struct agent *self, struct error *err)
                                             .has_created = self->options->has_created,
                                             .directory = self->options->directory,
                                             .problems = self->problems,
+                                            .live = self->live,
                                             .peek = self->peek};
     int r = agent_routes_init(&self->routes, &parts, err);
     if (r < 0)
@@ -155,6 +160,7 @@ static void stop(struct agent *self)
     http_server_destroy(&self->server);
     agent_routes_finish(&self->routes);
     problem_watch_destroy(&self->problems);
+    live_destroy(&self->live);
     runner_destroy(&self->runner);
     peek_link_destroy(&self->peek);
     agent_web_finish(&self->web);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "agent/agent_open_sockets.h"
 
+#include "agent/agent_events.h"
 #include "collectors/peek/peek_sockets.h"
 #include "collectors/tap/tap_sockets.h"
 #include "metrics/json_writer.h"
@@ -8,10 +9,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 /* What is asked for, NULL: any; and the answer so far. */
 struct listing {
     const char *program, *type, *endpoint;
+    const char *pid, *serial; /* numbers as texts */
     struct string_buffer json, labels;
     unsigned n;
 };
@@ -90,6 +93,8 @@ static void append_names(struct listing *self, const struct tap_socket *socket)
     labels_append(labels, "program", socket->process->program);
     labels_append(labels, "type", socket->type);
     labels_append(labels, "address", socket->group->endpoint);
+    if (*socket->group->name)
+        labels_append(labels, "socket", socket->group->name);
     json_writer_labels(&self->json, labels->data ? labels->data : "", labels->size);
     if (socket->library)
         string_buffer_append_format(&self->json, ",\"library\":\"%u.%u.%u\"",
@@ -97,11 +102,21 @@ static void append_names(struct listing *self, const struct tap_socket *socket)
                                     socket->library->version_patch);
 }
 
+static bool is_number(const char *wanted, uint64_t number)
+{
+    char text[24];
+    (void)snprintf(text, sizeof(text), "%" PRIu64, number);
+    return is_wanted(wanted, text);
+}
+
 static int visit(const struct tap_socket *socket, void *data)
 {
     struct listing *self = data;
     if (!is_wanted(self->program, socket->process->program) ||
-        !is_wanted(self->type, socket->type) || !is_wanted(self->endpoint, socket->group->endpoint))
+        !is_wanted(self->type, socket->type) ||
+        !is_wanted(self->endpoint, socket->group->endpoint) ||
+        !is_number(self->pid, socket->process->pid) ||
+        !is_number(self->serial, socket->words[SEGMENT_SERIAL]))
         return 0;
     if (self->n++ >= AGENT_OPEN_SOCKETS_MAX)
         return 0;
@@ -112,6 +127,7 @@ static int visit(const struct tap_socket *socket, void *data)
                                 socket->is_silent ? "true" : "false",
                                 socket->is_peeked ? "peek" : "tap");
     append_fields(&self->json, socket);
+    agent_events_append(&self->json, socket);
     append_unmeasured(self, socket->process);
     string_buffer_append(&self->json, "}", 1);
     return self->json.has_failed || self->labels.has_failed ? -ENOMEM : 0;
@@ -122,7 +138,9 @@ void agent_open_sockets_handle(void *state, const struct http_request *request,
 {
     struct listing listing = {.program = http_request_query(request, "program"),
                               .type = http_request_query(request, "type"),
-                              .endpoint = http_request_query(request, "address")};
+                              .endpoint = http_request_query(request, "address"),
+                              .pid = http_request_query(request, "pid"),
+                              .serial = http_request_query(request, "serial")};
     string_buffer_append_text(&listing.json, "{\"open\":[");
     const struct agent_open_sockets *self = state;
     int r = tap_sockets_each(self->directory, visit, &listing);

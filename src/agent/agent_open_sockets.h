@@ -3,9 +3,11 @@
  * agent_open_sockets - answers /api/v1/sockets/open: single sockets of processes, one by one.
  *
  *     ?program=feed&type=PUB&address=ipc://feed     each may be left out
+ *     ?pid=4711&serial=3                            a process, and a socket of it
  *
  *     {"open": [{"pid": 4711, "command": "feed", "program": "feed", "type": "PUB",
  *                "address": "tcp://…", "library": "4.3.4", "fields": {"peers": 2, …},
+ *                "events": {"connected": 2, …}, …     agent_events.h
  *                "not_measured": [{"capability": "…", "state": "off", "reason": "…"}, …]}, …],
  *      "is_complete": true}
  *

@@ -8,29 +8,44 @@
 #include <errno.h>
 #include <inttypes.h>
 
+const char *agent_problems_reason(int r)
+{
+    return r == -ENOMEM      ? "out of memory\n"
+           : r == -ECANCELED ? "the exporter is stopping\n"
+                             : "the segment directory cannot be read\n";
+}
+
+int agent_problems_append(struct problem_watch *watch, struct string_buffer *json)
+{
+    struct problem_view view;
+    struct problems problems = {0};
+    int r = problem_watch_take(watch, &view);
+    if (r < 0)
+        return r;
+    string_buffer_append_format(json, "\"time\":%" PRIu64 ".%03u,\"recent_seconds\":%" PRIu64 ",",
+                                view.now_ns / CLOCK_NS_PER_SECOND,
+                                (unsigned)(view.now_ns % CLOCK_NS_PER_SECOND / CLOCK_NS_PER_MS),
+                                view.recent_ns / CLOCK_NS_PER_SECOND);
+    r = problems_find(&view, &problems);
+    if (r == 0)
+        problems_append_json(json, &problems, &view);
+    problems_finish(&problems);
+    problem_view_finish(&view);
+    return r;
+}
+
 void agent_problems_handle(void *state, const struct http_request *request,
                            struct http_response *response)
 {
     (void)request;
-    struct problem_view view;
-    struct problems problems = {0};
-    int r = problem_watch_take(state, &view);
+    struct string_buffer json = {0};
+    string_buffer_append(&json, "{", 1);
+    int r = agent_problems_append(state, &json);
     if (r < 0) {
-        http_response_text(response, 503,
-                           r == -ENOMEM ? "out of memory\n"
-                                        : "the segment directory cannot be read\n");
+        string_buffer_finish(&json);
+        http_response_text(response, 503, agent_problems_reason(r));
         return;
     }
-    struct string_buffer json = {0};
-    string_buffer_append_format(&json, "{\"time\":%" PRIu64 ".%03u,\"recent_seconds\":%" PRIu64 ",",
-                                view.now_ns / CLOCK_NS_PER_SECOND,
-                                (unsigned)(view.now_ns % CLOCK_NS_PER_SECOND / CLOCK_NS_PER_MS),
-                                view.recent_ns / CLOCK_NS_PER_SECOND);
-    if (problems_find(&view, &problems) < 0)
-        json.has_failed = true;
-    problems_append_json(&json, &problems, &view);
     string_buffer_append_text(&json, "}\n");
-    problems_finish(&problems);
-    problem_view_finish(&view);
     http_response_take(response, "application/json", &json);
 }

@@ -18,8 +18,15 @@
 #define AGENT_AGENT_PROBLEMS_H
 
 #include "http/http_route.h"
+#include "problems/problem_watch.h"
 
 #define AGENT_PROBLEMS_PATH "/api/v1/problems"
+
+/* Appends the members above, without the object's braces. Errors: those of problem_watch_take. */
+int agent_problems_append(struct problem_watch *watch, struct string_buffer *json);
+
+/* An error of it in words. */
+const char *agent_problems_reason(int r);
 
 /* An http_handler, HTTP_SLOW; `state` is a struct problem_watch. */
 void agent_problems_handle(void *state, const struct http_request *request,

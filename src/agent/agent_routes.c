@@ -144,6 +144,8 @@ static int add_parts(struct agent_routes *self, const struct agent_route_parts *
         {AGENT_OPEN_SOCKETS_PATH, HTTP_GET, HTTP_SLOW, agent_open_sockets_handle,
          &self->open_sockets},
         {AGENT_SOCKETS_PATH, HTTP_GET, HTTP_SLOW, agent_sockets_handle, parts->runner},
+        {AGENT_LIVE_PATH, HTTP_GET, HTTP_SLOW, agent_live_handle, &self->live},
+        {AGENT_HISTORY_PATH, HTTP_GET, HTTP_SLOW, agent_history_handle, &self->live},
         {AGENT_PROBLEMS_PATH, HTTP_GET, HTTP_SLOW, agent_problems_handle, parts->problems},
         {parts->telemetry_path, HTTP_GET, HTTP_ASYNC, agent_metrics_handle, &self->metrics},
     };
@@ -159,6 +161,7 @@ int agent_routes_init(struct agent_routes *self, const struct agent_route_parts 
     const char *telemetry_path = parts->telemetry_path;
     *self = (struct agent_routes){
         .metrics = {.runner = parts->runner, .has_created = parts->has_created},
+        .live = {.live = parts->live, .problems = parts->problems},
         .open_sockets = {.directory = parts->directory, .peek = parts->peek}};
     if (page_pool_new(&self->metrics.pages) < 0)
         return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));

@@ -4,6 +4,7 @@
 #define AGENT_AGENT_ROUTES_H
 
 #include "agent/agent_config.h"
+#include "agent/agent_live.h"
 #include "agent/agent_metrics.h"
 #include "agent/agent_open_sockets.h"
 #include "base/error.h"
@@ -15,6 +16,7 @@
 struct agent_routes {
     struct agent_metrics metrics;
     struct agent_open_sockets open_sockets;
+    struct agent_live live;
     struct http_route rows[AGENT_MAX_ROUTES];
     size_t n;
     struct http_page *pages; /* with their words replaced */
@@ -29,6 +31,7 @@ struct agent_route_parts {
     struct agent_config *config;
     struct collector *policy; /* NULL: there is none */
     struct problem_watch *problems;
+    struct live *live;
     const char *telemetry_path;
     bool has_created;       /* OpenMetrics has the _created lines */
     const char *directory;  /* of the segments */

@@ -27,7 +27,8 @@ def main():
     rows = []
     for i, file in enumerate(files):
         data = file.read_bytes()
-        path = "/" if file.name == "index.html" else "/" + file.name
+        # A page is asked for by its name alone.
+        path = "/" if file.name == "index.html" else "/" + file.name.removesuffix(".html")
         text.append(array(f"file_{i}", data))
         rows.append(f'{{"{path}", "{TYPES[file.suffix]}", (const char *)file_{i}, {len(data)}}},')
     text.append("const struct http_page http_pages[] = {\n" + "\n".join(rows) + "\n};\n")

@@ -20,12 +20,16 @@
 #define METRICS_JSON_WRITER_H
 
 #include "base/string_buffer.h"
-#include "metrics/samples.h"
+#include "metrics/label_sets.h"
 
 /* Appends the members of the object, without its braces. Samples of one label set must share the
  * pointer of its text within a part. Errors: -ENOMEM, then `json` is not to be used. */
 int json_writer_write(const struct samples *const *parts, size_t n_parts,
                       struct string_buffer *json);
+
+/* Appends the member `labels`, and `values`, of a set's object, without its braces. */
+void json_writer_set_labels(struct string_buffer *json, const struct label_set *set);
+void json_writer_set_values(struct string_buffer *json, const struct label_set *set);
 
 /* Appends label pairs as members of an object, without its braces. */
 void json_writer_labels(struct string_buffer *json, const char *text, size_t size);

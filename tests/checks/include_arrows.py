@@ -33,8 +33,9 @@ ALLOWED = {
     "config": {"base"},
     "collectors": {"base", "segment", "metrics", "config", "libraries", "peek"},
     "problems": {"base", "segment", "metrics", "collectors"},
+    "live": {"base", "metrics", "collectors"},
     "http": {"base", "metrics", "config"},
-    "agent": {"base", "segment", "metrics", "collectors", "problems", "config", "http"},
+    "agent": {"base", "segment", "metrics", "collectors", "problems", "live", "config", "http"},
     "cli": {"base", "segment", "metrics", "collectors", "config", "http", "agent", "peek", "problems"},
 }
 # The same of the rooms in src/tap (src/tap/README.md); "" is what lies in the folder itself.

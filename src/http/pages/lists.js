@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* The page's smaller tables: libraries, probes, and the single sockets behind a row. */
-import { DASH, age, cell, count, duration, element, known, numberCell, since } from "./words.js";
+import { DASH, age, cell, count, duration, element, known, numberCell, since, socketAddress } from "./words.js";
 
 const MAX_ROWS = 500;
 
@@ -134,7 +134,9 @@ export function detailRow(answer, columns, now) {
         ...fields.map(([title]) => element("th", title, "number")));
     table.append(head, ...answer.open.map((socket) => {
         const row = element("tr");
-        cell(row, socket.is_silent ? `${socket.pid}, silent` : socket.pid, socket.is_silent ? "warn" : "");
+        const link = element("a", String(socket.pid));
+        link.href = socketAddress({ ...socket, serial: socket.fields.serial });
+        cell(row, null, socket.is_silent ? "warn" : "").append(link, socket.is_silent ? ", silent" : "");
         cell(row, socket.command);
         cell(row, socket.library || DASH);
         for (const [, text, name] of fields) numberCell(row, socket.fields[name], (v) => text(v, now));

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * What the page knows of a group of sockets: a row's numbers, its rates, and what is wrong with it.
+ * What the page knows of a group of sockets: a row's numbers, its rates, and how bad it is.
  *
- * Rates are differences between answers; answers are remembered for WINDOW_MS.
+ * Rates are differences between answers. A row that did not change is not in an answer: its counters
+ * are as they were. So a row is computed anew while one of its counters moved within the last minute.
  */
-import { NEAR, OLD_S, VERY_OLD_S, count, known, level, percent, since } from "./words.js";
+import { NEAR, OLD_S, VERY_OLD_S, known, level } from "./words.js";
 
 const WINDOW_MS = 60000;
 const RATE_MS = 10000;
+const CALM_MS = 60000; // a row that is well again keeps its place for so long
 
-const history = new Map(); // key of a row: [{time, counters}], oldest first
+const answers = []; // when they were, ms, of the last minute
+let firstAnswer = null;
 
-let firstAnswer = null; // ms
+export function noteAnswer(now) {
+    firstAnswer = firstAnswer ?? now;
+    answers.push(now);
+    while (answers.length > 2 && now - answers[0] > WINDOW_MS) answers.shift();
+}
 
 /* What "recent" is: the last minute, or as much of it as this page has seen. */
 export function recently(now) {
-    firstAnswer = firstAnswer ?? now;
     const seconds = Math.round((now - firstAnswer) / 1000);
     return seconds * 1000 >= WINDOW_MS ? "in the last minute" : `in the last ${seconds} s`;
 }
@@ -25,53 +31,52 @@ function sumOf(list) {
 }
 
 /* The part of a counter that came within the last `span` ms, and how long that was. */
-function recent(key, name, now, span) {
-    const past = history.get(key) || [];
-    const first = past.find((entry) => now - entry.time <= span);
+function recent(past, name, now, span) {
     const latest = past[past.length - 1];
-    if (!first || first === latest || !known(first.counters[name])) return { n: 0, seconds: 0 };
-    return { n: latest.counters[name] - first.counters[name], seconds: (latest.time - first.time) / 1000 };
+    const from = Math.max(answers.find((time) => now - time <= span) ?? now, past[0].time);
+    /* Of a minute it is among the first that are kept, of seconds among the last. */
+    const next = past.findIndex((entry) => entry.time > from);
+    const base = span < WINDOW_MS ? past.findLast((entry) => entry.time <= from) : past[(next < 0 ? past.length : next) - 1];
+    if (from >= now || !known(base.counters[name]) || !known(latest.counters[name])) return { n: 0, seconds: 0 };
+    return { n: Math.max(0, latest.counters[name] - base.counters[name]), seconds: (now - from) / 1000 };
 }
 
-function remember(key, now, counters) {
-    const past = history.get(key) || [];
-    past.push({ time: now, counters });
-    while (past.length > 2 && now - past[0].time > WINDOW_MS) past.shift();
-    history.set(key, past);
+/* The oldest entry that is kept is what the minute began with. */
+function remember(row, now, counters) {
+    const names = Object.keys(counters), latest = row.past[row.past.length - 1];
+    if (!latest || names.some((name) => latest.counters[name] !== counters[name])) row.past.push({ time: now, counters });
+    while (row.past.length > 1 && now - row.past[1].time > WINDOW_MS) row.past.shift();
 }
 
-function rate(key, name, now) {
-    const { n, seconds } = recent(key, name, now, RATE_MS);
-    return seconds > 0 ? n / seconds : undefined;
+function rate(row, name, now) {
+    const { n, seconds } = recent(row.past, name, now, RATE_MS);
+    return seconds > 0 && known(row[name]) ? n / seconds : undefined;
 }
 
-/* The member of a list of values that has the most, by these names. */
-function most(list, names) {
-    const top = list.slice().sort((a, b) => b.value - a.value)[0];
-    return top ? names.map((name) => top[name]).filter(Boolean).join(" ") : "";
+/* 2: something is lost or stands still; 1: it may come to that; 0: well. */
+function badness(row) {
+    const fill = Math.max(row.sendFill || 0, row.receiveFill || 0);
+    const age = Math.max(row.sendQueue > 1 ? row.sendAge || 0 : 0, row.receiveQueue > 1 ? row.receiveAge || 0 : 0);
+    if (level(fill) === "bad" || age >= VERY_OLD_S || row.droppedRecent > 0 || row.failuresRecent > 0) return 2;
+    return fill >= NEAR || age >= OLD_S || row.disconnectsRecent > 5 ? 1 : 0;
 }
 
-/* What is wrong with a socket, in words. */
-function problems(row, now) {
-    const found = [], lately = recently(now);
-    const say = (kind, text) => found.push({ kind, text });
-    if (row.sendFill >= NEAR) say(level(row.sendFill), `send queue at ${percent(row.sendFill)} of its high water mark`);
-    if (row.receiveFill >= NEAR) say(level(row.receiveFill), `receive queue at ${percent(row.receiveFill)} of its high water mark`);
-    if (row.sendAge >= OLD_S && row.sendQueue > 1) say(row.sendAge >= VERY_OLD_S ? "bad" : "warn", `messages have waited to be sent for ${since(row.sendAge)}`);
-    if (row.receiveAge >= OLD_S && row.receiveQueue > 1) say(row.receiveAge >= VERY_OLD_S ? "bad" : "warn", `messages have waited to be received for ${since(row.receiveAge)}`);
-    if (row.droppedRecent > 0) say("bad", `${count(row.droppedRecent)} dropped ${lately} (${most(row.reasons, ["reason"])})`);
-    if (row.failuresRecent > 0) say("bad", `${count(row.failuresRecent)} handshakes failed ${lately} (${most(row.causes, ["cause", "detail"])})`);
-    if (row.disconnectsRecent > 5) say("warn", `${count(row.disconnectsRecent)} connections lost ${lately}`);
-    return found;
+/* Worse at once, better after a while: rows do not jump. */
+function rank(row, now) {
+    const current = badness(row);
+    if (current >= (row.rank || 0)) row.worstAt = now;
+    else if (now - row.worstAt < CALM_MS) return row.rank;
+    return current;
 }
 
-export const worst = (row) => row.problems.reduce((sum, p) => sum + (p.kind === "bad" ? 100 : 10), 0) +
-    Math.max(row.sendFill || 0, row.receiveFill || 0);
+export function isMoving(row, now) {
+    return row.past.length > 1 || now - row.past[0].time <= RATE_MS + 2000 || (row.rank > 0 && now - row.worstAt < CALM_MS + 2000);
+}
 
-/* `now` is the time of the answer in ms, `silent` the programs that have silent processes. */
-export function rowOf(group, now, silent) {
-    const v = group.values, labels = group.labels;
-    const key = JSON.stringify(labels);
+/* Fills in `row`, an object that is kept from answer to answer. `now` is the time of the answer in
+ * ms, `silent` the programs that have silent processes. */
+export function compute(row, group, now, silent) {
+    const v = group.values;
     const counters = {
         sent: v.zmq_socket_sent_messages_total,
         received: v.zmq_socket_received_messages_total,
@@ -79,11 +84,13 @@ export function rowOf(group, now, silent) {
         failures: sumOf(v.zmq_socket_handshake_failures_total),
         disconnects: v.zmq_socket_disconnects_total,
     };
-    remember(key, now, counters);
-    const row = {
-        ...labels, ...counters, key,
+    row.past = row.past || [];
+    remember(row, now, counters);
+    Object.assign(row, group.labels, counters, {
+        id: group.id,
+        key: JSON.stringify(group.labels),
         sockets: v.zmq_sockets || 0,
-        isSilent: !known(v.zmq_sockets) && silent.has(labels.program),
+        isSilent: !known(v.zmq_sockets) && silent.has(group.labels.program),
         peers: v.zmq_socket_peers,
         sendQueue: v.zmq_socket_send_queue_messages,
         sendHwm: v.zmq_socket_send_hwm_messages,
@@ -93,19 +100,10 @@ export function rowOf(group, now, silent) {
         receiveHwm: v.zmq_socket_receive_hwm_messages,
         receiveFill: v.zmq_socket_receive_hwm_proximity_ratio,
         receiveAge: v.zmq_socket_receive_queue_oldest_message_age_seconds,
-        sentRate: rate(key, "sent", now),
-        receivedRate: rate(key, "received", now),
-        droppedRecent: recent(key, "dropped", now, WINDOW_MS).n,
-        failuresRecent: recent(key, "failures", now, WINDOW_MS).n,
-        disconnectsRecent: recent(key, "disconnects", now, WINDOW_MS).n,
-        causes: v.zmq_socket_handshake_failures_total || [],
-        reasons: v.zmq_socket_dropped_messages_total || [],
-    };
-    return { ...row, problems: problems(row, now) };
-}
-
-/* Forgets rows that are no longer there. */
-export function forgetOthers(rows) {
-    const present = new Set(rows.map((row) => row.key));
-    for (const key of history.keys()) if (!present.has(key)) history.delete(key);
+    });
+    row.sentRate = rate(row, "sent", now);
+    row.receivedRate = rate(row, "received", now);
+    for (const name of ["dropped", "failures", "disconnects"]) row[`${name}Recent`] = recent(row.past, name, now, WINDOW_MS).n;
+    row.rank = rank(row, now);
+    return row;
 }

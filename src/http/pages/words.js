@@ -40,6 +40,30 @@ export function visible(text) {
         (c) => `\u27e8U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`);
 }
 
+export const until = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+/* The page of a socket, or of a group's sockets. `of` has labels, and a pid and serial where one is meant. */
+export function socketAddress(of) {
+    const query = new URLSearchParams();
+    for (const name of ["pid", "serial", "program", "type", "address", "socket"]) if (known(of[name])) query.set(name, of[name]);
+    return `socket?${query}`;
+}
+
+export function runbookAddress({ runbook, program, type, address }) {
+    return `runbooks/${runbook}?${new URLSearchParams({ program, type, address })}`;
+}
+
+export async function get(path) {
+    const response = await fetch(path, { cache: "no-store" });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return response.json();
+}
+
+export function showState(state, text) {
+    document.body.dataset.state = state;
+    document.querySelector("#state").textContent = text;
+}
+
 export function element(name, text, className) {
     const made = document.createElement(name);
     if (known(text)) made.textContent = text;
