@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cli/audit.h"
 #include "cli/tap_preload.h"
+#include "cli/terminal.h"
 #include "segment/segment_layout.h"
 
 #include <errno.h>
@@ -73,6 +74,42 @@ static void end(pid_t pid, int *ret_status)
     }
 }
 
+/* Of whoever has seen enough: the program is ended and the report made. */
+static volatile sig_atomic_t is_interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
+
+static void catch_signals(void)
+{
+    const struct sigaction action = {.sa_handler = interrupt};
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+/* What the program did before its time. Nothing looked at is an error where it failed: a build
+ * must not pass because a program did not come up. */
+static int judge_end(int status, const struct policy_findings *findings, struct error *err)
+{
+    char how[64];
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    if (WIFSIGNALED(status))
+        (void)snprintf(how, sizeof(how), "was ended by signal %d (%s)", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)));
+    else
+        (void)snprintf(how, sizeof(how), "ended with status %d", WEXITSTATUS(status));
+    if (findings->n_sockets == 0)
+        return error_set(
+            err, -ECHILD, "the program %s before a socket of it was seen%s", how,
+            WIFEXITED(status) && WEXITSTATUS(status) == 127 ? "; it could not be started" : "");
+    terminal_warn("zmq_exporter audit", "the program %s; the report is of before", how);
+    return 0;
+}
+
 /* Looks until it ends or its time is over. */
 static int watch(const struct audit *self, const struct agent_sections *sections, pid_t pid,
                  const char *folder, struct policy_findings *findings, struct error *err)
@@ -87,17 +124,14 @@ static int watch(const struct audit *self, const struct agent_sections *sections
         if (r == 0 && policy_findings_merge(findings, &now) < 0)
             r = error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
         policy_findings_finish(&now);
-        if (!is_over && clock_monotonic_ns() >= end_ns)
+        if (!is_over && (is_interrupted || clock_monotonic_ns() >= end_ns))
             break;
         if (!is_over)
             (void)poll(NULL, 0, LOOK_MS);
     }
     if (!is_over)
         end(pid, &status);
-    if (r == 0 && is_over && WIFEXITED(status) && WEXITSTATUS(status) == 127 &&
-        findings->n_sockets == 0)
-        r = error_set(err, -ENOENT, "the program could not be started");
-    return r;
+    return r == 0 && is_over ? judge_end(status, findings, err) : r;
 }
 
 int audit_command(const struct audit *self, const struct agent_sections *sections, char **argv,
@@ -112,6 +146,7 @@ int audit_command(const struct audit *self, const struct agent_sections *section
         r = make_folder(folder, err);
     if (r < 0)
         return r;
+    catch_signals();
     pid_t pid = start(argv, folder);
     r = pid < 0 ? error_set(err, -errno, "fork: %s", strerror(errno))
                 : watch(self, sections, pid, folder, &findings, err);

@@ -2,8 +2,12 @@
 """`zmq_exporter audit`, the policy collector's metrics and the pages of checks."""
 
 import json
+import os
+import pathlib
 import shutil
+import signal
 import socket
+import subprocess
 import threading
 import urllib.error
 import urllib.request
@@ -11,11 +15,11 @@ import urllib.request
 import pytest
 import zmq
 
-from support import products, web
+from support import products, segment_file, web
 from support.agent import Agent
 from support.process import run
 from support.puppet import Puppet
-from support.waiting import wait_for
+from support.waiting import DEADLINE_S, wait_for
 
 CARELESS = """
 import time, zmq
@@ -143,6 +147,48 @@ def test_audit__url__is_the_report_of_the_exporter(careless, agent):
     assert json.loads(audit(where, "--format=json").stdout)["sockets"] == 1
     with pytest.raises(urllib.error.HTTPError):
         agent.get("/api/v1/audit?format=xml")
+
+
+@pytest.mark.parametrize("script, said", [
+    ("exit 3", "the program ended with status 3 before a socket of it was seen"),
+    ("kill -SEGV $$", "the program was ended by signal 11 (Segmentation fault) before a socket"),
+])
+def test_audit__program_that_fails_before_a_socket__is_an_error(script, said):
+    done = audit("--seconds=60", "--", "sh", "-c", script)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_audit__program_that_fails_later__is_reported_with_a_warning(folder):
+    careless = CARELESS.replace("time.sleep(600)", "time.sleep(1); sys.exit(7)").replace("import", "import sys,", 1)
+    done = audit("--seconds=60", "--", products.PYTHON, "-c", careless.format(ready=str(folder / "ready")))
+    assert done.returncode == 1
+    assert "wildcard_bind" in done.stdout
+    assert "the program ended with status 7; the report is of before" in done.stderr
+
+
+def test_audit__interrupted__ends_the_program_and_reports(folder):
+    script = CARELESS.format(ready=str(folder / "ready"))
+
+    def socket_is_told():
+        place = next(folder.glob("zmq_exporter-audit.*"))
+        [told] = segment_file.read_all(place)
+        return told.gauge("BINDS", "PUB") == 1 and next(place.glob("*.seg")).name.split("-")[0]
+
+    with subprocess.Popen([products.exporter(), "audit", "--seconds=600", "--", products.PYTHON, "-c", script],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env={**os.environ, "TMPDIR": str(folder)}) as process:
+        try:
+            wait_for((folder / "ready").exists, "the program")
+            pid = wait_for(socket_is_told, "its socket")
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=DEADLINE_S)
+        finally:
+            process.kill()
+    assert process.returncode == 1
+    assert "wildcard_bind" in output
+    assert not pathlib.Path(f"/proc/{pid}").exists()
+    assert not list(folder.glob("zmq_exporter-audit.*"))
 
 
 @pytest.fixture

@@ -70,10 +70,9 @@ enum policy_verdict policy_look_incompatible(const struct policy_socket *socket,
     /* libzmq 4.3.4 has no code of its own for a type that does not fit. */
     uint64_t n = policy_fact(socket, POLICY_BAD_METADATA) + policy_fact(socket, POLICY_REFUSED);
     return n ? broken(detail,
-                      "%" PRIu64
-                      " handshakes refused, mostly a peer of a socket type that does not "
-                      "fit %s",
-                      n, socket->type)
+                      "%" PRIu64 " handshake%s refused, mostly a peer of a socket type that does "
+                      "not fit %s",
+                      n, n == 1 ? "" : "s", socket->type)
              : POLICY_KEPT;
 }
 
@@ -92,9 +91,9 @@ enum policy_verdict policy_look_hwm_reached(const struct policy_socket *socket,
     uint64_t hwm = policy_fact(socket, POLICY_SEND_HWM);
     if (dropped)
         return broken(detail,
-                      "%" PRIu64 " messages dropped at a mark of %" PRIu64 "; a mark of %" PRIu64
+                      "%" PRIu64 " message%s dropped at a mark of %" PRIu64 "; a mark of %" PRIu64
                       " would have held them",
-                      dropped, hwm, hwm + dropped);
+                      dropped, dropped == 1 ? "" : "s", hwm, hwm + dropped);
     if (full_ns < (uint64_t)settings->full_ms * NS_PER_MS || full_ns == 0)
         return POLICY_KEPT;
     return broken(detail, "a peer's send queue stood at its mark of %" PRIu64 " for %.0f s", hwm,
@@ -114,9 +113,9 @@ enum policy_verdict policy_look_unroutable(const struct policy_socket *socket,
     uint64_t n = policy_fact(socket, POLICY_DROPPED_UNROUTABLE);
     return n && policy_fact(socket, POLICY_ROUTER_MANDATORY) == 0
                ? broken(detail,
-                        "%" PRIu64 " messages to peers that are gone were dropped, and "
+                        "%" PRIu64 " message%s to peers that are gone dropped, and "
                         "ZMQ_ROUTER_MANDATORY is 0: the program was not told",
-                        n)
+                        n, n == 1 ? "" : "s")
                : POLICY_KEPT;
 }
 
@@ -182,8 +181,9 @@ enum policy_verdict policy_look_vulnerable(const struct library_finding *library
             severity = advisory->severity;
         }
     }
-    return n ? broken(detail, "libzmq %s has %u open advisories, %s (%s) among them: %s",
-                      library->version, n, worst, advisory_severity_name(severity), library->path)
+    return n ? broken(detail, "libzmq %s has %u open advisor%s, %s (%s)%s: %s", library->version, n,
+                      n == 1 ? "y" : "ies", worst, advisory_severity_name(severity),
+                      n == 1 ? "" : " among them", library->path)
              : POLICY_KEPT;
 }
 
@@ -193,7 +193,8 @@ enum policy_verdict policy_look_replaced(const struct library_finding *library,
     if (!library->is_disk_known)
         return POLICY_UNKNOWN;
     return library->n_replaced
-               ? broken(detail, "%u processes run a libzmq that was replaced on disk: %s",
-                        library->n_replaced, library->path)
+               ? broken(detail, "%u process%s a libzmq that was replaced on disk: %s",
+                        library->n_replaced, library->n_replaced == 1 ? " runs" : "es run",
+                        library->path)
                : POLICY_KEPT;
 }

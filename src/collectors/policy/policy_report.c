@@ -149,12 +149,14 @@ static size_t write_whole_text(const struct policy_report *self,
                                 findings->n_sockets, plural(findings->n_sockets),
                                 n_checks_looked_at(findings), policy_n_checks);
     if (findings->n_sockets == 0)
-        string_buffer_append_text(out, "No socket of a tapped program is open.\n");
+        string_buffer_append_text(out,
+                                  "No socket of a tapped program is open; `zmq_exporter run -- "
+                                  "PROGRAM` starts one with the tap.\n");
     if (findings->n_beyond_limit)
         string_buffer_append_format(out, "%zu more are not shown.\n", findings->n_beyond_limit);
     if (n)
         string_buffer_append_text(out, "`zmq_exporter audit --explain=CHECK` says why, and how to "
-                                       "exempt what is meant to be so.\n");
+                                       "exempt what is meant to be so, or not yours to change.\n");
     return n;
 }
 
