@@ -4,7 +4,6 @@
 #include "cli/command.h"
 #include "cli/flags.h"
 #include "cli/terminal.h"
-#include "problems/problem_watch.h"
 #include "segment/segment_layout.h"
 
 #include <errno.h>
@@ -23,15 +22,17 @@
 struct given {
     const char *directory, *filter;
     unsigned seconds;
-    bool once, json;
+    bool once, json, has_no_peek;
+    struct exporter_client client;
 };
 
 static void print_help(const struct flag *flags, size_t n_flags)
 {
-    printf(USAGE "\nShows the sockets of this host's tapped programs, the fullest first, and above "
-                 "them what is wrong,\nthe cause before its symptoms. Keys: q ends, s changes the "
-                 "order, / filters, arrows scroll.\nPrograms without a tap are on the live page "
-                 "alone.\n\nFlags:\n");
+    printf(USAGE
+           "\nShows the open sockets of this host, or of an exporter's, the fullest first, and "
+           "above them what\nis wrong, the cause before its symptoms. Keys: q ends, s changes "
+           "the order, / filters, arrows scroll.\nOf programs without a tap it shows the "
+           "queues, if this user may read them; root may read all.\n\nFlags:\n");
     flags_print(flags, n_flags);
 }
 
@@ -58,11 +59,10 @@ static void print_plain(const struct top *top)
     size_t width = width_of_output();
     top_head_line(top, width, &line);
     print_line(&line, ink.bold, ink.plain);
-    for (size_t i = 0; i < top->problems.n; i++) {
-        bool is_critical = top->problems.items[i].severity == PROBLEM_CRITICAL;
+    for (size_t i = 0; i < top->look.n_problems; i++) {
         string_buffer_clear(&line);
         top_problem_line(top, i, 1000, &line); /* whole */
-        print_line(&line, is_critical ? ink.red : ink.yellow, ink.plain);
+        print_line(&line, top->look.problems[i].is_critical ? ink.red : ink.yellow, ink.plain);
     }
     string_buffer_clear(&line);
     top_column_line(width, &line);
@@ -78,15 +78,14 @@ static void print_plain(const struct top *top)
 /* Two looks, so that there are rates. */
 static int show_once(struct top *top, const struct given *given, struct error *err)
 {
-    int r = top_look(top);
+    int r = top_refresh(top, err);
     if (r == 0 && !given->json) {
         const struct timespec pause = {.tv_sec = 1};
         nanosleep(&pause, NULL);
-        r = top_look(top);
+        r = top_refresh(top, err);
     }
     if (r < 0)
-        return error_set(err, r, "cannot read the segments in %s: %s", given->directory,
-                         strerror(-r));
+        return r;
     struct string_buffer json = {0};
     if (!given->json) {
         print_plain(top);
@@ -104,9 +103,13 @@ static int show(const struct given *given, struct error *err)
 {
     struct top top = {.order = TOP_WORST};
     (void)snprintf(top.filter, sizeof(top.filter), "%s", given->filter);
-    int r = problem_watch_new(given->directory, NULL, &top.watch);
+    const struct top_source_options options = {
+        .directory = given->directory, .has_no_peek = given->has_no_peek, .client = &given->client};
+    if (!given->client.url && exporter_client_is_set(&given->client))
+        return error_set(err, -EINVAL, "--url.… are of an exporter that --url names");
+    int r = top_source_new(&options, &top.source, err);
     if (r < 0)
-        return error_set(err, r, "%s", strerror(-r));
+        return r;
     bool is_screen = !given->once && !given->json && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
     r = is_screen ? top_screen_run(&top, given->seconds, err) : show_once(&top, given, err);
     top_finish(&top);
@@ -127,6 +130,11 @@ int command_top(int argc, char **argv)
          "Only sockets that have each of these words in program, type or address.", FLAG_TEXT,
          &given.filter},
         {"interval", "SECONDS", "1", "How often it looks.", FLAG_NUMBER, &given.seconds},
+        {"url", "URL", NULL, "Ask the exporter at http[s]://HOST:PORT instead of this host.",
+         FLAG_TEXT, &given.client.url},
+        EXPORTER_CLIENT_FLAGS(given.client),
+        {"no-collector.peek", NULL, NULL, "Tapped programs alone.", FLAG_SWITCH,
+         &given.has_no_peek},
         {"tap.directory", "DIRECTORY",
          "$" SEGMENT_DIRECTORY_VARIABLE " or " SEGMENT_DIRECTORY_DEFAULT,
          "Where the programs write what they count.", FLAG_TEXT, &given.directory},

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "metrics/json_writer.h"
 #include "metrics/labels.h"
-#include "problems/problem_watch.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -40,8 +39,9 @@ static bool rate_of(const struct top *self, const struct problem_socket *socket,
                                                                    sizeof(*self->former.sockets),
                                                                    problem_socket_compare)
                                                          : NULL;
-    double seconds = (double)(self->view.now_ns - self->former.now_ns) / 1e9;
-    if (!former || socket->counters[counter] < former->counters[counter] || seconds <= 0)
+    double seconds = (double)(self->look.view.now_ns - self->former.now_ns) / 1e9;
+    if (!former || !is_known(socket->counters[counter]) || seconds <= 0 ||
+        socket->counters[counter] < former->counters[counter])
         return false;
     *ret_rate = (double)(socket->counters[counter] - former->counters[counter]) / seconds;
     return true;
@@ -100,32 +100,28 @@ static bool fits(const struct top *self, const struct problem_socket *socket)
     return true;
 }
 
-int top_look(struct top *self)
+int top_refresh(struct top *self, struct error *err)
 {
-    struct problem_view view;
-    struct problems problems;
-    int r = problem_watch_take(self->watch, &view);
+    struct top_look look;
+    int r = top_source_look(self->source, &look, err);
     if (r < 0)
         return r;
-    r = problems_find(&view, &problems);
-    const struct problem_socket **rows = r < 0 ? NULL : calloc(view.n ? view.n : 1, sizeof(*rows));
+    const struct problem_socket **rows = calloc(look.view.n ? look.view.n : 1, sizeof(*rows));
     if (!rows) {
-        if (r == 0)
-            problems_finish(&problems);
-        problem_view_finish(&view);
-        return -ENOMEM;
+        top_look_finish(&look);
+        return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
     }
     problem_view_finish(&self->former);
-    self->former = self->view;
-    self->view = view;
-    problems_finish(&self->problems);
-    self->problems = problems;
+    self->former = self->look.view;
+    self->look.view = (struct problem_view){0};
+    top_look_finish(&self->look);
+    self->look = look;
     free(self->rows);
     self->rows = rows;
     self->n_rows = 0;
-    for (size_t i = 0; i < view.n; i++) {
-        if (fits(self, &self->view.sockets[i]))
-            rows[self->n_rows++] = &self->view.sockets[i];
+    for (size_t i = 0; i < look.view.n; i++) {
+        if (fits(self, &self->look.view.sockets[i]))
+            rows[self->n_rows++] = &self->look.view.sockets[i];
     }
     qsort_r(rows, self->n_rows, sizeof(struct problem_socket *), compare, self);
     return 0;
@@ -134,10 +130,9 @@ int top_look(struct top *self)
 void top_finish(struct top *self)
 {
     free(self->rows);
-    problems_finish(&self->problems);
-    problem_view_finish(&self->view);
+    top_look_finish(&self->look);
     problem_view_finish(&self->former);
-    problem_watch_destroy(&self->watch);
+    top_source_destroy(&self->source);
 }
 
 /* Control characters, and those that turn the direction of text: a name may not make a line look
@@ -219,8 +214,10 @@ static size_t address_width(size_t width)
 void top_head_line(const struct top *self, size_t width, struct string_buffer *line)
 {
     struct string_buffer text = {0};
-    string_buffer_append_format(&text, "%zu sockets, %zu %s; order: %s%s%s", self->view.n,
-                                self->problems.n, self->problems.n == 1 ? "problem" : "problems",
+    size_t n_problems = self->look.n_problems;
+    string_buffer_append_format(&text, "%zu sockets%s, %zu %s; order: %s%s%s", self->look.view.n,
+                                self->look.view.is_complete ? "" : " of more", n_problems,
+                                n_problems == 1 ? "problem" : "problems",
                                 top_order_names[self->order], *self->filter ? "; filter: " : "",
                                 self->filter);
     append_cell(line, text.data ? text.data : "", width);
@@ -229,14 +226,7 @@ void top_head_line(const struct top *self, size_t width, struct string_buffer *l
 
 void top_problem_line(const struct top *self, size_t i, size_t width, struct string_buffer *line)
 {
-    const struct problem *problem = &self->problems.items[i];
-    struct string_buffer text = {0};
-    string_buffer_append_format(&text, "%s %" PRIu64 " %s %s ", problem->socket->program,
-                                problem->socket->pid, problem->socket->type,
-                                problem->socket->address);
-    problem_append_words(&text, problem, &self->view);
-    append_cell(line, text.data ? text.data : "", width);
-    string_buffer_finish(&text);
+    append_cell(line, self->look.problems[i].text, width);
 }
 
 void top_column_line(size_t width, struct string_buffer *line)
@@ -296,6 +286,7 @@ static void append_row(struct string_buffer *json, struct string_buffer *labels,
     labels_append(labels, "address", socket->address);
     json_writer_labels(json, labels->data ? labels->data : "", labels->size);
     append_member(json, "pid", socket->pid);
+    string_buffer_append_format(json, ",\"seen_by\":\"%s\"", socket->is_peeked ? "peek" : "tap");
     append_member(json, "peers", socket->peers);
     append_member(json, "send_queue_messages", socket->send_queue);
     append_ratio(json, "send_hwm_proximity_ratio", socket->send_fullest);
@@ -309,7 +300,7 @@ void top_json(const struct top *self, struct string_buffer *json)
 {
     struct string_buffer labels = {0};
     string_buffer_append_text(json, "{");
-    problems_append_json(json, &self->problems, &self->view);
+    string_buffer_append(json, self->look.json.data, self->look.json.size);
     string_buffer_append_text(json, ",\"sockets\":[");
     for (size_t i = 0; i < self->n_rows; i++) {
         string_buffer_append_text(json, i ? ",{" : "{");

@@ -41,7 +41,7 @@ static size_t clamp(size_t first, size_t n_rows, size_t n_shown)
     return first > last ? last : first;
 }
 
-static void draw(const struct top *self, size_t *first)
+static void draw(const struct top *self, const char *trouble, size_t *first)
 {
     struct string_buffer line = {0};
     size_t width = COLS > 0 ? (size_t)COLS : 80;
@@ -49,10 +49,15 @@ static void draw(const struct top *self, size_t *first)
     erase();
     top_head_line(self, width, &line);
     put(y++, A_BOLD, &line);
-    for (size_t i = 0; i < self->problems.n && i < MAX_PROBLEMS && y < LINES - 3; i++) {
+    if (*trouble) {
+        attron(colour_of(true));
+        mvaddnstr(y++, 0, trouble, COLS);
+        attroff(colour_of(true));
+    }
+    for (size_t i = 0; i < self->look.n_problems && i < MAX_PROBLEMS && y < LINES - 3; i++) {
         string_buffer_clear(&line);
         top_problem_line(self, i, width, &line);
-        put(y++, colour_of(self->problems.items[i].severity == PROBLEM_CRITICAL), &line);
+        put(y++, colour_of(self->look.problems[i].is_critical), &line);
     }
     string_buffer_clear(&line);
     top_column_line(width, &line);
@@ -113,6 +118,9 @@ static bool obey(struct top *self, int key, size_t *first)
 
 int top_screen_run(struct top *self, unsigned seconds, struct error *err)
 {
+    int r = top_refresh(self, err); /* what is wrong from the start is told where it stays */
+    if (r < 0)
+        return r;
     SCREEN *screen = newterm(NULL, stdout, stdin);
     if (!screen)
         return error_set(err, -EINVAL, "the terminal '%s' cannot be used; --once needs none",
@@ -128,16 +136,14 @@ int top_screen_run(struct top *self, unsigned seconds, struct error *err)
         init_pair(WARNING, COLOR_YELLOW, -1);
     }
     size_t first = 0;
-    int r = 0, key = 0;
+    struct error trouble;
+    const char *shown;
     do {
-        r = top_look(self);
-        if (r < 0)
-            break;
-        draw(self, &first);
+        shown = top_refresh(self, &trouble) < 0 ? trouble.message : "";
+        draw(self, shown, &first);
         timeout((int)seconds * 1000);
-        key = getch();
-    } while (obey(self, key, &first));
+    } while (obey(self, getch(), &first));
     endwin();
     delscreen(screen);
-    return r < 0 ? error_set(err, r, "cannot read the segments: %s", strerror(-r)) : 0;
+    return 0;
 }

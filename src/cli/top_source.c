@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include "cli/top_source.h"
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "collectors/peek/peek_link.h"
+#include "collectors/tap/tap_types.h"
+#include "problems/problem.h"
+#include "problems/problem_watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define READER_PATIENCE_NS (20 * CLOCK_NS_PER_SECOND) /* for its first pass */
+
+struct top_source {
+    struct top_source_options options;
+    struct peek_link *peek; /* NULL: none */
+    struct problem_watch *watch;
+};
+
+/* Until the reader has looked at all programs once, or cannot: else the first look would have the
+ * tapped ones alone. */
+static void await_reader(struct top_source *self)
+{
+    uint64_t end_ns = clock_monotonic_ns() + READER_PATIENCE_NS;
+    const struct timespec pause = {.tv_nsec = 20 * 1000000};
+    struct error unused;
+    bool is_over = false;
+    while (!is_over && clock_monotonic_ns() < end_ns) {
+        nanosleep(&pause, NULL);
+        const struct peek_model *model = peek_link_lock(self->peek);
+        is_over = model->n_passes > 0 || peek_link_check(self->peek, &unused) < 0;
+        peek_link_unlock(self->peek);
+    }
+}
+
+static int watch_host(struct top_source *self, struct error *err)
+{
+    const struct peek_link_options options = {.program = NULL};
+    if (!self->options.has_no_peek && peek_link_new(&options, &self->peek) == 0)
+        await_reader(self);
+    int r = problem_watch_new(self->options.directory, self->peek, &self->watch);
+    return r < 0 ? error_set(err, r, "%s", strerror(-r)) : 0;
+}
+
+int top_source_new(const struct top_source_options *options, struct top_source **ret_source,
+                   struct error *err)
+{
+    struct top_source *self = calloc(1, sizeof(*self));
+    if (!self)
+        return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
+    self->options = *options;
+    int r = options->client->url ? 0 : watch_host(self, err);
+    if (r < 0)
+        top_source_destroy(&self);
+    else
+        *ret_source = self;
+    return r;
+}
+
+void top_source_destroy(struct top_source **self_p)
+{
+    struct top_source *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    problem_watch_destroy(&self->watch);
+    peek_link_destroy(&self->peek);
+    free(self);
+}
+
+bool top_look_append_problem(struct top_look *self, struct string_buffer *text, bool is_critical)
+{
+    if (text->has_failed || !array_make_room(&self->problems, &self->capacity, self->n_problems,
+                                             sizeof(*self->problems))) {
+        string_buffer_finish(text);
+        return false;
+    }
+    self->problems[self->n_problems++] = (struct top_problem){text->data, is_critical};
+    *text = (struct string_buffer){0};
+    return true;
+}
+
+static bool append_problem(struct top_look *look, const struct problem *problem)
+{
+    const struct problem_socket *socket = problem->socket;
+    struct string_buffer text = {0};
+    string_buffer_append_format(&text, "%s %" PRIu64 " %s %s ", socket->program, socket->pid,
+                                socket->type, socket->address);
+    problem_append_words(&text, problem, &look->view);
+    return top_look_append_problem(look, &text, problem->severity == PROBLEM_CRITICAL);
+}
+
+static int find_problems(struct top_look *look)
+{
+    struct problems problems;
+    int r = problems_find(&look->view, &problems);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < problems.n && r == 0; i++)
+        r = append_problem(look, &problems.items[i]) ? 0 : -ENOMEM;
+    problems_append_json(&look->json, &problems, &look->view);
+    problems_finish(&problems);
+    return look->json.has_failed ? -ENOMEM : r;
+}
+
+/* A PULL has no send queue that could be anything but empty: as the API, say nothing of it. */
+static void leave_out_needless(struct problem_view *view)
+{
+    for (size_t i = 0; i < view->n; i++) {
+        struct problem_socket *socket = &view->sockets[i];
+        if (!(socket->traits & TAP_TYPE_SENDS))
+            socket->send_queue = socket->send_fullest = socket->counters[PROBLEM_SENT] =
+                SEGMENT_UNKNOWN;
+        if (!(socket->traits & TAP_TYPE_RECEIVES))
+            socket->receive_queue = socket->receive_fullest = socket->counters[PROBLEM_RECEIVED] =
+                SEGMENT_UNKNOWN;
+    }
+}
+
+static int look_at_host(struct top_source *self, struct top_look *look, struct error *err)
+{
+    int r = problem_watch_take(self->watch, &look->view);
+    if (r == 0)
+        r = find_problems(look);
+    if (r == 0)
+        leave_out_needless(&look->view);
+    return r < 0 ? error_set(err, r, "cannot read the segments in %s: %s", self->options.directory,
+                             strerror(-r))
+                 : 0;
+}
+
+int top_source_look(struct top_source *self, struct top_look *ret_look, struct error *err)
+{
+    struct top_look look = {.n_problems = 0};
+    int r = self->options.client->url ? top_url_look(self->options.client, &look, err)
+                                      : look_at_host(self, &look, err);
+    if (r < 0)
+        top_look_finish(&look);
+    else
+        *ret_look = look;
+    return r;
+}
+
+void top_look_finish(struct top_look *self)
+{
+    for (size_t i = 0; i < self->n_problems; i++)
+        free(self->problems[i].text);
+    free(self->problems);
+    problem_view_finish(&self->view);
+    string_buffer_finish(&self->json);
+    *self = (struct top_look){.n_problems = 0};
+}
