@@ -125,6 +125,14 @@ static void count_open(struct program *self)
     }
 }
 
+static bool has_same_ids(const struct program_context *context)
+{
+    bool has = false;
+    for (unsigned i = 1; i < PROGRAM_N_IDS; i++)
+        has = has || context->n_links[i] > 1;
+    return has;
+}
+
 /* REQ and REP receive one message, and then are to send. */
 static void drain(struct program *self)
 {
@@ -134,7 +142,8 @@ static void drain(struct program *self)
             continue;
         struct group *group = program_group_of(self, socket);
         group->queued += messages_drain(self, socket);
-        group->is_queue_unknown |= socket->type == ZMQ_REQ || socket->type == ZMQ_REP;
+        group->is_queue_unknown |= socket->type == ZMQ_REQ || socket->type == ZMQ_REP ||
+                                   (socket->type == ZMQ_ROUTER && has_same_ids(socket->context));
     }
 }
 

@@ -79,6 +79,8 @@ void options_set(struct program *self)
         memcpy(value, &number, 8);
     if (option == ZMQ_PROBE_ROUTER && socket->is_network)
         return;
+    if (option == ZMQ_ROUTING_ID)
+        socket->routing_id = PROGRAM_N_IDS - 1;
     program_synchronise(self, socket);
     program_log(self, "zmq_setsockopt s%u %d %lld of %zu", socket->number, option, number, size);
     int rc = zmq_setsockopt(socket->handle, option, size == 0 ? NULL : value, size);

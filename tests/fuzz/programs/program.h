@@ -38,6 +38,8 @@ struct group {
     bool is_proxied; /* nothing is known of it */
 };
 
+#define PROGRAM_N_IDS 10u /* none, eight that sockets begin with, any other */
+
 struct program_context {
     void *handle;
     unsigned number;
@@ -46,6 +48,9 @@ struct program_context {
     bool has_started;    /* with its first socket */
     bool has_pending;    /* somebody is connected to a name of inproc that nobody has */
     unsigned owners[12]; /* of such names: number of the socket + 1 */
+    /* Links of inproc by their ends' routing id. Of two peers with one id a ROUTER reads the first
+     * alone, and the queue of the other stays as it is. */
+    unsigned n_links[PROGRAM_N_IDS];
 };
 
 struct program_socket {
@@ -53,12 +58,13 @@ struct program_socket {
     struct program_context *context;
     int type;
     unsigned number;
-    int group;          /* index; groups move nowhere */
-    bool is_placed;     /* has its first endpoint */
-    bool is_within;     /* a message that it sends */
-    bool is_reading;    /* within a message that it receives */
-    bool is_monitor;    /* it receives another one's events */
-    unsigned monitored; /* the number of that one */
+    int group;           /* index; groups move nowhere */
+    bool is_placed;      /* has its first endpoint */
+    unsigned routing_id; /* 1 to PROGRAM_N_IDS - 1; 0: none */
+    bool is_within;      /* a message that it sends */
+    bool is_reading;     /* within a message that it receives */
+    bool is_monitor;     /* it receives another one's events */
+    unsigned monitored;  /* the number of that one */
     bool is_conflating;
     bool is_network;
     bool is_elsewhere;     /* another thread uses it now */

@@ -175,7 +175,9 @@ static void set_first_options(struct program *self, struct program_socket *socke
     if (program_chance(self, 2))
         set(self, socket, ZMQ_RCVHWM, marks[program_random(self, 5)]);
     if (program_chance(self, 2)) {
-        snprintf(id, sizeof id, "id%u", program_random(self, 8));
+        unsigned n = program_random(self, 8);
+        socket->routing_id = 1 + n;
+        snprintf(id, sizeof id, "id%u", n);
         int rc = zmq_setsockopt(socket->handle, ZMQ_ROUTING_ID, id, strlen(id));
         program_log(self, "zmq_setsockopt s%u ROUTING_ID %s", socket->number, id);
         program_result(self, rc, rc != 0);
@@ -263,6 +265,8 @@ static void place(struct program *self, struct program_socket *socket, const cha
     socket->is_placed = true;
     socket->is_network = socket->is_network || is_network;
     program_group_of(self, socket)->is_network |= is_network;
+    if (!is_network && socket->routing_id)
+        socket->context->n_links[socket->routing_id]++;
 }
 
 bool sockets_bind(struct program *self, struct program_socket *socket, const char *endpoint)
@@ -305,6 +309,15 @@ static bool keeps_what_is_its_own(const struct program_socket *socket)
     return socket->type == ZMQ_ROUTER || socket->type == ZMQ_SUB || socket->type == ZMQ_XSUB;
 }
 
+/* Of another link to a name of inproc. */
+static void note_owner(struct program *self, struct program_context *context, unsigned owner)
+{
+    for (unsigned i = 0; i < PROGRAM_MAX_SOCKETS; i++) {
+        if (owner && self->sockets[i].number + 1 == owner && self->sockets[i].routing_id)
+            context->n_links[self->sockets[i].routing_id]++;
+    }
+}
+
 bool sockets_connect(struct program *self, struct program_socket *socket, const char *endpoint)
 {
     const unsigned *owner = owner_of(socket->context, endpoint);
@@ -313,6 +326,7 @@ bool sockets_connect(struct program *self, struct program_socket *socket, const 
         return false;
     if (is_its_own)
         program_group_of(self, socket)->is_queue_unknown |= keeps_what_is_its_own(socket);
+    note_owner(self, socket->context, owner ? *owner : 0);
     return true;
 }
 
