@@ -94,6 +94,8 @@ void agent_runbook_write(const struct agent_runbook *self, agent_runbook_value *
 
 static const char *ask_request(const char *label, const void *data)
 {
+    if (strcmp(label, "scheme") == 0)
+        return http_request_uses_tls(data) ? "https" : "http";
     return http_request_query(data, label);
 }
 

@@ -7,6 +7,7 @@
  * a letter for the label and one for the form that what is around it needs: plain text, a part of a
  * URL, a host with its port, a word of a shell, a string in double quotes inside a word of a
  * shell, or one of PromQL alone. A label that is not given is shown by its name in capitals.
+ * `scheme` is no label of an alert, but http or https, as the page was asked for.
  *
  * Labels are the choice of whoever named a program or its address: none can end its place.
  */

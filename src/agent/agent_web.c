@@ -64,6 +64,14 @@ static void add_limits(const struct http_stats *stats, double since, struct samp
     }
 }
 
+static void add_scheme(struct agent_web *self, struct samples *out)
+{
+    struct web_settings *settings = web_live_get(self->live);
+    samples_add_u64(out, FAMILY_EXPORTER_WEB_INFO, LABEL_TEXT_NONE,
+                    settings->tls ? "scheme=\"https\"" : "scheme=\"http\"", 1);
+    web_settings_release(settings);
+}
+
 static void add_samples(void *state, struct samples *out)
 {
     struct agent_web *self = state;
@@ -72,6 +80,7 @@ static void add_samples(void *state, struct samples *out)
     uint64_t closed = http_stats_get(&self->stats.closed_connections);
     samples_add_u64(out, FAMILY_EXPORTER_HTTP_CONNECTIONS, LABEL_TEXT_NONE, NULL,
                     http_stats_get(&self->stats.connections) - closed);
+    add_scheme(self, out);
     if (!web_live_has_file(self->live))
         return;
     samples_add_u64(out, FAMILY_EXPORTER_WEB_CONFIG_SUCCESS, LABEL_TEXT_NONE, NULL,

@@ -13,7 +13,7 @@ import re
 import sys
 
 LABELS = ["instance", "program", "type", "address", "reason", "cause", "detail", "probe", "check",
-          "version", "path", "collector", "capability"]
+          "version", "path", "collector", "capability", "scheme"]
 FORMS = ["text", "url", "host", "word", "string", "query"]
 PLACE = re.compile(r"\{\{(\w+)(?:\|(\w+))?\}\}")
 

@@ -17,6 +17,13 @@ const char *http_request_header(const struct http_request *self, const char *nam
     return MHD_lookup_connection_value(self->connection, MHD_HEADER_KIND, name);
 }
 
+bool http_request_uses_tls(const struct http_request *self)
+{
+    const union MHD_ConnectionInfo *tls = MHD_get_connection_info(
+        self->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return tls && tls->tls_session;
+}
+
 struct join {
     const char *name;
     struct string_buffer *text;

@@ -70,6 +70,9 @@ const char *http_request_query(const struct http_request *self, const char *name
 void http_request_join_header(const struct http_request *self, const char *name,
                               struct string_buffer *ret_text);
 
+/* Whether it came over TLS. */
+bool http_request_uses_tls(const struct http_request *self);
+
 /* Calls `see` with each value of a query parameter that may be repeated. */
 void http_request_each_query(const struct http_request *self, const char *name,
                              void (*see)(void *state, const char *value), void *state);

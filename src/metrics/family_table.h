@@ -222,6 +222,8 @@
       "Times that the reader was started; more than 1: it ended.") \
     X(EXPORTER_SEGMENTS, "zmq_exporter_segments", GAUGE, "", \
       "Segment files by state: live, silent (no heartbeat for 3 seconds, the process runs or cannot be seen from here; its gauges are left out), dead (about to be removed), invalid (refused, or not to be read), left_out (beyond a limit of the exporter or of one user; zmq_exporter_collector_success is 0 then).") \
+    X(EXPORTER_WEB_INFO, "zmq_exporter_web_info", INFO, "", \
+      "scheme https where the exporter serves TLS, else http. The alerts' links to runbooks begin with it.") \
     X(EXPORTER_WEB_CONFIG_SUCCESS, "zmq_exporter_web_config_last_reload_successful", GAUGE, "", \
       "1 if --web.config.file and its certificates are in force as they are now, 0 if the last change was bad and the former stays.") \
     X(EXPORTER_WEB_CONFIG_TIMESTAMP, "zmq_exporter_web_config_last_reload_success_timestamp_seconds", GAUGE, "seconds", \

@@ -176,7 +176,7 @@ static bool is_ours(const struct segment_file *self, const struct stat *status)
 int segment_file_open(const struct segment_file *self, int *ret_fd)
 {
     struct stat status;
-    int fd;
+    int fd = -1;
     int r = open_own(self->path, &fd);
     if (r < 0) {
         bool is_replaced = r == -ENOENT || r == -ELOOP || r == -EISDIR || r == -ENXIO;

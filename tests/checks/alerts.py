@@ -32,9 +32,16 @@ def read_cases(folder):
                 yield case["alertname"], fired
 
 
+# The runbook of an exporter that is down is served by another one.
+ORIGIN = '"zmq:exporter_origin:info{instance=%q}" $labels.instance'
+OTHERS_ORIGIN = '"zmq:exporter_origin:info{job=%q} and on (job, instance) up == 1" $labels.job'
+
+
 def runbook_url(name, labels):
+    origin = OTHERS_ORIGIN if name == "ZmqExporterDown" else ORIGIN
     filled = "&".join(f"{label}={{{{ $labels.{label} | urlquery }}}}" for label in labels)
-    return f"http://{{{{ $labels.instance }}}}/runbooks/{name}?{filled}"
+    return (f'{{{{ with printf {origin} | query }}}}{{{{ . | first | label "origin" }}}}'
+            f"{{{{ else }}}}http://{{{{ $labels.instance }}}}{{{{ end }}}}/runbooks/{name}?{filled}")
 
 
 def wrong_in_alert(root, rule, names):

@@ -58,6 +58,7 @@ def tls_and_password__right_or_wrong__200_or_401(authority, serve):
     assert answer.status == 200
     assert Page(answer.text).value("zmq_exporter_build_info") == 1
     assert Page(answer.text).value("zmq_exporter_web_config_last_reload_successful") == 1
+    assert Page(answer.text).value("zmq_exporter_web_info", scheme="https") == 1
 
     for path in ("/metrics", "/", "/-/healthy", "/-/ready", "/nothing"):
         answer = web.fetch(agent.address, path, context)
@@ -76,6 +77,17 @@ def connection__many_requests__each_is_answered(authority, serve):
     for _ in range(20):
         assert web.get(connection, "/metrics", web.basic("prometheus", PASSWORD)).status == 200
     connection.close()
+
+
+def scheme__with_or_without_tls__is_in_the_commands_of_runbooks(authority, serve):
+    authority.issue("server")
+    for text, scheme, context in ((TLS, "https", authority.context()), ("", "http", None)):
+        agent = serve(text)
+        path = f"/runbooks/ZeroMQReceiverStuck?instance={agent.address}&scheme=ftp"
+        page = web.fetch(agent.address, path, context).text
+        assert f"api='{scheme}://{agent.address}/api/v1/sockets/open?" in page
+        metrics = Page(web.fetch(agent.address, "/metrics", context).text)
+        assert metrics.value("zmq_exporter_web_info", scheme=scheme) == 1
 
 
 def tls__client_of_http_or_old_tls__gets_nothing(authority, serve):
