@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: MPL-2.0
 """What the exporter serves for each alert: with its labels filled in, and commands that run as they are."""
 
+import ast
+import concurrent.futures
+import contextlib
+import faulthandler
 import html
+import logging
 import re
+import resource
+import signal
 import subprocess
+import sys
 import urllib.parse
 
 import pytest
@@ -94,6 +102,80 @@ def test_commands__of_a_stuck_receiver__print_its_pid_and_peer_and_silence_it(ag
         made = alertmanager.get("/api/v2/silences")
     assert {m["name"]: m["value"] for m in made[0]["matchers"]} == {
         "alertname": "ZeroMQReceiverStuck", **{k: v for k, v in labels.items() if k != "type"}}
+
+
+# What the examples find around them.
+AROUND_C = """
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <zmq.h>
+extern void *context, *socket, *other, *client, *router, *xpub, *publisher, *subscriber;
+extern const char *endpoint, *server_public, *own_public, *own_secret;
+extern zmq_msg_t message, subscription;
+extern struct batch batch;
+void work(void);
+void decide(void);
+void append(struct batch *batch, zmq_msg_t *message);
+"""
+TYPES = {"router": zmq.ROUTER, "xpub": zmq.XPUB, "publisher": zmq.PUB, "subscriber": zmq.SUB}
+SOCKET_TYPES = {"ZeroMQRequestUnanswered": zmq.REQ}
+
+
+def examples(language):
+    for path in sorted((ALERTS / "runbooks").glob("*.md")):
+        for text in re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S):
+            yield path.stem, text
+
+
+def test_examples__in_c__compile(folder):
+    for name, text in examples("c"):
+        outside = "\n".join(line for line in text.split("\n") if line.startswith("static "))
+        inside = "\n".join(line for line in text.split("\n") if not line.startswith("static "))
+        source = folder / f"{name}.c"
+        source.write_text(f"{AROUND_C}{outside}\nvoid example(void);\nvoid example(void)\n{{\n{inside}\n}}\n",
+                          encoding="utf-8")
+        done = subprocess.run(["cc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
+                               source], text=True, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def try_python(name, text, context, folder):
+    """Each statement but loops, whose end is not theirs."""
+    given = {key: context.socket(kind) for key, kind in TYPES.items()}
+    given |= {"socket": context.socket(SOCKET_TYPES.get(name, zmq.DEALER)), "other": context.socket(zmq.DEALER)}
+    given["xpub"].rcvtimeo = 0
+    text = text.replace("poll(30000)", "poll(0)")
+    public, secret = zmq.curve_keypair()
+    around = {"zmq": zmq, "context": context, "endpoint": f"ipc://{folder}/{name}", "server": public,
+              "public": public, "secret": secret, "resource": resource, "signal": signal, "sys": sys,
+              "concurrent": concurrent, "work": len, "decide": str, "data": b"",
+              "log": logging.getLogger(), **given}
+    for statement in ast.parse(text).body:
+        code = compile(ast.Module([statement], []), name, "exec")
+        if not any(isinstance(part, ast.While) for part in ast.walk(statement)):
+            with contextlib.suppress(zmq.Again):
+                exec(code, around)
+
+
+def test_examples__in_python__run(folder):
+    limit, on_term = resource.getrlimit(resource.RLIMIT_NOFILE), signal.getsignal(signal.SIGTERM)
+    tried = 0
+    try:
+        for name, text in examples("python"):
+            context = zmq.Context()
+            try:
+                try_python(name, text, context, folder)
+            finally:
+                context.destroy(linger=0)
+            tried += 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+        signal.signal(signal.SIGTERM, on_term)
+        faulthandler.disable()
+    assert tried == len(list(examples("c"))) > 20
 
 
 def test_rules__every_alert__has_a_runbook_here():
