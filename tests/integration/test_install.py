@@ -93,7 +93,7 @@ def test_install__files__are_where_the_system_looks(root):
     for name, folder in [("zmq_exporter.service", "lib/systemd/system"),
                          ("zmq_exporter.socket", "lib/systemd/system"), ("zmqtap.conf", "zmq_exporter"),
                          ("zmq_exporter.1", "man/man1"), ("zmqtap.h", "include"),
-                         ("zmqtap.pc", "pkgconfig"), ("zeromq.json", "dashboards"),
+                         ("zmqtap.pc", "pkgconfig"), ("zeromq-fleet.json", "dashboards"),
                          ("zmq.rules.yml", "alerts"), ("ZeroMQReceiverStuck.md", "runbooks"),
                          ("README.md", "doc/zmq_exporter"), ("metrics.md", "doc/zmq_exporter/doc")]:
         assert str(find(root, name).parent).endswith(folder)

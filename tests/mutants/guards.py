@@ -74,8 +74,8 @@ GUARDS = {
     "src/cli/demo": ["demo"],
     "src/cli/run": ["run", "mistakes"],
     "src/cli/tap_preload": ["run", "demo", "attach", "mistakes"],
-    "alerts": ["alerts", "rules", "connections", "exporter", "probes", "queues"],
-    "dashboards": ["dashboards", "prometheus"],
+    "alerts": ["alerts", "rules", "connections", "exporter", "probes", "queues", "recorded"],
+    "dashboards": ["dashboards", "dashboard_queries"],
 }
 
 
