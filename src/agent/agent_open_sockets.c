@@ -11,10 +11,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What is asked for, NULL: any; and the answer so far. */
+/* What is asked for, and the answer so far. */
 struct listing {
-    const char *program, *type, *endpoint;
-    const char *pid, *serial; /* numbers as texts */
+    const struct agent_open_sockets_query *query;
     struct string_buffer json, labels;
     unsigned n;
 };
@@ -112,11 +111,11 @@ static bool is_number(const char *wanted, uint64_t number)
 static int visit(const struct tap_socket *socket, void *data)
 {
     struct listing *self = data;
-    if (!is_wanted(self->program, socket->process->program) ||
-        !is_wanted(self->type, socket->type) ||
-        !is_wanted(self->endpoint, socket->group->endpoint) ||
-        !is_number(self->pid, socket->process->pid) ||
-        !is_number(self->serial, socket->words[SEGMENT_SERIAL]))
+    if (!is_wanted(self->query->program, socket->process->program) ||
+        !is_wanted(self->query->type, socket->type) ||
+        !is_wanted(self->query->address, socket->group->endpoint) ||
+        !is_number(self->query->pid, socket->process->pid) ||
+        !is_number(self->query->serial, socket->words[SEGMENT_SERIAL]))
         return 0;
     if (self->n++ >= AGENT_OPEN_SOCKETS_MAX)
         return 0;
@@ -133,27 +132,38 @@ static int visit(const struct tap_socket *socket, void *data)
     return self->json.has_failed || self->labels.has_failed ? -ENOMEM : 0;
 }
 
-void agent_open_sockets_handle(void *state, const struct http_request *request,
-                               struct http_response *response)
+int agent_open_sockets_list(const struct agent_open_sockets *self,
+                            const struct agent_open_sockets_query *query,
+                            struct string_buffer *ret_json)
 {
-    struct listing listing = {.program = http_request_query(request, "program"),
-                              .type = http_request_query(request, "type"),
-                              .endpoint = http_request_query(request, "address"),
-                              .pid = http_request_query(request, "pid"),
-                              .serial = http_request_query(request, "serial")};
+    struct listing listing = {.query = query};
     string_buffer_append_text(&listing.json, "{\"open\":[");
-    const struct agent_open_sockets *self = state;
     int r = tap_sockets_each(self->directory, visit, &listing);
     if (self->peek && (r == 0 || r == -ENOENT))
         r = peek_sockets_each(self->peek, visit, &listing);
     string_buffer_finish(&listing.labels);
-    if (r < 0 && r != -ENOENT) {
-        string_buffer_finish(&listing.json);
-        http_response_text(response, 503, "the segment directory cannot be read\n");
-        return;
-    }
     bool is_complete = listing.n <= AGENT_OPEN_SOCKETS_MAX;
     string_buffer_append_format(&listing.json, "],\"is_complete\":%s}\n",
                                 is_complete ? "true" : "false");
-    http_response_take(response, "application/json", &listing.json);
+    *ret_json = listing.json;
+    return r == -ENOENT ? 0 : r;
+}
+
+void agent_open_sockets_handle(void *state, const struct http_request *request,
+                               struct http_response *response)
+{
+    const struct agent_open_sockets_query query = {
+        .program = http_request_query(request, "program"),
+        .type = http_request_query(request, "type"),
+        .address = http_request_query(request, "address"),
+        .pid = http_request_query(request, "pid"),
+        .serial = http_request_query(request, "serial"),
+    };
+    struct string_buffer json;
+    if (agent_open_sockets_list(state, &query, &json) < 0) {
+        string_buffer_finish(&json);
+        http_response_text(response, 503, "the segment directory cannot be read\n");
+        return;
+    }
+    http_response_take(response, "application/json", &json);
 }

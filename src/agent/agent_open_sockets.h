@@ -16,6 +16,7 @@
 #ifndef AGENT_AGENT_OPEN_SOCKETS_H
 #define AGENT_AGENT_OPEN_SOCKETS_H
 
+#include "base/string_buffer.h"
 #include "http/http_route.h"
 
 #define AGENT_OPEN_SOCKETS_PATH "/api/v1/sockets/open"
@@ -27,6 +28,17 @@ struct agent_open_sockets {
     const char *directory;  /* of the segments; borrowed */
     struct peek_link *peek; /* borrowed; NULL: none */
 };
+
+/* What is asked for; NULL: any. Numbers are texts. */
+struct agent_open_sockets_query {
+    const char *program, *type, *address, *pid, *serial;
+};
+
+/* Sets `ret_json`, also after an error, to the object above and the end of its line. Errors:
+ * -ENOMEM, -errno of opening the directory; one that is not there has no sockets. */
+int agent_open_sockets_list(const struct agent_open_sockets *self,
+                            const struct agent_open_sockets_query *query,
+                            struct string_buffer *ret_json);
 
 /* An http_handler, HTTP_SLOW; `state` is a struct agent_open_sockets. */
 void agent_open_sockets_handle(void *state, const struct http_request *request,

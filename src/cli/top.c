@@ -31,7 +31,8 @@ static void print_help(const struct flag *flags, size_t n_flags)
     printf(USAGE
            "\nShows the open sockets of this host, or of an exporter's, the fullest first, and "
            "above them what\nis wrong, the cause before its symptoms. Keys: q ends, s changes "
-           "the order, / filters, arrows scroll.\nOf programs without a tap it shows the "
+           "the order, / filters, arrows select,\nEnter shows one socket with its peers.\nOf "
+           "programs without a tap it shows the "
            "queues, if this user may read them; root may read all.\n\nFlags:\n");
     flags_print(flags, n_flags);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "cli/top_rows.h"
+
 #include "base/clock.h"
+#include "cli/top_cells.h"
 #include "metrics/json_writer.h"
 #include "metrics/labels.h"
 
@@ -8,20 +10,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
-#include <wctype.h>
 
 const char *const top_order_names[TOP_N_ORDERS] = {"fullest queue", "send queue", "receive queue",
                                                    "messages a second", "program"};
 
-static bool is_known(uint64_t gauge)
-{
-    return gauge != SEGMENT_UNKNOWN;
-}
-
 static uint64_t or_zero(uint64_t gauge)
 {
-    return is_known(gauge) ? gauge : 0;
+    return top_cells_is_known(gauge) ? gauge : 0;
 }
 
 static uint64_t fullest(const struct problem_socket *socket)
@@ -40,7 +35,7 @@ static bool rate_of(const struct top *self, const struct problem_socket *socket,
                                                                    problem_socket_compare)
                                                          : NULL;
     double seconds = (double)(self->look.view.now_ns - self->former.now_ns) / 1e9;
-    if (!former || !is_known(socket->counters[counter]) || seconds <= 0 ||
+    if (!former || !top_cells_is_known(socket->counters[counter]) || seconds <= 0 ||
         socket->counters[counter] < former->counters[counter])
         return false;
     *ret_rate = (double)(socket->counters[counter] - former->counters[counter]) / seconds;
@@ -111,6 +106,9 @@ int top_refresh(struct top *self, struct error *err)
         top_look_finish(&look);
         return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
     }
+    struct top_history *histories = top_history_next(&look.view, &self->look.view, self->histories);
+    free(self->histories);
+    self->histories = histories;
     problem_view_finish(&self->former);
     self->former = self->look.view;
     self->look.view = (struct problem_view){0};
@@ -130,64 +128,10 @@ int top_refresh(struct top *self, struct error *err)
 void top_finish(struct top *self)
 {
     free(self->rows);
+    free(self->histories);
     top_look_finish(&self->look);
     problem_view_finish(&self->former);
     top_source_destroy(&self->source);
-}
-
-/* Control characters, and those that turn the direction of text: a name may not make a line look
- * like another. */
-static bool is_shown(wint_t c)
-{
-    bool turns = c == 0x61c || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-                 (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-    return iswprint(c) && !turns;
-}
-
-/* `text` in exactly `width` columns of the locale's characters, cut or filled up. */
-static void append_cell(struct string_buffer *line, const char *text, size_t width)
-{
-    mbstate_t state = {0};
-    size_t used = 0, left = strlen(text);
-    while (left && used < width) {
-        wchar_t c;
-        size_t n = mbrtowc(&c, text, left, &state);
-        bool is_whole = n != 0 && n != (size_t)-1 && n != (size_t)-2;
-        int columns = is_whole && is_shown((wint_t)c) ? wcwidth(c) : -1;
-        if (!is_whole) {
-            n = 1;
-            state = (mbstate_t){0};
-        }
-        if (columns < 0) {
-            string_buffer_append(line, "?", 1);
-            columns = 1;
-        } else if (used + (size_t)columns > width) {
-            break;
-        } else {
-            string_buffer_append(line, text, n);
-        }
-        used += (size_t)columns;
-        text += n;
-        left -= n;
-    }
-    for (; used < width; used++)
-        string_buffer_append(line, " ", 1);
-}
-
-static void append_number(struct string_buffer *line, uint64_t gauge, int width)
-{
-    if (is_known(gauge))
-        string_buffer_append_format(line, " %*" PRIu64, width, gauge);
-    else
-        string_buffer_append_format(line, " %*s", width, "-");
-}
-
-static void append_fill(struct string_buffer *line, uint64_t billionths)
-{
-    if (is_known(billionths))
-        string_buffer_append_format(line, " %4" PRIu64 "%%", (billionths + 5000000) / 10000000);
-    else
-        string_buffer_append_format(line, " %5s", "-");
 }
 
 static void append_rate(const struct top *self, struct string_buffer *line,
@@ -202,7 +146,7 @@ static void append_rate(const struct top *self, struct string_buffer *line,
 
 #define PROGRAM_WIDTH 14
 #define TYPE_WIDTH    7
-#define NUMBERS_WIDTH 67 /* of what append_number() and the others write, and the pid */
+#define NUMBERS_WIDTH 67 /* of what top_cells_append_number() and the others write, and the pid */
 #define ADDRESS_MIN   12
 
 static size_t address_width(size_t width)
@@ -220,26 +164,26 @@ void top_head_line(const struct top *self, size_t width, struct string_buffer *l
                                 n_problems == 1 ? "problem" : "problems",
                                 top_order_names[self->order], *self->filter ? "; filter: " : "",
                                 self->filter);
-    append_cell(line, text.data ? text.data : "", width);
+    top_cells_append(line, text.data ? text.data : "", width);
     string_buffer_finish(&text);
 }
 
 void top_problem_line(const struct top *self, size_t i, size_t width, struct string_buffer *line)
 {
-    append_cell(line, self->look.problems[i].text, width);
+    top_cells_append(line, self->look.problems[i].text, width);
 }
 
 void top_column_line(size_t width, struct string_buffer *line)
 {
     struct string_buffer text = {0};
-    append_cell(&text, "PROGRAM", PROGRAM_WIDTH);
+    top_cells_append(&text, "PROGRAM", PROGRAM_WIDTH);
     string_buffer_append(&text, " ", 1);
-    append_cell(&text, "TYPE", TYPE_WIDTH);
+    top_cells_append(&text, "TYPE", TYPE_WIDTH);
     string_buffer_append(&text, " ", 1);
-    append_cell(&text, "ADDRESS", address_width(width));
+    top_cells_append(&text, "ADDRESS", address_width(width));
     string_buffer_append_format(&text, " %8s %5s %9s %5s %9s %5s %9s %9s", "PID", "PEERS",
                                 "TO SEND", "FULL", "TO RECV", "FULL", "SENT/S", "RECV/S");
-    append_cell(line, text.data ? text.data : "", width);
+    top_cells_append(line, text.data ? text.data : "", width);
     string_buffer_finish(&text);
 }
 
@@ -247,32 +191,32 @@ void top_row_line(const struct top *self, size_t i, size_t width, struct string_
 {
     const struct problem_socket *socket = self->rows[i];
     struct string_buffer text = {0};
-    append_cell(&text, socket->program, PROGRAM_WIDTH);
+    top_cells_append(&text, socket->program, PROGRAM_WIDTH);
     string_buffer_append(&text, " ", 1);
-    append_cell(&text, socket->type, TYPE_WIDTH);
+    top_cells_append(&text, socket->type, TYPE_WIDTH);
     string_buffer_append(&text, " ", 1);
-    append_cell(&text, *socket->address ? socket->address : "-", address_width(width));
-    append_number(&text, socket->pid, 8);
-    append_number(&text, socket->peers, 5);
-    append_number(&text, socket->send_queue, 9);
-    append_fill(&text, socket->send_fullest);
-    append_number(&text, socket->receive_queue, 9);
-    append_fill(&text, socket->receive_fullest);
+    top_cells_append(&text, *socket->address ? socket->address : "-", address_width(width));
+    top_cells_append_number(&text, socket->pid, 8);
+    top_cells_append_number(&text, socket->peers, 5);
+    top_cells_append_number(&text, socket->send_queue, 9);
+    top_cells_append_fill(&text, socket->send_fullest);
+    top_cells_append_number(&text, socket->receive_queue, 9);
+    top_cells_append_fill(&text, socket->receive_fullest);
     append_rate(self, &text, socket, PROBLEM_SENT);
     append_rate(self, &text, socket, PROBLEM_RECEIVED);
-    append_cell(line, text.data ? text.data : "", width);
+    top_cells_append(line, text.data ? text.data : "", width);
     string_buffer_finish(&text);
 }
 
 static void append_member(struct string_buffer *json, const char *name, uint64_t gauge)
 {
-    if (is_known(gauge))
+    if (top_cells_is_known(gauge))
         string_buffer_append_format(json, ",\"%s\":%" PRIu64, name, gauge);
 }
 
 static void append_ratio(struct string_buffer *json, const char *name, uint64_t billionths)
 {
-    if (is_known(billionths))
+    if (top_cells_is_known(billionths))
         string_buffer_append_format(json, ",\"%s\":%" PRIu64 ".%09" PRIu64, name,
                                     billionths / 1000000000, billionths % 1000000000);
 }

@@ -8,6 +8,7 @@
 #ifndef CLI_TOP_ROWS_H
 #define CLI_TOP_ROWS_H
 
+#include "cli/top_history.h"
 #include "cli/top_source.h"
 
 enum top_order {
@@ -25,6 +26,7 @@ struct top {
     struct top_source *source;
     struct top_look look;               /* of this moment */
     struct problem_view former;         /* of the look before, for the rates */
+    struct top_history *histories;      /* of the look's sockets; NULL: there was no memory */
     const struct problem_socket **rows; /* of the look's, in order, those that fit the filter */
     size_t n_rows;
     enum top_order order;

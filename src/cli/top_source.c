@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "cli/top_source.h"
 
+#include "agent/agent_open_sockets.h"
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "collectors/peek/peek_link.h"
 #include "collectors/tap/tap_types.h"
@@ -10,6 +12,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -144,6 +147,36 @@ int top_source_look(struct top_source *self, struct top_look *ret_look, struct e
     else
         *ret_look = look;
     return r;
+}
+
+static int ask_exporter(const struct exporter_client *exporter, uint64_t pid, uint64_t serial,
+                        struct string_buffer *ret_json, struct error *err)
+{
+    cleanup(exporter_answer_finish) struct exporter_answer answer = {.size = 0};
+    char path[128];
+    (void)snprintf(path, sizeof(path), AGENT_OPEN_SOCKETS_PATH "?pid=%" PRIu64 "&serial=%" PRIu64,
+                   pid, serial);
+    int r = exporter_client_get(exporter, path, &answer, err);
+    if (r == 0)
+        string_buffer_append(ret_json, answer.body, answer.size);
+    return r;
+}
+
+int top_source_socket(struct top_source *self, uint64_t pid, uint64_t serial,
+                      struct string_buffer *ret_json, struct error *err)
+{
+    if (self->options.client->url)
+        return ask_exporter(self->options.client, pid, serial, ret_json, err);
+    const struct agent_open_sockets sockets = {.directory = self->options.directory,
+                                               .peek = self->peek};
+    char pid_text[24], serial_text[24];
+    (void)snprintf(pid_text, sizeof(pid_text), "%" PRIu64, pid);
+    (void)snprintf(serial_text, sizeof(serial_text), "%" PRIu64, serial);
+    const struct agent_open_sockets_query query = {.pid = pid_text, .serial = serial_text};
+    int r = agent_open_sockets_list(&sockets, &query, ret_json);
+    return r < 0 ? error_set(err, r, "cannot read the segments in %s: %s", self->options.directory,
+                             strerror(-r))
+                 : 0;
 }
 
 void top_look_finish(struct top_look *self)

@@ -44,6 +44,10 @@ void top_source_destroy(struct top_source **self_p);
 int top_source_look(struct top_source *self, struct top_look *ret_look, struct error *err);
 void top_look_finish(struct top_look *self);
 
+/* Sets `ret_json`, which is empty, to what /api/v1/sockets/open says of one socket. */
+int top_source_socket(struct top_source *self, uint64_t pid, uint64_t serial,
+                      struct string_buffer *ret_json, struct error *err);
+
 /* For top_url.c: takes what `exporter` says. Errors as top_source_look(). */
 int top_url_look(const struct exporter_client *exporter, struct top_look *ret_look,
                  struct error *err);

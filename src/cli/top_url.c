@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* top_url - what an exporter says of its host's sockets. JSON is read as the YAML that it is. */
+/* top_url - what an exporter says of its host's sockets. */
+#include "cli/top_json.h"
 #include "cli/top_source.h"
 
 #include "agent/agent_open_sockets.h"
@@ -8,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "collectors/tap/tap_types.h"
-#include "config/config_document.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,32 +20,6 @@
 static int no_memory(struct error *err)
 {
     return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
-}
-
-static const char *text_of(const struct config_node *mapping, const char *key)
-{
-    const struct config_node *node = config_node_find(mapping, key);
-    return node && node->kind == CONFIG_NODE_SCALAR ? node->text : "";
-}
-
-/* SEGMENT_UNKNOWN where it is missing or no number. */
-static uint64_t whole_of(const struct config_node *mapping, const char *key)
-{
-    const char *text = text_of(mapping, key);
-    char *end;
-    errno = 0;
-    uint64_t value = strtoull(text, &end, 10);
-    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 ? value : SEGMENT_UNKNOWN;
-}
-
-/* The same of a fraction, in billionths: ratios, and seconds as nanoseconds. */
-static uint64_t billionths_of(const struct config_node *mapping, const char *key)
-{
-    const char *text = text_of(mapping, key);
-    char *end;
-    double value = strtod(text, &end);
-    bool is_number = *text >= '0' && *text <= '9' && *end == '\0' && value < 9e9;
-    return is_number ? (uint64_t)(value * 1e9 + 0.5) : SEGMENT_UNKNOWN;
 }
 
 /* Of a socket, a text that lives as long as the program. */
@@ -67,23 +41,23 @@ static int take_socket(struct problem_view *view, const struct config_node *from
         return -ENOMEM;
     struct problem_socket *socket = &view->sockets[view->n];
     *socket = (struct problem_socket){
-        .pid = whole_of(from, "pid"),
-        .serial = whole_of(fields, "serial"),
-        .type = type_named(text_of(from, "type")),
-        .is_silent = strcmp(text_of(from, "is_silent"), "true") == 0,
-        .is_peeked = strcmp(text_of(from, "seen_by"), "peek") == 0,
-        .peers = whole_of(fields, "peers"),
-        .send_queue = whole_of(fields, "send_queue_messages"),
-        .receive_queue = whole_of(fields, "receive_queue_messages"),
-        .send_fullest = billionths_of(fields, "send_hwm_proximity_ratio"),
-        .receive_fullest = billionths_of(fields, "receive_hwm_proximity_ratio"),
-        .send_age_ns = billionths_of(fields, "send_queue_oldest_message_age_seconds"),
-        .receive_age_ns = billionths_of(fields, "receive_queue_oldest_message_age_seconds"),
-        .counters[PROBLEM_SENT] = whole_of(fields, "sent_messages"),
-        .counters[PROBLEM_RECEIVED] = whole_of(fields, "received_messages"),
+        .pid = top_json_whole(from, "pid"),
+        .serial = top_json_whole(fields, "serial"),
+        .type = type_named(top_json_text(from, "type")),
+        .is_silent = strcmp(top_json_text(from, "is_silent"), "true") == 0,
+        .is_peeked = strcmp(top_json_text(from, "seen_by"), "peek") == 0,
+        .peers = top_json_whole(fields, "peers"),
+        .send_queue = top_json_whole(fields, "send_queue_messages"),
+        .receive_queue = top_json_whole(fields, "receive_queue_messages"),
+        .send_fullest = top_json_billionths(fields, "send_hwm_proximity_ratio"),
+        .receive_fullest = top_json_billionths(fields, "receive_hwm_proximity_ratio"),
+        .send_age_ns = top_json_billionths(fields, "send_queue_oldest_message_age_seconds"),
+        .receive_age_ns = top_json_billionths(fields, "receive_queue_oldest_message_age_seconds"),
+        .counters[PROBLEM_SENT] = top_json_whole(fields, "sent_messages"),
+        .counters[PROBLEM_RECEIVED] = top_json_whole(fields, "received_messages"),
     };
-    (void)snprintf(socket->program, sizeof(socket->program), "%s", text_of(from, "program"));
-    socket->address = strdup(text_of(from, "address"));
+    (void)snprintf(socket->program, sizeof(socket->program), "%s", top_json_text(from, "program"));
+    socket->address = strdup(top_json_text(from, "address"));
     view->n++;
     return socket->address ? 0 : -ENOMEM;
 }
@@ -91,10 +65,10 @@ static int take_socket(struct problem_view *view, const struct config_node *from
 static int take_problem(struct top_look *look, const struct config_node *from)
 {
     struct string_buffer text = {0};
-    string_buffer_append_format(&text, "%s %s %s %s %s", text_of(from, "program"),
-                                text_of(from, "pid"), text_of(from, "type"),
-                                text_of(from, "address"), text_of(from, "text"));
-    bool is_critical = strcmp(text_of(from, "severity"), "critical") == 0;
+    string_buffer_append_format(&text, "%s %s %s %s %s", top_json_text(from, "program"),
+                                top_json_text(from, "pid"), top_json_text(from, "type"),
+                                top_json_text(from, "address"), top_json_text(from, "text"));
+    bool is_critical = strcmp(top_json_text(from, "severity"), "critical") == 0;
     return top_look_append_problem(look, &text, is_critical) ? 0 : -ENOMEM;
 }
 
@@ -115,17 +89,9 @@ static void finish_answer(struct answer *self)
 static int ask(const struct exporter_client *exporter, struct answer *self, struct error *err)
 {
     int r = exporter_client_get(exporter, self->path, &self->http, err);
-    if (r < 0)
-        return r;
-    struct error why;
-    r = config_document_parse(self->path, self->http.body, self->http.size, &self->document, &why);
-    if (r == -ENOMEM)
-        return no_memory(err);
-    self->list = r < 0 ? NULL : config_node_find(config_document_root(self->document), self->key);
-    if (!self->list || self->list->kind != CONFIG_NODE_LIST)
-        return error_set(err, -EPROTO, "--url: is it an exporter, of this release? %s has no %s",
-                         self->path, self->key);
-    return 0;
+    return r < 0 ? r
+                 : top_json_parse(self->path, self->http.body, self->http.size, self->key,
+                                  &self->document, &self->list, err);
 }
 
 static int take_sockets(const struct exporter_client *exporter, struct top_look *look,
@@ -136,8 +102,8 @@ static int take_sockets(const struct exporter_client *exporter, struct top_look 
     if (r < 0)
         return r;
     look->view.now_ns = clock_realtime_ns();
-    look->view.is_complete = strcmp(text_of(config_document_root(answer.document), "is_complete"),
-                                    "true") == 0;
+    look->view.is_complete =
+        strcmp(top_json_text(config_document_root(answer.document), "is_complete"), "true") == 0;
     for (const struct config_node *node = answer.list->first; node; node = node->next) {
         if (take_socket(&look->view, node) < 0)
             return no_memory(err);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """`zmq_exporter top`: the same lines on a terminal, in a pipe, and as JSON."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -228,3 +229,27 @@ def test_screen__its_exporter_is_gone__says_so_and_goes_on(folder, directory, le
             terminal.wait("PULL")  # what was seen last stays
             terminal.keys("q")
             terminal.wait("status 0")
+
+
+@pytest.mark.parametrize("is_remote", [False, True], ids=["host", "exporter"])
+def test_screen__enter__shows_one_socket_and_q_goes_back(folder, directory, ledger, is_remote):
+    with contextlib.ExitStack() as ends:
+        where = []
+        if is_remote:
+            where = [f"--url=http://{ends.enter_context(Agent(directory)).address}"]
+        terminal = ends.enter_context(Terminal(folder, directory, "--filter=ledger", *where))
+        terminal.wait("9 messages wait")
+        wait_for(lambda: sum(" ledger " in f" {line}" for line in terminal.lines()) >= 3, "both rows")
+        rows = [line.split()[1] for line in terminal.lines() if line.startswith("ledger") and "wait" not in line]
+        terminal.keys(*["Down"] * rows.index("PULL"), "Enter")
+        terminal.wait(f"ledger {ledger.pid} PULL inproc://orders (libzmq ")
+        terminal.wait("receive queue, fill  |")
+        wait_for(lambda: any("receive_queue_messages" in line and "9" in line.split() for line in terminal.lines()),
+                 lambda: f"its queue; the screen has {terminal.lines()}")
+        assert not any("PROGRAM" in line and "SENT/S" in line for line in terminal.lines())
+        ledger.end()
+        terminal.wait("This socket is closed.")
+        terminal.keys("q")
+        terminal.wait("order: fullest queue")
+        terminal.keys("q")
+        terminal.wait("status 0")
