@@ -62,7 +62,7 @@ def runbook(name, labels, in_table=False):
     source = "__data.fields" if in_table else "__field.labels"
     parameters = query_string(source, [label for label in labels if label != "job"])
     return {"title": f"Runbook: {name}", "targetBlank": True,
-            "url": f"http://${{{source}.instance}}/runbooks/{name}?{parameters}"}
+            "url": f"${{scheme}}://${{{source}.instance}}/runbooks/{name}?{parameters}"}
 
 
 def jump(uid, title, labels, in_table=False):
@@ -100,6 +100,13 @@ def top_variable():
             "hide": 0, "skipUrlSync": False}
 
 
+def scheme_variable():
+    """Of links to exporters: what the chosen ones serve, the first where they differ."""
+    return variable("scheme", 'label_values(zmq_exporter_web_info{job=~"$job"}, scheme)', hide=2,
+                    multi=False, includeAll=False, allValue="", current={"text": "http", "value": "http"},
+                    description="What links to the exporters begin with: http or https.")
+
+
 def host_variables(family):
     return [variable("job", f"label_values({family}, job)"),
             variable("instance", f'label_values({family}{{job=~"$job"}}, instance)')]
@@ -121,7 +128,7 @@ class Board:
             "time": {"from": "now-1h", "to": "now"}, "timezone": "browser", "version": 1,
             "links": [self._links_to_others()],
             "annotations": {"list": [self._built_in(), *self._alerts(matchers)]},
-            "templating": {"list": [datasource_variable(), *variables, top_variable()]},
+            "templating": {"list": [datasource_variable(), *variables, top_variable(), scheme_variable()]},
             "panels": [],
         }
         self._x = self._y = self._height = self._id = 0

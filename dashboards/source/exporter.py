@@ -42,7 +42,7 @@ def now(b):
             ("Probes", f"max {by(HOST)} (zmq_exporter_probes{{@}})", "short", None),
             (None, f"max {by(info)} (zmq_exporter_build_info{{@}})", "", None),
         ], sort=[("Answers", False), ("Scrape", True)],
-        links=[{"title": "Live page", "url": "http://${__data.fields.instance}/", "targetBlank": True}])
+        links=[{"title": "Live page", "url": "${scheme}://${__data.fields.instance}/", "targetBlank": True}])
 
 
 def seen(b):

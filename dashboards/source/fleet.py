@@ -93,7 +93,7 @@ def hosts(b):
             ("Not seen", f"sum {by(HOST)} (zmq_unseen_processes{{@host}})", "short", steps(PLAIN, 1, ORANGE)),
         ], links=[jump("zeromq-exporter", "This exporter", HOST, in_table=True),
                   jump("zeromq-program", "Programs of this host", HOST, in_table=True),
-                  {"title": "Live page", "url": "http://${__data.fields.instance}/", "targetBlank": True}])
+                  {"title": "Live page", "url": "${scheme}://${__data.fields.instance}/", "targetBlank": True}])
     b.lines("Messages received", "Whole messages that the programs of each host received, a second.",
             f"topk($top, sum {by(HOST)} (rate(zmq_socket_received_messages_total{{@}}[$__rate_interval])))",
             HOST, "ops", 8)

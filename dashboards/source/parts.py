@@ -13,7 +13,7 @@ def runbook_of_alert():
     given = "&".join(f"{label}=${{__data.fields.{label}:percentencode}}"
                      for label in ("instance", "program", "type", "address", "probe"))
     return {"title": "Runbook", "targetBlank": True,
-            "url": "http://${__data.fields.instance}/runbooks/${__data.fields.alertname}?" + given}
+            "url": "${scheme}://${__data.fields.instance}/runbooks/${__data.fields.alertname}?" + given}
 
 
 def alerts_table(b, matchers, more=""):

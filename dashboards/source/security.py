@@ -87,13 +87,13 @@ def policy(b):
         CHECK, [("Sockets", violations, "short", None)],
         sort=[("severity", False), ("check", False)], height=12, links=[
             {"title": "Why, and the fix", "targetBlank": True,
-             "url": "http://${__data.fields.instance}/checks/${__data.fields.check}"},
+             "url": "${scheme}://${__data.fields.instance}/checks/${__data.fields.check}"},
             runbook("ZeroMQPolicyViolation", CHECK, in_table=True), to_program(in_table=True)])
     b.lines("Violations", "By check.",
             f"topk($top, sum {by(HOST + ('check', 'severity'))} (zmq_policy_violations{{@}}))",
             HOST + ("check", "severity"), links=[
                 {"title": "Why, and the fix", "targetBlank": True,
-                 "url": "http://${__field.labels.instance}/checks/${__field.labels.check}"}])
+                 "url": "${scheme}://${__field.labels.instance}/checks/${__field.labels.check}"}])
     b.table("What the checks could decide",
             "Groups of sockets, processes or libraries. 0: the facts are not known, or nothing is there that "
             "the check concerns, and so it says nothing.",

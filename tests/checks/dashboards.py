@@ -20,7 +20,7 @@ import yaml
 
 import families
 
-VARIABLES = ["datasource", "job", "instance", "top"]
+VARIABLES = ["datasource", "job", "instance", "top", "scheme"]
 # Labels of families by the beginning of their names, the longest that fits; see also the golden page.
 SOCKET_LABELS = {"program", "type", "address", "socket"}
 LIBRARY_LABELS = {"program", "version", "path", "build_id"}
@@ -48,7 +48,7 @@ LABELS = {
     "zmq_library_vulnerability_info": LIBRARY_LABELS | {"id", "severity", "fixed_in", "patched"},
     "zmq_library_package_info": LIBRARY_LABELS | {"manager", "package", "package_version"},
     "zmq_policy_violations": {"check", "severity", "program", "type", "address"}, "zmq_policy_checks": {"check"},
-    "zmq_exporter": {"collector", "state", "code", "limit", "version", "seen_by", "reason"}, "process": set(),
+    "zmq_exporter": {"collector", "state", "code", "limit", "version", "seen_by", "reason", "scheme"}, "process": set(),
     "zmq:program_limit_used": {"program", "limit"},
     "ALERTS": {"alertname", "alertstate", "severity", "program", "probe", "type", "address"}, "up": set(), "scrape": set(),
 }
@@ -176,6 +176,8 @@ def wrong_in_links(text, uids, runbooks):
             yield f"{url}: no such dashboard, or without data source, time and job"
         if book and (book.group(1) not in runbooks or "instance=${" not in url):
             yield f"{url}: no such runbook, or without the instance"
+        if not url.startswith(("/d/", "${scheme}://${__")) and url:
+            yield f"{url}: leads neither to a dashboard nor to an exporter"
 
 
 def wrong_in_frame(dashboard, rules):
