@@ -3,10 +3,10 @@
 
 Links between Markdown files resolve, their headings too; what lies in doc/ is installed, so its links
 stay within doc/ and README.md. Every flag of ours that stands in a command or in backticks is in
-`zmq_exporter [COMMAND] --list-flags`. Every example of YAML can be read, and of prometheus.yml
-promtool finds it good.
+`zmq_exporter [COMMAND] --list-flags`, and every metric in the family table. Every example of YAML can
+be read, and of prometheus.yml promtool finds it good.
 
-usage: docs.py SOURCE_ROOT ZMQ_EXPORTER PROMTOOL
+usage: docs.py SOURCE_ROOT ZMQ_EXPORTER PROMTOOL FAMILY_LIST
 """
 
 import pathlib
@@ -17,11 +17,16 @@ import tempfile
 
 import yaml
 
+import families
+
 LINK = re.compile(r"(?<!`)\[(?:[^\]\[]|!\[[^\]]*\])*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FLAG = re.compile(r"(?<![\w/-])--[a-z][\w.-]*")
 COMMANDS = ("", "run", "demo", "audit", "top", "check")
 # A command of ours, up to where the shell's line or another command begins.
 CALL = re.compile(r"zmq_exporter(?: (run|demo|audit|top|check))?((?: [^|;&\n`#]*)?)")
+METRIC = re.compile(r"(?<![\w./-])zmq_(?:context|exporter|library|lingering|policy|probe|process|socket|tap|unseen)"
+                    r"_\w*\w\b(?![.(/-])")
+OF_LIBZMQ = {"zmq_socket_monitor", "zmq_socket_monitor_versioned"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 
 
@@ -84,6 +89,12 @@ def wrong_flags(path, table):
             yield f"there is no {quoted}"
 
 
+def wrong_metrics(path, names):
+    for name in METRIC.findall(path.read_text(encoding="utf-8")):
+        if name not in names and name not in OF_LIBZMQ:
+            yield f"there is no metric {name}"
+
+
 def wrong_yaml(path, promtool):
     for kind, text in FENCE.findall(path.read_text(encoding="utf-8")):
         if kind != "yaml":
@@ -104,11 +115,13 @@ def wrong_yaml(path, promtool):
 
 def main():
     root, program, promtool = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3]
+    names = families.series_names(families.read(sys.argv[4]))
     table, found, n = flags_of(program), [], 0
     for path in documents(root):
         n += 1
         name = path.relative_to(root)
-        wrong = [*wrong_links(root, path), *wrong_flags(path, table), *wrong_yaml(path, promtool)]
+        wrong = [*wrong_links(root, path), *wrong_flags(path, table), *wrong_yaml(path, promtool),
+                 *wrong_metrics(path, names)]
         found += [f"{name}: {text}" for text in wrong]
     print("\n".join(found) or f"{n} documents, all that they name is there")
     return 1 if found or n == 0 else 0
