@@ -32,7 +32,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 
 def documents(root):
     yield from sorted(root.glob("*.md"))
-    for folder in ("alerts", "doc", "src", "tests"):
+    for folder in ("alerts", "dashboards", "doc", "src", "tests"):
         yield from sorted((root / folder).rglob("*.md"))
 
 
