@@ -59,6 +59,19 @@ static struct library_found *add_found(struct library_process *self, const char 
     return found;
 }
 
+/* The kernel names files as the one who asks sees them: of a process that only changed its root,
+ * as with chroot(8), from outside of it. In a container's mount namespace it is not so. */
+static const char *path_in_root(const struct library_process *self,
+                                const struct library_sources *sources, const char *path)
+{
+    char root[PATH_MAX], link[32];
+    (void)snprintf(link, sizeof(link), "%d/root", self->pid);
+    ssize_t n = readlinkat(sources->root_fd, link, root, sizeof(root));
+    bool is_below = n > 1 && n < (ssize_t)sizeof(root) && strncmp(path, root, (size_t)n) == 0 &&
+                    path[n] == '/';
+    return is_below ? path + n : path;
+}
+
 /* What the database says is of the file on disk, not of one that was loaded before it. */
 static void find_package(const struct library_process *self, struct library_sources *sources,
                          struct library_found *found)
@@ -67,7 +80,8 @@ static void find_package(const struct library_process *self, struct library_sour
         return;
     cleanup_fd int process_root = library_file_open_root(sources->root_fd, self->pid);
     if (process_root >= 0)
-        package_lookup_find(&sources->packages, process_root, found->path, &found->package);
+        package_lookup_find(&sources->packages, process_root,
+                            path_in_root(self, sources, found->path), &found->package);
 }
 
 static int add_mapping(struct library_process *self, struct library_sources *sources,

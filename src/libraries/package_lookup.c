@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/read_all.h"
 #include "libraries/library_file.h"
+#include "libraries/package_rpm.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -52,6 +53,7 @@ static bool read_file(struct package_lookup *self, int fd, size_t max)
 /* A database, open, and the root that it is of. */
 struct place {
     int root, database;
+    const char *file;
 };
 
 static bool is_candidate(const char *name)
@@ -109,6 +111,25 @@ static void find_apk(struct package_lookup *self, const struct place *place, con
         (void)package_apk_find(self->text.data, self->text.size, path, ret_package);
 }
 
+/* What a transaction of rpm has not finished is in a file beside the database, which is empty
+ * otherwise; until then nothing is said. */
+static bool has_unfinished(const struct place *place)
+{
+    char file[128];
+    struct stat status;
+    (void)snprintf(file, sizeof(file), "%s-wal", place->file);
+    cleanup_fd int log = library_file_open_in_root(place->root, file);
+    return log >= 0 && (fstat(log, &status) < 0 || status.st_size > 0);
+}
+
+static void find_rpm(struct package_lookup *self, const struct place *place, const char *path,
+                     struct library_package *ret_package)
+{
+    (void)self;
+    if (!has_unfinished(place))
+        (void)package_rpm_find(place->database, path, ret_package);
+}
+
 /* The first that is there is the root's; a distribution may have a link to it where it was. */
 static const struct database {
     const char *file;
@@ -118,12 +139,15 @@ static const struct database {
     {DPKG_STATUS, find_dpkg},
     {"lib/apk/db/installed", find_apk},
     {"usr/lib/apk/db/installed", find_apk},
+    {"usr/lib/sysimage/rpm/rpmdb.sqlite", find_rpm},
+    {"var/lib/rpm/rpmdb.sqlite", find_rpm},
 };
 
 static const struct database *open_database(struct place *place)
 {
     for (size_t i = 0; i < sizeof(databases) / sizeof(*databases); i++) {
-        place->database = library_file_open_in_root(place->root, databases[i].file);
+        place->file = databases[i].file;
+        place->database = library_file_open_in_root(place->root, place->file);
         if (place->database >= 0)
             return &databases[i];
     }
@@ -168,7 +192,7 @@ void package_lookup_find(struct package_lookup *self, int process_root, const ch
         return;
     memcpy(entry.path, path, strlen(path) + 1);
 
-    struct place place = {process_root, -1};
+    struct place place = {process_root, -1, NULL};
     const struct database *database = open_database(&place);
     cleanup_fd int fd = place.database;
     if (fd < 0 || !identify(&entry, &place))

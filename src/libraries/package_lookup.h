@@ -9,7 +9,8 @@
  * dpkg  var/lib/dpkg/info/NAME.list of packages whose names have "zmq" or "zeromq" in them, then
  *       their versions in var/lib/dpkg/status
  * apk   lib/apk/db/installed, or usr/lib/apk/db/installed
- * rpm   is not read: its database is a SQLite or Berkeley DB file
+ * rpm   usr/lib/sysimage/rpm/rpmdb.sqlite, or var/lib/rpm/rpmdb.sqlite (package_rpm.h); not the
+ *       formats Berkeley DB and ndb
  *
  * Thread: one at a time.   Blocks: on the files.
  */

@@ -175,11 +175,11 @@
     X(LIBRARY_KNOWN_VULNERABILITIES, "zmq_library_known_vulnerabilities", GAUGE, "", \
       "Security advisories that affect upstream's release of this version; of a range, the newest. Distributions fix flaws without changing the version: zmq_library_patched_vulnerabilities says how many of these.") \
     X(LIBRARY_PATCHED_VULNERABILITIES, "zmq_library_patched_vulnerabilities", GAUGE, "", \
-      "Of zmq_library_known_vulnerabilities, those whose fix is in the package that the file belongs to, or that the configuration declares patched. Absent where neither says anything: the package is not known, was replaced since the library was loaded, or is one of rpm.") \
+      "Of zmq_library_known_vulnerabilities, those whose fix is in the package that the file belongs to, or that the configuration declares patched. Absent where neither says anything: the package is not known, or the file was replaced since it was loaded.") \
     X(LIBRARY_VULNERABILITY_INFO, "zmq_library_vulnerability_info", INFO, "", \
       "A security advisory that affects upstream's release of this version. patched: yes where the package or the configuration says that what runs has the fix.") \
     X(LIBRARY_PACKAGE_INFO, "zmq_library_package_info", INFO, "", \
-      "The distribution's package that the library file belongs to, as the database of dpkg or apk in the process's root says. Absent where that is not known; the database of rpm is not read.") \
+      "The distribution's package that the library file belongs to, as the database of dpkg, apk or rpm in the process's root says. Absent where that is not known; of rpm a database of SQLite is read, as since rpm 4.16, not Berkeley DB or ndb.") \
     X(LIBRARY_SCANNED_PROCESSES, "zmq_library_scanned_processes", GAUGE, "", \
       "Processes of the host that the exporter sees.") \
     X(LIBRARY_UNREADABLE_PROCESSES, "zmq_library_unreadable_processes", GAUGE, "", \

@@ -201,6 +201,42 @@ static void find__apk__where_there_is_no_dpkg(void **state)
     assert_int_equal(find(f), PACKAGE_NONE);
 }
 
+#define RPM_LIBRARY "/usr/lib64/libzmq.so.5.2.4"
+
+static void put_copy(struct fixture *f, const char *name, const char *source)
+{
+    char command[512];
+    put(f, name, "");
+    (void)snprintf(command, sizeof(command), "cp '%s' '%s/%s'", source, f->path, name);
+    assert_int_equal(system(command), 0);
+}
+
+static void find__rpm__in_either_place_and_when_its_log_is_empty(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const places[] = {"usr/lib/sysimage/rpm/rpmdb.sqlite",
+                                         "var/lib/rpm/rpmdb.sqlite"};
+    put(f, RPM_LIBRARY, "");
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        char log[64];
+        (void)snprintf(log, sizeof(log), "%s-wal", places[i]);
+        put_copy(f, places[i], TEST_SOURCE_ROOT "/tests/fuzz/corpus/package_rpm/small");
+        assert_int_equal(find_path(f, RPM_LIBRARY), PACKAGE_RPM);
+        assert_int_equal(find_path(f, RPM_LIBRARY), PACKAGE_RPM);
+        assert_int_equal(f->lookup.n_read, i + 1);
+        package_lookup_finish(&f->lookup);
+        put(f, log, "");
+        assert_int_equal(find_path(f, RPM_LIBRARY), PACKAGE_RPM);
+        package_lookup_finish(&f->lookup);
+        put(f, log, "an unfinished transaction");
+        assert_int_equal(find_path(f, RPM_LIBRARY), PACKAGE_NONE);
+        package_lookup_finish(&f->lookup);
+        take_away(f, log);
+        take_away(f, places[i]);
+        f->lookup.n_read = i + 1;
+    }
+}
+
 static void find__links__are_not_followed(void **state)
 {
     struct fixture *f = *state;
@@ -412,6 +448,7 @@ int main(void)
         TEST(find__several_lists__is_the_one_with_the_path),
         TEST(find__sizes__are_limited),
         TEST(find__apk__where_there_is_no_dpkg),
+        TEST(find__rpm__in_either_place_and_when_its_log_is_empty),
         TEST(find__links__are_not_followed),
         TEST(find__path__fits_or_is_none),
         TEST(find__again__reads_a_database_only_after_a_change),
