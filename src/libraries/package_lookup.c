@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "base/read_all.h"
 #include "libraries/library_file.h"
-#include "libraries/package_rpm.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
  * dpkg  var/lib/dpkg/info/NAME.list of packages whose names have "zmq" or "zeromq" in them, then
  *       their versions in var/lib/dpkg/status
  * apk   lib/apk/db/installed, or usr/lib/apk/db/installed
- * rpm   usr/lib/sysimage/rpm/rpmdb.sqlite, or var/lib/rpm/rpmdb.sqlite (package_rpm.h); not the
+ * rpm   usr/lib/sysimage/rpm/rpmdb.sqlite, or var/lib/rpm/rpmdb.sqlite (package_rpm.c); not the
  *       formats Berkeley DB and ndb
  *
  * Thread: one at a time.   Blocks: on the files.
@@ -77,5 +77,12 @@ bool package_status_find(const char *text, size_t size, const char *name,
 /* The package that has the path in the text of apk's database. */
 bool package_apk_find(const char *text, size_t size, const char *path,
                       struct library_package *ret_package);
+
+/* The package that has the path in rpm's database, an open file of SQLite. */
+bool package_rpm_find(int database, const char *path, struct library_package *ret_package);
+
+/* The same of the header of one package. */
+bool package_rpm_header_find(const uint8_t *header, size_t size, const char *path,
+                             struct library_package *ret_package);
 
 #endif

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "libraries/package_rpm.h"
-
+/*
+ * package_rpm - the package of a file in rpm's database, where that is one of SQLite.
+ *
+ * Its table Name has the names of packages; of those with "zmq" or "zeromq" in them the headers in
+ * the table Packages are read, which have version, source and files. What an older rpm has, a file
+ * of Berkeley DB, or openSUSE, ndb, is not read.
+ *
+ * Source: rpm 4.18, lib/backend/sqlite.c and docs/manual/format.md
+ */
 #include "base/cleanup.h"
+#include "libraries/package_lookup.h"
 #include "libraries/sqlite_file.h"
 
 #include <arpa/inet.h>

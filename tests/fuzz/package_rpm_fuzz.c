@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* A database of rpm, and the same bytes as the header of a package. */
-#include "libraries/package_rpm.h"
+#include "libraries/package_lookup.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* rpm's database: rows on many pages and over several, and what is no such database. The files are
  * those of tests/support/rpm_database.py. */
-#include "libraries/package_rpm.h"
+#include "libraries/package_lookup.h"
 #include "libraries/sqlite_file.h"
 
 #include "support/cmocka.h"
