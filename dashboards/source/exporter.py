@@ -2,7 +2,7 @@
 """The exporter and its taps: whether the numbers of the other dashboards can be trusted."""
 
 from blocks import GREEN, HOST, ORANGE, PLAIN, PROGRAM, RED, Board, by, host_variables, steps, to_program
-from parts import DETAILS, OURS, alerts_table, not_known
+from parts import DETAILS, alerts_table, not_known
 
 
 def top(how, family, *labels):

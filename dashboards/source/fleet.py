@@ -32,8 +32,8 @@ def at_a_glance(b):
 
 
 def programs(b):
-    def of_sockets(how, family, more=""):
-        return f"{how} {by(PROGRAM)} ({family}{{@{more}}})"
+    def of_sockets(how, family):
+        return f"{how} {by(PROGRAM)} ({family}{{@}})"
 
     def rate(family):
         return f"sum {by(PROGRAM)} (rate({family}{{@}}[$__rate_interval]))"

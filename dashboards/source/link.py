@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """One link: what is sent on the left, what is received on the right, on whichever hosts the ends are."""
 
-from blocks import GREEN, LINK_OF, LINK_PREFIX, ORANGE, PLAIN, RED, SOCKET, Board, by, steps, to_program, variable
+from blocks import LINK_OF, LINK_PREFIX, PLAIN, RED, SOCKET, Board, by, steps, to_program, variable
 from parts import alerts_table
 from program import FULL, FULL_LINE, LONGEST_WAIT, OLD, OLD_LINE, top, top_rate
 

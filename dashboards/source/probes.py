@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Endpoints that are looked at from outside."""
 
-from blocks import GREEN, ORANGE, PLAIN, PROBE, RED, Board, by, host_variables, runbook, steps, variable
+from blocks import GREEN, ORANGE, PROBE, RED, Board, by, host_variables, runbook, steps, variable
 from parts import alerts_table
 
 FAILED = runbook("ZeroMQProbeFailed", PROBE)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Which libzmq runs, what is known of it, and what the policy checks found."""
 
-from blocks import GREEN, HOST, LIBRARY, LIMIT, ORANGE, PLAIN, PROGRAM, RED, SOCKET, Board, by, host_variables, \
+from blocks import GREEN, HOST, LIBRARY, LIMIT, ORANGE, RED, SOCKET, Board, by, host_variables, \
     program_variable, runbook, steps, to_program
 from parts import DETAILS
 
