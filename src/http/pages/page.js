@@ -20,7 +20,8 @@ const SHORTEST_MS = 500, LONGEST_MS = 2000, SHARE = 20;
 const DETAILS_MS = 2000;
 
 const find = (selector) => document.querySelector(selector);
-const rows = new Map(); // id: row
+const rows = new Map();   // id: row
+const moving = new Set(); // ids of rows of which a rate may be another though they do not change
 const history = new History();
 
 let sort = { key: null, isDescending: true };
@@ -115,31 +116,39 @@ function computeRows(ids) {
     for (const id of ids) {
         if (sections.sockets.has(id)) continue;
         rows.delete(id);
+        moving.delete(id);
         history.rows.delete(id);
         forget(id);
     }
-    const before = silent;
-    silent = new Set([...sections.programs.values()].filter((s) => s.values.zmq_tap_silent_processes > 0).map((s) => s.labels.program));
-    for (const [id, group] of sections.sockets) {
-        const row = rows.get(id) || {}, { program } = group.labels;
-        if (row.past && !ids.has(id) && !isMoving(row, now) && before.has(program) === silent.has(program)) continue;
-        rows.set(id, compute(row, group, now, silent));
+    const names = [...sections.programs.values()].filter((s) => s.values.zmq_tap_silent_processes > 0).map((s) => s.labels.program);
+    const isOther = names.length !== silent.size || names.some((name) => !silent.has(name));
+    if (isOther) silent = new Set(names);
+    for (const id of isOther ? sections.sockets.keys() : new Set([...ids, ...moving])) {
+        const group = sections.sockets.get(id);
+        if (!group) continue;
+        const row = compute(rows.get(id) || {}, group, now, silent);
+        rows.set(id, row);
         changed.add(row);
+        if (isMoving(row, now)) moving.add(id);
+        else moving.delete(id);
     }
     return changed;
 }
 
-function draw(answer) {
+/* Exported for the benchmark. */
+export function draw(answer) {
     const changed = take(answer);
     last = answer;
     noteAnswer(answer.time * 1000);
+    const isFirst = find("main").hidden;
     find("main").hidden = false;
     const programs = [...sections.programs.values()];
     if (changed.programs.size) takeViolations(programs);
     const moved = computeRows(changed.sockets);
-    drawTiles();
+    if (isFirst || moved.size || changed.programs.size || changed.libraries.size || changed.sockets.size) drawTiles();
     drawProblems(answer.problems, answer.is_complete, missing(programs));
-    drawSockets(changed.programs.size ? null : moved);
+    if (isFirst || changed.programs.size) drawSockets(null);
+    else if (moved.size || changed.sockets.size) drawSockets(moved);
     if (changed.programs.size) drawLimits(find("#limits"), programs);
     if (changed.probes.size) drawProbes(find("#probes"), [...sections.probes.values()]);
     if (changed.libraries.size || answer.is_whole) drawLibraries(find("#libraries"), [...sections.libraries.values()]);
@@ -164,7 +173,7 @@ async function askHistory(now) {
         historyAsked = now;
         history.take(await get(history.address(ids)));
     }
-    drawSparks(history);
+    drawSparks(history, ids);
 }
 
 async function refresh() {

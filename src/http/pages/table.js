@@ -9,24 +9,30 @@ import { greatest, makeSpark, sparkOf } from "./spark.js";
 import { DASH, count, element, known, level, percent, rateText, since, socketAddress, visible } from "./words.js";
 
 const MAX_ROWS = 2500;
+const NEAR_PX = 200;
 
 const body = document.querySelector("#sockets tbody");
-const made = new Map();    // id of a row: its nodes
-const inSight = new Set(); // ids of rows that are on the screen
+const made = new Map(); // id of a row: its nodes
 export const details = new Map(); // id of a row that is open: its single sockets, null while awaited
 
 let onToggle = () => {};
 export const whenToggled = (call) => { onToggle = call; };
 
-const watcher = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-        const id = Number(target.dataset.id);
-        if (isIntersecting && made.get(id)?.line === target) inSight.add(id);
-        else inSight.delete(id);
+/* The rows on the screen, or nearly: their ids. Lines lie one below the other, so the first of them is
+ * found by halving. */
+export function rowsInSight() {
+    const lines = body.children, above = (line) => line.getBoundingClientRect().bottom < -NEAR_PX;
+    let low = 0, high = lines.length;
+    while (low < high) {
+        const middle = (low + high) >> 1;
+        if (above(lines[middle])) low = middle + 1;
+        else high = middle;
     }
-}, { rootMargin: "200px" });
-
-export const rowsInSight = () => [...inSight].filter((id) => made.get(id)?.line.isConnected);
+    const ids = [];
+    for (; low < lines.length && lines[low].getBoundingClientRect().top < innerHeight + NEAR_PX; low++)
+        if (lines[low].dataset.id) ids.push(Number(lines[low].dataset.id));
+    return ids;
+}
 
 /* A cell of which text and class are written if they change. */
 function slot(line, label) {
@@ -106,11 +112,15 @@ function checksSlot(line) {
 
 function sparkSlot(line, row) {
     const cell = slot(line, "Last 10 min")("", "history");
-    const link = element("a"), spark = makeSpark();
-    link.href = socketAddress(row);
-    link.append(spark.root);
-    cell.append(link);
+    let link, spark;
     return (history) => {
+        if (!spark) { // most rows never come into sight
+            link = element("a");
+            spark = makeSpark();
+            link.href = socketAddress(row);
+            link.append(spark.root);
+            cell.append(link);
+        }
         const shown = sparkOf(history, row.id);
         const lost = (shown.drops || []).reduce((sum, n) => sum + (n || 0), 0) * history.interval;
         const words = ["the last ten minutes",
@@ -147,7 +157,6 @@ function build(row) {
     nodes.type(row.type, "type");
     nodes.address(visible(row.socket ? `${row.socket} (${row.address})` : row.address || "not bound or connected"), "address")
         .title = visible(row.address);
-    watcher.observe(line);
     return nodes;
 }
 
@@ -228,17 +237,15 @@ export function markStale(rows) {
 export function forget(id) {
     const nodes = made.get(id);
     if (!nodes) return;
-    watcher.unobserve(nodes.line);
     nodes.line.remove();
     nodes.detail?.remove();
     made.delete(id);
-    inSight.delete(id);
     details.delete(id);
 }
 
 /* Of the rows in sight, where there is something new. */
-export function drawSparks(history) {
-    for (const id of rowsInSight()) {
+export function drawSparks(history, ids) {
+    for (const id of ids) {
         const nodes = made.get(id), key = `${history.tick} ${history.rows.get(id)?.last}`;
         if (nodes.drawn === key) continue;
         nodes.drawn = key;
