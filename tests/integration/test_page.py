@@ -3,37 +3,24 @@
 
 import json
 import signal
-import tempfile
 import urllib.parse
 
 import pytest
 import zmq
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from support.agent import Agent
+from support.browsing import complaints, open_page, start_browser
 from support.puppet import Puppet
 from support.waiting import wait_equal, wait_for
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--disable-dev-shm-usage", "--window-size=1400,1000"]
 HOSTILE = '<img src=x onerror="document.title=1">&"\'\n'
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with tempfile.TemporaryDirectory(prefix="zt-") as profile:
-        options = Options()
-        options.binary_location = "/usr/bin/chromium"
-        for flag in [*FLAGS, f"--user-data-dir={profile}"]:
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+    with start_browser() as driver:
         yield driver
-        driver.quit()
 
 
 @pytest.fixture
@@ -71,18 +58,6 @@ def problems(browser):
 
 def row_of(browser, kind):
     return next((row for row in rows(browser) if row[1] == kind), None)
-
-
-def complaints(browser):
-    """Of the page that is open; one of a test before may have asked an agent that had ended."""
-    return [entry for entry in browser.get_log("browser")
-            if entry["level"] == "SEVERE" and browser.current_url.split("?")[0] in entry["message"]]
-
-
-def open_page(browser, agent):
-    browser.get(f"http://{agent.address}/")
-    wait_for(lambda: browser.find_element(By.TAG_NAME, "body").get_attribute("data-state") == "live",
-             "the page's first answer")
 
 
 def test_page__full_queue__shows_depth_bar_and_warning(browser, agent, full_queue):
