@@ -35,7 +35,7 @@ def header(name, version, release, files=(), epoch=None, source=None):
     return struct.pack(">II", len(tags), len(data)) + entries + data
 
 
-def write(path, packages, page_size=4096):
+def write(path, packages, page_size=4096, first_id=1):
     """`packages`: the keyword arguments of header() for each."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
@@ -45,8 +45,8 @@ def write(path, packages, page_size=4096):
     database.execute("CREATE TABLE 'Name' (key TEXT NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL, "
                      "FOREIGN KEY (hnum) REFERENCES 'Packages'(hnum))")
     database.execute("CREATE INDEX 'Name_key_idx' ON 'Name' (key ASC)")
-    for package in packages:
-        row = database.execute("INSERT INTO Packages (blob) VALUES (?)", [header(**package)]).lastrowid
+    for row, package in enumerate(packages, first_id):
+        database.execute("INSERT INTO Packages VALUES (?, ?)", [row, header(**package)])
         database.execute("INSERT INTO Name VALUES (?, ?, 0)", [package["name"], row])
     database.commit()
     database.close()
@@ -66,6 +66,7 @@ def main():
     write(folder / "several", [{"name": "python3-zmq", "version": "24", "release": "1",
                                 "files": ["/usr/lib64/python3/zmq.so"]}, zeromq(source=None)], page_size=1024)
     write(folder / "other", crowd[:2], page_size=512)
+    write(folder / "below", [zeromq()], page_size=512, first_id=-5)
     long = [f"/usr/share/zeromq/{i:030}" for i in range(60)]
     write(folder / "long", [{**zeromq(), "files": [*long, "/usr/lib64/libzmq.so.5.2.4"]}], page_size=512)
     (folder / "header").write_bytes(header(**zeromq()))

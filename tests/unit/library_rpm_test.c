@@ -68,6 +68,7 @@ static void find__databases__gives_the_package_of_the_file(void **state)
         {"several", LIBRARY, "4.3.4-2.fc38", "zeromq"},
         {"several", "/usr/lib64/python3/zmq.so", "24-1", "python3-zmq"},
         {"long", LIBRARY, "4.3.4-2.fc38", "zeromq"},
+        {"below", LIBRARY, "4.3.4-2.fc38", "zeromq"}, /* its id has nine bytes */
         {"other", LIBRARY, NULL, NULL},
         {"header", LIBRARY, NULL, NULL},
     };
@@ -149,6 +150,11 @@ static void each__range__visits_its_rows_until_told(void **state)
         unsigned n = 0;
         assert_int_equal(sqlite_file_each(&file, table, rows[i].from, rows[i].to, count, &n), 0);
         assert_int_equal(n, rows[i].n);
+    }
+    for (int64_t id = 1; id <= 81; id++) { /* the last one of a page, too */
+        unsigned n = 0;
+        assert_int_equal(sqlite_file_each(&file, table, id, id, count, &n), 0);
+        assert_int_equal(n, 1);
     }
     assert_int_equal(sqlite_file_each(&file, 0, 1, 1, count, NULL), SQLITE_FILE_E_BROKEN);
     file.n_read = SQLITE_FILE_READ_MAX;
