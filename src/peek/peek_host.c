@@ -165,8 +165,15 @@ static void enter(struct peek_host *self, size_t n_sorted, pid_t pid)
     uint64_t signature = read_signature(self, pid);
     if (signature != entry->signature) {
         entry->signature = signature;
-        look_at(self, entry);
+        entry->n_looks_left = PEEK_HOST_LOOKS;
     }
+    if (entry->n_looks_left == 0)
+        return;
+    entry->n_looks_left--;
+    look_at(self, entry);
+    if (entry->process || entry->reason != PEEK_REASON_NONE)
+        entry->n_looks_left = 0;
+    self->n_unsettled += entry->n_looks_left > 0;
 }
 
 static int list(struct peek_host *self)
@@ -180,6 +187,7 @@ static int list(struct peek_host *self)
         return r;
     }
     size_t n_sorted = self->n_entries;
+    self->n_unsettled = 0;
     for (size_t i = 0; i < n_sorted; i++)
         self->entries[i].is_listed = false;
     const struct dirent *item;
@@ -211,7 +219,8 @@ int peek_host_update(struct peek_host *self)
     if (now_ns < self->next_list_ns)
         return 0;
     last_pid = read_last_pid(self);
-    if (last_pid != 0 && last_pid == self->last_pid && now_ns < self->forced_list_ns)
+    bool is_same = last_pid != 0 && last_pid == self->last_pid && self->n_unsettled == 0;
+    if (is_same && now_ns < self->forced_list_ns)
         return 0;
     uint64_t begin_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
     int r = list(self);

@@ -16,6 +16,7 @@
 
 #define PEEK_LIST_MAX_NS (10 * UINT64_C(1000000000)) /* between two lists, as a rule */
 #define PEEK_LIST_SHARE  500u /* a list's cost is at most one part of so many of the time */
+#define PEEK_HOST_LOOKS  3u   /* in lists that follow each other, at a process that has changed */
 
 struct peek_host_entry {
     pid_t pid;
@@ -23,6 +24,7 @@ struct peek_host_entry {
     struct peek_process *process; /* NULL: no libzmq, or not followed */
     enum peek_reason reason;      /* why it is not followed, though it runs libzmq */
     uint64_t start_ticks;         /* 0: not asked yet */
+    unsigned n_looks_left;        /* a thread that was just made has not its name yet */
     bool is_listed;
     bool is_told;                    /* its reason */
     char program[PROGRAM_NAME_SIZE]; /* of one that runs libzmq */
@@ -33,6 +35,7 @@ struct peek_host {
     struct peek_host_entry *entries; /* by pid */
     size_t n_entries, capacity;
     size_t n_followed;
+    size_t n_unsettled; /* are to be looked at once more */
     const struct peek_setup *setup;
     pid_t excluded_pid; /* the exporter, which has sockets of its own */
     uint64_t next_list_ns, forced_list_ns;
