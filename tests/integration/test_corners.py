@@ -6,11 +6,12 @@ import resource
 import pytest
 import zmq
 
-from support import products, segment_file
-from support.losses import attach, receive_all, wait_drops
+from support import libzmq, products, segment_file
+from support.losses import attach, drops, receive_all, wait_drops, wait_pipes
 from support.process import run
-from support.waiting import wait_equal
+from support.waiting import wait_equal, wait_for
 
+MANUAL_LAST = 98  # XPUB_MANUAL_LAST_VALUE: in the headers of drafts only
 MAX_SOCKETS, N_SOCKETS = 8192, 9000  # of the tap; of the program
 
 
@@ -150,3 +151,63 @@ def publish__after_a_proxy__is_watched_again(start, folder):
     n_received = receive_all(subscriber)
     assert n_received < 1601
     wait_drops(puppet, "XPUB", HWM=1601 - n_received)
+
+
+@libzmq.needs(4, 3, 3, reason="has no XPUB_MANUAL_LAST_VALUE")
+def publish__last_subscriber_leaves_within_the_call__all_others_are_asked(start):
+    """The message was for the one that subscribed last, until libzmq heard in the call that it has
+    gone: so it is for all, of whom one is full."""
+    puppet = start("c")
+    xpub = puppet.socket(zmq.XPUB, sndhwm=1)
+    xpub.set(MANUAL_LAST, 1)
+    endpoint = xpub.bind("inproc://last")
+
+    def subscribe(rcvhwm):
+        sub = puppet.socket(zmq.SUB, rcvhwm=rcvhwm)
+        sub.set(zmq.SUBSCRIBE, "")
+        sub.connect(endpoint)
+        assert xpub.recv()[0] == 1
+        xpub.set(zmq.SUBSCRIBE, "")
+        return sub
+
+    subscribe(1)
+    assert xpub.send(5) == 5
+    wait_drops(puppet, "XPUB", HWM=3)
+
+    def leaves_within():
+        subscribe(0).close()
+        puppet.wait_next_rounds()
+        xpub.poll()  # agrees to its end, which libzmq hears of in the next call
+        puppet.wait_next_rounds()
+        assert xpub.send(1) == 1
+        puppet.wait_next_rounds()
+        if puppet.segment().gauge("PIPES", "XPUB") == 1:
+            return True
+        wait_pipes(xpub, 1)  # it had not gone yet, and had the message to itself
+        return False
+
+    wait_for(leaves_within, "a subscriber that leaves in time")
+    wait_drops(puppet, "XPUB", HWM=4)
+    assert puppet.segment().capabilities["publish_drops"] == (
+        "bound", "a subscriber left during a message to the last one")
+
+
+def rep__requester_is_gone_and_was_full__reply_is_unroutable(start):
+    """Its pipe stays until its last request was read, and is still full."""
+    puppet = start("c")
+    rep, dealer = puppet.socket(zmq.REP, sndhwm=1), puppet.socket(zmq.DEALER, rcvhwm=1)
+    dealer.connect(rep.bind("inproc://requests"))
+    for _ in range(100):
+        dealer.send_frames(b"", b"x")
+    for _ in range(3):  # two replies fill the queue
+        assert rep.recv()[0] == 1 and rep.send() == 1
+    wait_drops(puppet, "REP", HWM=1)
+    dealer.close()
+
+    def is_heard_of():
+        assert rep.recv()[0] == 1 and rep.send() == 1
+        puppet.wait_next_rounds()
+        rep.poll()
+        return "UNROUTABLE" in drops(puppet, "REP")
+
+    wait_for(is_heard_of, lambda: f"the requester's end: {drops(puppet, 'REP')}")

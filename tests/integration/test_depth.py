@@ -293,3 +293,19 @@ def histogram_of_fill__nothing_moves_for_long__weighs_this_time_as_much(start, f
         return times_counted(pull.puppet) == 1
 
     wait_for(is_counted_once, "the usual rounds once messages move")
+
+
+def depth__no_sample_for_long__is_unknown_until_there_is_one(start, folder):
+    """Twice: what was read in between begins the count of lost samples anew."""
+    lost, shim = folder / "lost", products.program("liblost_reads.so")[0]
+    puppet = start("c", prefix=("env", f"LD_PRELOAD={products.tap_library()}:{shim}"),
+                   variables={"LOST_READS": str(lost)})
+    pull, push = puppet.socket(zmq.PULL), puppet.socket(zmq.PUSH)
+    push.connect(pull.bind("inproc://samples"))
+    for n in (5, 10):
+        assert push.send(5) == 5
+        puppet.wait_gauge(n, "RECEIVE_QUEUE", "PULL")
+        lost.touch()
+        wait_equal(lambda: puppet.segment().gauge("RECEIVE_QUEUE", "PULL"), None, "an unknown depth")
+        lost.unlink()
+    puppet.wait_gauge(10, "RECEIVE_QUEUE", "PULL")

@@ -64,8 +64,10 @@ def case__run_both_ways__is_the_same(directory, variables, name, case):
     command = [*products.program(name), case]
     plain = run(command, variables=variables)
     tapped = run(command, directory, variables=variables)
-    # Where libzmq calls itself, an event reaches the program's monitor by way of a thread of the tap:
-    # on a machine with much to do one of hundreds may be a moment late.
+    # Where libzmq calls itself, one socket of the tap hears the monitors of a whole context. Whoever
+    # first sends to a socket that sleeps wakes it, but after the lock is released (libzmq's
+    # mailbox_t::send, 4.3.4): a thread that is interrupted there keeps the event of another, which
+    # was sent behind its own and wakes nobody, from being read, until it goes on.
     for _ in range(0 if is_direct(variables) else 3):
         if tapped.stdout != plain.stdout:
             tapped = run(command, directory, variables=variables)

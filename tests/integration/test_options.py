@@ -54,9 +54,10 @@ def test_calls_seen__types_they_mean_nothing_for__are_unknown(start, folder):
     puppet.socket(zmq.PUSH).bind(endpoint)
     puppet.wait_gauge(1, "BINDS", "PUSH", endpoint)
     assert not puppet.segment().gauge("OPTION_ROUTER_MANDATORY", "PUSH", endpoint)
-    xpub = f"ipc://{folder}/x"
-    puppet.socket(zmq.XPUB, xpub_nodrop=1).bind(xpub)
-    puppet.wait_gauge(1, "OPTION_XPUB_NODROP", "XPUB", xpub)
+    for kind in ("PUB", "XPUB"):
+        endpoint = f"ipc://{folder}/{kind}"
+        puppet.socket(getattr(zmq, kind), xpub_nodrop=1).bind(endpoint)
+        puppet.wait_gauge(1, "OPTION_XPUB_NODROP", kind, endpoint)
 
 
 def test_open_sockets__page__has_the_options_and_no_secret(start, agent):

@@ -65,6 +65,18 @@ static void since_mark__another_connection_on_the_descriptor__is_nothing(void **
     }
 }
 
+/* A descriptor that is another's by now. */
+static void open__socket_that_listens__is_not_followed(void **state)
+{
+    (void)state;
+    struct link_traffic traffic = LINK_TRAFFIC_INIT;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(listen(listener, 1), 0);
+    link_traffic_open(&traffic, listener, 0);
+    assert_int_equal(traffic.fd, -1);
+    close(listener);
+}
+
 static void open__local_socket__is_not_followed(void **state)
 {
     (void)state;
@@ -84,6 +96,7 @@ int main(void)
         cmocka_unit_test(since_mark__bytes_that_were_read__are_counted),
         cmocka_unit_test(since_mark__another_connection_on_the_descriptor__is_nothing),
         cmocka_unit_test(open__local_socket__is_not_followed),
+        cmocka_unit_test(open__socket_that_listens__is_not_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,28 @@ static void publish__mapped__is_a_heartbeat_that_writes_nothing(void **state)
     assert_true(header.updated_ns > before);
 }
 
+/* "dd": a core of the program, whoever is given it, has nothing of what the tap counts. */
+static void map__words__are_in_no_core(void **state)
+{
+    struct mapped_fixture *f = *state;
+    char line[512];
+    bool is_there = false, is_left_out = false;
+    assert_int_equal(mapped_begin(f), 0);
+    FILE *file = fopen("/proc/self/smaps", "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        if (strstr(line, f->directory))
+            is_there = true;
+        if (is_there && strncmp(line, "VmFlags:", 8) == 0) {
+            is_left_out = strstr(line, " dd") != NULL;
+            break;
+        }
+    }
+    (void)fclose(file);
+    assert_true(is_there);
+    assert_true(is_left_out);
+}
+
 /* There are no rounds by which a reader could know that nothing has changed. */
 static void read__mapped__is_never_unchanged(void **state)
 {
@@ -158,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(map__words_that_change__are_in_the_file_at_once),
         CASE(publish__mapped__is_a_heartbeat_that_writes_nothing),
+        CASE(map__words__are_in_no_core),
         CASE(read__mapped__is_never_unchanged),
         CASE(close__mapped__is_stored_in_place),
         CASE(rows__room_is_asked_for__all_are_mapped),

@@ -242,6 +242,43 @@ static void limited__file_size__raises_no_signal(void **state)
     in_child(*state, limit_size);
 }
 
+static bool has_the_words(const struct fixture *f)
+{
+    bool is_same = true;
+    int fd = open(path_of(f, ""), O_RDONLY | O_NOFOLLOW);
+    for (unsigned i = 0; i < N_LANES && is_same; i++) {
+        struct segment_lane lane;
+        off_t place = (off_t)(f->table->header->lanes_offset + i * sizeof(lane));
+        is_same = pread(fd, &lane, sizeof(lane), place) == sizeof(lane) &&
+                  lane.words[SEGMENT_SENT_MESSAGES] ==
+                      f->table->lanes[i].words[SEGMENT_SENT_MESSAGES];
+    }
+    close(fd);
+    return is_same;
+}
+
+static int fail_in_the_middle(struct fixture *f)
+{
+    const struct rlimit limit = {.rlim_cur = f->table->header->lanes_offset + 10,
+                                 .rlim_max = RLIM_INFINITY};
+    const struct rlimit none = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+    if (segment_writer_publish(f->writer) < 0 || !has_the_words(f))
+        return 1;
+    for (unsigned i = 0; i < N_LANES; i++)
+        segment_word_add(&segment_table_words(f->table, i)[SEGMENT_SENT_MESSAGES], 1000);
+    if (setrlimit(RLIMIT_FSIZE, &limit) < 0 || segment_writer_publish(f->writer) != -EFBIG)
+        return 2;
+    if (setrlimit(RLIMIT_FSIZE, &none) < 0 || publish_at_last(f->writer) < 0)
+        return 3;
+    return has_the_words(f) ? 0 : 4;
+}
+
+/* What was about to be written is not taken for written. */
+static void limited__write_fails_in_the_middle__next_round_has_all(void **state)
+{
+    in_child(*state, fail_in_the_middle);
+}
+
 static int keep_pending_signal(struct fixture *f)
 {
     const struct rlimit limit = {.rlim_cur = 20000, .rlim_max = RLIM_INFINITY};
@@ -370,6 +407,7 @@ int main(void)
         CASE(full__little_room_is_left__it_is_left_to_others),
         CASE(read_only__file_system__is_an_error_while_it_lasts),
         CASE(limited__file_size__raises_no_signal),
+        CASE(limited__write_fails_in_the_middle__next_round_has_all),
         CASE(limited__programs_own_pending_signal__stays),
         CASE(user__given_up_after_the_first_round__goes_on_in_another_file),
         CASE(user__may_not_write_to_the_directory__is_an_error),

@@ -256,7 +256,7 @@ static void observe(void *owner, const struct pipe_end *end)
 static void take_over_closed(void)
 {
     for (size_t i = 0; i < closeds_end; i++) {
-        if (closeds[i].owner.serial != 0 && closeds[i].is_new)
+        if (closeds[i].is_new)
             endings_queue_close_all(closeds[i].owner.serial, &closeds[i].owner);
     }
     n_taken = n_handed;
@@ -275,7 +275,7 @@ void endings_begin_round(void)
     round_now.now_ns = clock_monotonic_ns();
     take_over_closed();
     for (size_t i = 0; i < closeds_end; i++) { /* the others were empty when it closed */
-        if (closeds[i].owner.serial != 0 && closeds[i].is_new)
+        if (closeds[i].is_new)
             endings_queue_forget_before(closeds[i].owner.serial, closeds[i].closed_ns);
         closeds[i].is_new = false;
     }
