@@ -19,8 +19,8 @@ BUILDS = {
 }
 VARIABLES = {"ASAN_OPTIONS": "exitcode=99:detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1",
              "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": "/tmp"}
-BOX = ('mount --bind "$1" "$1" && mount -t tmpfs -o mode=1777 tmpfs /tmp && '
-       'mount -o remount,bind,ro / && shift && cd / && exec "$@"')
+BOX = ('mount --bind "$1" "$1" && mount -t tmpfs -o mode=1777 tmpfs /tmp && mount -t tmpfs tmpfs /run && '
+       'mount -o remount,bind,ro / && cd "$1/$2" && shift 2 && exec "$@"')
 
 
 class Test(NamedTuple):
@@ -37,6 +37,7 @@ class Workbench:
         self.tree = folder / "tree"
         self.tests = {}
         self.seconds = {}
+        self.unsound = set()  # fail without a fault, here
 
     def build_folder(self, build):
         return self.folder / build
@@ -61,10 +62,13 @@ class Workbench:
         if not (folder / "build.ninja").exists():
             subprocess.run(["meson", "setup", str(folder), str(self.tree), "-Dtests=true", *BUILDS[build]],
                            check=True, stdout=subprocess.DEVNULL)
-        built = subprocess.run(["ninja", "-C", str(folder), "--quiet", f"-j{self.jobs}"], check=False,
-                               stdout=subprocess.PIPE, text=True)
-        if built.returncode != 0:
-            raise SystemExit(f"mutants: the tree does not build\n{built.stdout[-4000:]}")
+        # What the tests of a fault need is built when they are run; here what its source includes.
+        quiet = {"check": True, "stdout": subprocess.DEVNULL}
+        subprocess.run(["ninja", "-C", str(folder), "build.ninja"], **quiet)
+        targets = json.loads((folder / "meson-info" / "intro-targets.json").read_text())
+        made = [os.path.relpath(file, folder) for target in targets if target["type"] == "custom"
+                for file in target["filename"] if file.endswith(".h")]
+        subprocess.run(["ninja", "-C", str(folder), *made], **quiet)
         self.tests[build] = self.read_tests(folder)
 
     def read_tests(self, folder):
@@ -85,27 +89,51 @@ class Workbench:
         done = subprocess.run(["ninja", "-C", str(self.build_folder(build)), "--quiet", f"-j{self.jobs}",
                                *targets], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True)
+        self.said = done.stdout
         return done.returncode == 0
 
-    def run(self, build, name, limit_s):
-        """"passed", "failed" or "hung"."""
+    def start(self, build, name):
         test = self.tests[build][name]
         command = ["unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc",
-                   "--propagation", "private", "sh", "-c", BOX, "sh", str(self.folder), *test.command]
-        begin = time.monotonic()
-        with subprocess.Popen(command, env={**os.environ, **VARIABLES, **test.variables},
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT) as running:
-            try:
-                self.output, _ = running.communicate(timeout=limit_s)
-            except BaseException as error:
-                running.kill()  # and with it its namespace
-                self.output, _ = running.communicate()
-                if isinstance(error, subprocess.TimeoutExpired):
-                    return "hung"
-                raise
-        self.seconds[build, name] = time.monotonic() - begin
-        return "passed" if running.returncode in (0, 77) else "failed"
+                   "--propagation", "private", "sh", "-c", BOX, "sh", str(self.folder), build,
+                   *test.command]
+        log = self.log_of(build, name)
+        log.parent.mkdir(exist_ok=True)
+        with log.open("wb") as output:
+            return subprocess.Popen(command, env={**os.environ, **VARIABLES, **test.variables},
+                                    stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+    def log_of(self, build, name):
+        return self.folder / "logs" / f"{build}-{name}.txt"
+
+    def run(self, build, names, limit_s, at_once):
+        """The first that does not pass, as (name, "failed" or "hung"); None if all pass.
+
+        Several run beside each other, since most of the time a test waits. `limit_s` is asked for
+        each: how long it may take.
+        """
+        waiting, running = list(names), {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < at_once:
+                    name = waiting.pop(0)
+                    running[name] = self.start(build, name), time.monotonic(), limit_s(name)
+                for name, (process, begin, limit) in list(running.items()):
+                    lasted = time.monotonic() - begin
+                    if process.poll() is None:
+                        if lasted > limit:
+                            return name, "hung"
+                        continue
+                    del running[name]
+                    if process.returncode not in (0, 77):
+                        return name, "failed"
+                    self.seconds[build, name] = lasted
+                time.sleep(0.05)
+            return None
+        finally:
+            for process, _, _ in running.values():
+                process.kill()  # and with it its namespace
+                process.wait()
 
 
 def make(top, jobs, name="mutants"):
