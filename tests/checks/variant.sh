@@ -23,7 +23,5 @@ ninja -C "$folder" --quiet
 # A sanitizer's finding is an exit status of its own, so that no test takes it for a result.
 export ASAN_OPTIONS=exitcode=99:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:exitcode=99:ignore_noninstrumented_modules=1
-run() { meson test -C "$folder" --no-rebuild --print-errorlogs "$@"; }
-run --suite unit --suite fuzz
-[ "$3" = clang ] || run sanitized
-[ "$3" != thread ] || run web_races
+meson test -C "$folder" --no-rebuild --print-errorlogs --num-processes $((2 * $(nproc))) \
+    --suite unit --suite fuzz --suite variant
