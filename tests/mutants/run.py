@@ -99,8 +99,8 @@ def notice(bench, fault, text, options):
         while wrong and (build, wrong[0]) not in bench.seconds:  # never ran before: is it the fault?
             file.write_bytes(text)
             check_sound(bench, build, [wrong[0]], 1)
-            if (build, wrong[0]) in bench.seconds:
-                break
+            if (build, wrong[0]) in bench.seconds and wrong[1] == "failed":
+                break  # one that did not end has another limit now
             file.write_bytes(fault.apply(text))
             bench.compile(build, names)
             wrong = first_wrong(bench, build, names, options.at_once)
