@@ -60,6 +60,14 @@
       "Messages over ZMQ_MAXMSGSIZE that came: libzmq ends the connection for each, and where this end had made it, does not connect again. The sender sees only a disconnect. Absent where zmq_tap_capability says that libzmq does not tell.") \
     X(SOCKET_CONFLATED_MESSAGES, "zmq_socket_conflated_messages_total", COUNTER, "messages", \
       "Messages that a newer one replaced in a queue before they were read, as the program asked with ZMQ_CONFLATE: no losses. Counted where the queue is: what a publisher replaced for each of its peers, what a subscriber replaced of what came. At least: the last ones of a connection that ends are missing. Absent where there is none.") \
+    X(SOCKET_LARGEST_SENT, "zmq_socket_largest_sent_frame_bytes", GAUGE, "bytes", \
+      "The largest frame that an open socket has sent since it was made, whether it was taken by a peer or not. Not counted: frames inside zmq_proxy.") \
+    X(SOCKET_LARGEST_RECEIVED, "zmq_socket_largest_received_frame_bytes", GAUGE, "bytes", \
+      "The largest frame that the program has received from an open socket since it was made. Not counted: frames inside zmq_proxy, and what is still queued.") \
+    X(SOCKET_CONCURRENT_CALLS, "zmq_socket_concurrent_calls_total", COUNTER, "", \
+      "Calls of a thread with a socket while another thread was in a call with it, which libzmq does not allow. At least: a sample of calls is watched, and all that come while one that is watched waits; zmq_poll and zmq_getsockopt are not seen. Not counted for types that several threads may use. Absent where there is none.") \
+    X(API_ERRORS, "zmq_api_errors_total", COUNTER, "", \
+      "Calls that libzmq refused, by errno name, or other. Of a socket: sends, receives, options, binds and connects; without type and address, of a program: calls with a handle that is no open socket or context, and sockets that could not be made. Not counted: EAGAIN, EINTR, and addresses that are in use, which are zmq_socket_bind_failures_total; errors of zmq_poll and zmq_getsockopt. ETERM is how a program's own end looks. Absent where there is none.") \
     X(SOCKET_LAST_SENT, "zmq_socket_last_sent_timestamp_seconds", GAUGE, "seconds", \
       "When the last message was sent by an open socket, to the sampling interval.") \
     X(SOCKET_LAST_RECEIVED, "zmq_socket_last_received_timestamp_seconds", GAUGE, "seconds", \

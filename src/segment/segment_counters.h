@@ -39,6 +39,7 @@
     X(19, DROPPED_DISCONNECT, COUNTER)       /* tap */                                             \
     X(20, SEND_WOULD_BLOCK_NO_PEER, COUNTER) /* program: the same as 12: there is no queue */      \
     X(21, SEND_BLOCKED_NO_PEER_NS, COUNTER)  /* both, atomic: the same as 14 */                    \
+    X(22, CONCURRENT_CALLS, COUNTER)         /* program, atomic: see below */                      \
     X(28, PROXIED, COUNTER)                  /* program: times inside zmq_proxy, see below */      \
     X(29, ATTACHED, COUNTER)                 /* program: sockets that no hook sees, see below */   \
     X(100, OVERSIZED, COUNTER)      /* tap: connections ended for a message over ZMQ_MAXMSGSIZE */ \
@@ -78,9 +79,14 @@
     X(195, OPTION_ROUTER_MANDATORY, GAUGE) /* from the calls seen */                               \
     X(196, OPTION_XPUB_NODROP, GAUGE)      /* from the calls seen */                               \
     X(197, BINDS, GAUGE)                   /* program: endpoints bound, from the calls seen */     \
-    X(198, CONNECTS, GAUGE)                /* program: endpoints connected to, likewise */
+    X(198, CONNECTS, GAUGE)                /* program: endpoints connected to, likewise */         \
+    X(199, LARGEST_SENT, GAUGE)            /* program: bytes of the largest frame */               \
+    X(200, LARGEST_RECEIVED, GAUGE)                                                                \
+    X(201, API_ERROR_KINDS, GAUGE) /* program: which it met, bits 1 << SEGMENT_API_ERRORS */       \
+    X(202, RECEIVER, GAUGE)        /* program: a thread seen receiving, numbered by the tap */
 
-/* Blocks of counters, one word for each member of a bounded set, written by the tap's thread. */
+/* Blocks of counters, one word for each member of a bounded set, written by the tap's thread; those
+ * of API errors by the program's, atomically. */
 #define SEGMENT_EVENTS_BASE              32 /* 16 words: monitor event 1 << i */
 #define SEGMENT_EVENTS_SIZE              16
 #define SEGMENT_HANDSHAKE_AUTH_BASE      48 /* SEGMENT_AUTH_DETAILS */
@@ -92,9 +98,11 @@
 #define SEGMENT_SEND_FILL_BASE           112 /* SEGMENT_FILL_BUCKETS, then the sum in 1e-9 */
 #define SEGMENT_RECEIVE_FILL_BASE        128
 #define SEGMENT_FILL_SIZE                16
+#define SEGMENT_API_ERRORS_BASE          144 /* SEGMENT_API_ERRORS */
+#define SEGMENT_API_ERRORS_SIZE          16
 
-/* Numbers not listed above are free: counters 22-27 and 30-31 program, 102-103, 105-111 and 144-159
- * tap; gauges 199-223 program, 172-175 and 224-255 tap. */
+/* Numbers not listed above are free: counters 23-27 and 30-31 program, 102-103 and 105-111 tap;
+ * gauges 203-223 program, 172-175 and 224-255 tap. */
 #define SEGMENT_FIRST_COUNTER 8
 #define SEGMENT_FIRST_GAUGE   160
 
@@ -166,6 +174,37 @@
     X(20, 0x30000000, "ws_unspecified")                                                            \
     X(21, -1, "other")
 
+/*
+ * errno values of calls with a socket that failed. EAGAIN has words of its own, EINTR is no error,
+ * and that an address is taken is an event (BIND_FAILED). Numbers over ZMQ_HAUSNUMERO are libzmq's
+ * own, of zmq.h.
+ */
+#define SEGMENT_API_ERRORS(X)                                                                      \
+    X(0, 156384763, "EFSM")                                                                        \
+    X(1, 156384764, "ENOCOMPATPROTO")                                                              \
+    X(2, 156384765, "ETERM")                                                                       \
+    X(3, 156384766, "EMTHREAD")                                                                    \
+    X(4, ENOTSOCK, "ENOTSOCK")                                                                     \
+    X(5, EFAULT, "EFAULT")                                                                         \
+    X(6, EHOSTUNREACH, "EHOSTUNREACH")                                                             \
+    X(7, ENOTSUP, "ENOTSUP")                                                                       \
+    X(8, EINVAL, "EINVAL")                                                                         \
+    X(9, EPROTONOSUPPORT, "EPROTONOSUPPORT")                                                       \
+    X(10, ENODEV, "ENODEV")                                                                        \
+    X(11, ENOENT, "ENOENT")                                                                        \
+    X(12, -1, "other")
+
+/* The same of calls that had no socket: with a handle that is none, of a context, zmq_socket. They
+ * are counted in the header. */
+#define SEGMENT_PROCESS_ERRORS(X)                                                                  \
+    X(0, ENOTSOCK, "ENOTSOCK")                                                                     \
+    X(1, EFAULT, "EFAULT")                                                                         \
+    X(2, EINVAL, "EINVAL")                                                                         \
+    X(3, EMFILE, "EMFILE")                                                                         \
+    X(4, 156384765, "ETERM")                                                                       \
+    X(5, -1, "other")
+#define SEGMENT_PROCESS_ERRORS_SIZE 8
+
 /* Upper bounds of the fill histograms' buckets, in per cent of the HWM; the last is +Inf. */
 #define SEGMENT_FILL_BUCKETS(X)                                                                    \
     X(0, 0, "0.0")                                                                                 \
@@ -193,6 +232,13 @@
  */
 
 /*
+ * CONCURRENT_CALLS are calls of one thread while another one was in a call with the same socket,
+ * which libzmq does not allow. A sample of calls is watched, and all while one that is watched
+ * lasts: so it is at least. Types that several threads may use are not watched, and zmq_poll and
+ * zmq_getsockopt are not seen.
+ */
+
+/*
  * What the tap can measure in this process. A reader shows a counter only while its capability is
  * ON or BOUND; a word that the tap does not write stays off the page.
  *
@@ -205,6 +251,7 @@
  * BLOCKING       *_WOULD_BLOCK, *_BLOCKED_NS
  * ENDINGS        DROPPED_LINGER, DROPPED_DISCONNECT: at least
  * OVERSIZED      OVERSIZED
+ * MISUSE         the API errors, of sockets and in the header; CONCURRENT_CALLS
  * DURABLE        of all counters: BOUND where an end without warning (_exit, exec, a signal) costs
  *                what was counted in the last tenth of a second
  */
@@ -218,6 +265,7 @@
     X(6, BLOCKING, "blocking")                                                                     \
     X(7, ENDINGS, "endings")                                                                       \
     X(8, OVERSIZED, "oversized")                                                                   \
-    X(9, DURABLE, "durable")
+    X(9, DURABLE, "durable")                                                                       \
+    X(10, MISUSE, "misuse")
 
 #endif

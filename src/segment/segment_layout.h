@@ -137,7 +137,8 @@ struct segment_header {
     char program[128];   /* NUL-terminated UTF-8 */
     char command[128];   /* basename of the executable or, for an interpreter, of the script */
     uint64_t created_ns; /* CLOCK_MONOTONIC; with pid and start it names this process image */
-    uint8_t reserved[3600];
+    uint64_t api_errors[SEGMENT_PROCESS_ERRORS_SIZE]; /* COUNTER, atomic: SEGMENT_PROCESS_ERRORS */
+    uint8_t reserved[3536];
     struct segment_capability capabilities[SEGMENT_MAX_CAPABILITIES];
     struct segment_library libraries[SEGMENT_MAX_LIBRARIES];
     struct segment_context contexts[SEGMENT_MAX_CONTEXTS];
@@ -208,7 +209,8 @@ SEGMENT_OFFSET_IS(header, tap_version, 208);
 SEGMENT_OFFSET_IS(header, program, 232);
 SEGMENT_OFFSET_IS(header, command, 360);
 SEGMENT_OFFSET_IS(header, created_ns, 488);
-SEGMENT_OFFSET_IS(header, reserved, 496);
+SEGMENT_OFFSET_IS(header, api_errors, 496);
+SEGMENT_OFFSET_IS(header, reserved, 560);
 SEGMENT_OFFSET_IS(header, capabilities, 4096);
 SEGMENT_OFFSET_IS(header, libraries, 6144);
 SEGMENT_OFFSET_IS(header, contexts, 8192);

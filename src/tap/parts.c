@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/parts.h"
 
+#include "tap/counting/api_errors.h"
 #include "tap/counting/blocking.h"
 #include "tap/counting/message.h"
 #include "tap/counting/options.h"
 #include "tap/counting/publish.h"
 #include "tap/counting/route.h"
+#include "tap/counting/watched.h"
 #include "tap/events/events.h"
 #include "tap/events/fake_socket.h"
 #include "tap/events/limits.h"
@@ -42,6 +44,11 @@ static const struct part parts[] = {
         .option_changed = options_changed,
     },
     {
+        .add_library = api_errors_add_library,
+        .opened = api_errors_opened,
+        .forked = api_errors_forked,
+    },
+    {
         .add_library = sampler_add_library,
         .forked = sampler_forked,
     },
@@ -69,6 +76,11 @@ static const struct part parts[] = {
         .reset = route_reset,
         .opened = route_opened,
         .option_changed = route_option_changed,
+    },
+    {
+        .reset = watched_reset,
+        .opened = watched_opened,
+        .tick = watched_tick,
     },
     {
         .reset = endings_reset,
@@ -127,6 +139,7 @@ void parts_start(struct segment_table *table)
     registry_start(table, &callbacks);
     events_set_observer(observe);
     sampler_start(table->header);
+    api_errors_start(table->header);
 }
 
 void parts_add_library(const struct library *library)

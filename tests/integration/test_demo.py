@@ -74,7 +74,8 @@ def test_demo__audit__finds_the_careless_program_and_not_the_careful_one(folder)
 
     with Demo(folder) as demo:
         report = wait_for(lambda: (text := audit()) and all(
-            check in text for check in ("curve_without_zap", "ipc_open_to_others", "unlimited_hwm")) and text,
+            check in text for check in ("curve_without_zap", "ipc_open_to_others", "unlimited_hwm",
+                                      "api_misuse", "no_socket", "concurrent_use")) and text,
             "the careless program's violations")
     assert "careless  PUB ipc://notices" in report
     assert "careful " not in report

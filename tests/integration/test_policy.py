@@ -4,17 +4,20 @@
 Each case makes both in tapped programs; the check must fire on the one alone.
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import subprocess
+import types
 
 import pytest
 import zmq
 
 from support import products
-from support.process import run
+from support.process import Process, run
+from support.puppet import PuppetError
 from support.waiting import wait_for
 
 # Thresholds that a test can reach.
@@ -25,6 +28,7 @@ SETTINGS = """policy:
   memory_limit: 64KiB
   retries: 2
   near_limit_percent: 10
+  starved_for: 500ms
 """
 SECRET = zmq.curve_keypair()[1].decode()
 
@@ -37,6 +41,8 @@ class Scene:
         self.config = folder / "config.yml"
         self.config.write_text(SETTINGS)
         self.puppet = self.program("subject")
+        self.keeps_busy = lambda: None
+        self.stack = contextlib.ExitStack()
 
     def program(self, name, language="c", **options):
         return self.start(language, variables={"ZMQ_EXPORTER_PROGRAM": name}, **options)
@@ -56,7 +62,15 @@ class Scene:
     def ipc(self, name):
         return f"ipc://{self.folder}/{name}"
 
+    def two_threads(self, bad, good):
+        """A program that breaks it, and another one, with sockets at the same address."""
+        for name, case in (("subject", bad), ("other", good)):
+            self.stack.enter_context(Process([*products.program("two_threads"), case], self.directory,
+                                             {"ZMQ_EXPORTER_PROGRAM": name})).line()
+        return types.SimpleNamespace(endpoint="inproc://used")
+
     def violations(self):
+        self.keeps_busy()
         done = run([products.exporter(), "audit", "--format=json", f"--tap.directory={self.directory}",
                     f"--config.file={self.config}"])
         assert done.returncode in (0, 1), done.stderr
@@ -235,17 +249,60 @@ def no_reconnect_backoff(scene):
     return bad
 
 
+def api_misuse(scene):
+    bad = scene.bound(zmq.PUB, scene.ipc("bad"))
+    with pytest.raises(PuppetError):
+        bad.set(zmq.SUBSCRIBE, "x")
+    good = scene.bound(zmq.ROUTER, scene.ipc("good"), router_mandatory=1)
+    assert good.send(1, first=b"nobody") == 0  # EHOSTUNREACH: what it asked to be told
+    ended = scene.bound(zmq.PULL, scene.ipc("ended"), context="ended")
+    scene.puppet.ask("shutdown", "ended")
+    assert ended.recv()[0] == 0  # ETERM
+    return bad
+
+
+def no_socket(scene):
+    other = scene.program("other")
+    scene.bound(zmq.PULL, scene.ipc("good"), puppet=other)
+    scene.bound(zmq.PULL, scene.ipc("bad"))
+    with pytest.raises(PuppetError):
+        scene.puppet.ask("send_to_none")
+    return "subject"
+
+
+def concurrent_use(scene):
+    return scene.two_threads("receive_and_send", "locked")
+
+
+def starved_socket(scene):
+    """One thread: a socket that it leaves alone, one that it reads, and one where nothing waits; in
+    a process whose sockets are read by nobody none is starved."""
+    bad, busy, idle = (scene.bound(zmq.PULL, scene.ipc(name)) for name in ("bad", "busy", "idle"))
+    other = scene.program("other")
+    left = scene.bound(zmq.PULL, scene.ipc("left"), puppet=other)
+    senders = [scene.connected(zmq.PUSH, socket.endpoint, puppet=scene.program(f"sender{i}"))
+               for i, socket in enumerate((bad, busy, left))]
+    senders[0].send(3)
+    senders[2].send(3)
+    assert bad.recv(1)[0] == 1 and left.recv(1)[0] == 1
+    scene.keeps_busy = lambda: (senders[1].send(1), busy.recv(1))
+    return bad
+
+
 CASES = [plaintext_tcp, plain_over_tcp, curve_without_zap, wildcard_bind, unlimited_hwm, hwm_memory,
          unequal_hwm, no_max_message_size, no_heartbeat, no_handshake_timeout, infinite_linger,
          zero_linger, infinite_receive_timeout, infinite_send_timeout, ipc_open_to_others, ipc_abstract,
          near_socket_limit, near_descriptor_limit, incompatible_peers, hwm_reached,
-         unroutable_unnoticed, no_reconnect_backoff]
+         unroutable_unnoticed, no_reconnect_backoff, api_misuse, no_socket, concurrent_use,
+         starved_socket]
 OF_LIBRARIES = {"vulnerable_library", "replaced_library"}
 
 
 @pytest.fixture
 def scene(start, folder, directory, context):
-    return Scene(start, folder, directory, context)
+    made = Scene(start, folder, directory, context)
+    with made.stack:
+        yield made
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)

@@ -13,6 +13,7 @@ MAGIC = 0x0150544D51415A
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "src/segment/segment_counters.h"
 
 HEADER = struct.Struct("=Q6I2Q2I4Q4I8Q40s24s128s128s")
+API_ERRORS_OFFSET, N_API_ERRORS = 496, 8
 HEADER_FIELDS = (
     "magic version byte_order header_size group_size lane_size n_lane_words groups_offset "
     "lanes_offset group_capacity lane_capacity generation_begin generation_end state updated_ns "
@@ -44,8 +45,11 @@ EVENTS = numbers("SEGMENT_EVENT_NAMES")
 AUTH = numbers("SEGMENT_AUTH_DETAILS")
 PROTOCOL = numbers("SEGMENT_PROTOCOL_DETAILS")
 TRANSPORT = numbers("SEGMENT_TRANSPORT_DETAILS")
+API_ERRORS = numbers("SEGMENT_API_ERRORS")
+PROCESS_ERRORS = numbers("SEGMENT_PROCESS_ERRORS")
 CAPABILITIES = numbers("SEGMENT_CAPABILITIES")
-BLOCKS = {"EVENTS": 32, "AUTH": 48, "TRANSPORT": 52, "PROTOCOL": 68, "SEND_FILL": 112, "RECEIVE_FILL": 128}
+BLOCKS = {"EVENTS": 32, "AUTH": 48, "TRANSPORT": 52, "PROTOCOL": 68, "SEND_FILL": 112, "RECEIVE_FILL": 128,
+          "API_ERRORS": 144}
 
 
 def text(field):
@@ -65,6 +69,7 @@ class Segment:
             raise ValueError("not a segment of version 1")
         for name in ("boot_id", "tap_version", "program", "command"):
             self.header[name] = text(self.header[name])
+        self.api_errors = dict(zip(PROCESS_ERRORS, struct.unpack_from(f"={N_API_ERRORS}Q", data, API_ERRORS_OFFSET)))
         self.groups = [self._group(data, i) for i in range(self.header["n_groups"])]
         self.lanes = [self._lane(data, i) for i in range(self.header["n_lanes"])]
         self.capabilities = {
@@ -135,7 +140,8 @@ class Segment:
         if isinstance(word, str):
             return WORDS[word]
         block, detail = word
-        details = {"EVENTS": EVENTS, "AUTH": AUTH, "PROTOCOL": PROTOCOL, "TRANSPORT": TRANSPORT}
+        details = {"EVENTS": EVENTS, "AUTH": AUTH, "PROTOCOL": PROTOCOL, "TRANSPORT": TRANSPORT,
+                   "API_ERRORS": API_ERRORS}
         return BLOCKS[block] + (details[block][detail] if block in details else int(detail))
 
 

@@ -239,6 +239,72 @@ static const struct example examples[] = {
      {{POLICY_DROPPED_UNROUTABLE, 0}, {POLICY_ROUTER_MANDATORY, 0}},
      POLICY_KEPT},
     {"unroutable_unnoticed", ZMQ_REP, HERE, {{POLICY_DROPPED_UNROUTABLE, 1}}, POLICY_NOT_FOR},
+    {"hwm_memory",
+     ZMQ_PULL,
+     HERE,
+     {{POLICY_RECEIVE_HWM, 1000},
+      {POLICY_RECEIVED_MESSAGES, 1000},
+      {POLICY_RECEIVED_BYTES, 10000},
+      {POLICY_LARGEST_RECEIVED, 2 << 20}},
+     POLICY_BROKEN},
+    {"hwm_memory",
+     ZMQ_PULL,
+     HERE,
+     {{POLICY_RECEIVE_HWM, 1000},
+      {POLICY_RECEIVED_MESSAGES, 1000},
+      {POLICY_RECEIVED_BYTES, 10000},
+      {POLICY_LARGEST_RECEIVED, 1 << 20}},
+     POLICY_KEPT},
+    {"hwm_memory",
+     ZMQ_PUSH,
+     HERE,
+     {{POLICY_SEND_HWM, 1000}, {POLICY_LARGEST_SENT, 2 << 20}},
+     POLICY_BROKEN},
+    {"api_misuse", ZMQ_REQ, HERE, {{POLICY_API_ERROR_KINDS, 1}}, POLICY_BROKEN},
+    {"api_misuse", ZMQ_REQ, HERE, {{POLICY_API_ERROR_KINDS, 1 << 8}}, POLICY_BROKEN},
+    {"api_misuse",
+     ZMQ_REQ,
+     HERE,
+     {{POLICY_API_ERROR_KINDS, 1 << 2 | 1 << 6 | 1 << 11 | 1 << 12}},
+     POLICY_KEPT},
+    {"api_misuse", ZMQ_REQ, HERE, {{POLICY_API_ERROR_KINDS, 0}}, POLICY_KEPT},
+    {"api_misuse", ZMQ_REQ, HERE, {{0}}, POLICY_UNKNOWN},
+    {"concurrent_use", ZMQ_PUSH, HERE, {{POLICY_CONCURRENT_CALLS, 1}}, POLICY_BROKEN},
+    {"concurrent_use", ZMQ_PUSH, HERE, {{POLICY_CONCURRENT_CALLS, 0}}, POLICY_KEPT},
+    {"concurrent_use", ZMQ_PUSH, HERE, {{0}}, POLICY_UNKNOWN},
+    {"concurrent_use", 13 /* CLIENT */, HERE, {{POLICY_CONCURRENT_CALLS, 1}}, POLICY_NOT_FOR},
+    {"starved_socket",
+     ZMQ_PULL,
+     HERE,
+     {{POLICY_RECEIVE_QUEUE, 7},
+      {POLICY_RECEIVE_AGE_NS, 30 * SECOND},
+      {POLICY_LAST_RECEIVED_NS, 970 * SECOND}},
+     POLICY_BROKEN},
+    {"starved_socket",
+     ZMQ_PULL,
+     HERE,
+     {{POLICY_RECEIVE_QUEUE, 7}, {POLICY_RECEIVE_AGE_NS, 30 * SECOND}},
+     POLICY_BROKEN},
+    {"starved_socket",
+     ZMQ_PULL,
+     HERE,
+     {{POLICY_RECEIVE_QUEUE, 7},
+      {POLICY_RECEIVE_AGE_NS, 30 * SECOND},
+      {POLICY_LAST_RECEIVED_NS, 970 * SECOND + 1}},
+     POLICY_KEPT},
+    {"starved_socket",
+     ZMQ_PULL,
+     HERE,
+     {{POLICY_RECEIVE_QUEUE, 7}, {POLICY_RECEIVE_AGE_NS, 30 * SECOND - 1}},
+     POLICY_KEPT},
+    {"starved_socket", ZMQ_PULL, HERE, {{POLICY_RECEIVE_QUEUE, 0}}, POLICY_KEPT},
+    {"starved_socket", ZMQ_PULL, HERE, {{POLICY_RECEIVE_QUEUE, 7}}, POLICY_UNKNOWN},
+    {"starved_socket", ZMQ_PULL, HERE, {{0}}, POLICY_UNKNOWN},
+    {"starved_socket",
+     ZMQ_XPUB,
+     HERE,
+     {{POLICY_RECEIVE_QUEUE, 7}, {POLICY_RECEIVE_AGE_NS, 90 * SECOND}},
+     POLICY_NOT_FOR},
     {"no_reconnect_backoff",
      ZMQ_SUB,
      AWAY,
@@ -259,6 +325,7 @@ static void fill(struct policy_socket *socket, const struct policy_process *proc
                                      .traits = tap_type_traits((uint32_t)type),
                                      .place = policy_place_of(endpoint),
                                      .peer_hwm = SEGMENT_UNKNOWN,
+                                     .others_received_ns = 996 * SECOND,
                                      .now_ns = 1000 * SECOND};
     (void)snprintf(socket->endpoint, sizeof(socket->endpoint), "%s", endpoint);
     for (size_t i = 0; i < POLICY_N_FACTS; i++)
@@ -358,6 +425,80 @@ static void look__ipc_path__by_mode_and_folder(void **state)
     temporary_directory_remove(folder);
 }
 
+static enum policy_verdict starved_beside(uint64_t others_received_ns)
+{
+    static const struct policy_process process = {.program = "p"};
+    struct policy_socket socket;
+    struct policy_detail detail;
+    fill(&socket, &process, ZMQ_PULL, HERE);
+    socket.facts[POLICY_RECEIVE_QUEUE] = 7;
+    socket.facts[POLICY_RECEIVE_AGE_NS] = 60 * SECOND;
+    socket.others_received_ns = others_received_ns;
+    return policy_check_find("starved_socket")->look_socket(&socket, settings, &detail);
+}
+
+/* Where nobody receives, the program stands still, and starves nobody. */
+static void look__starved__only_while_others_receive(void **state)
+{
+    (void)state;
+    assert_int_equal(starved_beside(0), POLICY_KEPT);
+    assert_int_equal(starved_beside(995 * SECOND), POLICY_KEPT);
+    assert_int_equal(starved_beside(995 * SECOND + 1), POLICY_BROKEN);
+    assert_int_equal(starved_beside(1000 * SECOND), POLICY_BROKEN);
+}
+
+/* Of two processes: what is beside a socket, by the thread that receives. */
+static void receivers_find__threads__only_their_own_sockets(void **state)
+{
+    static struct policy_process processes[2];
+    static const struct {
+        int process;
+        uint64_t thread, last_ns, expected_ns;
+    } rows[] = {
+        {0, 1, 50, 70},
+        {0, 1, 70, 60},
+        {0, 1, 60, 70},
+        {0, 2, 90, 0},
+        {0, SEGMENT_UNKNOWN, SEGMENT_UNKNOWN, 90},
+        {0, SEGMENT_UNKNOWN, 20, 90},
+        {1, SEGMENT_UNKNOWN, 10, 30},
+        {1, SEGMENT_UNKNOWN, 30, 10},
+    };
+    enum { N = sizeof(rows) / sizeof(*rows) };
+    struct policy_socket sockets[N], *pointers[N];
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        fill(&sockets[i], &processes[rows[i].process], ZMQ_PULL, HERE);
+        sockets[i].facts[POLICY_RECEIVER] = rows[i].thread;
+        sockets[i].facts[POLICY_LAST_RECEIVED_NS] = rows[i].last_ns;
+        pointers[i] = &sockets[i];
+    }
+    struct policy_facts facts = {.sockets = pointers, .n_sockets = N};
+    assert_int_equal(policy_receivers_find(&facts), 0);
+    for (size_t i = 0; i < N; i++) {
+        print_message("# %zu\n", i);
+        assert_int_equal(sockets[i].others_received_ns, rows[i].expected_ns);
+        assert_ptr_equal(pointers[i], &sockets[i]);
+    }
+}
+
+static void look__no_socket__by_the_two_errors(void **state)
+{
+    const struct policy_check *check = policy_check_find("no_socket");
+    struct policy_detail detail;
+    struct policy_process process = {.are_api_errors_known = true};
+    (void)state;
+    process.api_errors[2] = process.api_errors[4] = 1; /* EINVAL, ETERM */
+    assert_int_equal(check->look_process(&process, settings, &detail), POLICY_KEPT);
+    process.api_errors[0] = 1;
+    assert_int_equal(check->look_process(&process, settings, &detail), POLICY_BROKEN);
+    process.api_errors[0] = 0;
+    process.api_errors[1] = 1;
+    assert_int_equal(check->look_process(&process, settings, &detail), POLICY_BROKEN);
+    process.are_api_errors_known = false;
+    assert_int_equal(check->look_process(&process, settings, &detail), POLICY_UNKNOWN);
+}
+
 static void table__rows__are_whole_and_each_has_an_example_that_breaks_it(void **state)
 {
     (void)state;
@@ -383,6 +524,9 @@ int main(void)
         cmocka_unit_test(look__examples__break_the_check_or_not),
         cmocka_unit_test(place_of__endpoints__lead_within_or_beyond),
         cmocka_unit_test(look__ipc_path__by_mode_and_folder),
+        cmocka_unit_test(look__starved__only_while_others_receive),
+        cmocka_unit_test(receivers_find__threads__only_their_own_sockets),
+        cmocka_unit_test(look__no_socket__by_the_two_errors),
         cmocka_unit_test(table__rows__are_whole_and_each_has_an_example_that_breaks_it),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -33,6 +33,14 @@
     X(HANDSHAKE_IVL, SEGMENT_OPTION_HANDSHAKE_IVL, POLICY_ALWAYS)                                  \
     X(CURVE_SERVER, SEGMENT_OPTION_CURVE_SERVER, POLICY_ALWAYS)                                    \
     X(ROUTER_MANDATORY, SEGMENT_OPTION_ROUTER_MANDATORY, POLICY_ALWAYS)                            \
+    X(LARGEST_SENT, SEGMENT_LARGEST_SENT, POLICY_ALWAYS)                                           \
+    X(LARGEST_RECEIVED, SEGMENT_LARGEST_RECEIVED, POLICY_ALWAYS)                                   \
+    X(RECEIVE_QUEUE, SEGMENT_RECEIVE_QUEUE, POLICY_ALWAYS)                                         \
+    X(RECEIVE_AGE_NS, SEGMENT_RECEIVE_AGE_NS, POLICY_ALWAYS)                                       \
+    X(LAST_RECEIVED_NS, SEGMENT_LAST_RECEIVED_NS, POLICY_ALWAYS)                                   \
+    X(RECEIVER, SEGMENT_RECEIVER, POLICY_ALWAYS)                                                   \
+    X(API_ERROR_KINDS, SEGMENT_API_ERROR_KINDS, POLICY_ALWAYS)                                     \
+    X(CONCURRENT_CALLS, TAP_WORD_CONCURRENT_CALLS, TAP_CAPABILITY_CONCURRENT_CALLS)                \
     X(BINDS, SEGMENT_BINDS, POLICY_ALWAYS)                                                         \
     X(CONNECTS, SEGMENT_CONNECTS, POLICY_ALWAYS)                                                   \
     X(SENT_MESSAGES, TAP_WORD_SENT_MESSAGES, TAP_CAPABILITY_SENT_MESSAGES)                         \
@@ -93,6 +101,8 @@ struct policy_process {
     struct policy_usage context_sockets, descriptors;
     struct policy_library libraries[SEGMENT_MAX_LIBRARIES];
     unsigned n_libraries;
+    bool are_api_errors_known;
+    uint64_t api_errors[SEGMENT_PROCESS_ERRORS_SIZE];     /* SEGMENT_PROCESS_ERRORS */
     uint64_t zap_contexts[SEGMENT_MAX_CONTEXTS / 64 + 1]; /* bits: where a handler listens */
 };
 
@@ -105,6 +115,7 @@ struct policy_socket {
     uint64_t context; /* its number in the process */
     bool has_zap_handler;
     uint64_t peer_hwm; /* of the other end of a link on this host; SEGMENT_UNKNOWN: not found */
+    uint64_t others_received_ns; /* see policy_receivers_find */
     uint64_t facts[POLICY_N_FACTS];
     uint64_t now_ns; /* CLOCK_REALTIME */
 };
@@ -133,6 +144,11 @@ struct policy_facts {
     struct policy_socket **sockets;
     size_t n_processes, n_sockets, processes_capacity, sockets_capacity;
 };
+
+/* Notes of each socket when the thread that receives from it, as far as is known, last received
+ * from another one; where the thread is not known, any thread of the process. 0: never. The sockets
+ * of a process are side by side. Errors: -ENOMEM. */
+int policy_receivers_find(struct policy_facts *facts);
 
 /* Errors: -errno of opening the directory, -ENOMEM. */
 int policy_facts_gather(const char *directory, struct policy_facts *ret_facts);

@@ -96,6 +96,14 @@ static void take_libraries(const struct segment_header *header, struct policy_pr
     }
 }
 
+static void take_errors(const struct segment_header *header, struct policy_process *process)
+{
+    uint32_t state = header->capabilities[SEGMENT_CAPABILITY_MISUSE].state;
+    process->are_api_errors_known = state == SEGMENT_CAPABILITY_ON ||
+                                    state == SEGMENT_CAPABILITY_BOUND;
+    memcpy(process->api_errors, header->api_errors, sizeof(process->api_errors));
+}
+
 /* False: there are too many. */
 static bool add_process(struct gathering *self, const struct segment_header *header)
 {
@@ -111,6 +119,7 @@ static bool add_process(struct gathering *self, const struct segment_header *hea
     process->is_reachable = self->procfs_fd >= 0 && header->pid_namespace == self->pid_namespace;
     take_contexts(header, process);
     take_libraries(header, process);
+    take_errors(header, process);
     if (process->is_reachable)
         process->descriptors.is_known = tap_descriptors_read(self->procfs_fd, (pid_t)header->pid,
                                                              &process->descriptors.used,
@@ -266,6 +275,9 @@ int policy_facts_gather(const char *directory, struct policy_facts *ret_facts)
     if (r == 0) {
         find_zap_handlers(&facts);
         r = find_links(&facts);
+    }
+    if (r == 0) {
+        r = policy_receivers_find(&facts);
     }
     if (r < 0) {
         policy_facts_finish(&facts);

@@ -122,34 +122,57 @@ enum policy_verdict policy_look_unlimited_hwm(const struct policy_socket *socket
     return POLICY_KEPT;
 }
 
-/* Bytes that one direction's queues may hold with messages of the mean size seen; 0: not known. */
-static double queue_bytes(const struct policy_socket *socket, enum policy_fact hwm,
-                          enum policy_fact messages, enum policy_fact bytes)
+/* What is known of the messages of one direction. */
+struct traffic {
+    enum policy_fact hwm, messages, bytes, largest;
+};
+
+/* Bytes of the largest message seen: its frame, or the mean message where that is more, as of
+ * several frames. 0: not known. */
+static double largest_message(const struct policy_socket *socket, const struct traffic *traffic)
 {
-    if (!policy_knows(socket, hwm) || !policy_knows(socket, messages) ||
-        !policy_knows(socket, bytes) || policy_fact(socket, messages) == 0)
+    double largest = policy_knows(socket, traffic->largest)
+                         ? (double)policy_fact(socket, traffic->largest)
+                         : 0;
+    bool is_mean_known = policy_knows(socket, traffic->messages) &&
+                         policy_knows(socket, traffic->bytes) &&
+                         policy_fact(socket, traffic->messages) > 0;
+    double mean = is_mean_known ? (double)policy_fact(socket, traffic->bytes) /
+                                      (double)policy_fact(socket, traffic->messages)
+                                : 0;
+    return largest > mean ? largest : mean;
+}
+
+/* Bytes that its queues may hold; 0: not known. */
+static double queue_bytes(const struct policy_socket *socket, const struct traffic *traffic)
+{
+    if (!policy_knows(socket, traffic->hwm))
         return 0;
     uint64_t peers = policy_knows(socket, POLICY_PEERS) && policy_fact(socket, POLICY_PEERS) > 0
                          ? policy_fact(socket, POLICY_PEERS)
                          : 1;
-    return (double)policy_fact(socket, hwm) * (double)peers * (double)policy_fact(socket, bytes) /
-           (double)policy_fact(socket, messages);
+    return (double)policy_fact(socket, traffic->hwm) * (double)peers *
+           largest_message(socket, traffic);
 }
 
 enum policy_verdict policy_look_hwm_memory(const struct policy_socket *socket,
                                            const struct policy_settings *settings,
                                            struct policy_detail *detail)
 {
-    double out = queue_bytes(socket, POLICY_SEND_HWM, POLICY_SENT_MESSAGES, POLICY_SENT_BYTES);
-    double in = queue_bytes(socket, POLICY_RECEIVE_HWM, POLICY_RECEIVED_MESSAGES,
-                            POLICY_RECEIVED_BYTES);
+    static const struct traffic sent = {POLICY_SEND_HWM, POLICY_SENT_MESSAGES, POLICY_SENT_BYTES,
+                                        POLICY_LARGEST_SENT};
+    static const struct traffic received = {POLICY_RECEIVE_HWM, POLICY_RECEIVED_MESSAGES,
+                                            POLICY_RECEIVED_BYTES, POLICY_LARGEST_RECEIVED};
+    double out = queue_bytes(socket, &sent), in = queue_bytes(socket, &received);
     double most = out > in ? out : in;
     if (most <= 0)
         return POLICY_UNKNOWN;
     return most > (double)settings->memory_limit_bytes
                ? broken(detail,
-                        "its full %s queues would hold %.0f MiB of messages of the mean size",
-                        out > in ? "send" : "receive", most / (double)(1 << 20) + 0.5)
+                        "its full %s queues would hold %.0f MiB of messages as large as the "
+                        "largest seen, of %.0f bytes",
+                        out > in ? "send" : "receive", most / (double)(1 << 20) + 0.5,
+                        largest_message(socket, out > in ? &sent : &received))
                : POLICY_KEPT;
 }
 

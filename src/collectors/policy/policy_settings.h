@@ -25,7 +25,7 @@ struct policy_settings {
     bool is_check_enabled[POLICY_CHECKS_MAX]; /* by the number of the row */
     enum advisory_severity severity[POLICY_CHECKS_MAX];
     int64_t memory_limit_bytes, near_limit_percent, blocked_ms, full_ms, long_lived_ms;
-    int64_t unequal_factor, retries;
+    int64_t unequal_factor, retries, starved_ms;
     struct policy_exemption *exemptions;
     size_t n_exemptions;
 };

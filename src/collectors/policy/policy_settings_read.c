@@ -33,6 +33,8 @@ static const struct config_key section_keys[] = {
     {"unequal_factor", CONFIG_INTEGER, SETTING(unequal_factor), .fallback = 2, .min = 1,
      .max = 1000000},
     {"retries", CONFIG_INTEGER, SETTING(retries), .fallback = 100, .min = 1, .max = 1000000000},
+    {"starved_for", CONFIG_DURATION, SETTING(starved_ms), .fallback = 30000, .min = 100,
+     .max = 86400000},
     {"exemptions", CONFIG_LIST, offsetof(struct section, exemptions), .min = 0,
      .max = POLICY_EXEMPTIONS_MAX},
 };

@@ -31,6 +31,8 @@
     X(RECEIVE_AGE_NS, GREATEST)                                                                    \
     X(LAST_SENT_NS, GREATEST)                                                                      \
     X(LAST_RECEIVED_NS, GREATEST)                                                                  \
+    X(LARGEST_SENT, GREATEST)                                                                      \
+    X(LARGEST_RECEIVED, GREATEST)                                                                  \
     X(OPTION_LINGER, SMALLEST)                                                                     \
     X(OPTION_SNDTIMEO, SMALLEST)                                                                   \
     X(OPTION_RCVTIMEO, SMALLEST)                                                                   \

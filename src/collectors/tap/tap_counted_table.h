@@ -31,6 +31,7 @@
     X(DROPPED_DISCONNECT, DROPPED_DISCONNECT, ENDINGS, TAP_TYPE_SENDS | TAP_TYPE_ENDS)             \
     X(OVERSIZED, OVERSIZED, OVERSIZED, TAP_TYPE_RECEIVES)                                          \
     X(CONFLATED, CONFLATED, QUEUE_DEPTH, 0)                                                        \
+    X(CONCURRENT_CALLS, CONCURRENT_CALLS, MISUSE, 0)                                               \
     X(HANDSHAKES, EVENT_HANDSHAKE_SUCCEEDED, HANDSHAKES, TAP_TYPE_HANDSHAKES)                      \
     X(DISCONNECTS, EVENT_DISCONNECTED, EVENTS, 0)                                                  \
     X(CONNECT_RETRIES, EVENT_CONNECT_RETRIED, EVENTS, 0)                                           \

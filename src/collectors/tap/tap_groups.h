@@ -44,7 +44,8 @@ enum tap_process_counter {
     /* Counted when the process has ended, by how it did. */
     TAP_PROCESS_ORDERLY_ENDS,
     TAP_PROCESS_ABRUPT_ENDS,
-    TAP_N_PROCESS_COUNTERS
+    TAP_PROCESS_API_ERRORS, /* the first of SEGMENT_PROCESS_ERRORS_SIZE */
+    TAP_N_PROCESS_COUNTERS = TAP_PROCESS_API_ERRORS + SEGMENT_PROCESS_ERRORS_SIZE
 };
 
 /* Something used of something limited, where the nearest to its limit is what counts. */

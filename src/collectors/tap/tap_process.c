@@ -175,6 +175,7 @@ static void take_reading(struct tap_process *self, const struct tap_scratch *scr
 #define X(id, field) self->counters[TAP_PROCESS_##id] = layout->field;
     TAP_PROCESS_COUNTERS(X)
 #undef X
+    memcpy(&self->counters[TAP_PROCESS_API_ERRORS], layout->api_errors, sizeof(layout->api_errors));
     self->updated_ns = layout->updated_ns;
     self->n_lanes = layout->n_lanes;
     self->is_closed = layout->state == SEGMENT_CLOSED;

@@ -53,7 +53,18 @@ static const struct counter counters[] = {
     {FAMILY_SOCKET_DROPPED_MESSAGES, ROW(DROPPED_DISCONNECT), "reason=\"disconnect\""},
     {FAMILY_SOCKET_OVERSIZED_MESSAGES, ROW(OVERSIZED) | NETWORK},
     {FAMILY_SOCKET_CONFLATED_MESSAGES, ROW(CONFLATED), .is_rare = true},
-    {FAMILY_SOCKET_HANDSHAKES, ROW(HANDSHAKES) | NETWORK},
+    {FAMILY_SOCKET_CONCURRENT_CALLS, ROW(CONCURRENT_CALLS), .is_rare = true},
+#define X(i, code, name)                                                                           \
+    {FAMILY_API_ERRORS,                                                                            \
+     SEGMENT_API_ERRORS_BASE + (i),                                                                \
+     CAN(MISUSE),                                                                                  \
+     0,                                                                                            \
+     "error=\"" name "\"",                                                                         \
+     false,                                                                                        \
+     true},
+    SEGMENT_API_ERRORS(X)
+#undef X
+        {FAMILY_SOCKET_HANDSHAKES, ROW(HANDSHAKES) | NETWORK},
     {FAMILY_SOCKET_DISCONNECTS, ROW(DISCONNECTS) | NETWORK},
     {FAMILY_SOCKET_CONNECT_RETRIES, ROW(CONNECT_RETRIES) | NETWORK},
     {FAMILY_SOCKET_ACCEPT_FAILURES, ROW(ACCEPT_FAILURES) | NETWORK},
@@ -96,6 +107,8 @@ static const struct gauge gauges[] = {
     {FAMILY_SOCKET_RECEIVE_HWM_PROXIMITY, TAP_GAUGE_RECEIVE_FULLEST, RECEIVES, NULL, NANO},
     {FAMILY_SOCKET_SEND_AGE, TAP_GAUGE_SEND_AGE_NS, SENDS, NULL, MILLI},
     {FAMILY_SOCKET_RECEIVE_AGE, TAP_GAUGE_RECEIVE_AGE_NS, RECEIVES, NULL, MILLI},
+    {FAMILY_SOCKET_LARGEST_SENT, TAP_GAUGE_LARGEST_SENT, SENDS},
+    {FAMILY_SOCKET_LARGEST_RECEIVED, TAP_GAUGE_LARGEST_RECEIVED, RECEIVES},
     {FAMILY_SOCKET_LAST_SENT, TAP_GAUGE_LAST_SENT_NS, SENDS, NULL, MILLI},
     {FAMILY_SOCKET_LAST_RECEIVED, TAP_GAUGE_LAST_RECEIVED_NS, RECEIVES, NULL, MILLI},
 };
@@ -349,17 +362,21 @@ static void add_usage(struct samples *out, const struct tap_program *program,
 
 static const struct {
     enum family_id family;
-    enum tap_process_counter counter;
-    bool is_time; /* nanoseconds, shown in seconds */
+    unsigned counter; /* enum tap_process_counter */
+    bool is_time;     /* nanoseconds, shown in seconds */
     const char *extra;
-} process_counters[] = {
-    {FAMILY_TAPPED_ENDS, TAP_PROCESS_ORDERLY_ENDS, false, "end=\"orderly\""},
-    {FAMILY_TAPPED_ENDS, TAP_PROCESS_ABRUPT_ENDS, false, "end=\"abrupt\""},
-    {FAMILY_TAP_UNTRACKED_SOCKETS, TAP_PROCESS_UNTRACKED_SOCKETS, false},
-    {FAMILY_TAP_FOLDED_GROUPS, TAP_PROCESS_FOLDED_GROUPS, false},
-    {FAMILY_TAP_FAILED_ROUNDS, TAP_PROCESS_ROUNDS_FAILED, false},
-    {FAMILY_TAP_SAMPLING_ROUNDS, TAP_PROCESS_SAMPLES, false},
-    {FAMILY_TAP_CPU_SECONDS, TAP_PROCESS_CPU_NS, true},
+    bool is_rare; /* shown once it is not zero */
+} process_counters[] = {{FAMILY_TAPPED_ENDS, TAP_PROCESS_ORDERLY_ENDS, false, "end=\"orderly\""},
+                        {FAMILY_TAPPED_ENDS, TAP_PROCESS_ABRUPT_ENDS, false, "end=\"abrupt\""},
+                        {FAMILY_TAP_UNTRACKED_SOCKETS, TAP_PROCESS_UNTRACKED_SOCKETS, false},
+                        {FAMILY_TAP_FOLDED_GROUPS, TAP_PROCESS_FOLDED_GROUPS, false},
+                        {FAMILY_TAP_FAILED_ROUNDS, TAP_PROCESS_ROUNDS_FAILED, false},
+                        {FAMILY_TAP_SAMPLING_ROUNDS, TAP_PROCESS_SAMPLES, false},
+                        {FAMILY_TAP_CPU_SECONDS, TAP_PROCESS_CPU_NS, true},
+#define X(i, code, name)                                                                           \
+    {FAMILY_API_ERRORS, TAP_PROCESS_API_ERRORS + (i), false, "error=\"" name "\"", true},
+                        SEGMENT_PROCESS_ERRORS(X)
+#undef X
 };
 
 static void add_process_counters(struct samples *out, const struct tap_program *program,
@@ -369,6 +386,8 @@ static void add_process_counters(struct samples *out, const struct tap_program *
         enum family_id family = process_counters[i].family;
         const char *extra = process_counters[i].extra;
         uint64_t value = program->counters[process_counters[i].counter];
+        if (value == 0 && process_counters[i].is_rare)
+            continue;
         if (process_counters[i].is_time)
             samples_add_scaled(out, family, program->labels, extra,
                                (struct samples_scaled){value, NANO});

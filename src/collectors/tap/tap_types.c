@@ -25,15 +25,15 @@ static const struct {
     {"XPUB", S | R | H | E | TAP_TYPE_PUBLISHES},
     {"XSUB", S | R | H | TAP_TYPE_SENDS_SUBSCRIPTIONS},
     {"STREAM", S | R},
-    {"SERVER", S | R | H},
-    {"CLIENT", S | R | H},
-    {"RADIO", S | H},
-    {"DISH", R | H},
-    {"GATHER", R | H},
-    {"SCATTER", S | H},
+    {"SERVER", S | R | H | TAP_TYPE_SHARED},
+    {"CLIENT", S | R | H | TAP_TYPE_SHARED},
+    {"RADIO", S | H | TAP_TYPE_SHARED},
+    {"DISH", R | H | TAP_TYPE_SHARED},
+    {"GATHER", R | H | TAP_TYPE_SHARED},
+    {"SCATTER", S | H | TAP_TYPE_SHARED},
     {"DGRAM", S | R},
-    {"PEER", S | R | H},
-    {"CHANNEL", S | R | H},
+    {"PEER", S | R | H | TAP_TYPE_SHARED},
+    {"CHANNEL", S | R | H | TAP_TYPE_SHARED},
 };
 
 #define N_TYPES (sizeof(types) / sizeof(*types))

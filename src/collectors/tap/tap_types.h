@@ -12,7 +12,8 @@ enum tap_type_trait {
     TAP_TYPE_PUBLISHES = 8, /* drops what a full subscriber misses */
     TAP_TYPE_SENDS_SUBSCRIPTIONS = 32,
     TAP_TYPE_HANDSHAKES = 16, /* its connections have a ZMTP handshake */
-    TAP_TYPE_ENDS = 64        /* what its queues hold at their end is followed */
+    TAP_TYPE_ENDS = 64,       /* what its queues hold at their end is followed */
+    TAP_TYPE_SHARED = 128     /* several threads may use it */
 };
 
 /* "PUB"; "unknown" for a number that this release does not know. */

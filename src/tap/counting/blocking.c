@@ -78,29 +78,22 @@ static void end_wait(struct registry_socket *socket)
     errno = error;
 }
 
-/* The older pair of functions behind pthread_cleanup_push(3): what they register is called for by a
- * cancellation and by longjmp(3) as well (glibc, nptl/cleanup.c and jmp-unwind.c; musl, for a
- * cancellation). The newer ones need the C++ runtime in every program. */
-extern void _pthread_cleanup_push(struct blocking_escape *escape, void (*routine)(void *),
-                                  void *argument) __attribute__((weak));
-extern void _pthread_cleanup_pop(struct blocking_escape *escape, int is_run) __attribute__((weak));
-
 static void escape_wait(void *socket)
 {
     end_wait(socket);
 }
 
-void blocking_begin_call(struct blocking_escape *escape, struct registry_socket *socket)
+void blocking_begin_call(struct blocking_call *call, struct registry_socket *socket)
 {
     begin_wait(socket);
-    if (_pthread_cleanup_push && _pthread_cleanup_pop)
-        _pthread_cleanup_push(escape, escape_wait, socket);
+    escape_begin(&call->escape, escape_wait, socket);
+    in_use_begin_call(&call->in_use, socket);
 }
 
-void blocking_end_call(struct blocking_escape *escape, struct registry_socket *socket)
+void blocking_end_call(struct blocking_call *call, struct registry_socket *socket)
 {
-    if (_pthread_cleanup_push && _pthread_cleanup_pop)
-        _pthread_cleanup_pop(escape, 0);
+    in_use_end_call(&call->in_use);
+    escape_end(&call->escape);
     end_wait(socket);
 }
 

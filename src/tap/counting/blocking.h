@@ -25,6 +25,8 @@
 #ifndef TAP_BLOCKING_H
 #define TAP_BLOCKING_H
 
+#include "tap/counting/in_use.h"
+#include "tap/ground/escape.h"
 #include "tap/registry/registry.h"
 
 /* A thread is in a receive, of a socket that several may use. */
@@ -32,15 +34,13 @@ void blocking_begin_receive(const struct registry_socket *socket);
 void blocking_end_receive(const struct registry_socket *socket);
 
 /* Around the call that waits: where the thread is cancelled in it, or jumps out of it from a signal
- * handler, the wait ends with it. Both in one function, like pthread_cleanup_push(3). */
-struct blocking_escape {
-    void (*routine)(void *argument);
-    void *argument;
-    int cancel_type;
-    void *previous;
+ * handler, the wait ends with it. Both in one function. */
+struct blocking_call {
+    struct escape escape;
+    struct in_use_call in_use;
 };
-void blocking_begin_call(struct blocking_escape *escape, struct registry_socket *socket);
-void blocking_end_call(struct blocking_escape *escape, struct registry_socket *socket);
+void blocking_begin_call(struct blocking_call *call, struct registry_socket *socket);
+void blocking_end_call(struct blocking_call *call, struct registry_socket *socket);
 
 /* The program was told EAGAIN. */
 void blocking_refused(struct registry_socket *socket);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/counting/message.h"
 
+#include "tap/counting/api_errors.h"
 #include "tap/counting/blocking.h"
 #include "tap/counting/message_count.h"
 #include "tap/counting/message_shared.h"
@@ -23,6 +24,40 @@ static HOOK_INLINE bool is_whole(const struct registry_slot *slot, int flags)
 }
 
 /*
+ * Unusual frames. Words of a shared socket have several writers.
+ */
+static int note_size(const struct registry_slot *slot, enum segment_lane_word number,
+                     uint32_t *below, int rc)
+{
+    const struct registry_socket *socket = slot->socket;
+    uint64_t *word = &(socket->is_shared ? socket->words : slot->words)[number];
+    uint64_t size = (uint64_t)rc, seen = segment_word_get(word);
+    while ((seen == SEGMENT_UNKNOWN || seen < size) &&
+           !__atomic_compare_exchange_n(word, &seen, size, false, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED)) {
+    }
+    if (*below <= (uint32_t)rc)
+        *below = (uint32_t)rc + 1;
+    return rc;
+}
+
+int message_unusual_sent(struct registry_slot *slot, int rc)
+{
+    if (rc >= 0)
+        return note_size(slot, SEGMENT_LARGEST_SENT, &slot->call.sent_below, rc);
+    api_errors_count(slot);
+    return rc;
+}
+
+int message_unusual_received(struct registry_slot *slot, int rc)
+{
+    if (rc >= 0)
+        return note_size(slot, SEGMENT_LARGEST_RECEIVED, &slot->received_below, rc);
+    api_errors_count(slot);
+    return rc;
+}
+
+/*
  * Refusals: a send that failed without waiting is done again as the program wanted it, under a
  * clock.
  */
@@ -32,39 +67,37 @@ static bool must_wait(const struct registry_slot *slot)
            (slot->frame.wait_flags & ZMQ_DONTWAIT);
 }
 
-static HOOK_COLD int end_refused(struct registry_slot *slot, int rc, size_t size)
+static HOOK_COLD int end_unusual(struct registry_slot *slot, int rc, size_t size)
 {
-    if (rc >= 0)
+    if (message_unusual_sent(slot, rc) >= 0)
         return message_count_sent(slot, size, slot->call.flags, rc);
     if (errno == EAGAIN)
         blocking_refused(slot->socket);
     return rc;
 }
 
-static HOOK_COLD int send_refused(struct registry_slot *slot)
+static HOOK_COLD int send_unusual(struct registry_slot *slot, int rc)
 {
     struct registry_socket *socket = slot->socket;
-    int rc = -1;
-    if (must_wait(slot)) {
-        struct blocking_escape escape;
-        blocking_begin_call(&escape, socket);
+    if (rc < 0 && must_wait(slot)) {
+        struct blocking_call call;
+        blocking_begin_call(&call, socket);
         rc = slot->send(socket->handle, slot->call.content, slot->call.size, slot->call.flags);
-        blocking_end_call(&escape, socket);
+        blocking_end_call(&call, socket);
     }
-    return end_refused(slot, rc, slot->call.size);
+    return end_unusual(slot, rc, slot->call.size);
 }
 
-static HOOK_COLD int msg_send_refused(struct registry_slot *slot)
+static HOOK_COLD int msg_send_unusual(struct registry_slot *slot, int rc)
 {
     struct registry_socket *socket = slot->socket;
-    int rc = -1;
-    if (must_wait(slot)) {
-        struct blocking_escape escape;
-        blocking_begin_call(&escape, socket);
+    if (rc < 0 && must_wait(slot)) {
+        struct blocking_call call;
+        blocking_begin_call(&call, socket);
         rc = slot->msg_send(slot->call.message, socket->handle, slot->call.flags);
-        blocking_end_call(&escape, socket);
+        blocking_end_call(&call, socket);
     }
-    return end_refused(slot, rc, (size_t)rc);
+    return end_unusual(slot, rc, (size_t)rc);
 }
 
 /*
@@ -77,12 +110,14 @@ static int send_part(void *handle, const void *buffer, size_t size, int flags,
     message_count_save_call(slot, buffer, size, flags);
     if (flags & ZMQ_SNDMORE) {
         int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
-        return HOOK_LIKELY(rc >= 0) ? message_count_more(slot, slot->call.size, rc)
-                                    : send_refused(slot);
+        return message_is_usual(rc, slot->call.sent_below)
+                   ? message_count_more(slot, slot->call.size, rc)
+                   : send_unusual(slot, rc);
     }
     int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
-    return HOOK_LIKELY(rc >= 0) ? message_count_last(slot, slot->call.size, rc)
-                                : send_refused(slot);
+    return message_is_usual(rc, slot->call.sent_below)
+               ? message_count_last(slot, slot->call.size, rc)
+               : send_unusual(slot, rc);
 }
 
 int message_send(void *handle, const void *buffer, size_t size, int flags,
@@ -92,8 +127,9 @@ int message_send(void *handle, const void *buffer, size_t size, int flags,
         return send_part(handle, buffer, size, flags, slot);
     message_count_save_call(slot, buffer, size, flags);
     int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
-    return HOOK_LIKELY(rc >= 0) ? message_count_whole(slot, slot->call.size, rc)
-                                : send_refused(slot);
+    return message_is_usual(rc, slot->call.sent_below)
+               ? message_count_whole(slot, slot->call.size, rc)
+               : send_unusual(slot, rc);
 }
 
 static int msg_send_part(struct tap_message *message, void *handle, int flags,
@@ -102,11 +138,13 @@ static int msg_send_part(struct tap_message *message, void *handle, int flags,
     message_count_save_message_call(slot, message, flags);
     if (flags & ZMQ_SNDMORE) {
         int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
-        return HOOK_LIKELY(rc >= 0) ? message_count_more(slot, (size_t)rc, rc)
-                                    : msg_send_refused(slot);
+        return message_is_usual(rc, slot->call.sent_below)
+                   ? message_count_more(slot, (size_t)rc, rc)
+                   : msg_send_unusual(slot, rc);
     }
     int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
-    return HOOK_LIKELY(rc >= 0) ? message_count_last(slot, (size_t)rc, rc) : msg_send_refused(slot);
+    return message_is_usual(rc, slot->call.sent_below) ? message_count_last(slot, (size_t)rc, rc)
+                                                       : msg_send_unusual(slot, rc);
 }
 
 int message_msg_send(struct tap_message *message, void *handle, int flags,
@@ -116,8 +154,8 @@ int message_msg_send(struct tap_message *message, void *handle, int flags,
         return msg_send_part(message, handle, flags, slot);
     message_count_save_message_call(slot, message, flags);
     int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
-    return HOOK_LIKELY(rc >= 0) ? message_count_whole(slot, (size_t)rc, rc)
-                                : msg_send_refused(slot);
+    return message_is_usual(rc, slot->call.sent_below) ? message_count_whole(slot, (size_t)rc, rc)
+                                                       : msg_send_unusual(slot, rc);
 }
 
 /*
@@ -168,7 +206,7 @@ static int publish_msg_hook(struct tap_message *message, void *handle, int flags
     return message_msg_send(message, handle, flags, slot);
 }
 
-static bool is_publisher(const struct registry_slot *slot)
+bool message_is_publisher(const struct registry_slot *slot)
 {
     return slot->socket->type == ZMQ_PUB || slot->socket->type == ZMQ_XPUB;
 }
@@ -203,25 +241,35 @@ static int receive_buffer_asking(void *handle, void *buffer, size_t size, int fl
     return rc;
 }
 
+struct message_functions message_functions_of(const struct registry_slot *slot)
+{
+    const struct library *library = slot->socket->library;
+    bool is_asking = learned_of(library)->more_flag == 0;
+    return (struct message_functions){
+        .send_hook = publish_hook,
+        .msg_send_hook = publish_msg_hook,
+        .send = library->send,
+        .msg_send = library->msg_send,
+        .recv = is_asking ? receive_buffer_asking : library->recv,
+        .msg_recv = is_asking ? receive_asking : library->msg_recv,
+    };
+}
+
 void message_fill_slot(struct registry_slot *slot)
 {
     struct registry_socket *socket = slot->socket;
-    const struct library *library = socket->library;
-    uint32_t more_flag = learned_of(library)->more_flag;
-    slot->send_hook = is_publisher(slot) ? publish_hook : message_send;
-    slot->msg_send_hook = is_publisher(slot) ? publish_msg_hook : message_msg_send;
-    slot->send = library->send;
-    slot->msg_send = library->msg_send;
-    if (more_flag) {
-        slot->recv = library->recv;
-        slot->msg_recv = library->msg_recv;
-        slot->more_flag = (const unsigned char *)socket->handle + more_flag;
-    } else {
-        slot->recv = receive_buffer_asking;
-        slot->msg_recv = receive_asking;
-        more_flags[socket->index] = 0;
-        slot->more_flag = &more_flags[socket->index];
-    }
+    struct message_functions functions = message_functions_of(slot);
+    uint32_t more_flag = learned_of(socket->library)->more_flag;
+    bool is_publisher = message_is_publisher(slot);
+    slot->send_hook = is_publisher ? functions.send_hook : message_send;
+    slot->msg_send_hook = is_publisher ? functions.msg_send_hook : message_msg_send;
+    slot->send = functions.send;
+    slot->msg_send = functions.msg_send;
+    slot->recv = functions.recv;
+    slot->msg_recv = functions.msg_recv;
+    more_flags[socket->index] = 0;
+    slot->more_flag = more_flag ? (const unsigned char *)socket->handle + more_flag
+                                : &more_flags[socket->index];
     if (socket->is_shared)
         message_shared_fill_slot(slot);
 }

@@ -38,6 +38,20 @@ static inline void message_count_increase(uint64_t *word, uint64_t n)
 #endif
 }
 
+/*
+ * Frames that are larger than any before, and failures, are unusual: libzmq returns a frame's size,
+ * so that one comparison without sign, with the size that is unusual (call.sent_below,
+ * received_below), takes the place of that with 0. Where it says so, these two note the size, and
+ * count a failure that nobody else does; they return what they were given.
+ */
+int message_unusual_sent(struct registry_slot *slot, int rc) __attribute__((cold, noinline));
+int message_unusual_received(struct registry_slot *slot, int rc) __attribute__((cold, noinline));
+
+static inline bool message_is_usual(int rc, uint32_t below)
+{
+    return __builtin_expect((uint32_t)rc < below, 1);
+}
+
 /* What was sent: a whole message, a frame that others follow, the last of several. They are given
  * what the caller returns then. */
 static inline int message_count_whole(const struct registry_slot *slot, size_t size, int rc)

@@ -2,6 +2,7 @@
 #include "tap/counting/message_shared.h"
 
 #include "tap/counting/blocking.h"
+#include "tap/counting/message_count.h"
 #include "tap/registry/registry.h"
 
 #include <errno.h>
@@ -20,15 +21,16 @@ static bool must_wait(int rc, int flags, int tried_flags)
     return rc < 0 && errno == EAGAIN && flags != tried_flags;
 }
 
-static int count_sent(struct registry_socket *socket, size_t size, int rc)
+static int count_sent(struct registry_slot *slot, size_t size, int rc)
 {
+    struct registry_socket *socket = slot->socket;
     if (rc >= 0) {
         count(socket, SEGMENT_SENT_BYTES, size);
         count(socket, SEGMENT_SENT_MESSAGES, 1);
     } else if (errno == EAGAIN) {
         blocking_refused(socket);
     }
-    return rc;
+    return message_is_usual(rc, slot->call.sent_below) ? rc : message_unusual_sent(slot, rc);
 }
 
 static int shared_send(void *handle, const void *buffer, size_t size, int flags,
@@ -38,12 +40,12 @@ static int shared_send(void *handle, const void *buffer, size_t size, int flags,
     int tried_flags = flags | slot->first_frame.wait_flags;
     int rc = slot->send(handle, buffer, size, tried_flags);
     if (must_wait(rc, flags, tried_flags)) {
-        struct blocking_escape escape;
-        blocking_begin_call(&escape, socket);
+        struct blocking_call call;
+        blocking_begin_call(&call, socket);
         rc = slot->send(handle, buffer, size, flags);
-        blocking_end_call(&escape, socket);
+        blocking_end_call(&call, socket);
     }
-    return count_sent(socket, size, rc);
+    return count_sent(slot, size, rc);
 }
 
 static int shared_msg_send(struct tap_message *message, void *handle, int flags,
@@ -53,12 +55,12 @@ static int shared_msg_send(struct tap_message *message, void *handle, int flags,
     int tried_flags = flags | slot->first_frame.wait_flags;
     int rc = slot->msg_send(message, handle, tried_flags);
     if (must_wait(rc, flags, tried_flags)) {
-        struct blocking_escape escape;
-        blocking_begin_call(&escape, socket);
+        struct blocking_call call;
+        blocking_begin_call(&call, socket);
         rc = slot->msg_send(message, handle, flags);
-        blocking_end_call(&escape, socket);
+        blocking_end_call(&call, socket);
     }
-    return count_sent(socket, (size_t)rc, rc);
+    return count_sent(slot, (size_t)rc, rc);
 }
 
 /*

@@ -7,6 +7,7 @@
  */
 #include "tap/counting/route.h"
 
+#include "tap/counting/api_errors.h"
 #include "tap/counting/message.h"
 #include "tap/counting/message_count.h"
 #include "tap/ground/capability.h"
@@ -123,7 +124,7 @@ static HOOK_COLD int send_large_id(struct tap_message *message, struct registry_
     set_mandatory(socket, 0);
     errno = error;
     if (rc < 0 && error != EAGAIN && error != EHOSTUNREACH)
-        return rc;
+        return message_unusual_sent(slot, rc);
     slot->is_within = rc >= 0;
     if (rc < 0) {
         note_answer(slot, error);
@@ -162,7 +163,7 @@ static HOOK_INLINE int send_id(void *handle, const void *buffer, size_t size, in
     slot->call.content = buffer;
     int rc = slot->send(handle, buffer, size, flags); /* the size: an id has not 2 GB */
     if (HOOK_UNLIKELY(rc < 0))
-        return rc;
+        return message_unusual_sent(slot, rc);
     message_count_increase(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
     if (HOOK_UNLIKELY(*slot->current_out == 0))
         return find_cause(slot, slot->call.content, (size_t)rc, rc);
@@ -180,7 +181,7 @@ static HOOK_INLINE int msg_send_id(struct tap_message *message, void *handle, in
     slot->call.message = message;
     int rc = slot->msg_send(message, handle, flags);
     if (HOOK_UNLIKELY(rc < 0))
-        return rc;
+        return message_unusual_sent(slot, rc);
     message_count_increase(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
     if (HOOK_UNLIKELY(*slot->current_out == 0))
         return find_cause_of_message(slot, rc);
@@ -213,6 +214,17 @@ static HOOK_COLD int msg_send_to_none(struct tap_message *message, void *handle,
     return rc >= 0 ? count_lost(slot, flags, rc) : rc;
 }
 
+/* libzmq has answered. The result that is tested is that of the second call, so that nothing but
+ * the slot is kept over it. */
+#define RETURN_IF_REFUSED(slot, rc)                                                                \
+    do {                                                                                           \
+        if (!message_is_usual((rc), (slot)->call.sent_below)) {                                    \
+            (rc) = message_unusual_sent((slot), (rc));                                             \
+            if ((rc) < 0)                                                                          \
+                return (rc);                                                                       \
+        }                                                                                          \
+    } while (0)
+
 /* A frame is taken, and the message goes on: to the pipe, or to none. */
 static HOOK_INLINE int count_more(struct registry_slot *slot, size_t size, int rc)
 {
@@ -239,11 +251,13 @@ static HOOK_INLINE int send_content(void *handle, const void *buffer, size_t siz
     slot->call.size = size;
     if (flags & ZMQ_SNDMORE) {
         int rc = slot->send(handle, buffer, size, flags);
-        return HOOK_LIKELY(rc >= 0) ? count_more(slot, slot->call.size, rc) : rc;
+        RETURN_IF_REFUSED(slot, rc);
+        return count_more(slot, slot->call.size, rc);
     }
     slot->call.pipe_state = state;
     int rc = slot->send(handle, buffer, size, flags);
-    return HOOK_LIKELY(rc >= 0) ? count_last(slot, slot->call.size, rc) : rc;
+    RETURN_IF_REFUSED(slot, rc);
+    return count_last(slot, slot->call.size, rc);
 }
 
 static HOOK_INLINE int msg_send_content(struct tap_message *message, void *handle, int flags,
@@ -254,11 +268,13 @@ static HOOK_INLINE int msg_send_content(struct tap_message *message, void *handl
         return msg_send_to_none(message, handle, flags, slot);
     if (flags & ZMQ_SNDMORE) {
         int rc = slot->msg_send(message, handle, flags);
-        return HOOK_LIKELY(rc >= 0) ? count_more(slot, (size_t)rc, rc) : rc;
+        RETURN_IF_REFUSED(slot, rc);
+        return count_more(slot, (size_t)rc, rc);
     }
     slot->call.pipe_state = state;
     int rc = slot->msg_send(message, handle, flags);
-    return HOOK_LIKELY(rc >= 0) ? count_last(slot, (size_t)rc, rc) : rc;
+    RETURN_IF_REFUSED(slot, rc);
+    return count_last(slot, (size_t)rc, rc);
 }
 
 static int route_send(void *handle, const void *buffer, size_t size, int flags,
@@ -358,7 +374,9 @@ static HOOK_COLD int lost_send(void *handle, const void *buffer, size_t size, in
     if (!state_of(slot->socket)->is_swallowing)
         rc = message_send(handle, buffer, size, flags, slot);
     else if ((rc = slot->send(handle, buffer, size, flags & ~ZMQ_SNDMORE)) >= 0)
-        message_count_sent(slot, size, flags, rc);
+        message_count_sent(slot, size, flags, message_unusual_sent(slot, rc));
+    else
+        api_errors_count(slot);
     if (rc >= 0 && !(flags & ZMQ_SNDMORE))
         set_hooks(slot);
     return rc;
@@ -371,7 +389,9 @@ static HOOK_COLD int lost_msg_send(struct tap_message *message, void *handle, in
     if (!state_of(slot->socket)->is_swallowing)
         rc = message_msg_send(message, handle, flags, slot);
     else if ((rc = slot->msg_send(message, handle, flags & ~ZMQ_SNDMORE)) >= 0)
-        message_count_sent(slot, (size_t)rc, flags, rc);
+        message_count_sent(slot, (size_t)rc, flags, message_unusual_sent(slot, rc));
+    else
+        api_errors_count(slot);
     if (rc >= 0 && !(flags & ZMQ_SNDMORE))
         set_hooks(slot);
     return rc;

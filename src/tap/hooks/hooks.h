@@ -9,6 +9,7 @@
 #ifndef TAP_HOOKS_H
 #define TAP_HOOKS_H
 
+#include "tap/counting/api_errors.h"
 #include "tap/ground/hook.h"
 #include "tap/ground/library.h"
 #include "tap/registry/registry.h"
@@ -52,9 +53,19 @@ int hooks_msg_receive(struct tap_message *message, void *handle, int flags, cons
     HOOK_CALL(library_find_function(library_inside, caller, LIBRARY_FUNCTION(function)), function, \
               failure, __VA_ARGS__)
 
-/* The same for a call with a socket, which belongs to the copy that made it. */
+/* Counts a call without a socket of the tap's, where it failed. */
+#define HOOK_COUNT_FAILURE(failure, call)                                                          \
+    ({                                                                                             \
+        __typeof__(call) hook_result = (call);                                                     \
+        if (HOOK_UNLIKELY(hook_result == (failure)))                                               \
+            api_errors_count_process();                                                            \
+        hook_result;                                                                               \
+    })
+
+/* Passes on a call with a socket, which belongs to the copy that made it. */
 #define HOOK_PASS_SOCKET(handle, caller, function, failure, ...)                                   \
-    HOOK_CALL(library_find_function_of_socket(handle, caller, LIBRARY_FUNCTION(function)),         \
-              function, failure, __VA_ARGS__)
+    HOOK_COUNT_FAILURE(failure, HOOK_CALL(library_find_function_of_socket(                         \
+                                              handle, caller, LIBRARY_FUNCTION(function)),         \
+                                          function, failure, __VA_ARGS__))
 
 #endif

@@ -62,8 +62,8 @@ static int set_option(void *handle, int option, int value, const void *caller)
 {
     struct registry_context *context = hooks_find_context(handle);
     if (!context)
-        return HOOK_PASS(caller, ctx_set, -1, handle, option, value);
-    int rc = limits_set_option(context, option, value);
+        return HOOK_COUNT_FAILURE(-1, HOOK_PASS(caller, ctx_set, -1, handle, option, value));
+    int rc = HOOK_COUNT_FAILURE(-1, limits_set_option(context, option, value));
     if (rc == 0 && option == ZMQ_MAX_SOCKETS)
         limits_set_max_sockets(context, value);
     return rc;
@@ -141,7 +141,7 @@ static int end_context(void *handle, const void *caller)
     struct guard guard;
     struct registry_context *context = hooks_find_context(handle);
     if (!context)
-        return HOOK_PASS(caller, ctx_term, -1, handle);
+        return HOOK_COUNT_FAILURE(-1, HOOK_PASS(caller, ctx_term, -1, handle));
     bool has_started = context->has_started;
     uint32_t serial = context->serial;
     if (has_started && monitor_has_sockets(context->library) && prepare_end(context) != 0)
@@ -179,7 +179,7 @@ int zmq_ctx_shutdown(void *handle)
     struct guard guard;
     struct registry_context *context = hooks_find_context(handle);
     if (!context)
-        return HOOK_PASS(HOOK_CALLER, ctx_shutdown, -1, handle);
+        return HOOK_COUNT_FAILURE(-1, HOOK_PASS(HOOK_CALLER, ctx_shutdown, -1, handle));
     if (!context->has_started || !monitor_has_sockets(context->library))
         return context->library->ctx_shutdown(handle);
     registry_lock(&guard);

@@ -26,9 +26,11 @@ static inline void count_received(const struct registry_slot *slot, int rc)
 }
 
 /* It is given the result to return, so that its callers end in a jump. */
-static HOOK_COLD int count_refused(const struct registry_slot *slot, int rc)
+static HOOK_COLD int receive_unusual(struct registry_slot *slot, int rc)
 {
-    if (errno == EAGAIN)
+    if (message_unusual_received(slot, rc) >= 0)
+        count_received(slot, rc);
+    else if (errno == EAGAIN)
         message_count_increase(&slot->words[SEGMENT_RECEIVE_WOULD_BLOCK], 1);
     return rc;
 }
@@ -37,8 +39,8 @@ static HOOK_COLD int count_refused(const struct registry_slot *slot, int rc)
 static HOOK_INLINE int end_receive(struct registry_slot *slot, int rc)
 {
     set_receiving(slot, false);
-    if (HOOK_UNLIKELY(rc < 0))
-        return count_refused(slot, rc);
+    if (!message_is_usual(rc, slot->received_below))
+        return receive_unusual(slot, rc);
     count_received(slot, rc);
     return rc;
 }

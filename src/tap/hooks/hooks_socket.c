@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+#include "tap/counting/in_use.h"
 #include "tap/counting/options.h"
 #include "tap/events/events.h"
 #include "tap/events/fake_socket.h"
@@ -48,7 +49,7 @@ void *zmq_socket(void *context_handle, int type)
         return fake_socket_make();
     struct registry_context *context = library_inside ? NULL : hooks_find_context(context_handle);
     if (!context)
-        return HOOK_PASS(HOOK_CALLER, socket, NULL, context_handle, type);
+        return HOOK_COUNT_FAILURE(NULL, HOOK_PASS(HOOK_CALLER, socket, NULL, context_handle, type));
 
     bool is_started = false;
     bool is_first = !__atomic_load_n(&context->has_started, __ATOMIC_ACQUIRE);
@@ -58,6 +59,8 @@ void *zmq_socket(void *context_handle, int type)
     if (handle && (is_started || tap_start(context->library)))
         register_socket(context, handle, type);
     errno = error;
+    if (!handle)
+        api_errors_count_process();
     return handle;
 }
 
@@ -70,6 +73,7 @@ int zmq_close(void *handle)
                                       : HOOK_PASS_SOCKET(handle, HOOK_CALLER, close, -1, handle);
     struct registry_context *context = slot->socket->context;
     const struct library *library = slot->socket->library;
+    in_use_check(slot->socket);
     parts_closing(slot->socket);
     monitor_close_socket(slot->socket);
     int rc = library->close(handle);
@@ -84,10 +88,13 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
         return fake_socket_is(handle) ? fake_socket_setsockopt(handle, option, value, size)
                                       : HOOK_PASS_SOCKET(handle, HOOK_CALLER, setsockopt, -1,
                                                          handle, option, value, size);
+    in_use_check(slot->socket);
     int rc = slot->socket->library->setsockopt(handle, option, value, size);
     if (rc == 0) {
         const struct registry_option changed = {option, value, size};
         parts_option_changed(slot->socket, &changed);
+    } else {
+        api_errors_count(slot);
     }
     return rc;
 }
@@ -151,6 +158,7 @@ int zmq_bind(void *handle, const char *endpoint)
                    ? fake_socket_bind(handle, endpoint)
                    : HOOK_PASS_SOCKET(handle, HOOK_CALLER, bind, -1, handle, endpoint);
     struct registry_socket *socket = slot->socket;
+    in_use_check(socket);
     uint32_t n_failures = begin_bind(socket, endpoint);
     int rc = socket->library->bind(handle, endpoint);
     monitor_end_call(socket);
@@ -159,6 +167,8 @@ int zmq_bind(void *handle, const char *endpoint)
     end_endpoint(socket, endpoint, rc == 0);
     if (rc == 0)
         options_count_endpoint(socket, false, 1);
+    else
+        api_errors_count(slot);
     return rc;
 }
 
@@ -167,12 +177,15 @@ int zmq_connect(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, connect, -1, handle, endpoint);
+    in_use_check(slot->socket);
     begin_connect(slot->socket, endpoint);
     int rc = slot->socket->library->connect(handle, endpoint);
     monitor_end_call(slot->socket);
     end_endpoint(slot->socket, endpoint, rc == 0);
     if (rc == 0)
         options_count_endpoint(slot->socket, true, 1);
+    else
+        api_errors_count(slot);
     return rc;
 }
 
@@ -181,12 +194,15 @@ uint32_t zmq_connect_peer(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot || !slot->socket->library->connect_peer)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, connect_peer, 0, handle, endpoint);
+    in_use_check(slot->socket);
     begin_connect(slot->socket, endpoint);
     uint32_t id = slot->socket->library->connect_peer(handle, endpoint);
     monitor_end_call(slot->socket);
     end_endpoint(slot->socket, endpoint, id != 0);
     if (id != 0)
         options_count_endpoint(slot->socket, true, 1);
+    else
+        api_errors_count(slot);
     return id;
 }
 
@@ -205,12 +221,15 @@ int zmq_unbind(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, unbind, -1, handle, endpoint);
+    in_use_check(slot->socket);
     parts_begin_cut(slot->socket);
     int rc = slot->socket->library->unbind(handle, endpoint);
     parts_end_cut(slot->socket);
     if (rc == 0) {
         drop_endpoint(slot->socket, endpoint);
         options_count_endpoint(slot->socket, false, -1);
+    } else {
+        api_errors_count(slot);
     }
     return rc;
 }
@@ -220,12 +239,15 @@ int zmq_disconnect(void *handle, const char *endpoint)
     const struct registry_slot *slot = registry_find(handle);
     if (!slot)
         return HOOK_PASS_SOCKET(handle, HOOK_CALLER, disconnect, -1, handle, endpoint);
+    in_use_check(slot->socket);
     parts_begin_cut(slot->socket);
     int rc = slot->socket->library->disconnect(handle, endpoint);
     parts_end_cut(slot->socket);
     if (rc == 0) {
         drop_endpoint(slot->socket, endpoint);
         options_count_endpoint(slot->socket, true, -1);
+    } else {
+        api_errors_count(slot);
     }
     return rc;
 }

@@ -298,6 +298,17 @@ static const struct segment_group *group_of(const struct registry_socket *socket
     return &table->groups[table->lane_groups[socket->lane]];
 }
 
+/* What a lane has of its open socket, and nobody could tell again. */
+static void carry_gauges(const uint64_t *from, uint64_t *to)
+{
+    static const enum segment_lane_word carried[] = {
+        SEGMENT_OPENED_NS,       SEGMENT_LARGEST_SENT, SEGMENT_LARGEST_RECEIVED,
+        SEGMENT_API_ERROR_KINDS, SEGMENT_RECEIVER,
+    };
+    for (size_t i = 0; i < sizeof(carried) / sizeof(*carried); i++)
+        segment_word_set(&to[carried[i]], segment_word_get(&from[carried[i]]));
+}
+
 /* The handle's lane moves, what was counted stays; so the group's sum never decreases. */
 static void move_socket(struct registry_socket *socket, const char *endpoint, const char *name)
 {
@@ -306,10 +317,10 @@ static void move_socket(struct registry_socket *socket, const char *endpoint, co
     if (segment_table_take_lane(table, group, &lane) < 0)
         return;
     uint32_t old = socket->lane;
-    uint64_t opened = segment_word_get(&socket->words[SEGMENT_OPENED_NS]);
+    const uint64_t *words = socket->words;
     socket->lane = lane;
     describe_lane(socket);
-    segment_word_set(&socket->words[SEGMENT_OPENED_NS], opened);
+    carry_gauges(words, socket->words);
     segment_word_add(&socket->words[SEGMENT_ATTACHED], socket->is_attached);
     point_at_lane(socket);
     segment_table_release_lane(table, old);

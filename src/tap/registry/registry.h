@@ -109,12 +109,14 @@ struct registry_slot {
         };
         size_t size;
         int flags;
+        uint32_t sent_below; /* not of the call: larger frames, and failures, are unusual */
     } call;
     int (*recv)(void *, void *, size_t, int);
     int (*msg_recv)(struct tap_message *, void *, int);
     const unsigned char *more_flag; /* of the frame received last: 0 where it ends its message */
     struct registry_socket *socket;
-    bool is_receiving; /* a thread of the program is in a receive */
+    bool is_receiving;       /* a thread of the program is in a receive */
+    uint32_t received_below; /* larger frames, and failures, are unusual: see message_count.h */
 
     uint32_t n_until_measured;    /* frames until publish_measure_room is called; see publish.h */
     const uintptr_t *current_out; /* this and the next: see route.h */
@@ -125,6 +127,7 @@ struct registry_slot {
 } __attribute__((aligned(256)));
 
 static_assert(offsetof(struct registry_slot, call) == 64, "one cache line");
+static_assert(offsetof(struct registry_slot, n_until_measured) == 128, "and one more");
 
 /* They and the mark after them are zero again in a child process, whatever made it, unless it
  * shares its parent's memory (MADV_WIPEONFORK): there no handle is known, so nothing is added to
