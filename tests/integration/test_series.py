@@ -12,6 +12,7 @@ from support.waiting import wait_for
 
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 DETAILS = {"zmq_socket_events_total", "zmq_socket_option", "zmq_socket_security_info",
+           "zmq_socket_largest_sent_frame_bytes", "zmq_socket_largest_received_frame_bytes",
            "zmq_socket_receive_would_block_total", "zmq_socket_receive_blocked_seconds_total"}
 
 
