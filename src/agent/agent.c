@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "collectors/peek/peek_link.h"
+#include "collectors/peers/peers_watch.h"
 #include "http/http_server.h"
 #include "http/systemd.h"
 #include "problems/problem_watch.h"
@@ -36,7 +37,8 @@ struct agent {
     struct agent_web web;
     struct agent_config config;
     struct http_server *server;
-    struct peek_link *peek; /* NULL: none */
+    struct peek_link *peek;    /* NULL: none */
+    struct peers_watch *peers; /* NULL: none */
     int signal_fd;
 };
 
@@ -79,6 +81,9 @@ static void start_peek(struct agent *self)
     int r = self->options->has_no_peek ? 0 : peek_link_new(&options, &self->peek);
     if (r < 0)
         log_warn("programs without a tap are not seen", "error", strerror(-r));
+    r = self->peek ? peers_watch_new(self->peek, &self->peers) : 0;
+    if (r < 0)
+        log_warn("who is at the other end of connections is not seen", "error", strerror(-r));
 }
 
 static int start_collectors(struct agent *self, struct error *err)
@@ -92,6 +97,7 @@ static int start_collectors(struct agent *self, struct error *err)
     struct agent_setup setup = {.options = self->options,
                                 .pool = self->config.pool,
                                 .peek = self->peek,
+                                .peers = self->peers,
                                 .handovers = &self->config.handovers,
                                 .asked = &self->asked,
                                 .sources = sources,
@@ -115,7 +121,8 @@ static int start_server(struct agent *self, struct error *err)
                                             .directory = self->options->directory,
                                             .problems = self->problems,
                                             .live = self->live,
-                                            .peek = self->peek};
+                                            .peek = self->peek,
+                                            .peers = self->peers};
     int r = agent_routes_init(&self->routes, &parts, err);
     if (r < 0)
         return r;
@@ -162,6 +169,7 @@ static void stop(struct agent *self)
     problem_watch_destroy(&self->problems);
     live_destroy(&self->live);
     runner_destroy(&self->runner);
+    peers_watch_destroy(&self->peers);
     peek_link_destroy(&self->peek);
     agent_web_finish(&self->web);
     agent_config_finish(&self->config);

@@ -70,7 +70,8 @@ static int make_tap(const struct agent_setup *setup, struct collector *ret_colle
     const struct tap_options options = {.directory = setup->options->directory,
                                         .max_groups = setup->options->max_tap_groups,
                                         .has_created = setup->options->has_created,
-                                        .peek = setup->peek};
+                                        .peek = setup->peek,
+                                        .peers = setup->peers};
     struct error warning;
     int r = tap_collector_new(&options, ret_collector, err);
     if (r == 0)

@@ -19,6 +19,7 @@ struct agent_setup {
     const struct agent_options *options;
     struct probe_pool *pool;
     struct peek_link *peek;            /* NULL: none */
+    struct peers_watch *peers;         /* NULL: none */
     struct agent_handovers *handovers; /* of the configuration's sections */
     const struct self_source *sources; /* of the agent's own parts, for the self collector */
     size_t n_sources;

@@ -2,7 +2,10 @@
 #include "agent/agent_open_sockets.h"
 
 #include "agent/agent_events.h"
+#include "agent/agent_peers.h"
+#include "base/clock.h"
 #include "collectors/peek/peek_sockets.h"
+#include "collectors/peers/peers_watch.h"
 #include "collectors/tap/tap_sockets.h"
 #include "metrics/json_writer.h"
 #include "metrics/labels.h"
@@ -11,10 +14,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define PEERS_AGE_NS      (5 * CLOCK_NS_PER_SECOND) /* older ones are waited for */
+#define PEERS_PATIENCE_NS (5 * CLOCK_NS_PER_SECOND / 2)
+
 /* What is asked for, and the answer so far. */
 struct listing {
     const struct agent_open_sockets_query *query;
     struct string_buffer json, labels;
+    const struct peer_table *peers; /* NULL: none */
     unsigned n;
 };
 
@@ -128,8 +135,9 @@ static int visit(const struct tap_socket *socket, void *data)
     append_fields(&self->json, socket);
     agent_events_append(&self->json, socket);
     append_unmeasured(self, socket->process);
+    int r = self->peers ? agent_peers_append(&self->json, self->peers, socket) : 0;
     string_buffer_append(&self->json, "}", 1);
-    return self->json.has_failed || self->labels.has_failed ? -ENOMEM : 0;
+    return r < 0 || self->json.has_failed || self->labels.has_failed ? -ENOMEM : 0;
 }
 
 int agent_open_sockets_list(const struct agent_open_sockets *self,
@@ -138,9 +146,15 @@ int agent_open_sockets_list(const struct agent_open_sockets *self,
 {
     struct listing listing = {.query = query};
     string_buffer_append_text(&listing.json, "{\"open\":[");
+    if (self->peers) {
+        peers_watch_ask(self->peers, PEERS_AGE_NS, PEERS_PATIENCE_NS);
+        listing.peers = peers_watch_lock(self->peers);
+    }
     int r = tap_sockets_each(self->directory, visit, &listing);
     if (self->peek && (r == 0 || r == -ENOENT))
         r = peek_sockets_each(self->peek, visit, &listing);
+    if (self->peers)
+        peers_watch_unlock(self->peers);
     string_buffer_finish(&listing.labels);
     bool is_complete = listing.n <= AGENT_OPEN_SOCKETS_MAX;
     string_buffer_append_format(&listing.json, "],\"is_complete\":%s}\n",

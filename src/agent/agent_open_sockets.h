@@ -8,6 +8,7 @@
  *     {"open": [{"pid": 4711, "command": "feed", "program": "feed", "type": "PUB",
  *                "address": "tcp://…", "library": "4.3.4", "fields": {"peers": 2, …},
  *                "events": {"connected": 2, …}, …     agent_events.h
+ *                "peers": [{"pid": 4712, …}, …],      see agent_peers.h
  *                "not_measured": [{"capability": "…", "state": "off", "reason": "…"}, …]}, …],
  *      "is_complete": true}
  *
@@ -23,10 +24,12 @@
 #define AGENT_OPEN_SOCKETS_MAX  1000u /* in one answer; is_complete is false beyond */
 
 struct peek_link;
+struct peers_watch;
 
 struct agent_open_sockets {
-    const char *directory;  /* of the segments; borrowed */
-    struct peek_link *peek; /* borrowed; NULL: none */
+    const char *directory;     /* of the segments; borrowed */
+    struct peek_link *peek;    /* borrowed; NULL: none */
+    struct peers_watch *peers; /* borrowed; NULL: none */
 };
 
 /* What is asked for; NULL: any. Numbers are texts. */

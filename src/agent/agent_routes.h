@@ -25,6 +25,7 @@ struct agent_routes {
 
 /* What the pages are about; borrowed. */
 struct peek_link;
+struct peers_watch;
 
 struct agent_route_parts {
     struct runner *runner;
@@ -33,9 +34,10 @@ struct agent_route_parts {
     struct problem_watch *problems;
     struct live *live;
     const char *telemetry_path;
-    bool has_created;       /* OpenMetrics has the _created lines */
-    const char *directory;  /* of the segments */
-    struct peek_link *peek; /* NULL: programs without a tap are not seen */
+    bool has_created;          /* OpenMetrics has the _created lines */
+    const char *directory;     /* of the segments */
+    struct peek_link *peek;    /* NULL: programs without a tap are not seen */
+    struct peers_watch *peers; /* NULL: who is at the other ends is not known */
 };
 
 /* Fills in the table. Errors: -EINVAL `telemetry_path` is no path or taken; -ENOMEM. */

@@ -40,6 +40,12 @@
       "The fullest peer's send queue over its effective high water mark, 0 to 1; inproc adds both ends' marks. Absent where no peer has a limit.") \
     X(SOCKET_RECEIVE_HWM_PROXIMITY, "zmq_socket_receive_hwm_proximity_ratio", GAUGE, "ratio", \
       "The fullest peer's receive queue over its effective high water mark, 0 to 1; inproc adds both ends' marks. Absent where no peer has a limit.") \
+    X(SOCKET_WORST_UNSENT, "zmq_socket_worst_connection_unsent_bytes", GAUGE, "bytes", \
+      "Of the group's tcp and ipc connections the most bytes in the kernel that libzmq has written and the other host does not have yet; with ipc, that the peer has not read. Beside what waits in the send queue, and the limits of the kernel's buffers are its own: a peer that does not read fills both. Looked at four times a minute, each second while somebody looks at peers. Absent for processes that --collector.peek does not see, and in another network namespace.") \
+    X(SOCKET_WORST_UNREAD, "zmq_socket_worst_connection_unread_bytes", GAUGE, "bytes", \
+      "Of the group's tcp and ipc connections the most bytes that came and that libzmq has not read from the kernel: its receive queue is full, or its I/O thread does not run. As fresh, and absent, as zmq_socket_worst_connection_unsent_bytes.") \
+    X(SOCKET_WORST_RETRANSMITS, "zmq_socket_worst_connection_retransmits", GAUGE, "", \
+      "Of the group's tcp connections that are open the most segments that the kernel has sent again since the connection began: packets are lost on the way, or the other host is gone. As fresh, and absent, as zmq_socket_worst_connection_unsent_bytes.") \
     X(SOCKET_SEND_FILL, "zmq_socket_send_queue_fill_ratio", HISTOGRAM, "ratio", \
       "The fullest peer's send queue over its effective high water mark, sampled ten times a second, so that a burst between scrapes is seen.") \
     X(SOCKET_RECEIVE_FILL, "zmq_socket_receive_queue_fill_ratio", HISTOGRAM, "ratio", \

@@ -42,19 +42,20 @@ void peek_host_finish(struct peek_host *self)
     close(self->procfs_fd);
 }
 
-static void find_program(const struct peek_host *self, struct peek_host_entry *entry)
+void peek_host_find_program(const struct peek_host *self, pid_t pid,
+                            char ret_program[static PROGRAM_NAME_SIZE])
 {
     cleanup(string_buffer_finish) struct string_buffer text = {0};
     char link[32], exe[PATH_MAX];
-    if (procfs_read(self->procfs_fd, entry->pid, "cgroup", &text) == 0 && text.data &&
-        program_name_from_cgroup(text.data, entry->program))
+    if (procfs_read(self->procfs_fd, pid, "cgroup", &text) == 0 && text.data &&
+        program_name_from_cgroup(text.data, ret_program))
         return;
-    (void)snprintf(link, sizeof(link), "%d/exe", entry->pid);
+    (void)snprintf(link, sizeof(link), "%d/exe", pid);
     ssize_t n = readlinkat(self->procfs_fd, link, exe, sizeof(exe) - 1);
     exe[n > 0 ? n : 0] = '\0';
-    if (procfs_read(self->procfs_fd, entry->pid, "cmdline", &text) < 0)
+    if (procfs_read(self->procfs_fd, pid, "cmdline", &text) < 0)
         string_buffer_clear(&text);
-    program_name_from_command(exe, text.data, text.size, entry->program);
+    program_name_from_command(exe, text.data, text.size, ret_program);
 }
 
 /* Another number of threads, or another process of the same number, is another signature. */
@@ -83,7 +84,7 @@ static bool runs_libzmq(const struct peek_host *self, pid_t pid)
 
 static enum peek_reason begin(struct peek_host *self, struct peek_host_entry *entry)
 {
-    find_program(self, entry);
+    peek_host_find_program(self, entry->pid, entry->program);
     if (peek_setup_is_excluded(self->setup, entry->program))
         return PEEK_REASON_EXCLUDED;
     if (peek_setup_has_failed(self->setup, entry->pid, entry->start_ticks))

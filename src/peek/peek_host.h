@@ -51,6 +51,10 @@ void peek_host_finish(struct peek_host *self);
 /* Lists the processes, if it is time to. */
 int peek_host_update(struct peek_host *self);
 
+/* The name of any process, as it would be told. */
+void peek_host_find_program(const struct peek_host *self, pid_t pid,
+                            char ret_program[static PROGRAM_NAME_SIZE]);
+
 /* Forgets what is followed of an entry: the process is gone, or has no context any more. */
 void peek_host_release(struct peek_host *self, struct peek_host_entry *entry);
 

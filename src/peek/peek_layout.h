@@ -34,7 +34,9 @@ struct peek_layout {
     struct peek_classes classes;
     bool has_socket; /* tag and what follows it */
     uint32_t tag;
-    uint32_t endpoint;        /* std::string; 0: not known */
+    uint32_t endpoint; /* std::string; 0: not known */
+    uint32_t entry;    /* in an engine: its entry in a poller; 0: not known */
+    uint32_t n_entry_searches;
     struct pipe_layout pipes; /* is_known once a pipe was seen */
 };
 

@@ -40,6 +40,7 @@ void peek_process_destroy(struct peek_process **self_p)
     for (size_t i = 0; i < self->n_sockets; i++)
         followed_finish(&self->sockets[i].followed);
     free(self->sockets);
+    peek_pipes_finish(&self->pipes);
     free(self->insides);
     queue_ages_destroy(&self->ages);
     pipe_reader_destroy(&self->reader);
@@ -116,7 +117,9 @@ static size_t prepare(struct peek_process *self, struct pipe_ledger *ledger)
                                             .n_io_threads = socket->n_io_threads,
                                             .memo = socket->memo,
                                             .ledger = ledger,
-                                            .ages = self->ages};
+                                            .ages = self->ages,
+                                            .visit = peek_pipes_note,
+                                            .data = socket};
     }
     return n;
 }
@@ -161,7 +164,9 @@ static void sample(struct peek_process *self)
     if (self->ages || queue_ages_new(&self->ages) == 0)
         queue_ages_begin_round(self->ages);
     size_t n = prepare(self, &ledger);
+    peek_pipes_begin(&self->pipes);
     const char *reason = n ? pipe_reader_sample(self->reader, targets, n) : NULL;
+    peek_pipes_end();
     if (reason)
         return;
     validate(self, n);

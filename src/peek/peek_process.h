@@ -13,6 +13,7 @@
 
 #include "peek/peek_inside.h"
 #include "peek/peek_layout.h"
+#include "peek/peek_pipes.h"
 #include "peek/peek_record.h"
 #include "queues/followed.h"
 
@@ -70,6 +71,7 @@ struct peek_process {
     struct queue_ages *ages;     /* NULL: there is no memory for it */
     struct peek_socket *sockets; /* by address */
     size_t n_sockets;
+    struct peek_pipes pipes;
     uint32_t n_left_out, n_invalid;
     uint64_t n_serials;
 };

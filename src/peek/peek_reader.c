@@ -2,21 +2,26 @@
 #include "peek/peek_reader.h"
 
 #include "base/clock.h"
+#include "peek/peek_connections.h"
 #include "peek/peek_host.h"
 #include "peek/peek_libraries.h"
+#include "peek/peek_owners.h"
 #include "peek/peek_record.h"
 #include "peek/peek_sandbox.h"
 #include "peek/peek_setup.h"
 #include "queues/pipe_accounts.h"
 #include "queues/pipe_bytes.h"
+#include "queues/socket_handle.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define INTERVAL_NS CLOCK_NS_PER_SECOND
+#define SOON_SHARE  4u /* of the interval, the least pause before a pass that is asked for */
 #define N_BUFFERED  64u
 
 static_assert(PIPE_UNKNOWN == PEEK_RECORD_UNKNOWN, "one word for what is not known");
@@ -26,7 +31,9 @@ struct peek_reader {
     struct peek_class_files *files;
     struct peek_setup setup;
     struct peek_libraries libraries;
-    bool is_over; /* the exporter is gone */
+    struct peek_owners owners;
+    bool is_asked; /* for connections, in the next pass */
+    bool is_over;  /* the exporter is gone */
     size_t n_buffered;
     struct peek_record buffer[N_BUFFERED];
 };
@@ -94,6 +101,7 @@ static void tell_socket(struct peek_reader *self, struct peek_socket *socket)
     to->sndtimeo = socket->sndtimeo;
     to->send_age_ns = socket->is_valid ? sample->send_age_ns : PIPE_UNKNOWN;
     to->receive_age_ns = socket->is_valid ? sample->receive_age_ns : PIPE_UNKNOWN;
+    to->handle = socket_handle_of(socket->address);
     memcpy(to->endpoint, socket->endpoint, sizeof(to->endpoint));
 }
 
@@ -116,6 +124,27 @@ static void tell_process(struct peek_reader *self, const struct peek_host_entry 
         if (process->sockets[i].n_absent == 0)
             tell_socket(self, &process->sockets[i]);
     }
+}
+
+static void tell_connections(struct peek_reader *self, const struct peek_host_entry *entry)
+{
+    const struct peek_connection *items;
+    size_t n_left_out, n_all = peek_connections_find(entry->process, &items, &n_left_out);
+    for (size_t i = 0; i == 0 || i < n_all; i += PEEK_CONNECTIONS_IN_RECORD) {
+        struct peek_record_connections *to = &append(self, PEEK_RECORD_CONNECTIONS)->connections;
+        size_t n = n_all - i < PEEK_CONNECTIONS_IN_RECORD ? n_all - i : PEEK_CONNECTIONS_IN_RECORD;
+        to->pid = (uint32_t)entry->pid;
+        to->start_ticks = entry->start_ticks;
+        to->n = (uint32_t)n;
+        to->n_all = (uint32_t)n_all;
+        to->n_left_out = (uint32_t)n_left_out;
+        memcpy(to->items, items + i, n * sizeof(*items));
+    }
+}
+
+static void tell_owner(void *data, const struct peek_owner *owner)
+{
+    append(data, PEEK_RECORD_OWNER)->owner = *owner;
 }
 
 static void tell_looking(struct peek_reader *self, pid_t pid, uint64_t start_ticks)
@@ -164,6 +193,8 @@ static void pass_process(struct peek_reader *self, struct peek_host_entry *entry
         return;
     }
     tell_process(self, entry);
+    if (self->is_asked && process->reason == PEEK_REASON_NONE)
+        tell_connections(self, entry);
 }
 
 static void pass(struct peek_reader *self)
@@ -181,12 +212,50 @@ static void pass(struct peek_reader *self)
     }
     if (!self->is_over)
         tell_libraries(self);
+    if (!self->is_over)
+        peek_owners_run(&self->owners, &self->host, tell_owner, self);
     struct peek_record *record = append(self, PEEK_RECORD_PASS);
     record->pass.n_processes = (uint32_t)self->host.n_entries;
     record->pass.n_followed = n_known;
     record->pass.elapsed_ns = clock_monotonic_ns() - begin_ns;
     record->pass.cpu_ns = cpu_ns;
+    record->pass.has_connections = self->is_asked;
+    self->is_asked = false;
     flush(self);
+}
+
+/* What it does not know is of an exporter that is none. */
+static void hear(struct peek_reader *self)
+{
+    struct peek_record record;
+    int r = peek_setup_read_record(PEEK_READER_FD, &record);
+    if (r == 0 && record.kind == PEEK_RECORD_ASK)
+        self->is_asked = true;
+    else if (r == 0 && record.kind == PEEK_RECORD_WANTED &&
+             record.wanted.n <= PEEK_WANTED_IN_RECORD) {
+        peek_owners_want(&self->owners, record.wanted.inodes, record.wanted.n);
+        self->host.next_list_ns = 0; /* it may be a new process's */
+    } else {
+        self->is_over = true;
+    }
+}
+
+/* Until the next pass is due, which is so at once when the exporter asks, if the last one was not
+ * just now. Returns when it began. */
+static uint64_t wait_until_due(struct peek_reader *self, uint64_t due_ns, uint64_t soon_ns)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    while (!self->is_over && now_ns < due_ns) {
+        struct pollfd exporter = {.fd = PEEK_READER_FD, .events = POLLIN};
+        struct timespec rest = clock_timespec(due_ns - now_ns);
+        if (ppoll(&exporter, 1, &rest, NULL) > 0) {
+            hear(self);
+            if (soon_ns < due_ns)
+                due_ns = soon_ns;
+        }
+        now_ns = clock_monotonic_ns();
+    }
+    return now_ns;
 }
 
 /* At the other end of the socket, the one that made it or connected; its own sockets are left out.
@@ -220,17 +289,15 @@ int peek_reader_run(const struct peek_reader_options *options)
     self.host.excluded_pid = exporter;
     self.host.tell_gone = tell_gone;
     self.host.data = &self;
-    uint64_t next_ns = clock_monotonic_ns();
+    uint64_t begin_ns = clock_monotonic_ns();
     if (interval_ns == 0)
         interval_ns = INTERVAL_NS;
     while (!self.is_over && getppid() == parent) {
         pass(&self);
-        next_ns += interval_ns;
-        uint64_t now_ns = clock_monotonic_ns();
+        uint64_t next_ns = begin_ns + interval_ns, now_ns = clock_monotonic_ns();
         if (now_ns > next_ns)
             next_ns = now_ns + interval_ns / 2;
-        struct timespec until = clock_timespec(next_ns);
-        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+        begin_ns = wait_until_due(&self, next_ns, now_ns + interval_ns / SOON_SHARE);
     }
     peek_libraries_finish(&self.libraries);
     peek_host_finish(&self.host);

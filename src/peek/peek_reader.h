@@ -2,8 +2,9 @@
 /*
  * peek_reader - the process that looks at other processes, and tells the exporter what it saw.
  *
- * Told first what it is to leave alone, it runs until the exporter is gone, one pass a second. It
- * takes no request.
+ * Told first what it is to leave alone, it runs until the exporter is gone, one pass a second.
+ * Asked by the exporter it tells more: connections, and whose a socket of the kernel is
+ * (peek_record.h).
  */
 #ifndef PEEK_PEEK_READER_H
 #define PEEK_PEEK_READER_H

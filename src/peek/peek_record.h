@@ -2,18 +2,20 @@
 /*
  * peek_record - what the reader tells the exporter: records of one size, over a socket pair.
  *
- * Counts, types, endpoints, names of programs, which libzmq they run, and how each process is seen:
- * nothing else leaves the reader. The exporter takes each record for hostile (peek_model.h). Both
- * are of one build.
+ * Counts, types, endpoints, names of programs, which libzmq they run, how each process is seen, and
+ * whose the kernel's sockets are: nothing else leaves the reader. The exporter takes each record
+ * for hostile (peek_model.h). Both are of one build.
  *
  * First the exporter says what is to be left alone: EXCLUDE and FAILED, then BEGIN. After that it
- * says nothing.
+ * says two things: ASK, that the next pass is to tell connections too; WANTED, that the owners of
+ * these sockets are to be found.
  *
  * A pass is: a PROCESS for each process with libzmq that was looked at, followed by a SOCKET for
  * each of its `n_sockets`; then one PASS. A process is told when something is new of it, which is
  * in each pass while it is seen. LOOKING comes before a process is looked at, so that a process on
  * which the reader dies or hangs is known. When something is new of libraries, all are told: a
- * LIBRARIES, then a LIBRARY for each.
+ * LIBRARIES, then a LIBRARY for each. After an ASK, CONNECTIONS follow the sockets of each process;
+ * an OWNER comes when it is found.
  */
 #ifndef PEEK_PEEK_RECORD_H
 #define PEEK_PEEK_RECORD_H
@@ -22,6 +24,7 @@
 #include "libraries/build_id.h"
 #include "libraries/package_lookup.h"
 #include "libraries/untapped.h"
+#include "peek/peek_connection.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -48,6 +51,10 @@ enum peek_record_kind {
     PEEK_RECORD_EXCLUDE, /* from the exporter, as the next two */
     PEEK_RECORD_FAILED,
     PEEK_RECORD_BEGIN,
+    PEEK_RECORD_CONNECTIONS,
+    PEEK_RECORD_OWNER,
+    PEEK_RECORD_ASK, /* from the exporter, as the next one */
+    PEEK_RECORD_WANTED,
     PEEK_RECORD_N_KINDS
 };
 
@@ -95,6 +102,7 @@ struct peek_record_socket {
     uint64_t send_hwm, receive_hwm;
     uint64_t linger, maxmsgsize, rcvtimeo, sndtimeo;
     uint64_t send_age_ns, receive_age_ns; /* of the oldest message that waits; 0: none does */
+    uint64_t handle;                      /* socket_handle_of its address */
     char endpoint[PEEK_RECORD_ENDPOINT];
 };
 
@@ -102,6 +110,8 @@ struct peek_record_pass {
     uint32_t n_processes; /* of the host that the reader sees */
     uint32_t n_followed;  /* of these, with libzmq */
     uint64_t elapsed_ns, cpu_ns;
+    uint32_t has_connections; /* of all processes that are seen, as was asked */
+    uint32_t unused;
 };
 
 struct peek_record_libraries {
@@ -138,6 +148,9 @@ struct peek_record {
         struct peek_record_libraries libraries;
         struct peek_record_library library;
         struct peek_record_name name;
+        struct peek_record_connections connections;
+        struct peek_owner owner;
+        struct peek_record_wanted wanted;
         unsigned char bytes[PEEK_RECORD_SIZE - 8];
     };
 };

@@ -102,7 +102,7 @@ static int filter_calls(void)
         PERMIT(lseek),
         PERMIT(fcntl),
         PERMIT(clock_gettime),
-        PERMIT(clock_nanosleep),
+        PERMIT(ppoll),
         PERMIT(brk),
         PERMIT(munmap),
         PERMIT(mremap),

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int read_record(int fd, struct peek_record *ret_record)
+int peek_setup_read_record(int fd, struct peek_record *ret_record)
 {
     char *bytes = (char *)ret_record;
     for (size_t n_read = 0; n_read < sizeof(*ret_record);) {
@@ -46,7 +46,7 @@ int peek_setup_read(struct peek_setup *self, int fd)
     struct peek_record record;
     *self = (struct peek_setup){.n_excluded = 0};
     for (;;) {
-        int r = read_record(fd, &record);
+        int r = peek_setup_read_record(fd, &record);
         if (r == 0 && record.kind == PEEK_RECORD_BEGIN)
             return 0;
         if (r == 0 && record.kind == PEEK_RECORD_EXCLUDE)

@@ -23,6 +23,9 @@ struct peek_setup {
     size_t n_failed;
 };
 
+/* Waits for one record. */
+int peek_setup_read_record(int fd, struct peek_record *ret_record);
+
 /* Waits for the whole of it. */
 int peek_setup_read(struct peek_setup *self, int fd);
 void peek_setup_finish(struct peek_setup *self);

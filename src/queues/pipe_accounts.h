@@ -37,13 +37,15 @@ struct pipe_sample {
     uint32_t n_send_undated, n_receive_undated; /* pipes whose messages are of unknown age */
 };
 
-/* A pipe's out queue. */
+/* A pipe's out queue, and what waits in it and in the other one. */
 struct pipe_end {
-    uintptr_t pipe, peer;
+    uintptr_t pipe, peer, peer_sink; /* who takes the peer's events: of a connection, its session */
     uint64_t n_written, n_read;
-    bool is_read_on;    /* the reading end still reads */
-    bool is_network;    /* it is a connection's, not a socket's of this process */
-    bool is_conflating; /* then the counts are not its depth */
+    uint64_t send_queue, receive_queue; /* messages, as in a sample */
+    bool is_full;                       /* libzmq takes no message for it */
+    bool is_read_on;                    /* the reading end still reads */
+    bool is_network;                    /* it is a connection's, not a socket's of this process */
+    bool is_conflating;                 /* then the counts are not its depth */
 };
 
 /* What one pipe has counted since libzmq made it: whole messages. */

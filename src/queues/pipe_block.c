@@ -181,13 +181,12 @@ static void enter(const struct pipe_read *read)
     ledger->counts[ledger->n++] = count;
 }
 
-static void show_end(const struct pipe_read *read, bool is_conflating)
+static void show_end(const struct pipe_read *read, int conflated_out, int conflated_in)
 {
     const struct pipe_target *target = read->pair.target;
     if (!target->visit)
         return;
-    struct pipe_end end = pipe_pair_end(&read->pair);
-    end.is_conflating = is_conflating;
+    struct pipe_end end = pipe_pair_end(&read->pair, conflated_out, conflated_in);
     target->visit(target->data, &end);
 }
 
@@ -210,9 +209,9 @@ static void add_pipe(struct pipe_block *self, struct pipe_read *read)
         return;
     remember(self, read);
     note_time(self, &read->pair);
-    int conflated_out = conflated(layout, &read->out);
-    pipe_pair_add(&read->pair, conflated_out, conflated(layout, &read->in));
-    show_end(read, conflated_out >= 0);
+    int conflated_out = conflated(layout, &read->out), conflated_in = conflated(layout, &read->in);
+    pipe_pair_add(&read->pair, conflated_out, conflated_in);
+    show_end(read, conflated_out, conflated_in);
 }
 
 /* For another try with nothing remembered, for those pipes that could not be read. */

@@ -153,13 +153,21 @@ static void raise_age(const struct pipe_pair *self, bool is_out, bool is_conflat
         *oldest_ns = age_ns;
 }
 
-struct pipe_end pipe_pair_end(const struct pipe_pair *self)
+struct pipe_end pipe_pair_end(const struct pipe_pair *self, int conflated_out, int conflated_in)
 {
     const struct pipe_layout *layout = self->target->layout;
     struct accounts pipe = accounts_of(layout, self->pipe), peer = accounts_of(layout, self->peer);
+    uint64_t out = conflated_out < 0 ? out_depth(self) : (uint64_t)conflated_out;
+    uint64_t in = conflated_in < 0 ? in_depth(self) : (uint64_t)conflated_in;
+    bool is_read = pipe.state == PIPE_STATE_ACTIVE || pipe.state == PIPE_STATE_WAITING;
     return (struct pipe_end){
         .pipe = self->pipe_address,
         .peer = self->peer_address,
+        .peer_sink = peer.sink,
+        .send_queue = is_read_by(&pipe, &peer) ? out : 0,
+        .receive_queue = is_read ? in : 0,
+        .is_full = conflated_out < 0 && is_full(&pipe, &peer, out),
+        .is_conflating = conflated_out >= 0,
         .n_written = pipe.n_written,
         .n_read = peer.n_read,
         .is_read_on = peer.state == PIPE_STATE_ACTIVE || peer.state == PIPE_STATE_WAITING,

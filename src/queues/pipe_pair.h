@@ -28,7 +28,7 @@ bool pipe_pair_has_in(const struct pipe_pair *self);
  * that conflate hold, or -1 where the queue does not conflate. */
 void pipe_pair_add(const struct pipe_pair *self, int conflated_out, int conflated_in);
 
-/* Its out queue; whether it conflates is for the caller to say. */
-struct pipe_end pipe_pair_end(const struct pipe_pair *self);
+/* Its queues. */
+struct pipe_end pipe_pair_end(const struct pipe_pair *self, int conflated_out, int conflated_in);
 
 #endif

@@ -83,7 +83,11 @@
     X(199, LARGEST_SENT, GAUGE)            /* program: bytes of the largest frame */               \
     X(200, LARGEST_RECEIVED, GAUGE)                                                                \
     X(201, API_ERROR_KINDS, GAUGE) /* program: which it met, bits 1 << SEGMENT_API_ERRORS */       \
-    X(202, RECEIVER, GAUGE)        /* program: a thread seen receiving, numbered by the tap */
+    X(202, RECEIVER, GAUGE)        /* program: a thread seen receiving, numbered by the tap */     \
+    X(203, HANDLE, GAUGE)                  /* program: socket_handle_of the handle */              \
+    X(224, CONNECTION_UNSENT, GAUGE)       /* the exporter's own, which asks the kernel: no tap */ \
+    X(225, CONNECTION_UNREAD, GAUGE)       /* writes these three */                                \
+    X(226, CONNECTION_RETRANSMITS, GAUGE)
 
 /* Blocks of counters, one word for each member of a bounded set, written by the tap's thread; those
  * of API errors by the program's, atomically. */
@@ -102,7 +106,7 @@
 #define SEGMENT_API_ERRORS_SIZE          16
 
 /* Numbers not listed above are free: counters 23-27 and 30-31 program, 102-103 and 105-111 tap;
- * gauges 203-223 program, 172-175 and 224-255 tap. */
+ * gauges 204-223 program, 172-175 and 227-255 tap. */
 #define SEGMENT_FIRST_COUNTER 8
 #define SEGMENT_FIRST_GAUGE   160
 

@@ -223,7 +223,7 @@ static void add__every_state_of_both_ends__counts_what_is_still_moved(void **sta
             assert_int_equal(sample.n_send_full, mine == 0);
 
             struct pipe_pair pair = pair_of(&both);
-            assert_int_equal(pipe_pair_end(&pair).is_read_on, its == 0 || its == 2);
+            assert_int_equal(pipe_pair_end(&pair, -1, -1).is_read_on, its == 0 || its == 2);
         }
     }
 }
@@ -242,7 +242,7 @@ static void add__owner_of_the_peer__tells_network_inproc_and_pending(void **stat
             both.peer.n_read = 2;
             bool is_pending = owner == OWNER && sink == 0;
             assert_int_equal(sample_of(&both, -1, -1).n_inproc, owner >= OWNER && !is_pending);
-            struct pipe_end end = pipe_pair_end(&pair);
+            struct pipe_end end = pipe_pair_end(&pair, -1, -1);
             assert_int_equal(end.is_network, owner < OWNER);
             assert_true(end.pipe == PIPE && end.peer == PEER);
             assert_int_equal(end.n_written, 6);

@@ -2,6 +2,7 @@
 #include "collectors/peek/peek_link.h"
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "collectors/peek/peek_settings.h"
 #include "peek/peek_reader.h"
 
@@ -24,7 +25,10 @@
 
 struct peek_link {
     pthread_t thread;
-    pthread_mutex_t lock; /* of what follows, up to the thread's own */
+    pthread_mutex_t say_lock; /* of whether, and to whom, anything may be said */
+    bool may_say;             /* the setup is said, and the reader was heard since */
+    pthread_mutex_t lock;     /* of what follows, up to the thread's own */
+    pthread_cond_t passed;
     struct peek_model model;
     uint64_t heard_ns; /* the last pass; 0: none of this reader */
     uint64_t n_starts;
@@ -104,13 +108,19 @@ static int spawn_reader(struct peek_link *self, int *ret_fd)
 /*
  * What it is told first
  */
-static bool say(struct peek_link *self, enum peek_record_kind kind,
-                const struct peek_record_process *process, const char *program)
+static struct peek_record record_of(enum peek_record_kind kind)
 {
     struct peek_record record;
     memset(&record, 0, sizeof(record));
     record.magic = PEEK_RECORD_MAGIC;
     record.kind = kind;
+    return record;
+}
+
+static bool say(struct peek_link *self, enum peek_record_kind kind,
+                const struct peek_record_process *process, const char *program)
+{
+    struct peek_record record = record_of(kind);
     if (process)
         record.process = *process;
     if (program)
@@ -140,6 +150,48 @@ static bool say_all(struct peek_link *self)
     for (size_t i = 0; i < n_failed && is_said; i++)
         is_said = say(self, PEEK_RECORD_FAILED, &self->failed[i], NULL);
     return is_said && say(self, PEEK_RECORD_BEGIN, NULL, NULL);
+}
+
+/*
+ * What it is asked later
+ */
+static void allow_saying(struct peek_link *self, bool may_say)
+{
+    pthread_mutex_lock(&self->say_lock);
+    self->may_say = may_say;
+    pthread_mutex_unlock(&self->say_lock);
+}
+
+/* Whole or not at all: a record is one piece of what the kernel keeps of a stream. */
+static void say_now(struct peek_link *self, const struct peek_record *record)
+{
+    pthread_mutex_lock(&self->say_lock);
+    if (self->may_say &&
+        send(self->fd, record, sizeof(*record), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(*record))
+        self->may_say = false; /* it does not read: nothing more is said before it is heard */
+    pthread_mutex_unlock(&self->say_lock);
+}
+
+void peek_link_ask(struct peek_link *self)
+{
+    const struct peek_record record = record_of(PEEK_RECORD_ASK);
+    say_now(self, &record);
+}
+
+void peek_link_want(struct peek_link *self, const uint64_t *inodes, size_t n)
+{
+    for (size_t i = 0; i < n; i += PEEK_WANTED_IN_RECORD) {
+        struct peek_record record = record_of(PEEK_RECORD_WANTED);
+        size_t n_here = n - i < PEEK_WANTED_IN_RECORD ? n - i : PEEK_WANTED_IN_RECORD;
+        record.wanted.n = (uint32_t)n_here;
+        memcpy(record.wanted.inodes, inodes + i, n_here * sizeof(*inodes));
+        say_now(self, &record);
+    }
+}
+
+void peek_link_wait(struct peek_link *self, uint64_t until_ns)
+{
+    (void)condition_wait_until(&self->passed, &self->lock, until_ns);
 }
 
 /* Whether what the configuration says has changed. */
@@ -192,6 +244,7 @@ static void note_reason(struct peek_link *self, const char *prefix, const char *
 static void end(struct peek_link *self, const char *reason, bool is_its_fault)
 {
     int status;
+    allow_saying(self, false);
     close(self->fd);
     self->fd = -1;
     if (self->reader > 0) {
@@ -215,13 +268,19 @@ static int take_records(struct peek_link *self)
     size_t n = self->n_bytes / sizeof(self->records[0]);
     uint64_t now_ns = clock_monotonic_ns();
     int r = 0;
+    bool has_passed = false;
     pthread_mutex_lock(&self->lock);
     for (size_t i = 0; i < n && r == 0; i++) {
         r = peek_model_take(&self->model, &self->records[i], now_ns);
-        if (r == 0 && self->records[i].kind == PEEK_RECORD_PASS)
-            self->heard_ns = now_ns;
+        has_passed = has_passed || self->records[i].kind == PEEK_RECORD_PASS;
+    }
+    if (r == 0 && has_passed) {
+        self->heard_ns = now_ns;
+        pthread_cond_broadcast(&self->passed);
     }
     pthread_mutex_unlock(&self->lock);
+    if (has_passed)
+        allow_saying(self, true);
     self->n_bytes -= n * sizeof(self->records[0]);
     memmove(self->records, &self->records[n], self->n_bytes);
     return r;
@@ -320,7 +379,9 @@ static void free_link(struct peek_link *self)
     peek_model_finish(&self->model);
     if (self->stop_fd >= 0)
         close(self->stop_fd);
+    pthread_cond_destroy(&self->passed);
     pthread_mutex_destroy(&self->lock);
+    pthread_mutex_destroy(&self->say_lock);
     free(self);
 }
 
@@ -329,7 +390,9 @@ int peek_link_new(const struct peek_link_options *options, struct peek_link **re
     struct peek_link *self = calloc(1, sizeof(*self));
     if (!self)
         return -ENOMEM;
+    pthread_mutex_init(&self->say_lock, NULL);
     pthread_mutex_init(&self->lock, NULL);
+    condition_init(&self->passed);
     self->fd = -1;
     self->program = options->program ? options->program : "/proc/self/exe";
     self->socket_path = options->socket_path;

@@ -36,6 +36,14 @@ void peek_link_destroy(struct peek_link **self_p);
 struct peek_model *peek_link_lock(struct peek_link *self);
 void peek_link_unlock(struct peek_link *self);
 
+/* Has the reader tell all connections in its next pass, and find the owners of sockets. Where
+ * there is none, nothing is said. */
+void peek_link_ask(struct peek_link *self);
+void peek_link_want(struct peek_link *self, const uint64_t *inodes, size_t n);
+
+/* With the model locked: waits for the next pass, till monotonic time `until_ns` at most. */
+void peek_link_wait(struct peek_link *self, uint64_t until_ns);
+
 /* Whether the reader is heard; with the model locked. Says why not. */
 int peek_link_check(struct peek_link *self, struct error *err);
 

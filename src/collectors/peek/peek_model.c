@@ -28,6 +28,7 @@ void peek_model_finish(struct peek_model *self)
     free(self->processes);
     free(self->libraries.items);
     free(self->libraries.incoming);
+    peek_told_finish(&self->told);
     *self = (struct peek_model){.processes = NULL};
 }
 
@@ -49,6 +50,7 @@ void peek_model_restart(struct peek_model *self)
     self->are_libraries_due = false;
     self->looking_pid = 0;
     self->has_pass = false;
+    peek_told_restart(&self->told);
     for (size_t i = 0; i < self->n_processes; i++) {
         struct peek_model_process *process = self->processes[i];
         process->is_fresh = true;
@@ -58,16 +60,21 @@ void peek_model_restart(struct peek_model *self)
     }
 }
 
-static struct peek_model_process *find(const struct peek_model *self,
-                                       const struct peek_record_process *told)
+struct peek_model_process *peek_model_find(const struct peek_model *self, uint32_t pid,
+                                           uint64_t start_ticks)
 {
     for (size_t i = 0; i < self->n_processes; i++) {
         struct peek_model_process *process = self->processes[i];
-        if (!process->is_gone && process->pid == told->pid &&
-            process->start_ticks == told->start_ticks)
+        if (!process->is_gone && process->pid == pid && process->start_ticks == start_ticks)
             return process;
     }
     return NULL;
+}
+
+static struct peek_model_process *find(const struct peek_model *self,
+                                       const struct peek_record_process *told)
+{
+    return peek_model_find(self, told->pid, told->start_ticks);
 }
 
 static struct peek_model_process *add(struct peek_model *self,
@@ -153,6 +160,15 @@ static int compare_serials(const void *a, const void *b)
     return one->now.serial < other->now.serial ? -1 : one->now.serial > other->now.serial;
 }
 
+const struct peek_model_socket *peek_model_find_socket(const struct peek_model_process *process,
+                                                       uint64_t serial)
+{
+    const struct peek_model_socket wanted = {.now.serial = serial};
+    return process->n_sockets == 0 ? NULL
+                                   : bsearch(&wanted, process->sockets, process->n_sockets,
+                                             sizeof(wanted), compare_serials);
+}
+
 static uint64_t moved(uint64_t more)
 {
     return more < MAX_DEPTH ? more : 0;
@@ -170,6 +186,7 @@ void peek_model_fill_lane(struct segment_lane *ret_lane, const struct peek_recor
     /* Where there are only sockets of this process at the other ends, these are peers. */
     bool are_peers = is_valid && socket->n_pipes == socket->n_inproc && socket->n_pipes > 0;
     words[SEGMENT_STATE] = SEGMENT_LANE_OPEN;
+    words[SEGMENT_HANDLE] = socket->handle;
     words[SEGMENT_PEERS] = are_peers ? socket->n_pipes : SEGMENT_UNKNOWN;
     words[SEGMENT_SEND_QUEUE] = is_valid ? socket->send_queue : SEGMENT_UNKNOWN;
     words[SEGMENT_RECEIVE_QUEUE] = is_valid ? socket->receive_queue : SEGMENT_UNKNOWN;
@@ -355,6 +372,7 @@ static int take_pass(struct peek_model *self, const struct peek_record_pass *pas
     self->has_pass = true;
     self->looking_pid = 0;
     self->n_passes++;
+    peek_told_end_pass(&self->told, pass);
     return 0;
 }
 
@@ -445,6 +463,10 @@ int peek_model_take(struct peek_model *self, const struct peek_record *record, u
         return take_gone(self, &record->process);
     case PEEK_RECORD_PASS:
         return take_pass(self, &record->pass);
+    case PEEK_RECORD_CONNECTIONS:
+        return peek_told_take_connections(&self->told, &record->connections);
+    case PEEK_RECORD_OWNER:
+        return peek_told_take_owner(&self->told, &record->owner);
     case PEEK_RECORD_LIBRARIES:
         return take_libraries(self, &record->libraries);
     case PEEK_RECORD_LIBRARY:

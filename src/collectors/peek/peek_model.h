@@ -14,6 +14,7 @@
 #define COLLECTORS_PEEK_PEEK_MODEL_H
 
 #include "base/program_name.h"
+#include "collectors/peek/peek_told.h"
 #include "collectors/tap/tap_account.h"
 #include "peek/peek_record.h"
 
@@ -77,6 +78,7 @@ struct peek_model {
     bool has_pass;
     struct peek_record_pass pass;
     uint64_t n_passes, cpu_ns, n_invalid, n_left_out;
+    struct peek_told told; /* of connections */
     struct peek_model_libraries libraries;
     bool are_libraries_due;
 };
@@ -85,6 +87,12 @@ void peek_model_finish(struct peek_model *self);
 
 /* Takes one record, at monotonic time `now_ns`. */
 int peek_model_take(struct peek_model *self, const struct peek_record *record, uint64_t now_ns);
+
+/* The process, and its socket; NULL: it is not known. */
+struct peek_model_process *peek_model_find(const struct peek_model *self, uint32_t pid,
+                                           uint64_t start_ticks);
+const struct peek_model_socket *peek_model_find_socket(const struct peek_model_process *process,
+                                                       uint64_t serial);
 
 /* What is known of a socket now, as a tap would write it; counters are 0. */
 void peek_model_fill_lane(struct segment_lane *ret_lane, const struct peek_record_socket *socket);

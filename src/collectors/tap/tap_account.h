@@ -33,6 +33,9 @@
     X(LAST_RECEIVED_NS, GREATEST)                                                                  \
     X(LARGEST_SENT, GREATEST)                                                                      \
     X(LARGEST_RECEIVED, GREATEST)                                                                  \
+    X(CONNECTION_UNSENT, GREATEST)                                                                 \
+    X(CONNECTION_UNREAD, GREATEST)                                                                 \
+    X(CONNECTION_RETRANSMITS, GREATEST)                                                            \
     X(OPTION_LINGER, SMALLEST)                                                                     \
     X(OPTION_SNDTIMEO, SMALLEST)                                                                   \
     X(OPTION_RCVTIMEO, SMALLEST)                                                                   \

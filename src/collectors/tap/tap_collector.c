@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/tap/tap_collector.h"
 
+#include "collectors/peers/peers_watch.h"
 #include "collectors/tap/tap_descriptors.h"
 #include "collectors/tap/tap_fold.h"
 #include "collectors/tap/tap_guests.h"
@@ -38,7 +39,8 @@ struct tap_collector {
     uint64_t epoch_ns; /* its 0; always the same, that what is made of it does not waver */
     uint64_t guests_saved_ns, gathered_ns;
     bool has_created;
-    int fold_result; /* of the last tick, reported by the next collection */
+    struct peers_watch *peers; /* NULL: none */
+    int fold_result;           /* of the last tick, reported by the next collection */
     char *procfs;
 };
 
@@ -225,10 +227,14 @@ static void update_guests(struct tap_collector *self, uint64_t now_ns)
 static int gather(struct tap_collector *self, uint64_t now_ns, struct error *err)
 {
     self->gathered_ns = now_ns;
+    self->view->scan.peers = self->peers ? peers_watch_lock(self->peers) : NULL;
     int r = run_scan(self, TAP_SCAN_ACCOUNTS, now_ns, err);
     count_descriptors(self, now_ns);
 
     update_guests(self, now_ns);
+    self->view->scan.peers = NULL;
+    if (self->peers)
+        peers_watch_unlock(self->peers);
     tap_groups_start(&self->view->groups);
     for (size_t i = 0; i < self->view->scan.n_processes; i++)
         tap_process_add(self->view->scan.processes[i], now_ns);
@@ -384,6 +390,7 @@ int tap_collector_new(const struct tap_options *options, struct collector *ret_c
     self->now_ns = options->now_ns ? options->now_ns : clock_monotonic_ns;
     self->epoch_ns = clock_realtime_ns() - self->now_ns();
     self->has_created = options->has_created;
+    self->peers = options->peers;
     self->procfs = strdup(procfs);
     int r = self->procfs
                 ? view_new(options->directory, procfs,

@@ -16,14 +16,16 @@
 #define TAP_MAX_GROUPS_DEFAULT 2000u
 
 struct peek_link;
+struct peers_watch;
 
 struct tap_options {
-    const char *directory;    /* of the segments; made if it is missing and its parent allows it */
-    const char *procfs;       /* NULL: "/proc" */
-    uint32_t max_groups;      /* of all processes together; 0: TAP_MAX_GROUPS_DEFAULT */
-    uint64_t (*now_ns)(void); /* NULL: clock_monotonic_ns */
-    bool has_created;         /* tells since when each counter counts */
-    struct peek_link *peek;   /* borrowed: who sees processes without a tap; NULL: nobody */
+    const char *directory;     /* of the segments; made if it is missing and its parent allows it */
+    const char *procfs;        /* NULL: "/proc" */
+    uint32_t max_groups;       /* of all processes together; 0: TAP_MAX_GROUPS_DEFAULT */
+    uint64_t (*now_ns)(void);  /* NULL: clock_monotonic_ns */
+    bool has_created;          /* tells since when each counter counts */
+    struct peek_link *peek;    /* borrowed: who sees processes without a tap; NULL: nobody */
+    struct peers_watch *peers; /* borrowed: who knows what the kernel holds; NULL: nobody */
 };
 
 /* Errors: -ENOMEM, or -errno of opening `procfs`. A directory that is missing is an error of each

@@ -173,6 +173,26 @@ static void adopt(struct tap_guest *guest, struct tap_scan *scan,
     }
 }
 
+static void raise_gauge(uint64_t *gauge, uint64_t value)
+{
+    if (value != PEER_UNKNOWN && (*gauge == SEGMENT_UNKNOWN || value > *gauge))
+        *gauge = value;
+}
+
+static void note_connections(struct tap_guest *guest, const struct peek_model_process *told,
+                             const struct peer_table *peers)
+{
+    const struct peer_process process = {.start_ticks = told->start_ticks, .pid = told->pid};
+    for (size_t i = 0; i < told->n_sockets && peers; i++) {
+        const struct peek_model_socket *socket = &told->sockets[i];
+        struct peer_worst worst = peer_table_worst(peers, &process, socket->now.handle);
+        uint64_t *gauges = guest->process->accounts[socket->group].gauges;
+        raise_gauge(&gauges[TAP_GAUGE_CONNECTION_UNSENT], worst.unsent_bytes);
+        raise_gauge(&gauges[TAP_GAUGE_CONNECTION_UNREAD], worst.unread_bytes);
+        raise_gauge(&gauges[TAP_GAUGE_CONNECTION_RETRANSMITS], worst.retransmits);
+    }
+}
+
 static void take(struct tap_guest *guest, const struct peek_model_process *told, uint64_t now_ns)
 {
     struct tap_process *process = guest->process;
@@ -230,6 +250,8 @@ static bool update_process(struct tap_guests *self, struct tap_scan *scan,
     if (is_new)
         adopt(guest, scan, told);
     take(guest, told, now_ns);
+    if (!told->is_fresh)
+        note_connections(guest, told, scan->peers);
     if (told->is_shadowed || told->is_gone)
         return fold(guest, now_ns);
     return true;

@@ -111,8 +111,25 @@ static int reserve_scratch(struct tap_scratch *scratch, uint32_t n)
     return 0;
 }
 
-static int read_lanes(struct tap_process *self, struct tap_scratch *scratch)
+/* What the exporter knows of a socket's connections itself, as if its tap had written it. */
+static void note_connections(const struct tap_process *self, const struct tap_reading *reading,
+                             struct segment_lane *lane)
 {
+    struct peer_worst worst = {SEGMENT_UNKNOWN, SEGMENT_UNKNOWN, SEGMENT_UNKNOWN};
+    const struct peer_process process = {.start_ticks = self->name.start_ticks,
+                                         .pid = self->life.pid > 0 ? (uint64_t)self->life.pid
+                                                                   : self->name.pid};
+    uint64_t *words = lane->words, handle = words[SEGMENT_HANDLE];
+    if (reading->peers && words[SEGMENT_STATE] == SEGMENT_LANE_OPEN && handle != SEGMENT_UNKNOWN)
+        worst = peer_table_worst(reading->peers, &process, handle);
+    words[SEGMENT_CONNECTION_UNSENT] = worst.unsent_bytes;
+    words[SEGMENT_CONNECTION_UNREAD] = worst.unread_bytes;
+    words[SEGMENT_CONNECTION_RETRANSMITS] = worst.retransmits;
+}
+
+static int read_lanes(struct tap_process *self, const struct tap_reading *reading)
+{
+    struct tap_scratch *scratch = reading->scratch;
     const uint32_t chunk = sizeof(scratch->lanes) / sizeof(*scratch->lanes);
     uint32_t n_lanes = self->reader.layout.n_lanes;
     for (uint32_t first = 0; first < n_lanes; first += chunk) {
@@ -122,6 +139,7 @@ static int read_lanes(struct tap_process *self, struct tap_scratch *scratch)
             return r;
         for (uint32_t i = 0; i < n; i++) {
             uint64_t group = scratch->lanes[i].words[SEGMENT_GROUP] - 1;
+            note_connections(self, reading, &scratch->lanes[i]);
             if (group < self->n_groups)
                 tap_account_add_lane(&scratch->accounts[group], &scratch->lanes[i]);
         }
@@ -234,7 +252,7 @@ static int read_once(struct tap_process *self, const struct tap_reading *reading
     if (r == 0)
         r = reserve_scratch(reading->scratch, self->n_groups);
     if (r == 0)
-        r = read_lanes(self, reading->scratch);
+        r = read_lanes(self, reading);
     return r == 0 ? segment_reader_end(&self->reader) : r;
 }
 

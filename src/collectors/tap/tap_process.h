@@ -19,6 +19,7 @@
 #ifndef COLLECTORS_TAP_TAP_PROCESS_H
 #define COLLECTORS_TAP_TAP_PROCESS_H
 
+#include "collectors/peers/peer_table.h"
 #include "collectors/tap/tap_folded.h"
 #include "collectors/tap/tap_groups.h"
 #include "collectors/tap/tap_life.h"
@@ -96,6 +97,7 @@ struct tap_reading {
     struct tap_groups *groups;
     struct tap_scratch *scratch;
     const struct tap_owners *owners; /* without the process itself */
+    const struct peer_table *peers;  /* NULL: not known */
     uint64_t now_ns;
 };
 

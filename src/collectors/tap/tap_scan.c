@@ -194,8 +194,9 @@ static void unshare(struct tap_scan *self, const struct tap_process *process)
 int tap_scan_read(struct tap_scan *self, struct tap_process *process, bool is_forced,
                   uint64_t now_ns)
 {
-    const struct tap_reading reading = {self->directory_fd, &self->host,   self->groups,
-                                        &self->scratch,     &self->owners, now_ns};
+    const struct tap_reading reading = {
+        self->directory_fd, &self->host, self->groups, &self->scratch,
+        &self->owners,      self->peers, now_ns};
     unshare(self, process);
     int r = tap_process_read(process, &reading, is_forced);
     share(self, process);

@@ -30,6 +30,7 @@ struct tap_scan {
     bool is_listed; /* as of `changed` */
     struct tap_host host;
     struct tap_groups *groups;
+    const struct peer_table *peers; /* borrowed while a scan runs; NULL: not known */
     struct tap_scratch scratch;
     struct tap_owners owners;
     struct tap_process **processes; /* by file name */

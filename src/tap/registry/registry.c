@@ -9,6 +9,7 @@
 #include "tap/registry/registry.h"
 
 #include "base/clock.h"
+#include "queues/socket_handle.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -209,6 +210,7 @@ static void describe_lane(struct registry_socket *socket)
     uint64_t *words = segment_table_words(table, socket->lane);
     segment_word_set(&words[SEGMENT_SERIAL], socket->serial);
     segment_word_set(&words[SEGMENT_OPENED_NS], clock_realtime_ns());
+    segment_word_set(&words[SEGMENT_HANDLE], socket_handle_of((uintptr_t)socket->handle));
     if (socket->library->index < SEGMENT_MAX_LIBRARIES)
         segment_word_set(&words[SEGMENT_LIBRARY], socket->library->index);
     if (socket->context->segment_index != REGISTRY_NO_INDEX)

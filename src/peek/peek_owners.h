@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * peek_owners - which processes the kernel's sockets belong to.
+ *
+ * Looks through the descriptors of all processes for sockets that are wanted, a part of them in
+ * each pass, so that no pass takes long. A socket that several processes have, as after fork(2), is
+ * the one's with the lowest number. What is found in none, or only where the kernel does not let
+ * the reader look, is told as nobody's when all were looked through.
+ *
+ * Thread: one.
+ */
+#ifndef PEEK_PEEK_OWNERS_H
+#define PEEK_PEEK_OWNERS_H
+
+#include "peek/peek_host.h"
+
+#include <stdbool.h>
+
+#define PEEK_OWNERS_BUDGET_NS UINT64_C(20000000) /* of CPU, in one pass */
+
+struct peek_owners {
+    uint64_t inodes[PEEK_MAX_WANTED]; /* by number */
+    bool is_found[PEEK_MAX_WANTED];
+    size_t n, n_found;
+    pid_t next_pid; /* where to go on */
+    uint64_t more[PEEK_MAX_WANTED];
+    size_t n_more; /* that came meanwhile */
+};
+
+/* What is beyond PEEK_MAX_WANTED is left out. */
+void peek_owners_want(struct peek_owners *self, const uint64_t *inodes, size_t n);
+
+/* Goes on, and tells those that are found or nobody's. */
+void peek_owners_run(struct peek_owners *self, const struct peek_host *host,
+                     void (*tell)(void *data, const struct peek_owner *owner), void *data);
+
+#endif

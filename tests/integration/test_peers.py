@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Who is at the other end of each connection: process, queues on both sides, the kernel's buffers."""
+
+import json
+import socket
+import subprocess
+
+import pytest
+import zmq
+
+from support import products
+from support.agent import Agent
+from support.process import Process, end_all
+from support.puppet import Puppet
+from support.waiting import wait_for
+
+MESSAGE = 20000
+TRANSPORTS = ("tcp", "ipc")
+STRANGER = """
+import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+print("ok", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def agent(directory):
+    with Agent(directory, peeks=True) as running:
+        running.keep_log()
+        yield running
+
+
+@pytest.fixture
+def start(directory):
+    """start(language, is_tapped): a puppet."""
+    puppets = []
+
+    def start_one(language="c", is_tapped=True):
+        puppets.append(Puppet(language, directory if is_tapped else None))
+        return puppets[-1]
+
+    yield start_one
+    end_all(puppets)
+
+
+@pytest.fixture
+def place(folder):
+    return {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{folder}/s"}
+
+
+def peers_of(agent, puppet, kind):
+    """Of the process's only socket of this kind; None: not known."""
+    answer = json.loads(agent.get("/api/v1/sockets/open?type=" + kind))
+    found = [s for s in answer["open"] if s["pid"] == puppet.pid]
+    return found[0].get("peers") if len(found) == 1 else None
+
+
+def wait_peers(agent, puppet, kind, condition):
+    found = []
+
+    def are_there():
+        found[:] = [peers_of(agent, puppet, kind)]
+        return found[0] is not None and condition(found[0])
+
+    wait_for(are_there, lambda: f"{kind} of {puppet.pid}: {found}")
+    return found[0]
+
+
+def pids(peers):
+    return sorted(peer.get("pid", 0) for peer in peers)
+
+
+def program_of(language):
+    return "puppet" if language == "c" else "puppet.py"
+
+
+def link(start, place, languages=("c", "c"), are_tapped=(True, True)):
+    """A PULL, bound, that does not read, and a PUSH to it that is full: puppets and sockets."""
+    puller, pusher = (start(*each) for each in zip(languages, are_tapped))
+    pull, push = puller.socket(zmq.PULL, rcvhwm=10), pusher.socket(zmq.PUSH, sndhwm=10)
+    push.connect(pull.bind(place))
+    push.send(1, MESSAGE)
+    wait_for(lambda: push.fill(size=MESSAGE) == 0, "a full queue")
+    return puller, pusher, pull, push
+
+
+def is_stuck(peer, push):
+    """Full on both sides of the kernel's buffers, which take more and more at first."""
+    push.fill(size=MESSAGE)
+    return peer["send_queue"] > 0 and peer.get("unsent_bytes", 0) > 0 and "full_since" in peer
+
+
+@pytest.mark.parametrize("transport,languages,are_tapped", [
+    ("tcp", ("c", "c"), (True, True)), ("ipc", ("pyzmq", "c"), (True, True)),
+    ("tcp", ("c", "pyzmq"), (True, False)), ("ipc", ("c", "pyzmq"), (False, True)),
+    ("tcp", ("pyzmq", "c"), (False, False)),
+])
+def peers__one_each__have_process_and_queues(agent, start, place, transport, languages, are_tapped):
+    puller, pusher, _, push = link(start, place[transport], languages, are_tapped)
+    to, = wait_peers(agent, pusher, "PUSH", lambda p: pids(p) == [puller.pid] and is_stuck(p[0], push))
+    assert (to["program"], to["type"]) == (program_of(languages[0]), "PULL")
+    assert to["receive_queue"] == 0 and to["unread_bytes"] == 0 and to["peer_unread_bytes"] > 0
+    assert to["full_since"] > 1e9
+    assert to["address"].startswith(transport + "://")
+    assert ("retransmits" in to) == (transport == "tcp")
+    source, = wait_peers(agent, puller, "PULL", lambda p: pids(p) == [pusher.pid])
+    assert (source["program"], source["type"]) == (program_of(languages[1]), "PUSH")
+    assert source["receive_queue"] == 10 and source["send_queue"] == 0
+    assert source["unread_bytes"] > 0 and "full_since" not in source
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def peers__two__have_queues_of_their_own(agent, start, place, transport):
+    """The one takes nothing, the other a little: which is which is not a matter of order."""
+    publisher, stuck, other = start(), start("pyzmq"), start(is_tapped=False)
+    pub = publisher.socket(zmq.ROUTER, sndhwm=20)
+    endpoint = pub.bind(place[transport])
+    for puppet, name in ((stuck, "stuck"), (other, "other")):
+        dealer = puppet.socket(zmq.DEALER, rcvhwm=10)
+        dealer.set(zmq.ROUTING_ID, name)
+        dealer.connect(endpoint)
+        dealer.send()
+        assert pub.recv()[0] == 1
+    pub.send(5, first=b"other")
+
+    def are_filled(peers):
+        pub.send(50, MESSAGE, first=b"stuck")
+        return pids(peers) == sorted([stuck.pid, other.pid]) and any(
+            peer["send_queue"] and peer["unsent_bytes"] for peer in peers)
+
+    found = wait_peers(agent, publisher, "ROUTER", are_filled)
+    by_pid = {peer["pid"]: peer for peer in found}
+    assert by_pid[stuck.pid]["send_queue"] > 0 and by_pid[stuck.pid]["unsent_bytes"] > 0
+    assert by_pid[other.pid]["send_queue"] == 0 and by_pid[other.pid]["unsent_bytes"] == 0
+    assert by_pid[stuck.pid]["program"] == "puppet.py"
+
+
+def peers__one_is_no_zeromq_program__has_its_process(agent, start):
+    puppet = start()
+    stream = puppet.socket(zmq.STREAM)
+    port = stream.bind("tcp://127.0.0.1:*").rsplit(":", 1)[1]
+    with Process([products.PYTHON, "-c", STRANGER, port], None) as stranger:
+        assert stranger.line() == "ok"
+        peer, = wait_peers(agent, puppet, "STREAM", lambda p: pids(p) == [stranger.pid])
+        assert "type" not in peer and peer["program"].startswith("python3")
+
+
+def peers__one_in_the_same_process__is_this_process(agent, start):
+    puppet = start()
+    pull, push = puppet.socket(zmq.PULL), puppet.socket(zmq.PUSH)
+    pull.bind("inproc://within")
+    push.connect("inproc://within")
+    peer, = wait_peers(agent, puppet, "PUSH", lambda p: pids(p) == [puppet.pid])
+    assert peer["address"] == "inproc://within" and "unsent_bytes" not in peer
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def peers__one_closes__disappears(agent, start, place, transport):
+    puller, pusher, pull, push = link(start, place[transport])
+    wait_peers(agent, puller, "PULL", lambda p: pids(p) == [pusher.pid])
+    push.set(zmq.LINGER, 0)
+    push.close()
+    wait_peers(agent, puller, "PULL", lambda p: pull.recv(1000, zmq.DONTWAIT) and p == [])
+
+
+def peers__nobody_listens__there_are_none(agent, start):
+    puppet = start()
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        puppet.socket(zmq.PUSH).connect(f"tcp://127.0.0.1:{reserved.getsockname()[1]}")
+        wait_peers(agent, puppet, "PUSH", lambda p: p == [])
+
+
+def peers__queue_is_emptied__is_full_no_longer(agent, start, place):
+    puller, pusher, pull, push = link(start, place["tcp"])
+    wait_peers(agent, pusher, "PUSH", lambda p: p and is_stuck(p[0], push))
+    pull.recv(30)
+    wait_for(lambda: pull.recv(1000, zmq.DONTWAIT)[0] == 0, "an empty queue")
+    wait_peers(agent, pusher, "PUSH", lambda p: p and "full_since" not in p[0] and p[0]["send_queue"] == 0)
+
+
+@pytest.mark.parametrize("are_tapped", [(True, False), (False, True)])
+def page__group_has_a_stuck_connection__its_worst_is_there(agent, start, place, are_tapped):
+    puller, pusher, pull, push = link(start, place["ipc"], are_tapped=are_tapped)
+    wait_peers(agent, pusher, "PUSH", lambda p: pids(p) == [puller.pid] and is_stuck(p[0], push))
+    labels = {"program": "puppet", "address": place["ipc"]}
+    name = "zmq_socket_worst_connection_{}_bytes"
+    wait_for(lambda: (agent.scrape().value(name.format("unsent"), type="PUSH", **labels) or 0) > 0,
+             "bytes that are not sent")
+    page = agent.scrape()
+    unread = page.value(name.format("unread"), type="PULL", **labels)
+    assert unread > 0 and page.value(name.format("unsent"), type="PULL", **labels) == 0
+    assert page.value("zmq_socket_worst_connection_retransmits", type="PUSH", **labels) is None
+
+
+def page__no_reader__has_no_kernel_numbers(directory, start, place):
+    with Agent(directory) as running:
+        running.keep_log()
+        link(start, place["ipc"])
+        assert not running.scrape().find("zmq_socket_worst_connection_unsent_bytes")
+
+
+def peers__network_namespace_of_its_own__is_not_mixed_up(agent, start, directory):
+    """The same addresses are another connection there."""
+    if subprocess.run(["unshare", "-n", "true"], check=False).returncode:
+        pytest.skip("it takes the right to make network namespaces")
+    inside = Puppet("c", directory, prefix=["unshare", "-n", "sh", "-c",
+                                            'ip link set lo up; exec "$@"', "sh"])
+    try:
+        outside = start()
+        pull, push = inside.socket(zmq.PULL), inside.socket(zmq.PUSH)
+        port = pull.bind("tcp://127.0.0.1:*").rsplit(":", 1)[1]
+        push.connect(f"tcp://127.0.0.1:{port}")
+        outside.socket(zmq.PULL).bind(f"tcp://127.0.0.1:{port}")
+        peer, = wait_peers(agent, inside, "PUSH", lambda p: len(p) == 1)
+        assert "pid" not in peer and "unsent_bytes" not in peer and peer["send_queue"] == 0
+    finally:
+        end_all([inside])
