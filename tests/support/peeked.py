@@ -20,8 +20,9 @@ HEAD = struct.Struct("=II")
 PROCESS = struct.Struct("=IIQIIII128s")
 LIBRARY = struct.Struct("=IHHQI64s96s64s96s128s65s16s400s")
 SOCKET = struct.Struct("=QIIIIII17Q256s")
-KINDS = {1: "looking", 2: "process", 3: "socket", 4: "gone", 5: "pass", 6: "libraries", 7: "library"}
-EXCLUDE, FAILED, BEGIN = 8, 9, 10
+KINDS = {1: "looking", 2: "process", 3: "socket", 4: "gone", 5: "pass", 6: "libraries", 7: "library",
+         11: "connections", 12: "owner"}
+EXCLUDE, FAILED, BEGIN, ASK = 8, 9, 10, 13
 REASONS = ("", "permission", "excluded", "word_size", "type_information", "context", "layout",
            "time", "limit", "failed")
 FIELDS = ("serial", "type", "is_closed", "PIPES", "INPROC", "SEND_FULL", "is_valid", "SEND_QUEUE",
@@ -135,6 +136,10 @@ class Reader:
         if self._pending and len(self._pending[1].sockets) == self._pending[2]:
             self._processes[self._pending[0]] = self._pending[1]
             self._pending = None
+
+    def ask(self):
+        """For connections, with the next pass."""
+        self._socket.sendall(HEAD.pack(MAGIC, ASK).ljust(RECORD, b"\0"))
 
     def seen(self, pid):
         """As told last; None: not at all."""

@@ -112,6 +112,7 @@ static void *run(void *data)
 {
     struct peers_watch *self = data;
     uint64_t cost_ns = 0;
+    (void)pthread_setname_np(pthread_self(), "peers watch");
     pthread_mutex_lock(&self->lock);
     while (!self->is_stopped) {
         uint64_t begin_ns = clock_monotonic_ns(), until_ns = due_ns(self, cost_ns);
