@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "collectors/peek/peek_link.h"
+#include "collectors/peers/peers_watch.h"
 #include "collectors/tap/tap_types.h"
 #include "problems/problem.h"
 #include "problems/problem_watch.h"
@@ -21,7 +22,8 @@
 
 struct top_source {
     struct top_source_options options;
-    struct peek_link *peek; /* NULL: none */
+    struct peek_link *peek;    /* NULL: none */
+    struct peers_watch *peers; /* NULL: none, or not asked yet */
     struct problem_watch *watch;
 };
 
@@ -72,6 +74,7 @@ void top_source_destroy(struct top_source **self_p)
         return;
     *self_p = NULL;
     problem_watch_destroy(&self->watch);
+    peers_watch_destroy(&self->peers);
     peek_link_destroy(&self->peek);
     free(self);
 }
@@ -167,8 +170,10 @@ int top_source_socket(struct top_source *self, uint64_t pid, uint64_t serial,
 {
     if (self->options.client->url)
         return ask_exporter(self->options.client, pid, serial, ret_json, err);
-    const struct agent_open_sockets sockets = {.directory = self->options.directory,
-                                               .peek = self->peek};
+    if (self->peek && !self->peers)
+        (void)peers_watch_new(self->peek, &self->peers);
+    const struct agent_open_sockets sockets = {
+        .directory = self->options.directory, .peek = self->peek, .peers = self->peers};
     char pid_text[24], serial_text[24];
     (void)snprintf(pid_text, sizeof(pid_text), "%" PRIu64, pid);
     (void)snprintf(serial_text, sizeof(serial_text), "%" PRIu64, serial);
