@@ -82,11 +82,11 @@
     X(198, CONNECTS, GAUGE)                /* program: endpoints connected to, likewise */         \
     X(199, LARGEST_SENT, GAUGE)            /* program: bytes of the largest frame */               \
     X(200, LARGEST_RECEIVED, GAUGE)                                                                \
-    X(201, API_ERROR_KINDS, GAUGE) /* program: which it met, bits 1 << SEGMENT_API_ERRORS */       \
-    X(202, RECEIVER, GAUGE)        /* program: a thread seen receiving, numbered by the tap */     \
-    X(203, HANDLE, GAUGE)                  /* program: socket_handle_of the handle */              \
-    X(224, CONNECTION_UNSENT, GAUGE)       /* the exporter's own, which asks the kernel: no tap */ \
-    X(225, CONNECTION_UNREAD, GAUGE)       /* writes these three */                                \
+    X(201, API_ERROR_KINDS, GAUGE)   /* program: which it met, bits 1 << SEGMENT_API_ERRORS */     \
+    X(202, RECEIVER, GAUGE)          /* program: a thread seen receiving, numbered by the tap */   \
+    X(203, HANDLE, GAUGE)            /* program: socket_handle_of the handle */                    \
+    X(224, CONNECTION_UNSENT, GAUGE) /* the exporter's own, which asks the kernel: no tap */       \
+    X(225, CONNECTION_UNREAD, GAUGE) /* writes these three */                                      \
     X(226, CONNECTION_RETRANSMITS, GAUGE)
 
 /* Blocks of counters, one word for each member of a bounded set, written by the tap's thread; those
