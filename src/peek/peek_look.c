@@ -155,6 +155,7 @@ static enum peek_reason look(struct peek_process *self, struct peek_class_files 
     self->is_incomplete = stacks->n_running > 0;
     enum peek_reason reason = PEEK_REASON_NONE;
     self->is_gone = threads.n == 0;
+    self->is_without_tap = threads.is_without_tap;
     if (!is_native(&self->target, stacks))
         reason = PEEK_REASON_WORD_SIZE;
     else if (find_classes(self, files, stacks) < 0 ||

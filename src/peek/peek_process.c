@@ -2,6 +2,7 @@
 #include "peek/peek_process.h"
 
 #include "base/clock.h"
+#include "peek/peek_threads.h"
 #include "queues/mailbox.h"
 #include "queues/pipe_accounts.h"
 #include "queues/pipe_bytes.h"
@@ -12,8 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SOON_LOOKS 20u    /* after the first one, in the passes that follow */
-#define MAX_COUNTS 65536u /* pipes of one process whose messages are counted in a pass */
+#define N_TAP_LOOKS 10u    /* in the first passes */
+#define SOON_LOOKS  20u    /* after the first one, in the passes that follow */
+#define MAX_COUNTS  65536u /* pipes of one process whose messages are counted in a pass */
 
 /* The reader has one thread. */
 static struct pipe_target targets[PEEK_MAX_SOCKETS];
@@ -232,9 +234,25 @@ static uint64_t excuse_look(struct peek_process *self, uint64_t begin_ns)
     return now_ns;
 }
 
+/* A tap's thread may not have had its name yet when the process was looked at first. */
+static void look_for_tap(struct peek_process *self)
+{
+    struct peek_threads threads;
+    if (!self->is_without_tap || self->n_tap_looks++ >= N_TAP_LOOKS)
+        return;
+    if (peek_threads_find(self->target.process_fd, &threads) == 0)
+        self->is_without_tap = threads.is_without_tap;
+}
+
 void peek_process_pass(struct peek_process *self, struct peek_class_files *files, int procfs_fd)
 {
     uint64_t begin_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+    self->is_replaced = self->target.pagemap_fd >= 0 && !peek_target_has_same_memory(&self->target);
+    if (self->is_replaced) {
+        self->is_gone = true;
+        return;
+    }
+    look_for_tap(self);
     if (must_look(self, clock_monotonic_ns()))
         look(self, files, procfs_fd);
     begin_ns = excuse_look(self, begin_ns);

@@ -51,6 +51,9 @@ struct peek_process {
     uint64_t start_ticks;
     enum peek_reason reason; /* NONE: it is seen */
     bool is_gone;
+    bool is_replaced;    /* it is gone, since the process runs another program */
+    bool is_without_tap; /* none of its threads is a tap's */
+    unsigned n_tap_looks;
     bool has_looked;
     bool is_incomplete; /* threads that ran showed no stack: there may be more contexts */
     uint32_t n_incomplete;

@@ -112,6 +112,7 @@ static void tell_process(struct peek_reader *self, const struct peek_host_entry 
     to->pid = (uint32_t)entry->pid;
     to->start_ticks = entry->start_ticks;
     to->reason = process ? process->reason : entry->reason;
+    to->is_without_tap = process && process->is_without_tap;
     memcpy(to->program, entry->program, sizeof(to->program));
     if (!process || process->reason != PEEK_REASON_NONE)
         return;
@@ -188,8 +189,11 @@ static void pass_process(struct peek_reader *self, struct peek_host_entry *entry
     self->host.n_insides_changes += process->n_insides_changes;
     process->n_insides_changes = 0;
     if (process->is_gone) {
+        bool is_replaced = process->is_replaced;
         entry->signature = 0; /* it may have a context again */
         peek_host_release(&self->host, entry);
+        if (is_replaced)
+            self->host.last_pid = 0; /* its threads may all have been there before */
         return;
     }
     tell_process(self, entry);

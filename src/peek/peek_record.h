@@ -84,8 +84,9 @@ struct peek_record_process {
     uint64_t start_ticks;
     uint32_t n_sockets; /* that follow; only where it is seen */
     uint32_t n_contexts;
-    uint32_t n_left_out; /* sockets beyond PEEK_MAX_SOCKETS */
-    uint32_t n_invalid;  /* sockets that changed while they were read, in this pass */
+    uint32_t n_left_out;     /* sockets beyond PEEK_MAX_SOCKETS */
+    uint32_t n_invalid;      /* sockets that changed while they were read, in this pass */
+    uint32_t is_without_tap; /* none of its threads is a tap's */
     char program[PROGRAM_NAME_SIZE];
 };
 

@@ -59,6 +59,13 @@ bool peek_target_is_alive(const struct peek_target *self)
     return fstatat(self->process_fd, "stat", &status, 0) == 0;
 }
 
+/* The page map is that of the memory that the process had. When that is gone, it is empty. */
+bool peek_target_has_same_memory(const struct peek_target *self)
+{
+    uint64_t entry;
+    return pread(self->pagemap_fd, &entry, sizeof(entry), 0) != 0;
+}
+
 /* How many of the pages from `address` on, at most PAGE_BATCH, are alike in being present. */
 static size_t count_alike(const struct peek_target *self, uintptr_t address, size_t n,
                           bool *ret_is_present)

@@ -39,6 +39,10 @@ void peek_target_close(struct peek_target *self);
 /* Whether it is still the same process. */
 bool peek_target_is_alive(const struct peek_target *self);
 
+/* Whether it still runs the program that it ran when it was opened: execve() gives a process other
+ * memory. */
+bool peek_target_has_same_memory(const struct peek_target *self);
+
 /* Whether all pages of a range are there. */
 bool peek_target_is_present(const struct peek_target *self, uintptr_t address, size_t size);
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define TAP_THREAD "zmqtap\n" /* as it names itself in tap/thread.c */
+
 static size_t read_text(int process_fd, const char *path, char *to, size_t size)
 {
     int fd = openat(process_fd, path, O_RDONLY | O_CLOEXEC);
@@ -20,11 +22,22 @@ static size_t read_text(int process_fd, const char *path, char *to, size_t size)
     return n > 0 ? (size_t)n : 0;
 }
 
-static int is_of_libzmq(int process_fd, const char *task)
+static void read_name(int process_fd, const char *task, char *to, size_t size)
 {
-    char path[64], name[64];
+    char path[64];
     (void)snprintf(path, sizeof(path), "task/%.16s/comm", task);
-    return read_text(process_fd, path, name, sizeof(name)) > 0 && strstr(name, "ZMQbg");
+    if (read_text(process_fd, path, to, size) == 0)
+        *to = '\0';
+}
+
+static void note_task(struct peek_threads *threads, int process_fd, const char *task)
+{
+    char name[64];
+    read_name(process_fd, task, name, sizeof(name));
+    if (strcmp(name, TAP_THREAD) == 0)
+        threads->is_without_tap = false;
+    if (strstr(name, "ZMQbg") && threads->n < PEEK_MAX_THREADS)
+        threads->ids[threads->n++] = atoi(task);
 }
 
 int peek_threads_find(int process_fd, struct peek_threads *ret_threads)
@@ -37,13 +50,14 @@ int peek_threads_find(int process_fd, struct peek_threads *ret_threads)
             close(fd);
         return r;
     }
-    ret_threads->n = 0;
-    const struct dirent *task;
+    *ret_threads = (struct peek_threads){.n = 0, .is_without_tap = true};
+    const struct dirent *task = NULL;
     for (size_t i = 0; i < PEEK_MAX_TASKS && (task = readdir(tasks)); i++) {
-        if (*task->d_name != '.' && ret_threads->n < PEEK_MAX_THREADS &&
-            is_of_libzmq(process_fd, task->d_name))
-            ret_threads->ids[ret_threads->n++] = atoi(task->d_name);
+        if (*task->d_name != '.')
+            note_task(ret_threads, process_fd, task->d_name);
     }
+    if (task)
+        ret_threads->is_without_tap = false; /* there may be more */
     closedir(tasks);
     return 0;
 }

@@ -10,6 +10,7 @@
 #ifndef PEEK_PEEK_THREADS_H
 #define PEEK_PEEK_THREADS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,7 +20,8 @@
 
 struct peek_threads {
     pid_t ids[PEEK_MAX_THREADS];
-    size_t n; /* 0: the process runs no context */
+    size_t n;            /* 0: the process runs no context */
+    bool is_without_tap; /* all threads are listed, and none is a tap's */
 };
 
 int peek_threads_find(int process_fd, struct peek_threads *ret_threads);

@@ -18,7 +18,7 @@ from support.waiting import wait_for
 from test_page import browser, complaints, open_page, rows, tiles  # noqa: F401
 
 PROGRAM = """
-import sys, zmq
+import os, sys, zmq
 c = zmq.Context()
 a = c.socket(zmq.PUSH); b = c.socket(zmq.PULL)
 a.sndhwm = b.rcvhwm = 10
@@ -26,7 +26,11 @@ b.bind('inproc://q'); a.connect('inproc://q')
 x = c.socket(zmq.PUB); x.bind('tcp://127.0.0.1:*')
 print('ok', flush=True)
 for line in sys.stdin:
-    word, n = line.split()
+    word, *rest = line.split()
+    if word == 'exec':
+        os.environ.update(one.split('=', 1) for one in rest)
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+    n = rest[0]
     for _ in range(int(n)): a.send(b'12345') if word == 'send' else b.recv()
     print('done', flush=True)
 """
@@ -168,6 +172,71 @@ def tapped__running__is_counted_once(watching, directory, launch, program):
     page = watching.scrape()
     assert page.value("zmq_sockets", program=program.name) == 3
     assert page.value("zmq_processes", program=program.name) == 1
+
+
+def wait_passes(agent, n):
+    before = agent.scrape().value("zmq_exporter_peek_passes_total")
+    wait_for(lambda: agent.scrape().value("zmq_exporter_peek_passes_total") >= before + n, "passes")
+
+
+def tapped__many_that_end__are_counted_once(watching, directory, launch, program):
+    """At all moments between two passes of the reader, and two looks at the segments."""
+    labels = {"program": program.name, "type": "PUSH"}
+    processes = [launch(directory) for _ in range(12)]
+    for process in processes:
+        tell(process, "send", 5)
+    watching.wait_value(60, "zmq_socket_sent_messages_total", **labels)
+    wait_passes(watching, 2)
+    for process in processes:
+        process.end()
+        watching.scrape()
+    watching.wait_value(0, "zmq_processes", program=program.name)
+    wait_passes(watching, 3)
+    assert watching.scrape().value("zmq_socket_sent_messages_total", **labels) == 60
+
+
+def exec_again(process, **variables):
+    """The same program in the same process, with these in its environment."""
+    words = " ".join(f"{name}={value}" for name, value in variables.items())
+    process.popen.stdin.write(f"exec {words}\n")
+    process.popen.stdin.flush()
+    assert process.line() == "ok"
+
+
+def exec__with_the_tap__counters_go_on(watching, directory, launch, program):
+    labels = {"program": program.name, "type": "PUSH"}
+    name = "zmq_socket_sent_messages_total"
+    process = launch()
+    tell(process, "send", 7)
+    watching.wait_value(7, name, **labels)
+    exec_again(process, LD_PRELOAD=products.tap_library(), ZMQ_EXPORTER_DIR=directory)
+    tell(process, "send", 5)
+    watching.wait_value(12, name, **labels)
+    watching.wait_value(25, "zmq_socket_sent_bytes_total", **labels)
+    wait_passes(watching, 3)
+    page = watching.scrape()
+    assert page.value(name, **labels) == 12 and page.value("zmq_sockets", **labels) == 1
+    process.end()
+    watching.wait_value(0, "zmq_processes", program=program.name)
+    wait_passes(watching, 3)
+    assert watching.scrape().value(name, **labels) == 12
+
+
+def exec__without_the_tap__is_seen_by_the_reader(watching, directory, launch, program):
+    labels = {"program": program.name, "type": "PUSH"}
+    name = "zmq_socket_sent_messages_total"
+    process = launch(directory)
+    tell(process, "send", 7)
+    watching.wait_value(7, name, **labels)
+    wait_passes(watching, 2)
+    exec_again(process, LD_PRELOAD="", ZMQ_EXPORTER_DIR=directory)
+    tell(process, "send", 5)
+    watching.wait_value(12, name, **labels)
+    watching.wait_value(5, "zmq_socket_send_queue_messages", **labels)
+    process.end()
+    watching.wait_value(0, "zmq_processes", program=program.name)
+    wait_passes(watching, 3)
+    assert watching.scrape().value(name, **labels) == 12
 
 
 def reader__dies__is_said_and_another_one_begins(watching, launch, program):

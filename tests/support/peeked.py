@@ -17,7 +17,7 @@ from support.waiting import DEADLINE_S, wait_for
 
 RECORD, MAGIC = 1024, 0x4B454550
 HEAD = struct.Struct("=II")
-PROCESS = struct.Struct("=IIQIIII128s")
+PROCESS = struct.Struct("=IIQ5I128s")
 LIBRARY = struct.Struct("=IHHQI64s96s64s96s128s65s16s400s")
 SOCKET = struct.Struct("=QIIIIII17Q256s")
 KINDS = {1: "looking", 2: "process", 3: "socket", 4: "gone", 5: "pass", 6: "libraries", 7: "library",
@@ -78,7 +78,7 @@ class Reader:
         self._socket = ours
         said = [struct.pack("=128s", name.encode()) for name in excluded]
         said = [(EXCLUDE, body) for body in said]
-        said += [(FAILED, PROCESS.pack(pid, 0, start, 0, 0, 0, 0, b"")) for pid, start in failed]
+        said += [(FAILED, PROCESS.pack(pid, 0, start, *[0] * 5, b"")) for pid, start in failed]
         for kind, body in [*said, (BEGIN, b"")]:
             ours.sendall((HEAD.pack(MAGIC, kind) + body).ljust(RECORD, b"\0"))
         self._lock = threading.Lock()
@@ -110,7 +110,7 @@ class Reader:
         self.n_records += 1
         kind = KINDS[kind]
         if kind == "process":
-            pid, reason, _, n_sockets, n_contexts, _, self.n_invalid, _ = PROCESS.unpack_from(record, 8)
+            pid, reason, _, n_sockets, n_contexts, _, self.n_invalid, _, _ = PROCESS.unpack_from(record, 8)
             self._pending = (pid, Seen(REASONS[reason], n_contexts, []), n_sockets)
         elif kind == "socket":
             values = dict(zip(FIELDS, SOCKET.unpack_from(record, 8)))

@@ -289,7 +289,7 @@ static int take_process(struct peek_model *self, const struct peek_record_proces
                         uint64_t now_ns)
 {
     if (told->pid == 0 || told->pid > INT32_MAX || told->reason >= PEEK_N_REASONS ||
-        told->n_sockets > PEEK_MAX_SOCKETS || !*told->program ||
+        told->n_sockets > PEEK_MAX_SOCKETS || told->is_without_tap > 1 || !*told->program ||
         !memchr(told->program, '\0', sizeof(told->program)))
         return PEEK_MODEL_E_BAD;
     struct peek_model_process *process = find(self, told);

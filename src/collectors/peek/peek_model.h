@@ -45,7 +45,7 @@ struct peek_model_process {
     enum peek_reason reason;
     bool is_gone;     /* it is to be forgotten when its counters are taken */
     bool is_fresh;    /* of a new reader, which has told nothing of it yet */
-    bool is_shadowed; /* a tap tells more of it */
+    bool is_shadowed; /* a tap tells more of it: it is not counted, not even when it ends */
     bool is_known;    /* to the reader that runs now */
     struct peek_record_process told;
     uint64_t passed_ns; /* of the last pass; 0: none yet */

@@ -210,13 +210,37 @@ static void take(struct tap_guest *guest, const struct peek_model_process *told,
     }
 }
 
+static bool is_process(const struct tap_life *life, const struct peek_model_process *told)
+{
+    return life->pid == (pid_t)told->pid && life->start_ticks == told->start_ticks;
+}
+
+/* Also of a tap that has ended: what the reader saw of the process is in its counts. But one that
+ * called execve() keeps its number and start, and a segment that nobody writes any more is that of
+ * the other program where this one has no tap. */
+static bool is_segment_of(const struct tap_process *process, const struct peek_model_process *told)
+{
+    bool is_written = process->state == TAP_PROCESS_LIVE;
+    bool has_counts = process->state == TAP_PROCESS_SILENT || process->state == TAP_PROCESS_DEAD ||
+                      process->state == TAP_PROCESS_FOLDED;
+    return (is_written || (has_counts && !told->told.is_without_tap)) &&
+           process->id.pid_namespace != TAP_PEEKED_NAMESPACE && is_process(&process->life, told);
+}
+
+static bool is_image_of(const struct tap_folded_image *image, const struct peek_model_process *told)
+{
+    return !told->told.is_without_tap && image->id.pid_namespace != TAP_PEEKED_NAMESPACE &&
+           is_process(&image->life, told);
+}
+
 static bool has_segment(const struct tap_scan *scan, const struct peek_model_process *told)
 {
     for (size_t i = 0; i < scan->n_processes; i++) {
-        const struct tap_process *process = scan->processes[i];
-        bool is_there = process->state == TAP_PROCESS_LIVE || process->state == TAP_PROCESS_SILENT;
-        if (is_there && process->life.pid == (pid_t)told->pid &&
-            process->life.start_ticks == told->start_ticks)
+        if (is_segment_of(scan->processes[i], told))
+            return true;
+    }
+    for (size_t i = 0; i < scan->folded.n; i++) {
+        if (is_image_of(&scan->folded.images[i], told))
             return true;
     }
     return false;
@@ -234,7 +258,8 @@ static bool update_process(struct tap_guests *self, struct tap_scan *scan,
                            struct peek_model_process *told, uint64_t now_ns)
 {
     struct tap_guest *guest = find(self, told->id);
-    told->is_shadowed = has_segment(scan, told);
+    bool was_shadowed = told->is_shadowed && !told->told.is_without_tap;
+    told->is_shadowed = was_shadowed || has_segment(scan, told);
     if (!guest && (told->passed_ns == 0 || told->is_shadowed))
         return false;
     bool is_new = !guest;
