@@ -23,5 +23,5 @@ ninja -C "$folder" --quiet
 # A sanitizer's finding is an exit status of its own, so that no test takes it for a result.
 export ASAN_OPTIONS=exitcode=99:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:exitcode=99:ignore_noninstrumented_modules=1
-meson test -C "$folder" --no-rebuild --print-errorlogs --num-processes $((2 * $(nproc))) \
+meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier 4 \
     --suite unit --suite fuzz --suite variant

@@ -223,9 +223,12 @@ def is_merged(query, whole, parts):
 
 
 def test_queries__of_every_dashboard__never_merge_two_hosts(system):
+    def all_targets():
+        return system.ask("group by (job, instance) (up)", system.now() - 15)
+
+    wait_for(lambda: len(all_targets()) == 4, lambda: f"four targets; there are {all_targets()}")
     time = system.now() - 15  # by now what belongs to it is written
     targets = [dict(labels) for labels in system.ask("group by (job, instance) (up)", time)]
-    assert len(targets) == 4
     queries = list(all_queries())
     wholes = system.ask_all([filled(query.expression) for query in queries], time)
     separate = zip(*(system.ask_all([filled(query.expression, **{k: quoted(v) for k, v in target.items()})

@@ -77,9 +77,36 @@ static struct kernel_end end_of(int family, const uint32_t *host, uint16_t port)
     return end;
 }
 
+/* NLMSG_DATA(3) and the like, of what is only read. */
+static const void *body_of(const struct nlmsghdr *message)
+{
+    return (const char *)message + NLMSG_HDRLEN;
+}
+
+static const void *data_of(const struct rtattr *part)
+{
+    return (const char *)part + RTA_LENGTH(0);
+}
+
+static const struct rtattr *next_part(const struct rtattr *part, size_t *left)
+{
+    size_t size = RTA_ALIGN(part->rta_len);
+    const void *next = (const char *)part + size;
+    *left -= size < *left ? size : *left;
+    return next;
+}
+
+static const struct nlmsghdr *next_message(const struct nlmsghdr *message, size_t *left)
+{
+    size_t size = NLMSG_ALIGN(message->nlmsg_len);
+    const void *next = (const char *)message + size;
+    *left -= size < *left ? size : *left;
+    return next;
+}
+
 static void take_tcp(struct dump *self, const struct nlmsghdr *message)
 {
-    const struct inet_diag_msg *told = NLMSG_DATA(message);
+    const struct inet_diag_msg *told = body_of(message);
     if (message->nlmsg_len < NLMSG_LENGTH(sizeof(*told)))
         return;
     struct kernel_socket *socket = append(self->sockets, told->idiag_inode);
@@ -92,13 +119,13 @@ static void take_tcp(struct dump *self, const struct nlmsghdr *message)
     socket->unread_bytes = told->idiag_rqueue;
     size_t left = message->nlmsg_len - NLMSG_LENGTH(sizeof(*told));
     const struct rtattr *part = (const struct rtattr *)(told + 1);
-    for (; RTA_OK(part, left); part = RTA_NEXT(part, left)) {
+    for (; RTA_OK(part, left); part = next_part(part, &left)) {
         struct tcp_info info = {0};
         size_t size = RTA_PAYLOAD(part) < sizeof(info) ? RTA_PAYLOAD(part) : sizeof(info);
         if (part->rta_type != INET_DIAG_INFO ||
             size < offsetof(struct tcp_info, tcpi_total_retrans) + sizeof(info.tcpi_total_retrans))
             continue;
-        memcpy(&info, RTA_DATA(part), size);
+        memcpy(&info, data_of(part), size);
         socket->retransmits = info.tcpi_total_retrans;
     }
 }
@@ -108,7 +135,7 @@ static void take_name(struct kernel_socket *socket, const struct rtattr *part)
     size_t n = RTA_PAYLOAD(part);
     if (n == 0 || n > sizeof(socket->path) - 1)
         return;
-    memcpy(socket->path, RTA_DATA(part), n);
+    memcpy(socket->path, data_of(part), n);
     socket->path[n] = '\0';
     for (size_t i = 0; i < n; i++) {
         if (socket->path[i] == '\0' && (i == 0 || i + 1 < n))
@@ -118,7 +145,7 @@ static void take_name(struct kernel_socket *socket, const struct rtattr *part)
 
 static void take_unix(struct dump *self, const struct nlmsghdr *message)
 {
-    const struct unix_diag_msg *told = NLMSG_DATA(message);
+    const struct unix_diag_msg *told = body_of(message);
     if (message->nlmsg_len < NLMSG_LENGTH(sizeof(*told)) || told->udiag_type != SOCK_STREAM)
         return;
     struct kernel_socket *socket = append(self->sockets, told->udiag_ino);
@@ -126,17 +153,17 @@ static void take_unix(struct dump *self, const struct nlmsghdr *message)
         return;
     size_t left = message->nlmsg_len - NLMSG_LENGTH(sizeof(*told));
     const struct rtattr *part = (const struct rtattr *)(told + 1);
-    for (; RTA_OK(part, left); part = RTA_NEXT(part, left)) {
+    for (; RTA_OK(part, left); part = next_part(part, &left)) {
         struct unix_diag_rqlen queues;
         uint32_t peer;
         if (part->rta_type == UNIX_DIAG_NAME)
             take_name(socket, part);
         if (part->rta_type == UNIX_DIAG_PEER && RTA_PAYLOAD(part) >= sizeof(peer)) {
-            memcpy(&peer, RTA_DATA(part), sizeof(peer));
+            memcpy(&peer, data_of(part), sizeof(peer));
             socket->peer_inode = peer;
         }
         if (part->rta_type == UNIX_DIAG_RQLEN && RTA_PAYLOAD(part) >= sizeof(queues)) {
-            memcpy(&queues, RTA_DATA(part), sizeof(queues));
+            memcpy(&queues, data_of(part), sizeof(queues));
             socket->unread_bytes = queues.udiag_rqueue;
         }
     }
@@ -179,7 +206,7 @@ static int take_answer(struct dump *self)
         return n < 0 ? -errno : -EPIPE;
     size_t left = (size_t)n;
     const struct nlmsghdr *message = &self->answer.head;
-    for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+    for (; NLMSG_OK(message, left); message = next_message(message, &left)) {
         if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
             return 1; /* an error: the kernel does not know of this family */
         if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY)

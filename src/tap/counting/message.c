@@ -47,7 +47,7 @@ static HOOK_COLD int send_unusual(struct registry_slot *slot, int rc)
     if (rc < 0 && must_wait(slot)) {
         struct blocking_call call;
         blocking_begin_call(&call, socket);
-        rc = slot->send(socket->handle, slot->call.content, slot->call.size, slot->call.flags);
+        rc = registry_function(slot, send)(socket->handle, slot->call.content, slot->call.size, slot->call.flags);
         blocking_end_call(&call, socket);
     }
     return end_unusual(slot, rc, slot->call.size);
@@ -59,7 +59,7 @@ static HOOK_COLD int msg_send_unusual(struct registry_slot *slot, int rc)
     if (rc < 0 && must_wait(slot)) {
         struct blocking_call call;
         blocking_begin_call(&call, socket);
-        rc = slot->msg_send(slot->call.message, socket->handle, slot->call.flags);
+        rc = registry_function(slot, msg_send)(slot->call.message, socket->handle, slot->call.flags);
         blocking_end_call(&call, socket);
     }
     return end_unusual(slot, rc, (size_t)rc);
@@ -74,12 +74,12 @@ static int send_part(void *handle, const void *buffer, size_t size, int flags,
 {
     message_count_save_call(slot, buffer, size, flags);
     if (flags & ZMQ_SNDMORE) {
-        int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
+        int rc = registry_function(slot, send)(handle, buffer, size, flags | slot->frame.wait_flags);
         return message_is_usual(rc, slot->call.sent_below)
                    ? message_count_more(slot, slot->call.size, rc)
                    : send_unusual(slot, rc);
     }
-    int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
+    int rc = registry_function(slot, send)(handle, buffer, size, flags | slot->frame.wait_flags);
     return message_is_usual(rc, slot->call.sent_below)
                ? message_count_last(slot, slot->call.size, rc)
                : send_unusual(slot, rc);
@@ -91,7 +91,7 @@ int message_send(void *handle, const void *buffer, size_t size, int flags,
     if (!is_whole(slot, flags))
         return send_part(handle, buffer, size, flags, slot);
     message_count_save_call(slot, buffer, size, flags);
-    int rc = slot->send(handle, buffer, size, flags | slot->frame.wait_flags);
+    int rc = registry_function(slot, send)(handle, buffer, size, flags | slot->frame.wait_flags);
     return message_is_usual(rc, slot->call.sent_below)
                ? message_count_whole(slot, slot->call.size, rc)
                : send_unusual(slot, rc);
@@ -102,12 +102,12 @@ static int msg_send_part(struct tap_message *message, void *handle, int flags,
 {
     message_count_save_message_call(slot, message, flags);
     if (flags & ZMQ_SNDMORE) {
-        int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
+        int rc = registry_function(slot, msg_send)(message, handle, flags | slot->frame.wait_flags);
         return message_is_usual(rc, slot->call.sent_below)
                    ? message_count_more(slot, (size_t)rc, rc)
                    : msg_send_unusual(slot, rc);
     }
-    int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
+    int rc = registry_function(slot, msg_send)(message, handle, flags | slot->frame.wait_flags);
     return message_is_usual(rc, slot->call.sent_below) ? message_count_last(slot, (size_t)rc, rc)
                                                        : msg_send_unusual(slot, rc);
 }
@@ -118,7 +118,7 @@ int message_msg_send(struct tap_message *message, void *handle, int flags,
     if (!is_whole(slot, flags))
         return msg_send_part(message, handle, flags, slot);
     message_count_save_message_call(slot, message, flags);
-    int rc = slot->msg_send(message, handle, flags | slot->frame.wait_flags);
+    int rc = registry_function(slot, msg_send)(message, handle, flags | slot->frame.wait_flags);
     return message_is_usual(rc, slot->call.sent_below) ? message_count_whole(slot, (size_t)rc, rc)
                                                        : msg_send_unusual(slot, rc);
 }

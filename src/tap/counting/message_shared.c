@@ -38,11 +38,11 @@ static int shared_send(void *handle, const void *buffer, size_t size, int flags,
 {
     struct registry_socket *socket = slot->socket;
     int tried_flags = flags | slot->first_frame.wait_flags;
-    int rc = slot->send(handle, buffer, size, tried_flags);
+    int rc = registry_function(slot, send)(handle, buffer, size, tried_flags);
     if (must_wait(rc, flags, tried_flags)) {
         struct blocking_call call;
         blocking_begin_call(&call, socket);
-        rc = slot->send(handle, buffer, size, flags);
+        rc = registry_function(slot, send)(handle, buffer, size, flags);
         blocking_end_call(&call, socket);
     }
     return count_sent(slot, size, rc);
@@ -53,11 +53,11 @@ static int shared_msg_send(struct tap_message *message, void *handle, int flags,
 {
     struct registry_socket *socket = slot->socket;
     int tried_flags = flags | slot->first_frame.wait_flags;
-    int rc = slot->msg_send(message, handle, tried_flags);
+    int rc = registry_function(slot, msg_send)(message, handle, tried_flags);
     if (must_wait(rc, flags, tried_flags)) {
         struct blocking_call call;
         blocking_begin_call(&call, socket);
-        rc = slot->msg_send(message, handle, flags);
+        rc = registry_function(slot, msg_send)(message, handle, flags);
         blocking_end_call(&call, socket);
     }
     return count_sent(slot, (size_t)rc, rc);

@@ -119,7 +119,7 @@ static HOOK_COLD int send_large_id(struct tap_message *message, struct registry_
     size_t size = library->msg_size(message);
     if (!set_mandatory(socket, 1))
         return -1;
-    int rc = slot->msg_send(message, socket->handle, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    int rc = registry_function(slot, msg_send)(message, socket->handle, ZMQ_SNDMORE | ZMQ_DONTWAIT);
     int error = errno;
     set_mandatory(socket, 0);
     errno = error;
@@ -161,7 +161,7 @@ static HOOK_INLINE int send_id(void *handle, const void *buffer, size_t size, in
     if (HOOK_UNLIKELY(!(flags & ZMQ_SNDMORE)))
         return send_id_alone(handle, buffer, size, flags, slot);
     slot->call.content = buffer;
-    int rc = slot->send(handle, buffer, size, flags); /* the size: an id has not 2 GB */
+    int rc = registry_function(slot, send)(handle, buffer, size, flags); /* the size: an id has not 2 GB */
     if (HOOK_UNLIKELY(rc < 0))
         return message_unusual_sent(slot, rc);
     message_count_increase(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
@@ -179,7 +179,7 @@ static HOOK_INLINE int msg_send_id(struct tap_message *message, void *handle, in
     if (HOOK_UNLIKELY(message->bytes[slot->message_kind] != slot->small_kind))
         return send_large_id(message, slot);
     slot->call.message = message;
-    int rc = slot->msg_send(message, handle, flags);
+    int rc = registry_function(slot, msg_send)(message, handle, flags);
     if (HOOK_UNLIKELY(rc < 0))
         return message_unusual_sent(slot, rc);
     message_count_increase(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
@@ -250,12 +250,12 @@ static HOOK_INLINE int send_content(void *handle, const void *buffer, size_t siz
         return send_to_none(handle, buffer, size, flags, slot);
     slot->call.size = size;
     if (flags & ZMQ_SNDMORE) {
-        int rc = slot->send(handle, buffer, size, flags);
+        int rc = registry_function(slot, send)(handle, buffer, size, flags);
         RETURN_IF_REFUSED(slot, rc);
         return count_more(slot, slot->call.size, rc);
     }
     slot->call.pipe_state = state;
-    int rc = slot->send(handle, buffer, size, flags);
+    int rc = registry_function(slot, send)(handle, buffer, size, flags);
     RETURN_IF_REFUSED(slot, rc);
     return count_last(slot, slot->call.size, rc);
 }
@@ -267,12 +267,12 @@ static HOOK_INLINE int msg_send_content(struct tap_message *message, void *handl
     if (HOOK_UNLIKELY(!is_active(state)))
         return msg_send_to_none(message, handle, flags, slot);
     if (flags & ZMQ_SNDMORE) {
-        int rc = slot->msg_send(message, handle, flags);
+        int rc = registry_function(slot, msg_send)(message, handle, flags);
         RETURN_IF_REFUSED(slot, rc);
         return count_more(slot, (size_t)rc, rc);
     }
     slot->call.pipe_state = state;
-    int rc = slot->msg_send(message, handle, flags);
+    int rc = registry_function(slot, msg_send)(message, handle, flags);
     RETURN_IF_REFUSED(slot, rc);
     return count_last(slot, (size_t)rc, rc);
 }
@@ -373,7 +373,7 @@ static HOOK_COLD int lost_send(void *handle, const void *buffer, size_t size, in
     int rc;
     if (!state_of(slot->socket)->is_swallowing)
         rc = message_send(handle, buffer, size, flags, slot);
-    else if ((rc = slot->send(handle, buffer, size, flags & ~ZMQ_SNDMORE)) >= 0)
+    else if ((rc = registry_function(slot, send)(handle, buffer, size, flags & ~ZMQ_SNDMORE)) >= 0)
         message_count_sent(slot, size, flags, message_unusual_sent(slot, rc));
     else
         api_errors_count(slot);
@@ -388,7 +388,7 @@ static HOOK_COLD int lost_msg_send(struct tap_message *message, void *handle, in
     int rc;
     if (!state_of(slot->socket)->is_swallowing)
         rc = message_msg_send(message, handle, flags, slot);
-    else if ((rc = slot->msg_send(message, handle, flags & ~ZMQ_SNDMORE)) >= 0)
+    else if ((rc = registry_function(slot, msg_send)(message, handle, flags & ~ZMQ_SNDMORE)) >= 0)
         message_count_sent(slot, (size_t)rc, flags, message_unusual_sent(slot, rc));
     else
         api_errors_count(slot);

@@ -184,15 +184,18 @@ static void watch(struct registry_slot *slot)
 
 void watched_reset(struct registry_socket *socket)
 {
+    struct watch *watch_now = watch_of(socket);
     in_use_reset(socket);
-    *watch_of(socket) = (struct watch){0};
+    __atomic_store_n(&watch_now->n_left, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&watch_now->last_thread, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&watch_now->has_threads, false, __ATOMIC_RELAXED);
 }
 
 void watched_opened(struct registry_socket *socket)
 {
     if (socket->is_shared)
         return;
-    watch_of(socket)->n_left = FEW_CALLS;
+    __atomic_store_n(&watch_of(socket)->n_left, FEW_CALLS, __ATOMIC_RELAXED);
     watch(socket->slot);
 }
 

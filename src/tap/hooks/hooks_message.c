@@ -50,7 +50,7 @@ static HOOK_INLINE int receive_on(struct registry_slot *slot, void *handle, void
 {
     __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
     set_receiving(slot, true);
-    int rc = slot->recv(handle, buffer, size, flags);
+    int rc = registry_function(slot, recv)(handle, buffer, size, flags);
     return end_receive(slot, rc);
 }
 
@@ -59,7 +59,7 @@ static HOOK_INLINE int msg_receive_on(struct registry_slot *slot, struct tap_mes
 {
     __asm__("" : "+r"(slot)); /* or the address of each field is computed anew */
     set_receiving(slot, true);
-    int rc = slot->msg_recv(message, handle, flags);
+    int rc = registry_function(slot, msg_recv)(message, handle, flags);
     return end_receive(slot, rc);
 }
 
@@ -77,7 +77,7 @@ static HOOK_COLD int send_elsewhere(void *handle, const void *buffer, size_t siz
 {
     struct registry_slot *slot = registry_find(handle);
     if (slot)
-        return slot->send_hook(handle, buffer, size, flags, slot);
+        return registry_function(slot, send_hook)(handle, buffer, size, flags, slot);
     return HOOK_PASS_SOCKET(handle, caller, send, -1, handle, buffer, size, flags);
 }
 
@@ -86,7 +86,7 @@ int zmq_send(void *handle, const void *buffer, size_t size, int flags)
     struct registry_slot *slot = registry_find_first(handle);
     if (HOOK_UNLIKELY(!slot))
         PASS(handle, send, send_elsewhere, handle, buffer, size, flags);
-    return slot->send_hook(handle, buffer, size, flags, slot);
+    return registry_function(slot, send_hook)(handle, buffer, size, flags, slot);
 }
 
 static HOOK_COLD int receive_elsewhere(void *handle, void *buffer, size_t size, int flags,
@@ -111,7 +111,7 @@ HOOK_COLD int hooks_msg_send(struct tap_message *message, void *handle, int flag
 {
     struct registry_slot *slot = registry_find(handle);
     if (slot)
-        return slot->msg_send_hook(message, handle, flags, slot);
+        return registry_function(slot, msg_send_hook)(message, handle, flags, slot);
     if (fake_socket_is(handle))
         return fake_socket_msg_send(message, handle, flags);
     return HOOK_PASS_SOCKET(handle, caller, msg_send, -1, message, handle, flags);
@@ -122,7 +122,7 @@ static HOOK_INLINE int msg_send(struct tap_message *message, void *handle, int f
     struct registry_slot *slot = registry_find_first(handle);
     if (HOOK_UNLIKELY(!slot))
         PASS(handle, msg_send, hooks_msg_send, message, handle, flags);
-    return slot->msg_send_hook(message, handle, flags, slot);
+    return registry_function(slot, msg_send_hook)(message, handle, flags, slot);
 }
 
 int zmq_msg_send(zmq_msg_t *message, void *handle, int flags)

