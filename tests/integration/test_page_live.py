@@ -202,7 +202,8 @@ def test_socket_page__one_of_several__says_which_and_what_it_counts(browser, age
     wait_live(browser)
     assert "listening" in browser.find_element(By.ID, "events").text
     assert "No such peer" in browser.find_element(By.ID, "lost").text
-    assert "Of its group, 2 sockets." in browser.find_element(By.CSS_SELECTOR, "#history .of").text
+    wait_for(lambda: "Of its group, 2 sockets." in browser.find_element(By.CSS_SELECTOR, "#history .of").text,
+             "whose history it is")
     assert not browser.find_elements(By.CSS_SELECTOR, "#several tbody tr")
     puppet.end()
     wait_for(lambda: "no such socket is open" in browser.find_element(By.ID, "state").text, "its end")

@@ -48,9 +48,8 @@ def rsyslogd__sends_by_a_plugin_of_its_own__loses_nothing(directory, folder, con
     process = start(rsyslogd, folder, f"tcp://127.0.0.1:{port}",
                     None if way == "plain" else directory, variables)
     try:
-        wait_for(lambda: (folder / "log").exists(), "the socket of rsyslogd")
         with socket.socket(socket.AF_UNIX) as log:
-            log.connect(str(folder / "log"))
+            wait_for(lambda: log.connect_ex(str(folder / "log")) == 0, "the socket of rsyslogd")
             log.sendall(b"".join(b"<13>Nov 28 10:00:00 h t: m%d\n" % i for i in range(N)))
         for i in range(N):
             assert pull.poll(DEADLINE_S * 1000), f"{i} messages, and rsyslogd is {process.poll()}"

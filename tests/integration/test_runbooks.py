@@ -91,8 +91,8 @@ def test_commands__of_a_stuck_receiver__print_its_pid_and_peer_and_silence_it(ag
     wait_for(lambda: agent.scrape().value("zmq_socket_receive_queue_messages", program="ledger") == 5, "the messages")
 
     labels = {"instance": agent.address, "program": "ledger", "type": "PULL", "address": "tcp://127.0.0.1:*"}
-    who, silence = commands(get(agent, "ZeroMQReceiverStuck", **labels))
-    told = run(who, folder)
+    who, waiting, silence = commands(get(agent, "ZeroMQReceiverStuck", **labels))
+    told = run(f"{who}\n{waiting}", folder)
     assert f"{pull.pid} ledger PULL tcp://127.0.0.1:*" in told
     peer = f"pid={pull.pid},"
     assert any(peer in line and address.rsplit(":", 1)[1] in line and "ESTAB" in line for line in told.split("\n"))
