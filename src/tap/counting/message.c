@@ -47,7 +47,8 @@ static HOOK_COLD int send_unusual(struct registry_slot *slot, int rc)
     if (rc < 0 && must_wait(slot)) {
         struct blocking_call call;
         blocking_begin_call(&call, socket);
-        rc = registry_function(slot, send)(socket->handle, slot->call.content, slot->call.size, slot->call.flags);
+        rc = registry_function(slot, send)(socket->handle, slot->call.content, slot->call.size,
+                                           slot->call.flags);
         blocking_end_call(&call, socket);
     }
     return end_unusual(slot, rc, slot->call.size);
@@ -59,7 +60,8 @@ static HOOK_COLD int msg_send_unusual(struct registry_slot *slot, int rc)
     if (rc < 0 && must_wait(slot)) {
         struct blocking_call call;
         blocking_begin_call(&call, socket);
-        rc = registry_function(slot, msg_send)(slot->call.message, socket->handle, slot->call.flags);
+        rc = registry_function(slot, msg_send)(slot->call.message, socket->handle,
+                                               slot->call.flags);
         blocking_end_call(&call, socket);
     }
     return end_unusual(slot, rc, (size_t)rc);
@@ -74,7 +76,8 @@ static int send_part(void *handle, const void *buffer, size_t size, int flags,
 {
     message_count_save_call(slot, buffer, size, flags);
     if (flags & ZMQ_SNDMORE) {
-        int rc = registry_function(slot, send)(handle, buffer, size, flags | slot->frame.wait_flags);
+        int rc = registry_function(slot, send)(handle, buffer, size,
+                                               flags | slot->frame.wait_flags);
         return message_is_usual(rc, slot->call.sent_below)
                    ? message_count_more(slot, slot->call.size, rc)
                    : send_unusual(slot, rc);

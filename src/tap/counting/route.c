@@ -161,7 +161,8 @@ static HOOK_INLINE int send_id(void *handle, const void *buffer, size_t size, in
     if (HOOK_UNLIKELY(!(flags & ZMQ_SNDMORE)))
         return send_id_alone(handle, buffer, size, flags, slot);
     slot->call.content = buffer;
-    int rc = registry_function(slot, send)(handle, buffer, size, flags); /* the size: an id has not 2 GB */
+    int rc = registry_function(slot, send)(handle, buffer, size,
+                                           flags); /* the size: an id has not 2 GB */
     if (HOOK_UNLIKELY(rc < 0))
         return message_unusual_sent(slot, rc);
     message_count_increase(&slot->words[SEGMENT_SENT_BYTES], (size_t)rc);
