@@ -99,7 +99,9 @@ class Source:
             is_size = cursor.kind == kinds.VAR_DECL and child.kind == kinds.INTEGER_LITERAL and \
                 "[" in cursor.type.spelling  # of an array: more room is no fault
             is_skipped = child.kind == kinds.CALL_EXPR and child.spelling in SKIPPED_CALLS
-            if not is_size and not is_skipped:
+            is_hint = cursor.kind == kinds.CALL_EXPR and cursor.spelling == "__builtin_expect" and \
+                child == children[-1]  # which way is likely: only a matter of time
+            if not is_size and not is_skipped and not is_hint:
                 self.visit(child)
 
     def statements(self, cursor, children):
