@@ -52,7 +52,7 @@ def changes(rules):
     for group in rules["groups"]:
         for rule in group["rules"]:
             expression, hold = str(rule["expr"]), rule.get("for")
-            name = rule.get("alert") or rule["labels"]["name"] if "labels" in rule else rule["record"]
+            name = rule.get("alert") or rule.get("labels", {}).get("name") or rule["record"]
             for what, rule["expr"] in changes_of_expression(expression):
                 yield name, what, yaml.safe_dump(rules)
             rule["expr"] = expression
