@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "live/live.h"
 
-#include "base/condition.h"
+#include "base/clock.h"
+#include "base/ticker.h"
 #include "live/live_rows.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,16 +17,13 @@
 struct live {
     struct runner *runner;
     uint64_t epoch; /* tells this exporter's revisions from another's */
-    uint64_t started_ns;
-    pthread_t thread;
+    struct ticker *ticker;
 
     pthread_mutex_t asking; /* held while the collectors work for the page; before `lock` */
     struct scrape *rare;    /* of collectors whose answer rarely changes; NULL: none */
     uint64_t rare_until_ns;
 
     pthread_mutex_t lock;
-    pthread_cond_t stopped;
-    bool is_stopping;
     struct live_rows rows;
 };
 
@@ -87,8 +86,9 @@ static int collect(struct live *self, uint64_t collectors, struct scrape **ret_s
 }
 
 /* A point that cannot be taken is missing. */
-static void remember(struct live *self, uint64_t tick)
+static void remember(void *state, uint64_t tick)
 {
+    struct live *self = state;
     bool families[FAMILY_N] = {false};
     struct scrape *scrape = NULL;
     struct label_sets sets = {0};
@@ -107,32 +107,6 @@ static void remember(struct live *self, uint64_t tick)
     scrape_destroy(&scrape);
 }
 
-static uint64_t tick_now(const struct live *self)
-{
-    return (clock_monotonic_ns() - self->started_ns) / LIVE_HISTORY_INTERVAL_NS + 1;
-}
-
-static void *run(void *state)
-{
-    struct live *self = state;
-    uint64_t done = 0;
-    pthread_mutex_lock(&self->lock);
-    while (!self->is_stopping) {
-        uint64_t tick = tick_now(self);
-        if (tick == done) {
-            condition_wait_until(&self->stopped, &self->lock,
-                                 self->started_ns + tick * LIVE_HISTORY_INTERVAL_NS);
-            continue;
-        }
-        pthread_mutex_unlock(&self->lock);
-        remember(self, tick);
-        done = tick;
-        pthread_mutex_lock(&self->lock);
-    }
-    pthread_mutex_unlock(&self->lock);
-    return NULL;
-}
-
 int live_new(struct runner *runner, struct live **ret_live)
 {
     struct live *self = calloc(1, sizeof(*self));
@@ -140,21 +114,14 @@ int live_new(struct runner *runner, struct live **ret_live)
         return -ENOMEM;
     self->runner = runner;
     self->epoch = clock_realtime_ns();
-    self->started_ns = clock_monotonic_ns();
     pthread_mutex_init(&self->asking, NULL);
     pthread_mutex_init(&self->lock, NULL);
-    condition_init(&self->stopped);
-    int r = -pthread_create(&self->thread, NULL, run, self);
-    if (r < 0) {
-        pthread_cond_destroy(&self->stopped);
-        pthread_mutex_destroy(&self->lock);
-        pthread_mutex_destroy(&self->asking);
-        free(self);
-        return r;
-    }
-    pthread_setname_np(self->thread, "live history");
-    *ret_live = self;
-    return 0;
+    int r = ticker_new("live history", LIVE_HISTORY_INTERVAL_NS, remember, self, &self->ticker);
+    if (r < 0)
+        live_destroy(&self);
+    else
+        *ret_live = self;
+    return r;
 }
 
 void live_destroy(struct live **self_p)
@@ -163,12 +130,7 @@ void live_destroy(struct live **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    pthread_mutex_lock(&self->lock);
-    self->is_stopping = true;
-    pthread_cond_signal(&self->stopped);
-    pthread_mutex_unlock(&self->lock);
-    pthread_join(self->thread, NULL);
-    pthread_cond_destroy(&self->stopped);
+    ticker_destroy(&self->ticker);
     pthread_mutex_destroy(&self->lock);
     pthread_mutex_destroy(&self->asking);
     scrape_destroy(&self->rare);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "problems/problem_watch.h"
 
-#include "base/condition.h"
+#include "base/clock.h"
+#include "base/ticker.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,10 +23,8 @@ struct tracked {
 struct problem_watch {
     const char *directory;
     struct peek_link *peek;
-    pthread_t thread;
+    struct ticker *ticker;
     pthread_mutex_t lock;
-    pthread_cond_t stopped;
-    bool is_stopping;
     struct tracked *tracked; /* sorted as a view */
     size_t n_tracked;
     uint64_t looks_ns[N_LOOKS]; /* when they were, as `looks` of a socket */
@@ -87,28 +87,17 @@ static void fill_recent(const struct problem_watch *self, struct problem_view *v
     view->recent_ns = self->n_looks && view->now_ns > oldest_ns ? view->now_ns - oldest_ns : 0;
 }
 
-static void *run(void *state)
+static void look(void *state, uint64_t tick)
 {
     struct problem_watch *self = state;
+    struct problem_view view;
+    (void)tick;
+    if (problem_view_take(self->directory, self->peek, &view) < 0)
+        return;
     pthread_mutex_lock(&self->lock);
-    uint64_t next_ns = clock_monotonic_ns();
-    while (!self->is_stopping) {
-        if (clock_monotonic_ns() < next_ns) {
-            condition_wait_until(&self->stopped, &self->lock, next_ns);
-            continue;
-        }
-        next_ns = clock_monotonic_ns() + INTERVAL_NS;
-        pthread_mutex_unlock(&self->lock);
-        struct problem_view view;
-        int r = problem_view_take(self->directory, self->peek, &view);
-        pthread_mutex_lock(&self->lock);
-        if (r == 0) {
-            remember(self, &view);
-            problem_view_finish(&view);
-        }
-    }
+    remember(self, &view);
     pthread_mutex_unlock(&self->lock);
-    return NULL;
+    problem_view_finish(&view);
 }
 
 int problem_watch_new(const char *directory, struct peek_link *peek,
@@ -120,17 +109,12 @@ int problem_watch_new(const char *directory, struct peek_link *peek,
     self->directory = directory;
     self->peek = peek;
     pthread_mutex_init(&self->lock, NULL);
-    condition_init(&self->stopped);
-    int r = -pthread_create(&self->thread, NULL, run, self);
-    if (r < 0) {
-        pthread_cond_destroy(&self->stopped);
-        pthread_mutex_destroy(&self->lock);
-        free(self);
-        return r;
-    }
-    pthread_setname_np(self->thread, "problems");
-    *ret_watch = self;
-    return 0;
+    int r = ticker_new("problems", INTERVAL_NS, look, self, &self->ticker);
+    if (r < 0)
+        problem_watch_destroy(&self);
+    else
+        *ret_watch = self;
+    return r;
 }
 
 void problem_watch_destroy(struct problem_watch **self_p)
@@ -139,12 +123,7 @@ void problem_watch_destroy(struct problem_watch **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    pthread_mutex_lock(&self->lock);
-    self->is_stopping = true;
-    pthread_cond_signal(&self->stopped);
-    pthread_mutex_unlock(&self->lock);
-    pthread_join(self->thread, NULL);
-    pthread_cond_destroy(&self->stopped);
+    ticker_destroy(&self->ticker);
     pthread_mutex_destroy(&self->lock);
     free(self->tracked);
     free(self);
