@@ -18,6 +18,12 @@ static const struct {
     {"transport", SEGMENT_HANDSHAKE_TRANSPORT_BASE, SEGMENT_HANDSHAKE_TRANSPORT_SIZE},
 };
 
+static const char *const api_error_names[SEGMENT_API_ERRORS_SIZE] = {
+#define X(i, code, name) [i] = (name),
+    SEGMENT_API_ERRORS(X)
+#undef X
+};
+
 static bool is_known(const struct tap_socket *socket, unsigned capability)
 {
     uint32_t state = socket->process->capabilities[capability].state;
@@ -25,15 +31,15 @@ static bool is_known(const struct tap_socket *socket, unsigned capability)
            (state == SEGMENT_CAPABILITY_ON || state == SEGMENT_CAPABILITY_BOUND);
 }
 
-static void append_happened(struct string_buffer *json, const uint64_t *words)
+/* Those that happened. */
+static void append_counted(struct string_buffer *json, const char *const *names,
+                           const uint64_t *words, unsigned n)
 {
     const char *separator = "";
-    string_buffer_append_text(json, ",\"events\":{");
-    for (unsigned i = 0; i < SEGMENT_EVENTS_SIZE; i++) {
-        if (words[SEGMENT_EVENTS_BASE + i] == 0)
+    for (unsigned i = 0; i < n; i++) {
+        if (words[i] == 0 || !names[i])
             continue;
-        string_buffer_append_format(json, "%s\"%s\":%" PRIu64, separator, event_names[i],
-                                    words[SEGMENT_EVENTS_BASE + i]);
+        string_buffer_append_format(json, "%s\"%s\":%" PRIu64, separator, names[i], words[i]);
         separator = ",";
     }
     string_buffer_append(json, "}", 1);
@@ -53,8 +59,15 @@ static void append_failures(struct string_buffer *json, const uint64_t *words)
 
 void agent_events_append(struct string_buffer *json, const struct tap_socket *socket)
 {
-    if (is_known(socket, SEGMENT_CAPABILITY_EVENTS))
-        append_happened(json, socket->words);
+    if (is_known(socket, SEGMENT_CAPABILITY_EVENTS)) {
+        string_buffer_append_text(json, ",\"events\":{");
+        append_counted(json, event_names, &socket->words[SEGMENT_EVENTS_BASE], SEGMENT_EVENTS_SIZE);
+    }
+    if (is_known(socket, SEGMENT_CAPABILITY_MISUSE)) {
+        string_buffer_append_text(json, ",\"api_errors\":{");
+        append_counted(json, api_error_names, &socket->words[SEGMENT_API_ERRORS_BASE],
+                       SEGMENT_API_ERRORS_SIZE);
+    }
     if (is_known(socket, SEGMENT_CAPABILITY_HANDSHAKES))
         append_failures(json, socket->words);
 }

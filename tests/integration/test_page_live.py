@@ -9,7 +9,9 @@ import pytest
 import zmq
 from selenium.webdriver.common.by import By
 
+from support.agent import Agent
 from support.browsing import complaints, open_page, requests, start_browser, wait_live
+from support.fake_segments import FakeSegments
 from support.waiting import wait_equal, wait_for
 
 HOSTILE = '<img src=x onerror="document.title=1">&"\'\n'
@@ -210,6 +212,22 @@ def test_socket_page__one_of_several__says_which_and_what_it_counts(browser, age
     assert not complaints(browser)
 
 
+def test_socket_page__misuse__says_what_libzmq_refused(browser, agent, start):
+    puppet = start("c", variables={"ZMQ_EXPORTER_PROGRAM": "careless"})
+    pull = puppet.socket(zmq.PULL)
+    pull.bind("inproc://orders")
+    found = wait_for(lambda: ask(agent, "sockets/open")["open"], "the socket")
+    assert [one["api_errors"] for one in found] == [{}]
+    open_page(browser, agent, f"/socket?pid={puppet.pid}")
+    section = browser.find_element(By.ID, "misuse")
+    assert not section.is_displayed()
+    assert pull.send(3) == 0
+    wait_for(lambda: section.is_displayed(), "the section")
+    assert section.text.split("\n")[1] == "ENOTSUP: a call that the type does not have 1"
+    assert ask(agent, "sockets/open")["open"][0]["api_errors"] == {"ENOTSUP": 1}
+    assert not complaints(browser)
+
+
 def test_violations__row_problem_and_socket__lead_to_the_check(browser, agent, start):
     puppet = start("c", variables={"ZMQ_EXPORTER_PROGRAM": "careless"})
     push, pull = puppet.socket(zmq.PUSH), puppet.socket(zmq.PULL, rcvhwm=0)
@@ -234,6 +252,30 @@ def test_violations__row_problem_and_socket__lead_to_the_check(browser, agent, s
     of_socket = wait_for(lambda: browser.execute_script(links.format("document.querySelector('#policy')")), "its checks")
     assert [link.rsplit("/", 1)[1] for link in of_socket] == broken
     assert not complaints(browser)
+
+
+def test_page__rows_out_of_sight__are_drawn_when_they_come_into_sight(browser, directory):
+    """All of 300 sockets work; a number that is drawn is one that can be seen."""
+    with FakeSegments(directory, 3, 100, "busy:100"), Agent(directory, has_details=False) as agent:
+        open_page(browser, agent)
+        wait_for(lambda: len(kinds(browser)) == 300, "all rows")
+        browser.execute_script("""
+            window.written = new Set();
+            new MutationObserver((list) => list.forEach(({ target }) => written.add(target.parentElement.closest("tr"))))
+                .observe(document.querySelector("#sockets tbody"), { subtree: true, characterData: true });
+            window.line = (i) => document.querySelectorAll("#sockets tbody tr").item(i);""")
+        wait_for(lambda: browser.execute_script("return written.has(line(0))"), "another number in the first row")
+        wait_next_answer(browser)
+        assert not browser.execute_script("return written.has(line(299))")
+        assert browser.execute_script("return written.size") < 150
+        browser.execute_script("line(299).scrollIntoView()")
+        wait_for(lambda: browser.execute_script("return written.has(line(299))"), "another number in the last row")
+        browser.execute_script("scrollTo(0, 0)")
+        wait_next_answer(browser)
+        browser.execute_script("written.clear(); document.dispatchEvent(new Event('selectstart'))")
+        assert browser.execute_async_script("setTimeout(arguments[0], 0, 1)") == 1  # the observer's turn
+        assert browser.execute_script("return written.has(line(299))")
+        assert not complaints(browser)
 
 
 def test_page__phone__shows_cards(browser, agent, full_queue):

@@ -11,6 +11,8 @@ const WINDOW_MS = 60000;
 const RATE_MS = 10000;
 const CALM_MS = 60000; // a row that is well again keeps its place for so long
 
+const NAMES = ["sent", "received", "dropped", "failures", "disconnects"];
+
 const answers = []; // when they were, ms, of the last minute
 let firstAnswer = null;
 
@@ -30,21 +32,36 @@ function sumOf(list) {
     return Array.isArray(list) ? list.reduce((sum, member) => sum + member.value, 0) : list;
 }
 
+/* The first of the answers of the last `span` ms before `now`. */
+const begins = new Map(); // span: { now, from }
+
+function beginOf(now, span) {
+    if (begins.get(span)?.now !== now) begins.set(span, { now, from: answers.find((time) => now - time <= span) ?? now });
+    return begins.get(span).from;
+}
+
+/* The last entry that is not after `from`: of a minute it is among the first that are kept, of seconds
+ * among the last. */
+function entryAt(past, from, span) {
+    let i = span < WINDOW_MS ? past.length - 1 : 0;
+    while (i > 0 && past[i].time > from) i--;
+    while (i + 1 < past.length && past[i + 1].time <= from) i++;
+    return past[i];
+}
+
 /* The part of a counter that came within the last `span` ms, and how long that was. */
 function recent(past, name, now, span) {
-    const latest = past[past.length - 1];
-    const from = Math.max(answers.find((time) => now - time <= span) ?? now, past[0].time);
-    /* Of a minute it is among the first that are kept, of seconds among the last. */
-    const next = past.findIndex((entry) => entry.time > from);
-    const base = span < WINDOW_MS ? past.findLast((entry) => entry.time <= from) : past[(next < 0 ? past.length : next) - 1];
-    if (from >= now || !known(base.counters[name]) || !known(latest.counters[name])) return { n: 0, seconds: 0 };
-    return { n: Math.max(0, latest.counters[name] - base.counters[name]), seconds: (now - from) / 1000 };
+    const latest = past[past.length - 1].counters[name];
+    const from = Math.max(beginOf(now, span), past[0].time);
+    const base = entryAt(past, from, span).counters[name];
+    if (from >= now || !known(base) || !known(latest)) return { n: 0, seconds: 0 };
+    return { n: Math.max(0, latest - base), seconds: (now - from) / 1000 };
 }
 
 /* The oldest entry that is kept is what the minute began with. */
 function remember(row, now, counters) {
-    const names = Object.keys(counters), latest = row.past[row.past.length - 1];
-    if (!latest || names.some((name) => latest.counters[name] !== counters[name])) row.past.push({ time: now, counters });
+    const latest = row.past[row.past.length - 1];
+    if (!latest || NAMES.some((name) => latest.counters[name] !== counters[name])) row.past.push({ time: now, counters });
     while (row.past.length > 1 && now - row.past[1].time > WINDOW_MS) row.past.shift();
 }
 
@@ -84,11 +101,9 @@ export function compute(row, group, now, silent) {
         failures: sumOf(v.zmq_socket_handshake_failures_total),
         disconnects: v.zmq_socket_disconnects_total,
     };
-    row.past = row.past || [];
+    if (!row.past) Object.assign(row, group.labels, { id: group.id, key: JSON.stringify(group.labels), past: [] });
     remember(row, now, counters);
-    Object.assign(row, group.labels, counters, {
-        id: group.id,
-        key: JSON.stringify(group.labels),
+    Object.assign(row, counters, {
         sockets: v.zmq_sockets || 0,
         isSilent: !known(v.zmq_sockets) && silent.has(group.labels.program),
         peers: v.zmq_socket_peers,

@@ -3,7 +3,7 @@
  * The page of a socket: which one is in the address, `pid` and `serial`, or the labels of its group.
  * Of a group with several sockets it shows what they have in common, and links to each.
  */
-import { drawPeers, chart, countedRows, eventRows, fillRows, levelOf, lostRows, optionRows, percent, rateText } from "./socket_parts.js";
+import { drawPeers, chart, countedRows, eventRows, fillRows, levelOf, lostRows, misuseRows, optionRows, percent, rateText } from "./socket_parts.js";
 import { History } from "./spark.js";
 import { DASH, cell, count, duration, element, get, known, numberCell, runbookAddress, showState, since, socketAddress, until, visible } from "./words.js";
 import { checkLink } from "./policy.js";
@@ -153,7 +153,7 @@ function draw(answer, problems) {
     drawName(sockets);
     drawSeveral(find("#several"), sockets);
     drawProblems(problems.problems, sockets);
-    for (const [name, rows] of [["counted", countedRows], ["lost", lostRows], ["events", eventRows], ["options", optionRows]])
+    for (const [name, rows] of [["counted", countedRows], ["lost", lostRows], ["misuse", misuseRows], ["events", eventRows], ["options", optionRows]])
         fillRows(find(`#${name}`), one ? rows(one, now) : []);
     find("#peers").hidden = !one;
     if (one) drawPeers(find("#peers"), one, now);

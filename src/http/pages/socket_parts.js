@@ -25,6 +25,8 @@ const COUNTED = [
     ["received_messages", "Received", count],
     ["received_bytes", "Received bytes", bytes],
     ["last_received_timestamp_seconds", "Last received", (v, now) => `${since(now - v)} ago`],
+    ["largest_sent_frame_bytes", "Largest frame sent", bytes],
+    ["largest_received_frame_bytes", "Largest frame received", bytes],
     ["send_at_hwm_seconds", "Time with a full queue", duration, (v) => (v > 0 ? "warn" : "")],
     ["send_blocked_seconds", "Waited to send", duration],
     ["send_blocked_no_peer_seconds", "Waited for a peer", duration],
@@ -38,6 +40,22 @@ const LOST = [
     ["dropped_linger_messages", "Closed before they were sent", "linger"],
     ["dropped_disconnect_messages", "The peer went away", "disconnect"],
 ];
+
+/* Calls that libzmq refused, by errno name: what the program does. */
+const API_ERRORS = {
+    EFSM: "a send or receive out of turn",
+    ENOTSUP: "a call that the type does not have",
+    EHOSTUNREACH: "no such peer",
+    EINVAL: "an argument that is not valid",
+    ENOENT: "no such endpoint",
+    ENODEV: "no such interface",
+    EPROTONOSUPPORT: "a transport that libzmq does not have",
+    ENOCOMPATPROTO: "a transport that the type cannot use",
+    EFAULT: "an address that is not there",
+    ENOTSOCK: "the socket was closed",
+    EMTHREAD: "no I/O thread",
+    ETERM: "its context was being ended",
+};
 
 const OPTIONS = [
     ["linger", "Linger", (v) => (v < 0 ? "for ever" : `${v} ms`)],
@@ -85,6 +103,14 @@ export function countedRows({ fields }, now) {
 export function lostRows({ fields }) {
     return LOST.filter(([name]) => known(fields[name]))
         .map(([name, title, reason]) => tableRow(title, count(fields[name]), fields[name] ? "bad" : "zero", `reason ${reason}`));
+}
+
+export function misuseRows({ fields, api_errors: errors }) {
+    const rows = Object.entries(errors || {}).sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, n]) => tableRow([name, API_ERRORS[name]].filter(Boolean).join(": "), count(n), name === "ETERM" ? "" : "bad", "calls that libzmq refused"));
+    if (fields.concurrent_calls > 0)
+        rows.push(tableRow("Calls while another thread was in one", `at least ${count(fields.concurrent_calls)}`, "bad", "a socket is for one thread at a time"));
+    return rows;
 }
 
 export function eventRows({ events, handshake_failures: failures }) {

@@ -2,6 +2,9 @@
 /*
  * The table of socket groups. Each row's nodes are made once and kept; an update writes only what is
  * different, and moves only what has another place. Rows in which text is selected stay as they are.
+ *
+ * Numbers are written where they can be seen. A row out of sight is stale until it comes into sight,
+ * or until somebody selects text or prints, which takes all rows.
  */
 import { detailRow } from "./lists.js";
 import { checkLink, violationsOf } from "./policy.js";
@@ -77,7 +80,8 @@ function queueSlot(line, label) {
         was = key;
         box.className = `fill ${known(depth) ? known(ratio) ? level(ratio) : "" : "unknown"}`;
         box.title = title;
-        track.hidden = ratioText.hidden = !known(depth);
+        track.hidden = !known(depth) || hwm === 0;
+        ratioText.hidden = !known(depth);
         depthText.textContent = known(depth) ? count(depth) : DASH;
         ratioText.textContent = known(ratio) ? percent(ratio) : hwm === 0 ? "no limit" : "";
         bar.style.width = `${Math.min(1, ratio || 0) * 100}%`;
@@ -138,6 +142,7 @@ function build(row) {
     line.dataset.id = row.id;
     line.dataset.key = row.key;
     const nodes = {
+        row,
         line,
         button: programSlot(line, row),
         type: slot(line),
@@ -153,6 +158,7 @@ function build(row) {
         checks: checksSlot(line),
         spark: sparkSlot(line, row),
         detail: null,
+        isStale: true,
     };
     nodes.type(row.type, "type");
     nodes.address(visible(row.socket ? `${row.socket} (${row.address})` : row.address || "not bound or connected"), "address")
@@ -194,8 +200,12 @@ export function isSelected(place) {
     return selection.rangeCount > 0 && !selection.isCollapsed && selection.containsNode(place, true);
 }
 
+let arranged = []; // the table's lines
+
 /* Puts `lines` into the table in this order, with as few moves as that takes. */
 function arrange(lines) {
+    if (lines.length === arranged.length && lines.every((line, i) => line === arranged[i])) return;
+    arranged = lines;
     const wanted = new Set(lines);
     for (const line of [...body.children]) if (!wanted.has(line)) line.remove();
     let at = body.firstChild;
@@ -205,25 +215,45 @@ function arrange(lines) {
     }
 }
 
+function drawStale(nodes, isHeld) {
+    if (!nodes.isStale || (isHeld && (isSelected(nodes.line) || (nodes.detail && isSelected(nodes.detail))))) return;
+    nodes.isStale = false;
+    update(nodes, nodes.row);
+}
+
+function drawStaleInSight() {
+    const isHeld = isSelected(body);
+    for (const id of rowsInSight()) drawStale(made.get(id), isHeld);
+}
+
+function drawAllStale() {
+    const isHeld = isSelected(body);
+    for (const nodes of made.values()) drawStale(nodes, isHeld);
+}
+
 /*
- * Draws `rows` in their order; `changed` are those whose numbers are not as they were when they were
- * drawn last, null: all. Returns how many rows there is no room for.
+ * Shows `rows` in their order; `changed` are those whose numbers are not as they were the last time,
+ * null: all. Returns how many rows there is no room for.
  */
 export function drawRows(rows, changed, now) {
     const isHeld = isSelected(body);
     const shown = rows.slice(0, MAX_ROWS);
     const focused = document.activeElement;
+    const lines = [];
     for (const row of shown) {
-        const isNew = !made.has(row.id);
-        if (isNew) made.set(row.id, build(row));
-        const nodes = made.get(row.id);
-        const isUntouched = isHeld && (isSelected(nodes.line) || (nodes.detail && isSelected(nodes.detail)));
-        if (isUntouched || (!isNew && changed && !changed.has(row) && !nodes.isStale && !details.has(row.id) && !nodes.detail)) continue;
-        nodes.isStale = false;
-        update(nodes, row);
-        drawDetail(nodes, row, now);
+        let nodes = made.get(row.id);
+        if (!nodes) {
+            made.set(row.id, nodes = build(row));
+            drawStale(nodes, false);
+        }
+        nodes.row = row;
+        nodes.isStale ||= !changed || changed.has(row);
+        if ((details.has(row.id) || nodes.detail) && !(isHeld && nodes.detail && isSelected(nodes.detail))) drawDetail(nodes, row, now);
+        lines.push(nodes.line);
+        if (nodes.detail) lines.push(nodes.detail);
     }
-    if (!isHeld) arrange(shown.flatMap((row) => [made.get(row.id).line, made.get(row.id).detail].filter(Boolean)));
+    if (!isHeld) arrange(lines);
+    drawStaleInSight();
     /* Whoever was on a row's button by keyboard stays there when the row moves. */
     if (focused !== document.activeElement && focused?.isConnected) focused.focus();
     return rows.length - shown.length;
@@ -252,3 +282,19 @@ export function drawSparks(history, ids) {
         nodes.spark(history);
     }
 }
+
+let isAwaited = false;
+
+function drawNextFrame() {
+    if (isAwaited) return;
+    isAwaited = true;
+    requestAnimationFrame(() => {
+        isAwaited = false;
+        drawStaleInSight();
+    });
+}
+
+addEventListener("scroll", drawNextFrame, { passive: true });
+addEventListener("resize", drawNextFrame);
+addEventListener("beforeprint", drawAllStale);
+document.addEventListener("selectstart", drawAllStale);
