@@ -108,12 +108,12 @@ static struct fake_socket *open_fake(const struct fake_socket_request *request, 
     if (self)
         *self = (struct fake_socket){.is_open = true,
                                      .socket = request->socket,
-                                     .serial = request->socket ? request->socket->serial : 0,
                                      .library = request->library,
                                      .target = target,
                                      .mask = request->mask,
                                      .version = request->version};
     if (self && request->socket) {
+        self->serial = request->socket->serial;
         monitors[request->socket->index] = self;
         events_note_monitor(request->socket);
     }
@@ -272,7 +272,7 @@ static void take_frame_2(struct fake_socket *self, struct tap_message *message, 
         copy_number(library, message, &parts->n_values);
     } else if (i == 2 && parts->n_values > 0) {
         copy_number(library, message, &parts->value);
-    } else if (i == 2 + parts->n_values && !parts->has_local) {
+    } else if (i == 2 + parts->n_values) {
         library->msg_init(&parts->local);
         parts->has_local = true;
         library->msg_copy(&parts->local, message);
@@ -320,7 +320,9 @@ int fake_socket_msg_send(struct tap_message *message, void *handle, int flags)
     bool is_wanted = self->target && (self->mask & self->parts.kind);
     if (is_last)
         end_event(self);
-    int rc = is_wanted ? 0 : swallow(self->library, message);
+    int rc = 0;
+    if (!is_wanted)
+        rc = swallow(self->library, message);
     errno = is_told && is_last ? 0 : error; /* so that it is not found again at the next event */
     return is_wanted ? self->library->msg_send(message, self->target, flags) : rc;
 }
