@@ -2,6 +2,7 @@
 #include "tap/counting/message.h"
 
 #include "tap/counting/blocking.h"
+#include "tap/counting/closed.h"
 #include "tap/counting/message_count.h"
 #include "tap/counting/message_shared.h"
 #include "tap/counting/publish.h"
@@ -187,7 +188,10 @@ static unsigned char more_flags[REGISTRY_MAX_SOCKETS]; /* by socket */
 
 static int receive_asking(struct tap_message *message, void *handle, int flags)
 {
-    struct registry_socket *socket = registry_find(handle)->socket;
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return closed_msg_receive(message, handle, flags);
+    const struct registry_socket *socket = slot->socket;
     int rc = socket->library->msg_recv(message, handle, flags);
     if (rc >= 0)
         more_flags[socket->index] = socket->library->msg_more(message) != 0;
@@ -196,7 +200,10 @@ static int receive_asking(struct tap_message *message, void *handle, int flags)
 
 static int receive_buffer_asking(void *handle, void *buffer, size_t size, int flags)
 {
-    const struct library *library = registry_find(handle)->socket->library;
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return closed_receive(handle, buffer, size, flags);
+    const struct library *library = slot->socket->library;
     struct tap_message message;
     library->msg_init(&message);
     int rc = receive_asking(&message, handle, flags);

@@ -2,6 +2,7 @@
 #include "tap/counting/message_shared.h"
 
 #include "tap/counting/blocking.h"
+#include "tap/counting/closed.h"
 #include "tap/counting/message_count.h"
 #include "tap/registry/registry.h"
 
@@ -66,11 +67,14 @@ static int shared_msg_send(struct tap_message *message, void *handle, int flags,
 /*
  * Receiving
  */
+/* NULL: it has been closed. */
 static struct registry_socket *begin_receive(const void *handle)
 {
-    struct registry_socket *socket = registry_find(handle)->socket;
-    blocking_begin_receive(socket);
-    return socket;
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return NULL;
+    blocking_begin_receive(slot->socket);
+    return slot->socket;
 }
 
 static int end_receive(struct registry_socket *socket, int rc)
@@ -88,12 +92,16 @@ static int end_receive(struct registry_socket *socket, int rc)
 static int shared_receive(void *handle, void *buffer, size_t size, int flags)
 {
     struct registry_socket *socket = begin_receive(handle);
+    if (!socket)
+        return closed_receive(handle, buffer, size, flags);
     return end_receive(socket, socket->library->recv(handle, buffer, size, flags));
 }
 
 static int shared_msg_receive(struct tap_message *message, void *handle, int flags)
 {
     struct registry_socket *socket = begin_receive(handle);
+    if (!socket)
+        return closed_msg_receive(message, handle, flags);
     return end_receive(socket, socket->library->msg_recv(message, handle, flags));
 }
 

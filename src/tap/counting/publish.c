@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "tap/counting/publish.h"
 
+#include "tap/counting/closed.h"
 #include "tap/ground/capability.h"
 #include "tap/learned/learned.h"
 #include "tap/learned/pipe_trial.h"
@@ -225,7 +226,10 @@ static void note_sent(struct registry_socket *socket, struct publish_question *q
 
 int publish_send(void *handle, const void *buffer, size_t size, int flags)
 {
-    struct registry_socket *socket = registry_find(handle)->socket;
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return closed_send(handle, buffer, size, flags);
+    struct registry_socket *socket = slot->socket;
     struct publish_question question = ask_before(socket);
     question.topic = buffer;
     question.size = size;
@@ -239,7 +243,10 @@ int publish_send(void *handle, const void *buffer, size_t size, int flags)
  * of a large one a reference. What is no message cannot be copied, and libzmq refuses it. */
 int publish_msg_send(struct tap_message *message, void *handle, int flags)
 {
-    struct registry_socket *socket = registry_find(handle)->socket;
+    const struct registry_slot *slot = registry_find(handle);
+    if (!slot)
+        return closed_msg_send(message, handle, flags);
+    struct registry_socket *socket = slot->socket;
     const struct library *library = socket->library;
     struct publish_question question = ask_before(socket);
     struct tap_message copy;

@@ -7,10 +7,9 @@
  */
 #include "tap/counting/watched.h"
 
+#include "tap/counting/closed.h"
 #include "tap/counting/in_use.h"
 #include "tap/counting/message.h"
-
-#include <errno.h>
 
 /* For each tick. Where several threads were seen, perhaps with a lock between them, calls that do
  * not wait are to meet by chance. */
@@ -90,23 +89,12 @@ static int end_receive(struct in_use_call *call, struct registry_slot *slot, int
     return end(call, slot, rc);
 }
 
-/* Another thread has closed the socket within the call: libzmq says so. */
-static const struct library *library_of_closed(void *handle)
-{
-    const struct library *library = library_of_handle(handle);
-    if (!library)
-        errno = ENOTSOCK;
-    return library;
-}
-
 static int watched_send(void *handle, const void *buffer, size_t size, int flags)
 {
     struct registry_slot *slot = registry_find(handle);
     struct in_use_call call;
-    if (!slot) {
-        const struct library *library = library_of_closed(handle);
-        return library ? library->send(handle, buffer, size, flags) : -1;
-    }
+    if (!slot)
+        return closed_send(handle, buffer, size, flags);
     begin(&call, slot);
     int rc = message_functions_of(slot).send(handle, buffer, size, flags);
     return end(&call, slot, rc);
@@ -116,10 +104,8 @@ static int watched_msg_send(struct tap_message *message, void *handle, int flags
 {
     struct registry_slot *slot = registry_find(handle);
     struct in_use_call call;
-    if (!slot) {
-        const struct library *library = library_of_closed(handle);
-        return library ? library->msg_send(message, handle, flags) : -1;
-    }
+    if (!slot)
+        return closed_msg_send(message, handle, flags);
     begin(&call, slot);
     int rc = message_functions_of(slot).msg_send(message, handle, flags);
     return end(&call, slot, rc);
@@ -129,10 +115,8 @@ static int watched_receive(void *handle, void *buffer, size_t size, int flags)
 {
     struct registry_slot *slot = registry_find(handle);
     struct in_use_call call;
-    if (!slot) {
-        const struct library *library = library_of_closed(handle);
-        return library ? library->recv(handle, buffer, size, flags) : -1;
-    }
+    if (!slot)
+        return closed_receive(handle, buffer, size, flags);
     begin(&call, slot);
     int rc = message_functions_of(slot).recv(handle, buffer, size, flags);
     return end_receive(&call, slot, rc);
@@ -142,10 +126,8 @@ static int watched_msg_receive(struct tap_message *message, void *handle, int fl
 {
     struct registry_slot *slot = registry_find(handle);
     struct in_use_call call;
-    if (!slot) {
-        const struct library *library = library_of_closed(handle);
-        return library ? library->msg_recv(message, handle, flags) : -1;
-    }
+    if (!slot)
+        return closed_msg_receive(message, handle, flags);
     begin(&call, slot);
     int rc = message_functions_of(slot).msg_recv(message, handle, flags);
     return end_receive(&call, slot, rc);

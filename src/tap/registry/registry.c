@@ -226,11 +226,24 @@ static void point_at_lane(const struct registry_socket *socket)
     socket->slot->words = is_counted_elsewhere ? registry_nowhere : socket->words;
 }
 
-/* Nothing is left of the socket that had the slot before. */
+/* Nothing is left of the socket that had the slot before but what another thread may be about to
+ * follow, which found it there: pointers change from one that is good to another. */
+static void forget_last_socket(struct registry_slot *slot)
+{
+    slot->frame = slot->first_frame = (struct registry_frame){0};
+    memset(&slot->call, 0, sizeof(slot->call));
+    slot->is_receiving = false;
+    slot->received_below = 0;
+    slot->n_until_measured = 0;
+    slot->is_within = false;
+    slot->message_kind = slot->small_kind = 0;
+    slot->pipe_state = 0;
+}
+
 static void fill_slot(struct registry_slot *slot, struct registry_socket *socket)
 {
     library_end_direct();
-    memset((char *)slot + sizeof(slot->key), 0, sizeof(*slot) - sizeof(slot->key));
+    forget_last_socket(slot);
     slot->socket = socket;
     socket->slot = slot;
     point_at_lane(socket);
