@@ -12,6 +12,7 @@
 #include "tap/events/fake_socket.h"
 #include "tap/events/limits.h"
 #include "tap/events/monitor.h"
+#include "tap/ground/thread_state.h"
 #include "tap/losses/endings.h"
 #include "tap/sampling/proxies.h"
 #include "tap/sampling/sampler.h"
@@ -149,21 +150,25 @@ void parts_add_library(const struct library *library)
 
 void parts_opened(struct registry_socket *socket)
 {
+    thread_state_rouse();
     CALL_EACH(opened, socket);
 }
 
 void parts_attached(struct registry_socket *socket)
 {
+    thread_state_rouse();
     CALL_EACH(attached, socket);
 }
 
 void parts_option_changed(struct registry_socket *socket, const struct registry_option *option)
 {
+    thread_state_rouse();
     CALL_EACH(option_changed, socket, option);
 }
 
 void parts_begin_cut(struct registry_socket *socket)
 {
+    thread_state_rouse();
     CALL_EACH(begin_cut, socket);
 }
 
@@ -174,11 +179,13 @@ void parts_end_cut(struct registry_socket *socket)
 
 void parts_closing(struct registry_socket *socket)
 {
+    thread_state_rouse();
     CALL_EACH(closing, socket);
 }
 
 void parts_detaching(struct registry_socket *socket)
 {
+    thread_state_rouse();
     CALL_EACH(detaching, socket);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Design: what others want of the thread is one word that only grows, `wishes`; it waits on that
- * word, so no wish is missed. Whoever waits for the thread waits on `n_done`, which it raises after
- * each round.
+ * Design: who wants something of the thread says so in a word of its own and wakes it
+ * (thread_state.h). Whoever waits for the thread waits on `n_done`, which it raises after each
+ * round.
  *
  * Work that allocates has a thread of its own, which is gone when the work is done: glibc looks
  * into a file of /proc when a thread ends whose heap is to shrink, and by then the program may have
@@ -11,6 +11,7 @@
 #include "tap/thread.h"
 
 #include "base/clock.h"
+#include "tap/counting/watched.h"
 #include "tap/events/monitor.h"
 #include "tap/ground/library.h"
 #include "tap/ground/sandbox.h"
@@ -23,24 +24,18 @@
 
 #define STACK_SIZE       (512 * 1024)
 #define N_STILL          20u /* rounds in which nothing moved, before they are fewer */
+#define N_BEFORE_REST    30u /* and before the thread tries to rest */
 #define WORK_PATIENCE_NS (30 * CLOCK_NS_PER_SECOND)
 
 static struct lock lock; /* the fields below */
 static pthread_t thread;
 static struct segment_writer *writer;
 static uintptr_t generation; /* a thread of an older one ends */
-static uint32_t wishes;      /* grows with each */
 static uint32_t n_done;      /* grows with each round */
 static uint32_t n_waiting;   /* threads that wait for it to grow */
 static uint32_t n_asked;     /* rounds that were asked for */
 static uint32_t n_answered;  /* the last that was asked for before the last round */
 static uintptr_t ended;      /* generation of the thread that ended last, + 1 */
-
-static void wake(void)
-{
-    __atomic_fetch_add(&wishes, 1, __ATOMIC_RELEASE);
-    lock_wake_word(&wishes);
-}
 
 static void announce_round(void)
 {
@@ -59,7 +54,7 @@ static void tick_sockets(void)
     uint64_t elapsed = last_ns != 0 ? now - last_ns : 0;
     last_ns = now;
     registry_lock_inside();
-    parts_tick(now, elapsed < CLOCK_NS_PER_SECOND ? elapsed : 0);
+    parts_tick(now, elapsed < 2 * CLOCK_NS_PER_SECOND ? elapsed : 0);
     registry_unlock_inside();
 }
 
@@ -135,39 +130,87 @@ static bool is_over(uintptr_t own_generation)
     return __atomic_load_n(&generation, __ATOMIC_ACQUIRE) != own_generation;
 }
 
+/*
+ * How long until the next round. Waking up is most of what the tap costs a process that is idle.
+ */
+static struct pace {
+    uint32_t n_still; /* rounds since something moved */
+    bool is_resting;  /* until the next round, or until it is roused */
+} pace;
+
+/* Before a round, so that what happens after a socket was looked at rouses the thread. */
+static void begin_rest(void)
+{
+    pace.is_resting = pace.n_still >= N_BEFORE_REST;
+    thread_state_set_resting(pace.is_resting);
+}
+
+/* A file that is not mapped has to be written for what was counted, and sockets of the tap's own
+ * (monitor.h) have to be read. */
+static bool may_rest(void)
+{
+    const struct segment_writer *now = __atomic_load_n(&writer, __ATOMIC_ACQUIRE);
+    return sampler_is_at_rest() && !monitor_needs_rounds() && now &&
+           segment_writer_closes_quietly(now);
+}
+
+static uint64_t n_intervals_until_next(void)
+{
+    bool has_moved = sampler_has_moved(), has_calls = watched_has_calls();
+    pace.n_still = has_moved ? 0 : pace.n_still + 1;
+    if (pace.is_resting && !has_moved && !has_calls && may_rest())
+        return SAMPLER_REST_INTERVALS;
+    if (pace.is_resting) {
+        pace = (struct pace){.n_still = has_moved ? 0 : N_STILL};
+        thread_state_set_resting(false);
+    }
+    return pace.n_still < N_STILL ? 1 : SAMPLER_MAX_INTERVALS;
+}
+
+static bool is_roused(void)
+{
+    return pace.is_resting && !thread_state_is_resting();
+}
+
 /* Until the tick, or until a round is asked for, or the end. */
 static void wait_for_tick(uint64_t tick_ns, uintptr_t own_generation)
 {
-    uint32_t seen = __atomic_load_n(&wishes, __ATOMIC_ACQUIRE);
-    while (!is_over(own_generation) && !is_asked_to_publish() && clock_monotonic_ns() < tick_ns) {
+    uint32_t seen = thread_state_n_woken();
+    while (!is_over(own_generation) && !is_asked_to_publish() && !is_roused() &&
+           clock_monotonic_ns() < tick_ns) {
         read_queues_early();
-        lock_wait_for_word(&wishes, seen, next_deadline(tick_ns));
-        seen = __atomic_load_n(&wishes, __ATOMIC_ACQUIRE);
+        thread_state_wait(seen, next_deadline(tick_ns));
+        seen = thread_state_n_woken();
         monitor_drain_all();
     }
 }
 
-/* Waking up is most of what the tap costs a process that is idle. */
-static uint64_t n_intervals_until_next(void)
+/* Returns when the round now is. */
+static uint64_t end_rest(uint64_t tick_ns)
 {
-    static uint32_t n_still;
-    n_still = sampler_has_moved() ? 0 : n_still + 1;
-    return n_still < N_STILL ? 1 : SAMPLER_MAX_INTERVALS;
+    if (!is_roused())
+        return tick_ns;
+    pace = (struct pace){0};
+    return clock_monotonic_ns();
 }
 
 static void *run(void *own_generation)
 {
     uint64_t tick = clock_monotonic_ns();
     pthread_setname_np(pthread_self(), "zmqtap");
+    pace = (struct pace){0};
     do {
+        begin_rest();
         run_unless_sandboxed(library_pin);
         run_unless_sandboxed(sampler_round);
         publish();
         tick += n_intervals_until_next() * SAMPLER_INTERVAL_MS * CLOCK_NS_PER_MS;
         wait_for_tick(tick, (uintptr_t)own_generation);
+        tick = end_rest(tick);
         if (clock_monotonic_ns() > tick + CLOCK_NS_PER_SECOND)
             tick = clock_monotonic_ns(); /* was stopped for a while: no burst of ticks */
     } while (!is_over((uintptr_t)own_generation));
+    thread_state_set_resting(false);
     run_unless_sandboxed(sampler_sample_endings);
     publish();
     __atomic_store_n(&ended, (uintptr_t)own_generation + 1, __ATOMIC_RELEASE);
@@ -289,7 +332,7 @@ void thread_publish(void)
         return;
     guard_disable_cancel(&guard);
     uint32_t asked = __atomic_add_fetch(&n_asked, 1, __ATOMIC_RELEASE);
-    wake();
+    thread_state_wake();
     await(&n_done, is_answered, asked, THREAD_PATIENCE_MS * CLOCK_NS_PER_MS);
     guard_restore_cancel(&guard);
 }
@@ -308,7 +351,7 @@ void thread_stop(void)
     if (was_running) {
         thread_state_set_running(false);
         __atomic_store_n(&generation, old + 1, __ATOMIC_RELEASE);
-        wake();
+        thread_state_wake();
     }
     guard_unlock(&guard, &lock);
     if (!was_running)

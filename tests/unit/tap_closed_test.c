@@ -78,9 +78,7 @@ const struct pipe_layout *learned_pipes_of(const struct library *of)
     return &learned.pipes;
 }
 
-void library_end_direct(void)
-{
-}
+void library_end_direct(void) {}
 
 static void begin(struct registry_slot *slot)
 {

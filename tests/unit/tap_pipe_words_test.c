@@ -58,6 +58,25 @@ static void update__full_and_unknown__counts_the_time_and_no_bucket(void **state
         assert_int_equal(words[SEGMENT_SEND_FILL_BASE + j], 0);
 }
 
+static void update__several_intervals_passed__all_but_the_last_were_as_before(void **state)
+{
+    (void)state;
+    struct pipe_sample empty = sample_of(0, 0);
+    struct pipe_sample full = sample_of(100 * PER_CENT, 100 * PER_CENT);
+    memset(words, 0, sizeof(words));
+    pipe_words_forget(words);
+    pipe_words_update(words, &empty, 5, 3); /* what was before is not known */
+    assert_int_equal(words[SEGMENT_SEND_FILL_BASE], 3);
+    pipe_words_update(words, &full, 5, 10);
+    assert_int_equal(words[SEGMENT_SEND_FILL_BASE], 12);
+    assert_int_equal(words[SEGMENT_RECEIVE_FILL_BASE], 12);
+    assert_int_equal(words[SEGMENT_SEND_FILL_BASE + 9], 1);
+    assert_int_equal(words[SEGMENT_RECEIVE_FILL_BASE + 9], 1);
+    pipe_words_update(words, &empty, 5, 2);
+    assert_int_equal(words[SEGMENT_SEND_FILL_BASE + 9], 2);
+    assert_int_equal(words[SEGMENT_SEND_FILL_BASE], 13);
+}
+
 static void forget__after_a_sample__leaves_what_was_counted(void **state)
 {
     static const int gauges[] = {
@@ -87,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(update__ratio_at_a_limit__is_in_its_bucket_and_one_more_in_the_next),
         cmocka_unit_test(update__full_and_unknown__counts_the_time_and_no_bucket),
+        cmocka_unit_test(update__several_intervals_passed__all_but_the_last_were_as_before),
         cmocka_unit_test(forget__after_a_sample__leaves_what_was_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

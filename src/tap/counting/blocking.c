@@ -11,9 +11,12 @@
 #include <string.h>
 #include <zmq.h>
 
+#define SHORT_NS (300 * CLOCK_NS_PER_MS) /* between two ticks, where the thread does not rest */
+
 static struct wait {
     uint64_t since_ns; /* 0: not waiting; the part of the wait before it is counted */
     bool is_without_peer;
+    bool was_receiving;   /* at the last tick */
     uint32_t n_waiting;   /* threads in a send */
     uint32_t n_receiving; /* threads in a receive, of a socket that several may use */
 } waits[REGISTRY_MAX_SOCKETS];
@@ -104,6 +107,20 @@ void blocking_refused(struct registry_socket *socket)
     __atomic_fetch_add(&socket->words[word], 1, __ATOMIC_RELAXED);
 }
 
+/* Of the time since the last tick, that in a receive. It is taken to have been as it is now; after
+ * a rest as it was before, for the program would have ended that by a call: or half of the time
+ * where it only came back. */
+static uint64_t time_receiving(struct wait *wait, bool is_receiving, uint64_t elapsed_ns)
+{
+    bool was_receiving = wait->was_receiving;
+    wait->was_receiving = is_receiving;
+    if (elapsed_ns <= SHORT_NS)
+        return is_receiving ? elapsed_ns : 0;
+    if (!was_receiving)
+        return 0;
+    return is_receiving ? elapsed_ns : elapsed_ns / 2;
+}
+
 void blocking_tick(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns)
 {
     uint64_t since = __atomic_load_n(&wait_of(socket)->since_ns, __ATOMIC_ACQUIRE);
@@ -114,8 +131,9 @@ void blocking_tick(struct registry_socket *socket, uint64_t now_ns, uint64_t ela
     bool is_receiving = socket->is_shared
                             ? __atomic_load_n(&wait_of(socket)->n_receiving, __ATOMIC_RELAXED) > 0
                             : __atomic_load_n(&socket->slot->is_receiving, __ATOMIC_RELAXED);
-    if (is_receiving)
-        segment_word_add(&socket->words[SEGMENT_RECEIVE_BLOCKED_NS], elapsed_ns);
+    uint64_t receiving_ns = time_receiving(wait_of(socket), is_receiving, elapsed_ns);
+    if (receiving_ns > 0)
+        segment_word_add(&socket->words[SEGMENT_RECEIVE_BLOCKED_NS], receiving_ns);
 }
 
 void blocking_begin_receive(const struct registry_socket *socket)

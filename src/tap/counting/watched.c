@@ -10,6 +10,7 @@
 #include "tap/counting/closed.h"
 #include "tap/counting/in_use.h"
 #include "tap/counting/message.h"
+#include "tap/ground/thread_state.h"
 
 /* For each tick. Where several threads were seen, perhaps with a lock between them, calls that do
  * not wait are to meet by chance. */
@@ -22,6 +23,8 @@ static struct watch {
     bool has_threads;     /* several were */
     bool is_changing;
 } watches[REGISTRY_MAX_SOCKETS];
+
+static bool has_calls; /* seen by ticks since watched_has_calls was asked */
 
 static struct watch *watch_of(const struct registry_socket *socket)
 {
@@ -47,6 +50,7 @@ static void set_functions(struct registry_slot *slot, const struct message_funct
 
 static void begin(struct in_use_call *call, const struct registry_slot *slot)
 {
+    thread_state_rouse();
     in_use_begin_call(call, slot->socket);
 }
 
@@ -188,10 +192,20 @@ void watched_tick(struct registry_socket *socket, uint64_t now_ns, uint64_t elap
     (void)now_ns;
     (void)elapsed_ns;
     uint32_t n_calls = calls_of(watch_now);
-    if (socket->is_shared || socket->is_attached ||
-        __atomic_load_n(&watch_now->n_left, __ATOMIC_RELAXED) == n_calls)
+    bool is_watched = !socket->is_shared && !socket->is_attached;
+    if (is_watched && __atomic_load_n(&watch_now->n_left, __ATOMIC_RELAXED) == n_calls)
+        return;
+    has_calls = true;
+    if (!is_watched)
         return;
     if (__atomic_load_n(&slot->recv, __ATOMIC_RELAXED) != watched_receive)
         watch(slot);
     __atomic_store_n(&watch_now->n_left, n_calls, __ATOMIC_RELAXED);
+}
+
+bool watched_has_calls(void)
+{
+    bool has = has_calls;
+    has_calls = false;
+    return has;
 }

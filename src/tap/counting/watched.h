@@ -18,6 +18,10 @@
 /* The slot has its functions. */
 void watched_opened(struct registry_socket *socket);
 
+/* Whether the program has made a call since the tick before the last one, as far as that is seen.
+ * What is not watched may always have. For the tap's thread. */
+bool watched_has_calls(void);
+
 void watched_reset(struct registry_socket *socket);
 void watched_tick(struct registry_socket *socket, uint64_t now_ns, uint64_t elapsed_ns);
 

@@ -2,6 +2,7 @@
 #include "tap/events/events.h"
 
 #include "tap/events/peers.h"
+#include "tap/ground/thread_state.h"
 
 #include <zmq.h>
 
@@ -149,6 +150,7 @@ void events_count(struct registry_socket *socket, const struct event *event)
     const char *address = event->address;
     if (event->other_address && peers_knows(peers, event->other_address))
         address = event->other_address;
+    thread_state_rouse();
     count(socket, event_word(event->kind));
     observer(socket, event->kind);
     switch (event->kind) {
@@ -202,6 +204,7 @@ bool events_may_have_peers(const struct registry_socket *socket)
 static struct peers *begin_endpoint(const struct registry_socket *socket)
 {
     struct state *state = state_of(socket);
+    thread_state_rouse();
     if (!socket->is_placed)
         state->is_holding = true;
     return &state->peers;

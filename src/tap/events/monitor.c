@@ -132,6 +132,15 @@ bool monitor_is_urgent(void)
     return hub_is_urgent();
 }
 
+bool monitor_needs_rounds(void)
+{
+    for (size_t i = 0; i < LIBRARY_MAX; i++) {
+        if (monitor_has_sockets(&library_list[i]))
+            return true;
+    }
+    return false;
+}
+
 int monitor_wait_for_closed(struct registry_context *context)
 {
     return is_direct(context->library) ? 0 : hub_wait_for_closed(context);

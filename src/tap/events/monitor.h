@@ -55,6 +55,9 @@ void monitor_drain_all(void);
 #define MONITOR_URGENT_MS 5
 bool monitor_is_urgent(void);
 
+/* Whether events are only known when the tap's thread has read them. */
+bool monitor_needs_rounds(void);
+
 /* Before a context ends: waits until the last event of each closed socket has come, as libzmq
  * itself then waits for these sockets. -1 with errno EINTR if a signal came. */
 int monitor_wait_for_closed(struct registry_context *context);

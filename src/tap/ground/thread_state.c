@@ -3,6 +3,8 @@
 
 static bool has_thread;
 static struct lock round_lock;
+static uint32_t n_woken; /* only grows, so that no wish is missed */
+uint32_t thread_state_rest;
 
 bool thread_state_is_running(void)
 {
@@ -38,8 +40,36 @@ void thread_state_release_rounds(const struct guard *guard)
     guard_unlock(guard, &round_lock);
 }
 
+uint32_t thread_state_n_woken(void)
+{
+    return __atomic_load_n(&n_woken, __ATOMIC_ACQUIRE);
+}
+
+void thread_state_wait(uint32_t seen, uint64_t deadline_ns)
+{
+    lock_wait_for_word(&n_woken, seen, deadline_ns);
+}
+
+void thread_state_wake(void)
+{
+    __atomic_fetch_add(&n_woken, 1, __ATOMIC_RELEASE);
+    lock_wake_word(&n_woken);
+}
+
+void thread_state_set_resting(bool is_resting)
+{
+    __atomic_store_n(&thread_state_rest, is_resting, __ATOMIC_SEQ_CST);
+}
+
+void thread_state_end_rest(void)
+{
+    if (__atomic_exchange_n(&thread_state_rest, 0, __ATOMIC_SEQ_CST) != 0)
+        thread_state_wake();
+}
+
 void thread_state_forked(void)
 {
+    thread_state_rest = 0;
     round_lock = LOCK_INIT;
     has_thread = false;
 }

@@ -8,6 +8,7 @@
 #include "tap/sampling/proxies.h"
 
 #include "tap/counting/publish.h"
+#include "tap/ground/thread_state.h"
 #include "tap/learned/learned.h"
 
 #include <stdlib.h>
@@ -247,6 +248,7 @@ static void begin(struct proxy *self, struct registry_socket *const sockets[PROX
 void proxies_begin(struct registry_socket *const sockets[PROXY_N_ROLES])
 {
     int error = errno;
+    thread_state_rouse();
     pthread_once(&has_key, make_key);
     proxies_end(); /* one that the thread jumped out of */
     struct proxy *self = is_key_there ? calloc(1, sizeof(*self)) : NULL;

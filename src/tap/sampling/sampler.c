@@ -55,7 +55,9 @@ static struct pipe_reader *reader;
 static struct queue_ages *ages; /* NULL: there was no memory, they are not known */
 static uint64_t pause_until_ns;
 static uint64_t last_cost_ns;
-static bool has_moved; /* since sampler_has_moved was asked */
+static bool has_moved;   /* since sampler_has_moved was asked */
+static bool is_at_rest;  /* as far as this round has come */
+static bool was_at_rest; /* after the round before */
 
 void sampler_start(struct segment_header *new_header)
 {
@@ -133,6 +135,8 @@ static void list_target(struct registry_socket *socket, void *unused)
     round->sockets[round->n] = socket;
     round->serials[round->n] = socket->serial;
     round->followed[round->n] = proxies_id_of(socket);
+    if (round->followed[round->n] || socket->is_shared)
+        is_at_rest = false;
     round->targets[round->n] = (struct pipe_target){
         .layout = layout,
         .socket = socket->handle,
@@ -176,10 +180,18 @@ static void note_movement(const uint64_t *words, const struct pipe_sample *sampl
 /* So that the time in which nothing moves weighs as much as any other. */
 static uint32_t n_intervals_of(uint64_t elapsed_ns)
 {
+    uint32_t most = was_at_rest ? SAMPLER_REST_INTERVALS : SAMPLER_MAX_INTERVALS;
     uint64_t n = (elapsed_ns / CLOCK_NS_PER_MS + SAMPLER_INTERVAL_MS / 2) / SAMPLER_INTERVAL_MS;
     if (n < 1)
         return 1;
-    return n < SAMPLER_MAX_INTERVALS ? (uint32_t)n : SAMPLER_MAX_INTERVALS;
+    return n < most ? (uint32_t)n : most;
+}
+
+/* A queue that fills up after a rest has been full since the thread was roused. */
+static uint64_t time_as_sampled(uint64_t elapsed_ns)
+{
+    uint64_t interval_ns = SAMPLER_INTERVAL_MS * CLOCK_NS_PER_MS;
+    return was_at_rest && elapsed_ns > interval_ns ? interval_ns : elapsed_ns;
 }
 
 static void note_sample(struct registry_socket *socket, const struct pipe_target *target,
@@ -188,6 +200,8 @@ static void note_sample(struct registry_socket *socket, const struct pipe_target
     const struct pipe_sample *sample = &target->sample;
     struct memory *memory = memory_of(socket);
     memory->memo = target->memo;
+    if (!sample->is_valid || sample->send_queue != 0 || sample->receive_queue != 0)
+        is_at_rest = false;
     if (!sample->is_valid) {
         if (++memory->n_invalid == MAX_INVALID)
             pipe_words_forget(socket->words);
@@ -197,7 +211,8 @@ static void note_sample(struct registry_socket *socket, const struct pipe_target
     events_set_inproc_peers(socket, sample->n_inproc);
     uint64_t elapsed_ns = memory->sampled_ns ? now_ns - memory->sampled_ns : 0;
     note_movement(socket->words, sample);
-    pipe_words_update(socket->words, sample, elapsed_ns, n_intervals_of(elapsed_ns));
+    pipe_words_update(socket->words, sample, time_as_sampled(elapsed_ns),
+                      n_intervals_of(elapsed_ns));
     memory->sampled_ns = now_ns;
     note_conflated(socket, memory, sample);
 }
@@ -238,6 +253,8 @@ static void note_round(const struct round *round)
     for (size_t i = 0; i < round->n; i++) {
         if (is_the_same(round, i))
             note_sample(round->sockets[i], &round->targets[i], now_ns);
+        else
+            is_at_rest = false;
     }
     note_counts(round);
 }
@@ -286,6 +303,8 @@ static void sample_all(void)
 {
     struct guard guard;
     size_t n = reader ? list_targets() : 0;
+    if (n > round_now.n) /* of sockets that are closed */
+        is_at_rest = false;
     if (n == 0)
         return;
     read_queues(n);
@@ -319,8 +338,11 @@ static bool is_short_round(void)
 void sampler_round(void)
 {
     uint64_t now_ns = clock_monotonic_ns();
+    was_at_rest = is_at_rest;
+    is_at_rest = false;
     if (!__atomic_load_n(&header, __ATOMIC_ACQUIRE) || now_ns < pause_until_ns)
         return;
+    is_at_rest = true;
     if (is_short_round()) {
         sample_all();
         return;
@@ -342,6 +364,11 @@ bool sampler_has_moved(void)
     return has;
 }
 
+bool sampler_is_at_rest(void)
+{
+    return is_at_rest;
+}
+
 static void note_without_queues(struct registry_socket *socket, void *unused)
 {
     (void)unused;
@@ -355,6 +382,7 @@ void sampler_blind_round(const char *reason)
     if (!__atomic_load_n(&header, __ATOMIC_ACQUIRE))
         return;
     round_now.realtime_ns = clock_realtime_ns();
+    is_at_rest = false;
     registry_lock(&guard);
     capability_set_on_unless(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
     capability_set(SEGMENT_CAPABILITY_ENDINGS, SEGMENT_CAPABILITY_OFF, reason);

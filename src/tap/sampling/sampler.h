@@ -16,9 +16,10 @@
 
 #include "tap/registry/registry.h"
 
-#define SAMPLER_PAUSE         200 /* a round costs at most 1/200 of a core */
-#define SAMPLER_INTERVAL_MS   100 /* between two rounds */
-#define SAMPLER_MAX_INTERVALS 2u  /* the same, where nothing moves */
+#define SAMPLER_PAUSE          200 /* a round costs at most 1/200 of a core */
+#define SAMPLER_INTERVAL_MS    100 /* between two rounds */
+#define SAMPLER_MAX_INTERVALS  2u  /* the same, where nothing moves */
+#define SAMPLER_REST_INTERVALS 10u /* while the thread rests: see thread_state.h */
 
 /* `header` is the segment's. */
 void sampler_start(struct segment_header *header);
@@ -30,6 +31,10 @@ void sampler_round(void);
 
 /* Whether a message or a peer moved between the last two rounds, as far as that is known. */
 bool sampler_has_moved(void);
+
+/* Whether the last round has seen all queues, and all empty, and each socket in the program's hands
+ * alone. */
+bool sampler_is_at_rest(void);
 
 /* A round in which no memory may be read, and that makes no system call: queues are not known from
  * then on, for `reason`. */
