@@ -2,6 +2,7 @@
 #include "support/tap_played.h"
 
 #include "support/cmocka.h"
+#include "tap/ground/thread_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +23,13 @@ static uintptr_t next_handle;
 _Thread_local const struct library *library_inside;
 
 void library_end_direct(void) {}
+
+uint32_t thread_state_rest;
+
+void thread_state_end_rest(void)
+{
+    thread_state_rest = 0;
+}
 
 int tap_played_lock_depth;
 

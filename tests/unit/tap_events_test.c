@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Each kind of event in its word, each failure by its cause, peers from what is left. */
 #include "tap/events/events.h"
+#include "tap/ground/thread_state.h"
 
 #include "support/cmocka.h"
 #include "support/tap_played.h"
@@ -87,6 +88,19 @@ static void count__each_kind__has_its_word(void **state)
 }
 
 /* What connects before it fails: each of its own. */
+/* The tap's thread is to look now. */
+static void count__thread_rests__rouses_it(void **state)
+{
+    (void)state;
+    thread_state_rest = 1;
+    see(ZMQ_EVENT_CONNECTED, 4);
+    assert_int_equal(thread_state_rest, 0);
+    thread_state_rest = 1;
+    events_begin_bind(socket_now, HERE);
+    assert_int_equal(thread_state_rest, 0);
+    events_end_endpoint(socket_now);
+}
+
 static void see_failure(uint64_t kind, uint64_t value)
 {
     see(ZMQ_EVENT_CONNECTED, 7);
@@ -311,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(count__each_kind__has_its_word),
+        CASE(count__thread_rests__rouses_it),
         CASE(count__failures__each_by_its_cause),
         CASE(count__failure_in_two_words__is_one),
         CASE(count__end_in_the_handshake_without_a_word__is_a_failure),
