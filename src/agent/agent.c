@@ -37,8 +37,9 @@ struct agent {
     struct agent_web web;
     struct agent_config config;
     struct http_server *server;
-    struct peek_link *peek;    /* NULL: none */
-    struct peers_watch *peers; /* NULL: none */
+    struct peek_launch *launch; /* of readers; NULL: there is none, or systemd starts them */
+    struct peek_link *peek;     /* NULL: none */
+    struct peers_watch *peers;  /* NULL: none */
     int signal_fd;
 };
 
@@ -71,14 +72,26 @@ static int take_signals(struct agent *self, struct error *err)
     return 0;
 }
 
+/* What starts readers has the rights that the exporter gives up after that. */
+static void give_up_privileges(struct agent *self)
+{
+    const struct agent_options *options = self->options;
+    int r = options->has_no_peek || options->peek_socket ? 0 : peek_launch_new(&self->launch);
+    if (r < 0)
+        log_warn("programs without a tap are not seen", "error", strerror(-r));
+    agent_privileges_drop(!options->has_no_peek);
+}
+
 /* The exporter is of use without it. */
 static void start_peek(struct agent *self)
 {
-    const struct peek_link_options options = {.socket_path = self->options->peek_socket,
+    const struct peek_link_options options = {.launch = self->launch,
+                                              .socket_path = self->options->peek_socket,
                                               .excluded = self->options->peek_excluded,
                                               .n_excluded = self->options->n_peek_excluded,
                                               .settings = &self->config.handovers.peek};
-    int r = self->options->has_no_peek ? 0 : peek_link_new(&options, &self->peek);
+    bool has_reader = self->launch || self->options->peek_socket;
+    int r = self->options->has_no_peek || !has_reader ? 0 : peek_link_new(&options, &self->peek);
     if (r < 0)
         log_warn("programs without a tap are not seen", "error", strerror(-r));
     r = self->peek ? peers_watch_new(self->peek, &self->peers) : 0;
@@ -171,6 +184,7 @@ static void stop(struct agent *self)
     runner_destroy(&self->runner);
     peers_watch_destroy(&self->peers);
     peek_link_destroy(&self->peek);
+    peek_launch_destroy(&self->launch);
     agent_web_finish(&self->web);
     agent_config_finish(&self->config);
     if (self->signal_fd >= 0)
@@ -181,11 +195,12 @@ int agent_run(const struct agent_options *options, struct error *err)
 {
     struct agent self = {.options = options, .signal_fd = -1};
 
-    agent_privileges_drop();
-    raise_fd_limit(options->max_connections + OTHER_FDS);
-    int r = agent_web_adopt(&self.web, options, err);
-    if (r == 0)
+    int r = agent_web_adopt(&self.web, options, err); /* before there are other descriptors */
+    if (r == 0) {
+        give_up_privileges(&self);
+        raise_fd_limit(options->max_connections + OTHER_FDS);
         r = take_signals(&self, err);
+    }
     if (r == 0)
         r = agent_web_init(&self.web, options, err);
     if (r == 0)

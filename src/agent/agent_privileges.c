@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "agent/agent_privileges.h"
 
+#include <errno.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,22 +17,36 @@
 #define CAP_CHECKPOINT_RESTORE 40
 #endif
 
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#else
+#define ARCHITECTURE 0u /* no filter is known */
+#endif
+
 #define N_CAPABILITIES 64
 
-static const int kept[] = {
-    CAP_SYS_PTRACE,         /* for the reader that it starts where systemd does not */
-    CAP_CHECKPOINT_RESTORE, /* the same: a library that was replaced on disk */
-    CAP_DAC_READ_SEARCH,    /* libraries and segments that their owners keep to themselves */
-    CAP_DAC_OVERRIDE,       /* the state file in a directory that belongs to the service's user */
-    CAP_FOWNER,             /* segments of dead processes in a sticky directory */
-    CAP_NET_BIND_SERVICE,   /* a port below 1024 */
+/* Of an exporter without a reader. */
+static const int kept_to_look[] = {
+    CAP_SYS_PTRACE,         /* which libraries other users' processes have mapped */
+    CAP_CHECKPOINT_RESTORE, /* a library that was replaced on disk */
 };
 
-static uint64_t kept_bits(void)
+static const int kept[] = {
+    CAP_DAC_READ_SEARCH,  /* libraries and segments that their owners keep to themselves */
+    CAP_DAC_OVERRIDE,     /* the state file in a directory that belongs to the service's user */
+    CAP_FOWNER,           /* segments of dead processes in a sticky directory */
+    CAP_NET_BIND_SERVICE, /* a port below 1024 */
+};
+
+static uint64_t kept_bits(bool has_reader)
 {
     uint64_t bits = 0;
     for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
         bits |= UINT64_C(1) << kept[i];
+    for (size_t i = 0; !has_reader && i < sizeof(kept_to_look) / sizeof(*kept_to_look); i++)
+        bits |= UINT64_C(1) << kept_to_look[i];
     return bits;
 }
 
@@ -52,13 +70,40 @@ static void drop_sets(uint64_t bits)
         (void)syscall(SYS_capset, &header, data);
 }
 
-void agent_privileges_drop(void)
+#define LOAD(field)        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define RETURN(action)     BPF_STMT(BPF_RET | BPF_K, action)
+#define IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), yes, no)
+#define REFUSE             RETURN(SECCOMP_RET_ERRNO | EPERM)
+
+/* What reads and writes the memory of others of the same user, which wants no capability. Of itself
+ * the process may: a tap in it does. */
+static void refuse_memory_of_others(void)
 {
-    uint64_t bits = kept_bits();
+    struct sock_filter code[] = {
+        LOAD(arch),
+        IF(ARCHITECTURE, 0, 7),
+        LOAD(nr),
+        IF(SYS_ptrace, 6, 0),
+        IF(SYS_process_vm_readv, 1, 0),
+        IF(SYS_process_vm_writev, 0, 3),
+        LOAD(args[0]),
+        IF(getpid(), 1, 0),
+        REFUSE,
+        RETURN(SECCOMP_RET_ALLOW),
+        REFUSE,
+    };
+    const struct sock_fprog program = {.len = sizeof(code) / sizeof(*code), .filter = code};
+    (void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+}
+
+void agent_privileges_drop(bool has_reader)
+{
+    uint64_t bits = kept_bits(has_reader);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     for (int i = 0; i < N_CAPABILITIES; i++) {
         if (!(bits >> i & 1) && prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1)
             (void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
     }
     drop_sets(bits);
+    refuse_memory_of_others();
 }

@@ -44,7 +44,8 @@ int command_parse(const struct command_line *self, int argc, char **argv, int *r
 extern const struct command commands[];
 
 /* serve.c: what the exporter does without a subcommand. */
-int command_peek_reader(int argc, char **argv); /* hidden: the exporter starts it itself */
+int command_peek_reader(int argc, char **argv);   /* hidden: the exporter starts it itself */
+int command_peek_launcher(int argc, char **argv); /* the same */
 int command_serve(int argc, char **argv);
 
 int command_top(int argc, char **argv);  /* top.c */

@@ -69,5 +69,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "peek-reader") == 0)
         return command_peek_reader(argc - 1, argv + 1);
+    if (strcmp(argv[1], "peek-launcher") == 0)
+        return command_peek_launcher(argc - 1, argv + 1);
     return unknown(argv[1]);
 }

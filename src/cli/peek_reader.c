@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* The exporter's own: no user calls it, and help does not name it. */
 #include "peek/peek_reader.h"
+#include "peek/peek_launcher.h"
 
 #include "base/error.h"
 #include "cli/command.h"
@@ -9,6 +10,23 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+static int end(int r, const char *command)
+{
+    if (r == 0)
+        return COMMAND_OK;
+    struct error err;
+    (void)error_set(&err, r, "cannot look at other programs: %s", strerror(-r));
+    terminal_fail(command, &err);
+    return COMMAND_FAILED;
+}
+
+int command_peek_launcher(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    return end(peek_launcher_run(PEEK_LAUNCHER_FD), "zmq_exporter peek-launcher");
+}
 
 int command_peek_reader(int argc, char **argv)
 {
@@ -19,11 +37,5 @@ int command_peek_reader(int argc, char **argv)
         else if (strcmp(argv[i], "--fd") == 0)
             options.fd = atoi(argv[i + 1]);
     }
-    int r = peek_reader_run(&options);
-    if (r == 0)
-        return COMMAND_OK;
-    struct error err;
-    (void)error_set(&err, r, "cannot look at other programs: %s", strerror(-r));
-    terminal_fail("zmq_exporter peek-reader", &err);
-    return COMMAND_FAILED;
+    return end(peek_reader_run(&options), "zmq_exporter peek-reader");
 }

@@ -22,6 +22,7 @@
 
 struct top_source {
     struct top_source_options options;
+    struct peek_launch *launch;
     struct peek_link *peek;    /* NULL: none */
     struct peers_watch *peers; /* NULL: none, or not asked yet */
     struct problem_watch *watch;
@@ -45,8 +46,8 @@ static void await_reader(struct top_source *self)
 
 static int watch_host(struct top_source *self, struct error *err)
 {
-    const struct peek_link_options options = {.program = NULL};
-    if (!self->options.has_no_peek && peek_link_new(&options, &self->peek) == 0)
+    if (!self->options.has_no_peek && peek_launch_new(&self->launch) == 0 &&
+        peek_link_new(&(struct peek_link_options){.launch = self->launch}, &self->peek) == 0)
         await_reader(self);
     int r = problem_watch_new(self->options.directory, self->peek, &self->watch);
     return r < 0 ? error_set(err, r, "%s", strerror(-r)) : 0;
@@ -76,6 +77,7 @@ void top_source_destroy(struct top_source **self_p)
     problem_watch_destroy(&self->watch);
     peers_watch_destroy(&self->peers);
     peek_link_destroy(&self->peek);
+    peek_launch_destroy(&self->launch);
     free(self);
 }
 

@@ -278,7 +278,8 @@ int peek_reader_run(const struct peek_reader_options *options)
     static struct peek_reader self;
     pid_t parent = getppid(), exporter = find_exporter(options->fd, parent);
     uint64_t interval_ns = options->interval_ms * CLOCK_NS_PER_MS;
-    int r = peek_sandbox_enter(options->fd);
+    int r = options->is_launched ? peek_sandbox_enter_launched(options->fd)
+                                 : peek_sandbox_enter(options->fd);
     if (r < 0)
         return r;
     r = peek_setup_read(&self.setup, PEEK_READER_FD);

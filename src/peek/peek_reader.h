@@ -9,6 +9,7 @@
 #ifndef PEEK_PEEK_READER_H
 #define PEEK_PEEK_READER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define PEEK_READER_FD 3 /* the socket's end, as it is inherited */
@@ -16,6 +17,7 @@
 struct peek_reader_options {
     int fd;               /* PEEK_READER_FD but in tests */
     unsigned interval_ms; /* between passes; 0: a second */
+    bool is_launched;     /* in a process that a launcher made of itself */
 };
 
 /* Returns a negative errno if it could not start, 0 when the exporter is gone. */

@@ -6,6 +6,7 @@
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -82,50 +83,52 @@ static int limit(unsigned resource, rlim_t most)
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 4), ARGUMENT(i),                            \
         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (uint32_t)(bits), 1, 0), ALLOW, REFUSE
 
-static int filter_calls(void)
+#define CALLS_OF_A_READER                                                                          \
+    PERMIT(process_vm_readv), PERMIT(pread64), PERMIT(read), PERMIT(write), PERMIT(close),         \
+        PERMIT(newfstatat), PERMIT(fstat), PERMIT(fstatfs), PERMIT(getdents64),                    \
+        PERMIT(readlinkat), PERMIT(lseek), PERMIT(fcntl), PERMIT(clock_gettime), PERMIT(ppoll),    \
+        PERMIT(brk), PERMIT(munmap), PERMIT(mremap), PERMIT(madvise), PERMIT(futex),               \
+        PERMIT(getpid), PERMIT(gettid), PERMIT(getppid), PERMIT(getrandom), PERMIT(rt_sigreturn),  \
+        PERMIT(rt_sigprocmask), PERMIT(restart_syscall), PERMIT(exit), PERMIT(exit_group),         \
+        PERMIT_WITHOUT(openat, 2, WRITING), PERMIT_WITHOUT(mmap, 2, PROT_EXEC),                    \
+        PERMIT_WITHOUT(mprotect, 2, PROT_EXEC)
+
+/* A copy of the process, not a thread nor a namespace; limits of its own. */
+#define CALLS_OF_A_LAUNCHER                                                                        \
+    PERMIT(recvmsg), PERMIT(wait4), PERMIT(kill), PERMIT_WITHOUT(clone, 0, ~COPY_FLAGS),           \
+        PERMIT(set_robust_list), PERMIT(getsockopt), PERMIT(dup3), PERMIT(close_range),            \
+        PERMIT(prctl), PERMIT_WITHOUT(prlimit64, 0, ~0u)
+#define COPY_FLAGS ((uint32_t)(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | 0xff))
+
+#define OF_THIS_ARCHITECTURE                                                                       \
+    LOAD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),                           \
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS), LOAD(nr)
+
+static int filter(const struct sock_fprog *program)
 {
-    static struct sock_filter code[] = {
-        LOAD(arch),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-        LOAD(nr),
-        PERMIT(process_vm_readv),
-        PERMIT(pread64),
-        PERMIT(read),
-        PERMIT(write),
-        PERMIT(close),
-        PERMIT(newfstatat),
-        PERMIT(fstat),
-        PERMIT(fstatfs),
-        PERMIT(getdents64),
-        PERMIT(readlinkat),
-        PERMIT(lseek),
-        PERMIT(fcntl),
-        PERMIT(clock_gettime),
-        PERMIT(ppoll),
-        PERMIT(brk),
-        PERMIT(munmap),
-        PERMIT(mremap),
-        PERMIT(madvise),
-        PERMIT(futex),
-        PERMIT(getpid),
-        PERMIT(gettid),
-        PERMIT(getppid),
-        PERMIT(getrandom),
-        PERMIT(rt_sigreturn),
-        PERMIT(rt_sigprocmask),
-        PERMIT(restart_syscall),
-        PERMIT(exit),
-        PERMIT(exit_group),
-        PERMIT_WITHOUT(openat, 2, WRITING),
-        PERMIT_WITHOUT(mmap, 2, PROT_EXEC),
-        PERMIT_WITHOUT(mprotect, 2, PROT_EXEC),
-        REFUSE,
-    };
-    const struct sock_fprog program = {.len = sizeof(code) / sizeof(*code), .filter = code};
     if (ARCHITECTURE == 0)
         return -ENOSYS;
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 ? -errno : 0;
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program, 0, 0) < 0 ? -errno : 0;
+}
+
+static int filter_reader(void)
+{
+    static struct sock_filter code[] = {OF_THIS_ARCHITECTURE, CALLS_OF_A_READER, REFUSE};
+    return filter(&(struct sock_fprog){.len = sizeof(code) / sizeof(*code), .filter = code});
+}
+
+static int filter_launcher(void)
+{
+    static struct sock_filter code[] = {OF_THIS_ARCHITECTURE, CALLS_OF_A_READER,
+                                        CALLS_OF_A_LAUNCHER, REFUSE};
+    return filter(&(struct sock_fprog){.len = sizeof(code) / sizeof(*code), .filter = code});
+}
+
+static int keep_one(int fd)
+{
+    if (fd != 3 && dup3(fd, 3, O_CLOEXEC) < 0)
+        return -errno;
+    return syscall(SYS_close_range, 4u, ~0u, 0) < 0 && errno != ENOSYS ? -errno : 0;
 }
 
 /* What was there before stays closed: 0, 1 and 2 lead nowhere but to the log of errors. */
@@ -134,17 +137,21 @@ static int close_others(int fd)
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
         return -errno;
-    if (fd != 3 && dup3(fd, 3, O_CLOEXEC) < 0)
-        return -errno;
-    return syscall(SYS_close_range, 4u, ~0u, 0) < 0 && errno != ENOSYS ? -errno : 0;
+    return keep_one(fd);
 }
 
-int peek_sandbox_enter(int fd)
+static int end_with_parent(void)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* All that neither needs. */
+static int give_up(int fd)
 {
     signal(SIGPIPE, SIG_IGN);
     int r = close_others(fd);
-    if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-        r = -errno;
+    if (r == 0)
+        r = end_with_parent();
     if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         r = -errno;
     if (r == 0)
@@ -156,10 +163,34 @@ int peek_sandbox_enter(int fd)
     if (r == 0)
         r = limit(RLIMIT_CORE, 0);
     if (r == 0)
-        r = limit(RLIMIT_NPROC, 0);
-    if (r == 0)
         r = limit(RLIMIT_AS, MAX_MEMORY);
     if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         r = -errno;
-    return r == 0 ? filter_calls() : r;
+    return r;
+}
+
+static int become_reader(void)
+{
+    int r = limit(RLIMIT_NPROC, 0);
+    return r == 0 ? filter_reader() : r;
+}
+
+int peek_sandbox_enter(int fd)
+{
+    int r = give_up(fd);
+    return r == 0 ? become_reader() : r;
+}
+
+int peek_sandbox_enter_launcher(int fd)
+{
+    int r = give_up(fd);
+    return r == 0 ? filter_launcher() : r;
+}
+
+int peek_sandbox_enter_launched(int fd)
+{
+    int r = keep_one(fd);
+    if (r == 0)
+        r = end_with_parent(); /* which a new process has not inherited */
+    return r == 0 ? become_reader() : r;
 }

@@ -13,7 +13,13 @@
 #ifndef PEEK_PEEK_SANDBOX_H
 #define PEEK_PEEK_SANDBOX_H
 
-/* `fd` is the descriptor that stays, all others are closed. */
+/* A reader that is a program of its own: `fd` is the descriptor that stays, as 3; all others are
+ * closed. */
 int peek_sandbox_enter(int fd);
+
+/* The same in two steps: of a launcher, which may also make and kill processes and receive a
+ * descriptor, and of a reader that it has made. */
+int peek_sandbox_enter_launcher(int fd);
+int peek_sandbox_enter_launched(int fd);
 
 #endif

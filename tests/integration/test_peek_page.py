@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import uuid
 
@@ -71,10 +72,19 @@ def tell(process, *words):
     assert process.line() == "done"
 
 
-def reader_of(agent):
-    children = pathlib.Path(f"/proc/{agent.pid}/task").glob("*/children")
+def child_of(pid):
+    children = pathlib.Path(f"/proc/{pid}/task").glob("*/children")
     found = [int(word) for path in children for word in path.read_text().split()]
     return found[0] if found else None
+
+
+def launcher_of(agent):
+    return child_of(agent.pid)
+
+
+def reader_of(agent):
+    launcher = launcher_of(agent)
+    return child_of(launcher) if launcher else None
 
 
 def page__program_without_a_tap__has_the_same_families(watching, launch, program):
@@ -254,6 +264,83 @@ def reader__dies__is_said_and_another_one_begins(watching, launch, program):
     watching.wait_value(2, "zmq_exporter_peek_starts_total")
 
 
+def reader__hangs_and_the_configuration_is_another__is_killed(directory, folder, launch, program):
+    config = folder / "exporter.yml"
+    config.write_text("peek: {}\n")
+    process = launch()
+    labels = {"program": program.name, "type": "PUSH"}
+    with Agent(directory, f"--config.file={config}", peeks=True) as agent:
+        tell(process, "send", 4)
+        agent.wait_value(4, "zmq_socket_send_queue_messages", **labels)
+        reader = reader_of(agent)
+        os.kill(reader, signal.SIGSTOP)
+        config.write_text("peek: {exclude: [nobody]}\n")
+        agent.popen.send_signal(signal.SIGHUP)
+        agent.wait_value(2, "zmq_exporter_peek_starts_total")
+        wait_for(lambda: not pathlib.Path(f"/proc/{reader}").exists(), "its end")
+        tell(process, "send", 3)
+        agent.wait_value(7, "zmq_socket_send_queue_messages", **labels)
+
+
+def launcher__is_killed__takes_the_reader_along_and_is_said(watching, launch, program):
+    labels = {"program": program.name, "type": "PUSH"}
+    tell(launch(), "send", 7)
+    watching.wait_value(7, "zmq_socket_sent_messages_total", **labels)
+    reader = reader_of(watching)
+    os.kill(launcher_of(watching), signal.SIGKILL)
+    wait_for(lambda: not pathlib.Path(f"/proc/{reader}").exists(), "its end")
+    watching.wait_value(0, "zmq_exporter_collector_success", collector="peek")
+    wait_for(lambda: any("start the exporter again" in line for line in watching.log), lambda: watching.log)
+    assert watching.scrape().value("zmq_socket_sent_messages_total", **labels) == 7
+
+
+@pytest.fixture
+def launcher():
+    """As the exporter starts it, and the end that asks it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = subprocess.Popen(["bash", "-c", f'exec "$0" peek-launcher 3<&{theirs.fileno()}',
+                                    products.exporter()], env={}, pass_fds=[theirs.fileno()],
+                                   stdin=subprocess.DEVNULL)
+    with ours:
+        yield process, ours
+    process.wait(30)
+
+
+def test_launcher__asked_for_readers__has_one_at_a_time(launcher):
+    process, asked = launcher
+    pairs = [socket.socketpair() for _ in range(2)]
+    readers = []
+    for _, theirs in pairs:
+        socket.send_fds(asked, [b"s"], [theirs.fileno()])
+        theirs.close()
+        readers.append(wait_for(lambda: (now := child_of(process.pid)) not in (None, *readers) and now,
+                                "a reader"))
+    assert pairs[0][0].recv(1) == b""  # killed
+    wait_for(lambda: not pathlib.Path(f"/proc/{readers[0]}").exists(), "its end")
+    asked.send(b"e")
+    assert pairs[1][0].recv(1) == b""
+    wait_for(lambda: child_of(process.pid) is None, "its end")
+
+
+def test_launcher__given_what_is_no_stream__starts_nobody(launcher, folder):
+    process, asked = launcher
+    read_end, write_end = os.pipe()
+    packets = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    network = socket.socket()
+    with open(folder / "file", "w+b") as file, network:
+        for fd in (file.fileno(), write_end, packets[0].fileno(), network.fileno()):
+            socket.send_fds(asked, [b"s"], [fd])
+        ours, theirs = socket.socketpair()
+        for word, fds in ((b"e", [theirs.fileno()]), (b"x", [theirs.fileno()]), (b"s", [])):
+            socket.send_fds(asked, [word], fds)
+        theirs.close()
+        os.close(write_end)
+        assert ours.recv(1) == b"" and os.read(read_end, 1) == b""
+        assert child_of(process.pid) is None and file.read() == b""
+    os.close(read_end)
+
+
 def live_page__program_without_a_tap__has_a_row_and_is_told_apart(browser, watching, launch, program):
     tell(launch(), "send", 18)
     watching.wait_value(18, "zmq_socket_send_queue_messages", type="PUSH", program=program.name)
@@ -278,7 +365,7 @@ def socket__reader_of_another_unit__is_heard_and_asked_again(manager, directory,
     with Agent(directory, f"--collector.peek.socket={path}", peeks=True) as agent:
         labels = {"program": program.name, "type": "PUSH"}
         agent.wait_value(6, "zmq_socket_send_queue_messages", **labels)
-        assert reader_of(agent) is None
+        assert launcher_of(agent) is None
         readers[0].kill()
         agent.wait_value(2, "zmq_exporter_peek_starts_total")
         agent.wait_value(6, "zmq_socket_send_queue_messages", **labels)
@@ -291,11 +378,14 @@ def socket__nobody_there__is_said(folder, directory):
         agent.wait_value(0, "zmq_exporter_collector_success", collector="peek")
 
 
-def exporter__ends__its_reader_too(directory):
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["ends", "is killed"])
+def exporter__ends__its_launcher_and_reader_too(directory, how):
     with Agent(directory, peeks=True) as agent:
-        reader = wait_for(lambda: reader_of(agent), "a reader")
-        agent.end()
-    wait_for(lambda: not pathlib.Path(f"/proc/{reader}").exists(), "its end")
+        pids = [wait_for(lambda: reader_of(agent), "a reader"), launcher_of(agent)]
+        agent.send_signal(how)
+        agent.popen.wait(30)
+    for pid in pids:
+        wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "its end")
 
 
 def flags__turned_off_and_left_out__is_not_there(directory, launch, program):
@@ -307,7 +397,7 @@ def flags__turned_off_and_left_out__is_not_there(directory, launch, program):
         page = agent.scrape()
         assert page.value("zmq_exporter_processes") is None
         assert page.value("zmq_exporter_collector_success", collector="peek") is None
-        assert reader_of(agent) is None
+        assert launcher_of(agent) is None
     assert process.popen.poll() is None
 
 

@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import signal
 
 import pytest
 import zmq
@@ -143,17 +144,59 @@ def test_unit__without_a_reader__only_libraries_of_untapped_others_are_missing(i
     assert "stopped" in agent.end_and_read_log()
 
 
-def test_root__exporter_without_a_unit__keeps_what_reads_and_nothing_else(directory):
-    if os.geteuid() != 0:
-        pytest.skip("there is nothing to give up without root")
+def bits(*numbers):
+    return sum(1 << number for number in numbers)
+
+
+KEPT = bits(1, 2, 3, 10)  # see agent_privileges.c
+READS = bits(2, 19, 40)  # see peek_sandbox.c
+
+
+def child_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+        found = children.read().split()
+    return int(found[0]) if found else None
+
+
+def assert_has_at_most(pid, kept):
+    for task in os.listdir(f"/proc/{pid}/task"):
+        status = status_of(f"{pid}/task/{task}")
+        for name in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+            assert int(status[name], 16) & ~kept == 0, (task, name)
+        assert status["NoNewPrivs"].strip() == "1" and status["Seccomp"].strip() == "2"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="there is nothing to give up without root")
+def test_root__exporter_without_a_unit__leaves_reading_to_others(directory, plain, folder):
+    config = folder / "exporter.yml"
+    config.write_text("peek: {}\n")
+    with Agent(directory, f"--config.file={config}", peeks=True) as agent:
+        def is_seen():
+            return agent.scrape().value("zmq_library_info", program="plain") == 1
+
+        for number in (1, 2, 3):  # readers: the first, after it was killed, after a reload
+            agent.wait_value(number, "zmq_exporter_peek_starts_total")
+            wait_for(lambda: agent.scrape().value("zmq_exporter_collector_success", collector="peek") == 1
+                     and is_seen(), "what only the reader may read")
+            launcher = child_of(agent.pid)
+            reader = wait_for(lambda: child_of(launcher), "a reader")
+            assert_has_at_most(agent.pid, KEPT)
+            assert_has_at_most(launcher, READS)
+            assert_has_at_most(reader, READS)
+            assert int(status_of(reader)["CapEff"], 16) & bits(19)
+            if number == 1:
+                os.kill(reader, signal.SIGKILL)
+            elif number == 2:
+                config.write_text("peek: {exclude: [nobody]}\n")
+                agent.popen.send_signal(signal.SIGHUP)
+    assert plain.popen.poll() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="there is nothing to give up without root")
+def test_root__exporter_without_a_reader__keeps_what_reads_and_nothing_else(directory):
     with Agent(directory) as agent:
-        kept = sum(1 << number for number in (1, 2, 3, 10, 19, 40))  # see agent_privileges.c
-        for task in os.listdir(f"/proc/{agent.pid}/task"):
-            status = status_of(f"{agent.pid}/task/{task}")
-            for name in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb"):
-                assert int(status[name], 16) & ~kept == 0, (task, name)
-            assert int(status["CapEff"], 16) & 1 << 19
-            assert status["NoNewPrivs"].strip() == "1"
+        assert_has_at_most(agent.pid, KEPT | READS)
+        assert int(status_of(agent.pid)["CapEff"], 16) & bits(19)
 
 
 PRY = """

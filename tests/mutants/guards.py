@@ -110,7 +110,7 @@ GUARDS = {
     "src/agent/agent_live": ["agent_*", "live_*", "page_live"],
     "src/agent/agent_open_sockets": ["agent_*", "page_live", "page", "problems"],
     "src/agent/agent_peers": ["agent_*", "peers", "page"],
-    "src/agent/agent_privileges": ["peek", "sandbox", "peek_page"],
+    "src/agent/agent_privileges": ["agent_privileges", "sandbox", "peek_page"],
     "src/agent/agent_problems": ["agent_*", "problems", "top"],
     "src/agent/agent_runbooks": ["agent_*", "runbooks"],
     "src/agent/agent_sections": ["agent_*", "page_live", "page"],

@@ -4,20 +4,16 @@
 #include "base/clock.h"
 #include "base/condition.h"
 #include "collectors/peek/peek_settings.h"
-#include "peek/peek_reader.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define MAX_PAUSE_NS (60 * CLOCK_NS_PER_SECOND)
@@ -35,14 +31,14 @@ struct peek_link {
     char reason[128]; /* why there is no reader */
     /* The thread's own. */
     int stop_fd;
-    const char *program, *socket_path;
+    struct peek_launch *launch; /* borrowed; NULL: there is a socket's path */
+    const char *socket_path;
     const char *const *excluded; /* by flags; borrowed */
     size_t n_excluded;
     struct handover *handover;
     struct peek_settings *settings; /* of the configuration; NULL: it says nothing */
     struct peek_record_process failed[PEEK_MAX_FAILED];
     size_t n_failed;
-    pid_t reader;
     int fd;
     size_t n_bytes;
     struct peek_record records[N_RECORDS];
@@ -51,28 +47,6 @@ struct peek_link {
 /*
  * The reader's life
  */
-static int spawn(struct peek_link *self, int fd)
-{
-    char own[] = "zmq_exporter", command[] = "peek-reader";
-    char *const argv[] = {own, command, NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&actions, fd, PEEK_READER_FD);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    char *const environment[] = {NULL};
-    int r = posix_spawn(&self->reader, self->program, &actions, &attributes, argv, environment);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return -r;
-}
-
 static int connect_reader(struct peek_link *self, int *ret_fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -91,18 +65,20 @@ static int connect_reader(struct peek_link *self, int *ret_fd)
     return 0;
 }
 
-static int spawn_reader(struct peek_link *self, int *ret_fd)
+static int start_reader(struct peek_link *self, int *ret_fd)
 {
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-        return -errno;
-    int r = spawn(self, fds[1]);
-    close(fds[1]);
-    if (r < 0)
-        close(fds[0]);
-    else
-        *ret_fd = fds[0];
-    return r;
+    if (self->launch)
+        return peek_launch_start(self->launch, ret_fd);
+    return self->socket_path ? connect_reader(self, ret_fd) : -EPERM;
+}
+
+/* Whoever hears nothing of one that connected ends it. */
+static void end_reader(struct peek_link *self)
+{
+    close(self->fd);
+    self->fd = -1;
+    if (self->launch)
+        peek_launch_end(self->launch);
 }
 
 /*
@@ -208,9 +184,8 @@ static bool take_settings(struct peek_link *self)
 
 static int start(struct peek_link *self)
 {
-    self->reader = 0;
     (void)take_settings(self);
-    int r = self->socket_path ? connect_reader(self, &self->fd) : spawn_reader(self, &self->fd);
+    int r = start_reader(self, &self->fd);
     if (r < 0)
         return r;
     (void)say_all(self); /* or it ended, which is heard */
@@ -243,15 +218,8 @@ static void note_reason(struct peek_link *self, const char *prefix, const char *
 
 static void end(struct peek_link *self, const char *reason, bool is_its_fault)
 {
-    int status;
     allow_saying(self, false);
-    close(self->fd);
-    self->fd = -1;
-    if (self->reader > 0) {
-        kill(self->reader, SIGKILL);
-        while (waitpid(self->reader, &status, 0) < 0 && errno == EINTR)
-            ;
-    }
+    end_reader(self);
     pthread_mutex_lock(&self->lock);
     if (is_its_fault)
         note_failed(self);
@@ -323,6 +291,12 @@ static bool pause_is_over(struct peek_link *self, uint64_t pause_ns)
     return poll(&stop, 1, (int)(pause_ns / CLOCK_NS_PER_MS)) == 0;
 }
 
+static const char *why_not_started(const struct peek_link *self, int r)
+{
+    bool has_launcher_ended = self->launch && (r == -EPIPE || r == -ECONNRESET);
+    return has_launcher_ended ? "its launcher has ended; start the exporter again" : strerror(-r);
+}
+
 static void *run(void *data)
 {
     struct peek_link *self = data;
@@ -330,7 +304,7 @@ static void *run(void *data)
     do {
         int r = start(self);
         uint64_t n_passes = self->model.n_passes; /* nobody else changes it */
-        const char *reason = r < 0 ? strerror(-r) : hear(self);
+        const char *reason = r < 0 ? why_not_started(self, r) : hear(self);
         if (r < 0)
             note_reason(self, "it cannot be started: ", reason);
         else
@@ -394,7 +368,7 @@ int peek_link_new(const struct peek_link_options *options, struct peek_link **re
     pthread_mutex_init(&self->lock, NULL);
     condition_init(&self->passed);
     self->fd = -1;
-    self->program = options->program ? options->program : "/proc/self/exe";
+    self->launch = options->launch;
     self->socket_path = options->socket_path;
     self->excluded = options->excluded;
     self->n_excluded = options->n_excluded;

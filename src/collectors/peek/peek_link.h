@@ -2,9 +2,9 @@
 /*
  * peek_link - starts the reader, hears it, and starts another one when it ends.
  *
- * The reader is `zmq_exporter peek-reader`, the same program in a process of its own, or one that
- * systemd starts for each connection to a socket, which need not be the exporter's user. One that
- * says what it may not, or nothing for PEEK_LINK_PATIENCE_NS, is killed. The pauses between
+ * The reader is one that a launcher starts (peek_launch.h), or one that systemd starts for each
+ * connection to a socket, which need not be the exporter's user. One that says what it may not, or
+ * nothing for PEEK_LINK_PATIENCE_NS, is ended. The pauses between
  * attempts double up to a minute. A process at which a reader ended is not looked at by the next
  * ones.
  *
@@ -15,13 +15,14 @@
 
 #include "base/error.h"
 #include "base/handover.h"
+#include "collectors/peek/peek_launch.h"
 #include "collectors/peek/peek_model.h"
 
 #define PEEK_LINK_PATIENCE_NS UINT64_C(30000000000)
 
 struct peek_link_options {
-    const char *program;         /* NULL: /proc/self/exe */
-    const char *socket_path;     /* to connect to, where systemd starts a reader; NULL: none */
+    struct peek_launch *launch;  /* borrowed; NULL: */
+    const char *socket_path;     /* to connect to, where systemd starts a reader */
     const char *const *excluded; /* names of programs that are left out; borrowed */
     size_t n_excluded;
     struct handover *settings; /* where struct peek_settings come from; borrowed; NULL: nowhere */
