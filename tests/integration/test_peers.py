@@ -2,6 +2,7 @@
 """Who is at the other end of each connection: process, queues on both sides, the kernel's buffers."""
 
 import json
+import os
 import socket
 import subprocess
 
@@ -22,6 +23,44 @@ s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 print("ok", flush=True)
 sys.stdin.readline()
 """
+
+# Connects, forks, and says who is who. Then the parent ends at a line, and the child goes on with the
+# connection.
+FORKS = """
+import os, socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+child = os.fork()
+if child == 0:
+    os.read(int(sys.argv[2]), 1)
+    os._exit(0)
+print(child, flush=True)
+sys.stdin.readline()
+"""
+# A ZeroMQ program, of which a child has the descriptors, too, and none of the threads.
+FORKS_PUSH = """
+import os, sys, zmq
+socket = zmq.Context().socket(zmq.PUSH)
+socket.connect(sys.argv[1])
+socket.send(b"x")
+child = os.fork()
+if child == 0:
+    sys.stdin.readline()
+    os._exit(0)
+print(child, flush=True)
+os.waitpid(child, 0)
+os._exit(0)
+"""
+# How an endpoint may be written: to bind to and to connect to, `{}` is the port.
+SPELLINGS = {
+    "any": ("tcp://*:*", "tcp://127.0.0.1:{}", 0),
+    "localhost": ("tcp://127.0.0.1:*", "tcp://localhost:{}", 0),
+    "interface": ("tcp://lo:*", "tcp://127.0.0.1:{}", 0),
+    "ipv6": ("tcp://[::1]:*", "tcp://[::1]:{}", 1),
+    "ipv6-any": ("tcp://[::]:*", "tcp://[::1]:{}", 1),
+    "ipv4-to-ipv6": ("tcp://*:*", "tcp://127.0.0.1:{}", 1),
+    "localhost-ipv6": ("tcp://*:*", "tcp://localhost:{}", 1),
+    "abstract": ("ipc://@peers-{pid}", "ipc://@peers-{pid}", 0),
+}
 
 
 @pytest.fixture
@@ -144,6 +183,51 @@ def peers__one_is_no_zeromq_program__has_its_process(agent, start):
         assert stranger.line() == "ok"
         peer, = wait_peers(agent, puppet, "STREAM", lambda p: pids(p) == [stranger.pid])
         assert "type" not in peer and peer["program"].startswith("python3")
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def peers__endpoint_is_written_in_any_way__have_process(agent, start, spelling):
+    to_bind, to_connect, ipv6 = SPELLINGS[spelling]
+    puller, pusher = start(), start("pyzmq")
+    pull, push = puller.socket(zmq.PULL, ipv6=ipv6), pusher.socket(zmq.PUSH, ipv6=ipv6)
+    bound = pull.bind(to_bind.format(pid=puller.pid))
+    push.connect(to_connect.format(bound.rsplit(":", 1)[1], pid=puller.pid))
+    assert push.send(1) == 1
+    to, = wait_peers(agent, pusher, "PUSH", lambda p: pids(p) == [puller.pid])
+    source, = wait_peers(agent, puller, "PULL", lambda p: pids(p) == [pusher.pid])
+    assert (to["program"], source["program"]) == ("puppet", "puppet.py")
+    if spelling == "abstract":
+        assert to["address"] == source["address"] == f"ipc://@peers-{puller.pid}"
+    else:
+        host = "[::1]" if spelling.startswith("ipv6") else "127.0.0.1"
+        hosts = {host, "[::1]"} if spelling == "localhost-ipv6" else {host}  # as it is resolved
+        assert to["address"] in {f"tcp://{one}:{bound.rsplit(':', 1)[1]}" for one in hosts}
+        assert source["address"].rsplit(":", 1)[0] in {f"tcp://{one}" for one in hosts}
+
+
+def peers__one_has_forked__is_the_parent(agent, start, directory):
+    puller = start()
+    endpoint = puller.socket(zmq.PULL).bind("tcp://127.0.0.1:*")
+    with Process([products.PYTHON, "-c", FORKS_PUSH, endpoint], directory) as program:
+        child = int(program.line())
+        assert child != program.pid
+        wait_peers(agent, puller, "PULL",
+                   lambda p: [(peer["pid"], peer.get("type")) for peer in p] == [(program.pid, "PUSH")])
+
+
+def peers__connection_goes_on_in_a_child__is_the_child(agent, start):
+    puppet = start()
+    port = puppet.socket(zmq.STREAM).bind("tcp://127.0.0.1:*").rsplit(":", 1)[1]
+    end, ours = os.pipe()
+    os.set_inheritable(end, True)
+    try:
+        with Process([products.PYTHON, "-c", FORKS, port, end], None, pass_fds=[end]) as program:
+            child = int(program.line())
+            wait_peers(agent, puppet, "STREAM", lambda p: pids(p) == [program.pid])
+        wait_peers(agent, puppet, "STREAM", lambda p: pids(p) == [child])
+    finally:
+        os.close(end)
+        os.close(ours)
 
 
 def peers__one_in_the_same_process__is_this_process(agent, start):

@@ -150,8 +150,8 @@ size_t peer_join_wanted(struct peer_join *self, uint64_t now_ns, uint64_t *ret_i
     size_t n = 0;
     for (size_t i = 0; i < self->n_owners && n < max; i++) {
         struct peer_join_owner *owner = &self->owners[i];
-        if (owner->is.pid != 0 ||
-            (owner->asked_ns != 0 && now_ns - owner->asked_ns < PEER_JOIN_RETRY_NS))
+        uint64_t pause_ns = owner->is.pid != 0 ? PEER_JOIN_RECHECK_NS : PEER_JOIN_RETRY_NS;
+        if (owner->asked_ns != 0 && now_ns - owner->asked_ns < pause_ns)
             continue;
         owner->asked_ns = now_ns;
         owner->is_told = false;

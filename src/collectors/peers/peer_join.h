@@ -4,7 +4,8 @@
  * sockets: a table of peers.
  *
  * The process at the other end is one that the reader told connections of, or the owner of the
- * kernel's socket, for whom the reader must be asked; what is found stays while the socket does.
+ * kernel's socket, for whom the reader must be asked; from time to time again, for a socket may go
+ * on in a child of the process that made it.
  *
  * Thread: one at a time. Errors: -ENOMEM.
  */
@@ -15,7 +16,8 @@
 #include "collectors/peers/kernel_sockets.h"
 #include "collectors/peers/peer_table.h"
 
-#define PEER_JOIN_RETRY_NS UINT64_C(30000000000) /* before nobody's socket is asked for again */
+#define PEER_JOIN_RETRY_NS   UINT64_C(30000000000) /* before nobody's socket is asked for again */
+#define PEER_JOIN_RECHECK_NS UINT64_C(10000000000) /* and somebody's */
 
 struct peer_join_connection {
     uint32_t pid, type;
