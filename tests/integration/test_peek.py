@@ -164,6 +164,27 @@ def exec__another_program__is_gone(reader, script):
     wait_for(lambda: process.pid in reader.gone and not reader.seen(process.pid), "its end")
 
 
+def exec__another_program_with_all_at_the_same_addresses__is_gone_first():
+    if subprocess.run(["setarch", "-R", "true"], check=False).returncode != 0:
+        pytest.skip("addresses cannot be kept from being random here")
+    with Reader(interval_ms=1000) as reader, \
+            Process(["setarch", "-R", *products.program("exec_itself"), 70]) as process:
+        place = process.line()
+        wait_for(lambda: reader.seen(process.pid), "the process")
+        wait_equal(lambda: reader.seen(process.pid).gauge("SEND_QUEUE", "PUSH"), 70, "depth")
+        for n in (50, 90):  # fewer and more
+            reader.gone.clear()
+            process.popen.stdin.write(f"{n}\n")
+            process.popen.stdin.flush()
+            assert process.line() == place
+            wait_for(lambda: process.pid in reader.gone, "its end")
+            wait_for(lambda: reader.seen(process.pid), "the other one")
+            wait_equal(lambda: reader.seen(process.pid).gauge("SEND_QUEUE", "PUSH"), n, "depth")
+            assert reader.seen(process.pid).counter("SENT_MESSAGES", "PUSH") == n
+        process.popen.stdin.close()
+        process.popen.wait(30)
+
+
 def context__ended_and_made_again__is_seen_again(start, reader):
     puppet = start()
     one = puppet.socket(zmq.PUSH)
