@@ -34,6 +34,8 @@ def parse_arguments():
     parser.add_argument("--seed", type=int, default=1, help="which ones (1)")
     parser.add_argument("--given", action="store_true", help="those of given.txt instead")
     parser.add_argument("--unit", action="store_true", help="unit and fuzz tests alone, plain and sanitized")
+    parser.add_argument("--without", nargs="+", default=[], metavar="TEST",
+                        help="leave these out, as those that take long: what only they notice survives")
     parser.add_argument("--list", action="store_true", help="print the faults and try none")
     parser.add_argument("--jobs", type=int, default=2, help="of the build (2)")
     parser.add_argument("--at-once", type=int, default=4, help="tests beside each other (4)")
@@ -62,9 +64,9 @@ def choose(options, bench, reviewed):
     return unreviewed[: options.count or None]
 
 
-def stages(path, bench, is_unit):
+def stages(path, bench, options, is_unit):
     """(build, names of tests) one after the other."""
-    names = guards_of(path, bench.tests["plain"])
+    names = [n for n in guards_of(path, bench.tests["plain"]) if n not in options.without]
     quick = [n for n in names if bench.tests["plain"][n].suite in ("unit", "fuzz")]
     slow = [] if is_unit else [n for n in names if n not in quick]
     sanitized = [n for n in quick if n in bench.tests["address"]]
@@ -91,7 +93,7 @@ def notice(bench, fault, text, options):
     """What notices it: "test result"; "" where nothing does; None where it does not compile."""
     file = bench.tree / fault.path
 
-    for build, names in stages(fault.path, bench, options.unit):
+    for build, names in stages(fault.path, bench, options, options.unit):
         file.write_bytes(fault.apply(text))
         if not bench.compile(build, names):
             return None
@@ -152,7 +154,7 @@ def main():
             say(f"{f.path}:{f.line((TOP / f.path).read_bytes())}: {f.kind}\n  - {' '.join(old)}\n  + {' '.join(new)}")
         return 0
     for path in sorted({f.path for f in chosen}):
-        for build, names in stages(path, bench, True):
+        for build, names in stages(path, bench, options, True):
             check_sound(bench, build, names, options.at_once)
 
     n_noticed, survivors = 0, []

@@ -130,7 +130,7 @@ static void list_target(struct registry_socket *socket, void *unused)
     struct memory *memory = memory_of(socket);
     note_times(socket, memory);
     const struct pipe_layout *layout = learned_pipes_of(socket->library);
-    if (!layout || round->n == REGISTRY_MAX_SOCKETS)
+    if (!layout)
         return;
     round->sockets[round->n] = socket;
     round->serials[round->n] = socket->serial;
