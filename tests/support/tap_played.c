@@ -69,7 +69,7 @@ static int init(struct tap_message *message)
     return 0;
 }
 
-static int close_message(struct tap_message *message)
+int tap_played_close(struct tap_message *message)
 {
     (void)open_content(message);
     content_of(message)->mark = 0;
@@ -124,7 +124,7 @@ void tap_played_begin(void)
     next_handle = 0x7f0000001000;
     tap_played_n_begun = tap_played_n_ended = 0;
     tap_played = (struct library){.msg_init = init,
-                                  .msg_close = close_message,
+                                  .msg_close = tap_played_close,
                                   .msg_copy = copy,
                                   .msg_data = data_of,
                                   .msg_size = size_of,

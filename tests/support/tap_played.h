@@ -31,5 +31,6 @@ void tap_played_set_own(bool is_own);
 
 /* An open message. */
 void tap_played_message(struct tap_message *message, const void *content, size_t size, bool more);
+int tap_played_close(struct tap_message *message); /* zmq_msg_close */
 
 #endif
