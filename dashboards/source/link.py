@@ -106,6 +106,23 @@ def side_by_side(b):
     b.lines("Waiting: since the last message came", "Of the receiving end's open sockets.",
             f"topk($top, time() - max {by(SOCKET)} (zmq_socket_last_received_timestamp_seconds{{@}}))", SOCKET, "s",
             alert="ZeroMQStreamStalled")
+    b.lines("In the kernel: unsent",
+            "Of each end's worst connection, what libzmq has written and the other host does not have; with ipc, "
+            "what the peer has not read. Only of programs that the reader sees.",
+            top("max", "zmq_socket_worst_connection_unsent_bytes"), SOCKET, "bytes")
+    b.lines("In the kernel: unread",
+            "Of each end's worst connection, what came and libzmq has not read: its receive queue is full, or its "
+            "I/O thread does not run. Only of programs that the reader sees.",
+            top("max", "zmq_socket_worst_connection_unread_bytes"), SOCKET, "bytes")
+    b.lines("In the kernel: segments sent again",
+            "Of each end's worst open connection of tcp: packets are lost on the way. Only of programs that the "
+            "reader sees.", top("max", "zmq_socket_worst_connection_retransmits"), SOCKET)
+    error = SOCKET + ("error",)
+    b.lines("Misuse: calls that libzmq refused, or of two threads at once, so far",
+            "At both ends; the first by errno name.",
+            [(top("sum", "zmq_api_errors_total", error), "{{error}}"),
+             (top("sum", "zmq_socket_concurrent_calls_total"), "two threads")], SOCKET,
+            alert="ZeroMQPolicyViolation")
     b.lines("Peers", "Finished handshakes at both ends.", top("sum", "zmq_socket_peers"), SOCKET,
             alert="ZeroMQPeersLost")
     b.lines("Connections that broke or failed", "Disconnects, and handshakes that failed, at both ends.",

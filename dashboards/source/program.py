@@ -186,6 +186,37 @@ def connections(b):
                      rate="increase"), SOCKET, alert="ZeroMQBindFailures", width=8)
 
 
+def kernel(b):
+    b.row("In the kernel, between two programs")
+    for word, description in [
+            ("unsent", "Of the worst connection: written by libzmq, and not yet at the other host; with ipc, not "
+                       "read by the peer. Full here and in the send queue: the peer does not read."),
+            ("unread", "Of the worst connection: came, and libzmq has not read it, for its receive queue is full "
+                       "or its I/O thread does not run.")]:
+        b.lines(f"Bytes {word}", f"{description} Only of programs that the reader sees.",
+                top("max", f"zmq_socket_worst_connection_{word}_bytes"), SOCKET, "bytes", width=8)
+    b.lines("Segments sent again",
+            "Of the worst open connection of tcp, since it began: packets are lost on the way. Only of programs "
+            "that the reader sees.", top("max", "zmq_socket_worst_connection_retransmits"), SOCKET, width=8)
+
+
+def misuse(b):
+    b.row("How the program uses libzmq")
+    error = SOCKET + ("error",)
+    b.lines("Calls that libzmq refused, so far",
+            "By errno name. EFSM: a REQ or REP out of turn; EHOSTUNREACH: a ROUTER "
+            "without such a peer; ETERM is how a program's own end looks. Without type and address: of the "
+            "program, such as ENOTSOCK of a socket that is closed.",
+            top("sum", "zmq_api_errors_total", error), error, alert="ZeroMQPolicyViolation")
+    b.lines("Calls while another thread was in one, so far",
+            "With the same socket, which libzmq does not allow: memory is overwritten sooner or later. At least "
+            "so many; a sample of calls is watched.",
+            top("sum", "zmq_socket_concurrent_calls_total"), SOCKET, alert="ZeroMQPolicyViolation")
+    for word, what in [("sent", "sent"), ("received", "received")]:
+        b.lines(f"Largest frame {word}", f"That an open socket has {what} since it was made.",
+                top("max", f"zmq_socket_largest_{word}_frame_bytes"), SOCKET, "bytes")
+
+
 def processes(b):
     b.row("Processes")
     end = PROGRAM + ("end",)
@@ -237,6 +268,6 @@ def board():
     at_a_glance(b)
     alerts_table(b, "@")
     sockets(b)
-    for section in (queues, losses, traffic, connections, processes, details):
+    for section in (queues, losses, traffic, connections, kernel, misuse, processes, details):
         section(b)
     return b.json

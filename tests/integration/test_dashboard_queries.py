@@ -37,6 +37,16 @@ VALUES = {"job": ".+", "instance": ".+", "program": ".*", "probe": ".*", "link":
           "__rate_interval": "20s", "__range": "1m"}
 KEY = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 STREAM = {"subscriptions": [""], "sequence": {"frame": 0, "width": 4, "encoding": "little_endian"}}
+# Over tcp, of which the kernel tells most.
+PAIR = """
+import time, zmq
+context = zmq.Context()
+pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+pull.bind("tcp://127.0.0.1:*")
+push.connect(pull.last_endpoint)
+push.send(b"x")
+time.sleep(3600)
+"""
 
 
 def filled(expression, **values):
@@ -163,7 +173,8 @@ def host_with_reader(folder, stream):
     tapped = ["env", f"LD_PRELOAD={products.tap_library()}", "ZMQ_EXPORTER_PROGRAM=parts", *parts_of(folder / "parts")]
     bare = [*products.program("oncall_parts.py"), "leak-push", str(folder)]
     hidden = parts_of(folder / "hidden")
-    script = "".join(f"{shlex.join(command)} >/dev/null & " for command in (tapped, bare, hidden)) + 'exec "$@"'
+    linked = [str(products.PYTHON), "-c", PAIR]
+    script = "".join(f"{shlex.join(command)} >/dev/null & " for command in (tapped, bare, hidden, linked)) + 'exec "$@"'
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     prefix = ["unshare", *user, "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, "sh"]
     settings = settings_of(folder, stream, f"ipc://{folder}/parts/visited")

@@ -30,6 +30,14 @@ def try_to_send(made, message):
         pass
 
 
+def refuse(made):
+    """A PULL does not send."""
+    try:
+        made.send(b"")
+    except zmq.ZMQError:
+        pass
+
+
 stream = socket(zmq.PUB)
 stream.bind("tcp://127.0.0.1:*")
 large, small = socket(zmq.PUSH), socket(zmq.PULL, maxmsgsize=10)
@@ -55,6 +63,7 @@ while os.getppid() == parent:
         news.send(b"old")
     try_to_send(large, bytes(100))
     try_to_send(alone, b"")
+    refuse(small)
     for idle in (reader, small):
         try:
             idle.recv(zmq.DONTWAIT)
