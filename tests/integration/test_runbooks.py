@@ -61,6 +61,16 @@ def test_every_runbook__labels_or_none__is_a_whole_page(agent, labels):
         assert "{{" not in page and "\x01" not in page and "**" not in page and "```" not in page
 
 
+def test_each__says_in_this_order__what_and_where_and_how_to_mend_it():
+    for name in names():
+        text = (ALERTS / f"runbooks/{name}.md").read_text(encoding="utf-8")
+        wanted = ["**It says:**", "## Do", "## In C and in Python", "## It may be wrong when", "## Silence"]
+        assert [text.count(f"\n{part}") for part in wanted] == [1] * len(wanted), name
+        assert sorted(wanted, key=text.index) == wanted, name
+        languages = [bool(re.search(rf"^```{language}$", text, re.M)) for language in ("c", "python")]
+        assert languages[0] == languages[1], name
+
+
 def test_names_of_others__hostile__end_neither_html_nor_shell(agent, folder):
     for name in names():
         page = get(agent, name, **{label: HOSTILE for label in (
