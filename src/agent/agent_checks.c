@@ -54,7 +54,8 @@ static bool read_request(const struct http_request *request, struct policy_repor
     *ret_report = (struct policy_report){.format = POLICY_TEXT,
                                          .program = http_request_query(request, "program"),
                                          .has_colours = colours && *colours == '1',
-                                         .version = AGENT_VERSION};
+                                         .version = AGENT_VERSION,
+                                         .if_none = POLICY_REPORT_IF_NONE};
     return (!format || policy_format_parse(format, &ret_report->format)) &&
            (!least || advisory_severity_parse(least, &ret_report->least));
 }

@@ -57,6 +57,7 @@ static int make_policy(const struct agent_setup *setup, struct collector *ret_co
 {
     const struct policy_options options = {.directory = setup->options->directory,
                                            .settings = &setup->handovers->policy,
+                                           .peek = setup->peek,
                                            .libraries = &setup->asked->library};
     int r = policy_collector_new(&options, ret_collector, err);
     if (r == 0)

@@ -4,10 +4,12 @@
 
 #include "agent/agent_sections.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/suggest.h"
 #include "cli/command.h"
 #include "cli/flags.h"
 #include "cli/terminal.h"
+#include "collectors/peek/peek_launch.h"
 #include "segment/segment_layout.h"
 
 #include <errno.h>
@@ -17,7 +19,8 @@
 #include <unistd.h>
 
 #define NAME          "zmq_exporter audit"
-#define LIBRARY_TICKS 100u /* of a tenth of a second */
+#define LIBRARY_TICKS 100u                       /* of a tenth of a second */
+#define PATIENCE_NS   (20 * CLOCK_NS_PER_SECOND) /* until the reader has looked at all programs */
 
 /* As linters have them. */
 enum { STATUS_CLEAN = COMMAND_OK, STATUS_VIOLATIONS = 1, STATUS_ERROR = COMMAND_MISUSED };
@@ -28,31 +31,39 @@ static void print_help(const struct flag *flags, size_t n)
         "usage: zmq_exporter audit [FLAG ...]\n"
         "       zmq_exporter audit [FLAG ...] -- PROGRAM [ARGUMENT ...]\n"
         "\n"
-        "Says which ZeroMQ sockets of this host's tapped programs are set up dangerously, worst\n"
-        "first, and how to mend each, in C and in Python. With a program: starts it with the tap,\n"
-        "looks at it while it runs, and ends it.\n"
+        "Says which ZeroMQ sockets of this host's programs are set up dangerously, worst first, "
+        "and\n"
+        "how to mend each, in C and in Python. Of programs without the tap less is seen. With a\n"
+        "program: starts it with the tap, looks at it while it runs, and ends it.\n"
         "\n"
         "Exit status: 0 nothing found, 1 violations, 2 an error.\n"
         "\nFlags:\n");
     flags_print(flags, n);
 }
 
-int audit_look(const char *directory, const struct agent_sections *sections,
-               const struct collector *libraries, struct policy_findings *ret_findings,
-               struct error *err)
+static int judge(const struct audit_sources *from, const struct policy_facts *facts,
+                 struct policy_findings *ret_findings, struct error *err)
 {
-    struct policy_facts facts = {0};
-    int r = policy_facts_gather(directory, &facts);
-    if (r < 0)
+    int r = facts->directory_result;
+    if (r < 0 && !(r == -ENOENT && from->is_directory_optional))
         return error_set(
             err, r,
             "%s: %s; start the exporter, which makes this folder, or name another with "
             "--tap.directory",
-            directory, strerror(-r));
-    const struct policy_subjects subjects = {&facts, libraries, sections->tables};
-    r = policy_findings_make(&subjects, sections->policy, ret_findings);
-    policy_facts_finish(&facts);
+            from->directory, strerror(-r));
+    const struct policy_subjects subjects = {facts, from->libraries, from->sections->tables};
+    r = policy_findings_make(&subjects, from->sections->policy, ret_findings);
     return r < 0 ? error_set(err, r, "%s", strerror(-r)) : 0;
+}
+
+int audit_look(const struct audit_sources *from, struct policy_findings *ret_findings,
+               struct error *err)
+{
+    struct policy_facts facts = {0};
+    int r = policy_facts_gather(from->directory, from->peek, &facts);
+    r = r < 0 ? error_set(err, r, "%s", strerror(-r)) : judge(from, &facts, ret_findings, err);
+    policy_facts_finish(&facts);
+    return r;
 }
 
 int audit_print(const struct audit *self, const struct policy_findings *findings, struct error *err)
@@ -89,6 +100,30 @@ static int look_at_libraries(const struct audit *self, struct agent_sections *se
     return r;
 }
 
+struct reader {
+    struct peek_launch *launch;
+    struct peek_link *peek; /* NULL: tapped programs alone */
+};
+
+static void start_reader(struct reader *self, const struct agent_sections *sections)
+{
+    struct peek_link_options options = {
+        .excluded = (const char *const *)(sections->peek ? sections->peek->excluded : NULL),
+        .n_excluded = sections->peek ? sections->peek->n_excluded : 0};
+    int r = peek_launch_new(&self->launch);
+    options.launch = self->launch;
+    if (r == 0)
+        r = peek_link_new(&options, &self->peek);
+    if (r < 0 || !peek_link_await_pass(self->peek, clock_monotonic_ns() + PATIENCE_NS))
+        terminal_warn(NAME, "programs without the tap could not be looked at");
+}
+
+static void stop_reader(struct reader *self)
+{
+    peek_link_destroy(&self->peek);
+    peek_launch_destroy(&self->launch);
+}
+
 static int audit_host(const struct audit *self, struct agent_sections *sections, struct error *err)
 {
     struct collector libraries;
@@ -96,7 +131,16 @@ static int audit_host(const struct audit *self, struct agent_sections *sections,
     int r = look_at_libraries(self, sections, &libraries, err);
     if (r < 0)
         return r;
-    r = audit_look(self->directory, sections, &libraries, &findings, err);
+    struct reader reader = {NULL, NULL};
+    if (!self->has_no_peek)
+        start_reader(&reader, sections);
+    const struct audit_sources from = {.directory = self->directory,
+                                       .is_directory_optional = self->is_directory_preset && reader.peek,
+                                       .sections = sections,
+                                       .libraries = &libraries,
+                                       .peek = reader.peek};
+    r = audit_look(&from, &findings, err);
+    stop_reader(&reader);
     if (r == 0)
         r = audit_print(self, &findings, err);
     policy_findings_finish(&findings);
@@ -120,9 +164,11 @@ static int prepare(struct audit *self, struct error *err)
         return unknown(err, "fail-on", self->fail_on, "low, medium, high, critical");
     report->version = EXPORTER_VERSION;
     report->has_colours = *terminal_ink(stdout).red != '\0';
+    report->if_none = POLICY_REPORT_IF_NONE;
     if (!self->directory)
         self->directory = getenv(SEGMENT_DIRECTORY_VARIABLE);
-    if (!self->directory || !*self->directory)
+    self->is_directory_preset = !self->directory || !*self->directory;
+    if (self->is_directory_preset)
         self->directory = SEGMENT_DIRECTORY_DEFAULT;
     return 0;
 }
@@ -191,6 +237,8 @@ int command_audit(int argc, char **argv)
         {"tap.directory", "DIRECTORY",
          "$" SEGMENT_DIRECTORY_VARIABLE " or " SEGMENT_DIRECTORY_DEFAULT,
          "Where the programs write what they count.", FLAG_TEXT, &audit.directory},
+        {"no-collector.peek", NULL, NULL, "Tapped programs alone.", FLAG_SWITCH,
+         &audit.has_no_peek},
         {"seconds", "N", "10", "How long a program that is started for it runs at most.",
          FLAG_NUMBER, &audit.seconds},
         {"tap.library", "PATH", "the one beside or installed with zmq_exporter",

@@ -6,6 +6,7 @@
 #include "agent/agent_sections.h"
 #include "base/error.h"
 #include "cli/exporter_client.h"
+#include "collectors/peek/peek_link.h"
 #include "collectors/policy/policy_report.h"
 
 /* What was asked for. */
@@ -16,6 +17,17 @@ struct audit {
     const char *config_file, *library;
     const char *format, *fail_on;
     unsigned seconds; /* a program is given at most */
+    bool has_no_peek; /* programs without the tap are not looked at */
+    bool is_directory_preset;
+};
+
+/* Where facts come from; all borrowed. */
+struct audit_sources {
+    const char *directory;
+    bool is_directory_optional; /* where it is not there, nobody is tapped */
+    const struct agent_sections *sections;
+    const struct collector *libraries; /* NULL: of libraries, those of the tapped processes */
+    struct peek_link *peek;            /* NULL: tapped programs alone */
 };
 
 /* Each prints the report and returns how many violations it shows, or a negative errno with `err`
@@ -28,9 +40,7 @@ int audit_url(const struct audit *self, struct error *err);
 int audit_command(const struct audit *self, const struct agent_sections *sections, char **argv,
                   struct error *err);
 
-/* The findings in `directory`. `libraries` NULL: of libraries, those of its processes. */
-int audit_look(const char *directory, const struct agent_sections *sections,
-               const struct collector *libraries, struct policy_findings *ret_findings,
+int audit_look(const struct audit_sources *from, struct policy_findings *ret_findings,
                struct error *err);
 
 int audit_print(const struct audit *self, const struct policy_findings *findings,

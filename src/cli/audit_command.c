@@ -114,13 +114,14 @@ static int judge_end(int status, const struct policy_findings *findings, struct 
 static int watch(const struct audit *self, const struct agent_sections *sections, pid_t pid,
                  const char *folder, struct policy_findings *findings, struct error *err)
 {
+    const struct audit_sources from = {.directory = folder, .sections = sections};
     uint64_t end_ns = clock_monotonic_ns() + self->seconds * CLOCK_NS_PER_SECOND;
     int status = 0, r = 0;
     bool is_over = false;
     while (r == 0 && !is_over) {
         struct policy_findings now = {0};
         is_over = has_ended(pid, &status);
-        r = audit_look(folder, sections, NULL, &now, err);
+        r = audit_look(&from, &now, err);
         if (r == 0 && policy_findings_merge(findings, &now) < 0)
             r = error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
         policy_findings_finish(&now);
@@ -132,6 +133,16 @@ static int watch(const struct audit *self, const struct agent_sections *sections
     if (!is_over)
         end(pid, &status);
     return r == 0 && is_over ? judge_end(status, findings, err) : r;
+}
+
+static int print(const struct audit *self, const struct policy_findings *findings,
+                 struct error *err)
+{
+    struct audit audit = *self;
+    audit.report.if_none =
+        "The program had no ZeroMQ socket that the tap saw; one that is open for "
+        "less than a tenth of a second may be missed.";
+    return audit_print(&audit, findings, err);
 }
 
 int audit_command(const struct audit *self, const struct agent_sections *sections, char **argv,
@@ -152,7 +163,7 @@ int audit_command(const struct audit *self, const struct agent_sections *section
                 : watch(self, sections, pid, folder, &findings, err);
     (void)nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     if (r == 0)
-        r = audit_print(self, &findings, err);
+        r = print(self, &findings, err);
     policy_findings_finish(&findings);
     return r;
 }

@@ -28,27 +28,11 @@ struct top_source {
     struct problem_watch *watch;
 };
 
-/* Until the reader has looked at all programs once, or cannot: else the first look would have the
- * tapped ones alone. */
-static void await_reader(struct top_source *self)
-{
-    uint64_t end_ns = clock_monotonic_ns() + READER_PATIENCE_NS;
-    const struct timespec pause = {.tv_nsec = 20 * 1000000};
-    struct error unused;
-    bool is_over = false;
-    while (!is_over && clock_monotonic_ns() < end_ns) {
-        nanosleep(&pause, NULL);
-        const struct peek_model *model = peek_link_lock(self->peek);
-        is_over = model->n_passes > 0 || peek_link_check(self->peek, &unused) < 0;
-        peek_link_unlock(self->peek);
-    }
-}
-
 static int watch_host(struct top_source *self, struct error *err)
 {
     if (!self->options.has_no_peek && peek_launch_new(&self->launch) == 0 &&
         peek_link_new(&(struct peek_link_options){.launch = self->launch}, &self->peek) == 0)
-        await_reader(self);
+        (void)peek_link_await_pass(self->peek, clock_monotonic_ns() + READER_PATIENCE_NS);
     int r = problem_watch_new(self->options.directory, self->peek, &self->watch);
     return r < 0 ? error_set(err, r, "%s", strerror(-r)) : 0;
 }

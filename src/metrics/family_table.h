@@ -213,7 +213,7 @@
     X(POLICY_VIOLATIONS, "zmq_policy_violations", GAUGE, "", \
       "Sockets of the group, processes or loaded libraries that break the check. One series for each check that something breaks, none for those that are kept: see zmq_policy_checks. /checks/NAME says why, and how to mend or exempt it.") \
     X(POLICY_CHECKS, "zmq_policy_checks", GAUGE, "", \
-      "Groups of sockets, processes or libraries for which the check could be decided. What the tap does not know, and what the configuration exempts, is not counted.") \
+      "Groups of sockets, processes or libraries for which the check could be decided. What is not known, as most of a program without the tap, and what the configuration exempts, is not counted.") \
     X(POLICY_FOLDED_VIOLATIONS, "zmq_policy_folded_violations", GAUGE, "", \
       "Violations that are left out of zmq_policy_violations because it would have too many series.") \
     X(EXPORTER_BUILD_INFO, "zmq_exporter_build_info", INFO, "", \

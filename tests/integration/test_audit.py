@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """`zmq_exporter audit`, the policy collector's metrics and the pages of checks."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -11,13 +12,14 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
+import uuid
 
 import pytest
 import zmq
 
 from support import products, segment_file, web
 from support.agent import Agent
-from support.process import run
+from support.process import Process, run
 from support.puppet import Puppet
 from support.waiting import DEADLINE_S, wait_for
 
@@ -31,8 +33,12 @@ time.sleep(600)
 """
 
 
+OF_LIBRARIES = {"vulnerable_library", "replaced_library"}
+
+
 def audit(*words, **options):
-    return run([products.exporter(), "audit", *words], **options)
+    """Of tapped programs alone: those without are of all tests that run."""
+    return run([products.exporter(), "audit", "--no-collector.peek", *words], **options)
 
 
 @pytest.fixture
@@ -135,7 +141,7 @@ def test_audit__program_that_ends_by_itself__is_clean(folder):
     done = audit("--seconds=60", "--", "sh", "-c", "echo said")
     assert done.returncode == 0
     assert "said" not in done.stdout and "said" in done.stderr
-    assert "No socket of a tapped program is open" in done.stdout
+    assert "The program had no ZeroMQ socket" in done.stdout
 
 
 def test_audit__url__is_the_report_of_the_exporter(careless, agent):
@@ -189,6 +195,87 @@ def test_audit__interrupted__ends_the_program_and_reports(folder):
     assert "wildcard_bind" in output
     assert not pathlib.Path(f"/proc/{pid}").exists()
     assert not list(folder.glob("zmq_exporter-audit.*"))
+
+
+UNTAPPED = """
+import sys, zmq
+context = zmq.Context()
+{sockets}
+print("ready", flush=True)
+sys.stdin.read()
+"""
+BREAKS = """
+a = context.socket(zmq.PULL); a.rcvhwm = 0; a.bind("tcp://*:*")
+b = context.socket(zmq.PUSH); b.linger = -1; b.bind("ipc://@{name}")
+c = context.socket(zmq.PUB); c.linger = 100; c.bind("ipc://{folder}/open"); os.chmod("{folder}/open", 0o777)
+"""
+KEEPS = """
+a = context.socket(zmq.PULL); a.maxmsgsize = 4096; a.bind("tcp://0.0.0.0:*")
+b = context.socket(zmq.PUSH); b.linger = 100; b.bind("ipc://{folder}/closed")
+c = context.socket(zmq.PULL); c.rcvhwm = 0; c.sndhwm = 7; c.linger = -1; c.connect("inproc://nobody")
+c.rcvhwm = 10
+"""
+
+
+@pytest.fixture
+def untapped(folder):
+    """Programs without the tap, by names of their own: there are others on the host."""
+    with contextlib.ExitStack() as stack:
+        names = []
+        for sockets in (BREAKS, KEEPS):
+            name = f"audit_{uuid.uuid4().hex[:12]}.py"
+            text = "import os" + UNTAPPED.format(sockets=sockets.format(folder=folder, name=name))
+            (folder / name).write_text(text)
+            process = stack.enter_context(Process([products.PYTHON, folder / name], None))
+            assert process.line() == "ready"
+            names.append(name)
+        yield names
+
+
+def checks_of(report, program):
+    return {(v["check"], v["type"]) for v in report["violations"] if v["program"] == program}
+
+
+def is_seen(report, program):
+    return any(v["program"] == program for v in report["violations"])
+
+
+def test_audit__programs_without_the_tap__are_looked_at_as_far_as_is_seen(untapped, directory):
+    breaks, keeps = untapped
+    words = [products.exporter(), "audit", f"--tap.directory={directory}", "--format=json"]
+    report = wait_for(lambda: is_seen(said := json.loads(run(words).stdout), breaks) and said, "the programs")
+    found = checks_of(report, breaks)
+    assert {("wildcard_bind", "PULL"), ("unlimited_hwm", "PULL"), ("no_max_message_size", "PULL"),
+            ("infinite_linger", "PUSH"), ("ipc_abstract", "PUSH"), ("ipc_open_to_others", "PUB")} == {
+                one for one in found if one[0] not in OF_LIBRARIES}
+    assert {one for one in checks_of(report, keeps) if one[0] not in OF_LIBRARIES} == {("wildcard_bind", "PULL")}
+    assert report["untapped_sockets"] >= 6
+    text = run([*words[:-1], f"--program={breaks}"]).stdout
+    assert "programs without the tap" in text
+    assert not is_seen(json.loads(audit(*words[2:]).stdout), breaks)
+
+
+def test_audit__program_that_is_excluded__is_not_looked_at(untapped, directory, folder):
+    breaks, _ = untapped
+    (folder / "c.yml").write_text(f"peek: {{exclude: [{breaks}]}}\n")
+    words = [products.exporter(), "audit", f"--tap.directory={directory}", "--format=json"]
+    wait_for(lambda: is_seen(json.loads(run(words).stdout), breaks), "the program")
+    report = json.loads(run([*words, f"--config.file={folder}/c.yml"]).stdout)
+    assert report["untapped_sockets"] >= 3
+    assert not {one for one in checks_of(report, breaks) if one[0] not in OF_LIBRARIES}
+
+
+def test_audit__tapped_program__is_not_told_a_second_time_by_the_reader(careless, directory):
+    report = json.loads(run([products.exporter(), "audit", f"--tap.directory={directory}", "--format=json"]).stdout)
+    assert {v["count"] for v in report["violations"] if v["check"] == "wildcard_bind"
+            and str(v["pid"]) == str(careless.pid)} == {1}
+    assert len([v for v in report["violations"] if v["check"] == "wildcard_bind" and v["pid"] == careless.pid]) == 1
+
+
+def test_page__programs_without_the_tap__are_among_the_violations(untapped, directory):
+    breaks, _ = untapped
+    with Agent(directory, peeks=True) as agent:
+        agent.wait_value(1, "zmq_policy_violations", check="unlimited_hwm", program=breaks, type="PULL")
 
 
 @pytest.fixture

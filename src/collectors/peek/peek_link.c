@@ -19,6 +19,8 @@
 #define MAX_PAUSE_NS (60 * CLOCK_NS_PER_SECOND)
 #define N_RECORDS    128u
 
+#define AWAIT_PAUSE_NS (CLOCK_NS_PER_SECOND / 10)
+
 struct peek_link {
     pthread_t thread;
     pthread_mutex_t say_lock; /* of whether, and to whom, anything may be said */
@@ -168,6 +170,21 @@ void peek_link_want(struct peek_link *self, const uint64_t *inodes, size_t n)
 void peek_link_wait(struct peek_link *self, uint64_t until_ns)
 {
     (void)condition_wait_until(&self->passed, &self->lock, until_ns);
+}
+
+bool peek_link_await_pass(struct peek_link *self, uint64_t until_ns)
+{
+    struct error unused;
+    const struct peek_model *model = peek_link_lock(self);
+    uint64_t now_ns;
+    while (model->n_passes == 0 && peek_link_check(self, &unused) == 0 &&
+           (now_ns = clock_monotonic_ns()) < until_ns) {
+        uint64_t pause_ns = now_ns + AWAIT_PAUSE_NS;
+        peek_link_wait(self, pause_ns < until_ns ? pause_ns : until_ns);
+    }
+    bool has_passed = model->n_passes > 0;
+    peek_link_unlock(self);
+    return has_passed;
 }
 
 /* Whether what the configuration says has changed. */

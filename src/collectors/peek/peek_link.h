@@ -45,6 +45,10 @@ void peek_link_want(struct peek_link *self, const uint64_t *inodes, size_t n);
 /* With the model locked: waits for the next pass, till monotonic time `until_ns` at most. */
 void peek_link_wait(struct peek_link *self, uint64_t until_ns);
 
+/* Waits until the reader has looked at all programs once, or cannot, till `until_ns` at most.
+ * Without a lock. False: it has not. */
+bool peek_link_await_pass(struct peek_link *self, uint64_t until_ns);
+
 /* Whether the reader is heard; with the model locked. Says why not. */
 int peek_link_check(struct peek_link *self, struct error *err);
 

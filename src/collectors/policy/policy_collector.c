@@ -17,6 +17,7 @@
 struct policy_collector {
     const char *directory;
     struct handover *handover;
+    struct peek_link *peek;
     struct collector libraries;
     bool has_libraries;
     uint64_t (*now_ns)(void);
@@ -49,9 +50,13 @@ static int make(struct policy_collector *self)
 {
     struct policy_facts facts = {0};
     struct policy_findings findings;
-    int r = policy_facts_gather(self->directory, &facts);
-    if (r < 0 && !is_told_by_tap(r))
+    int r = policy_facts_gather(self->directory, self->peek, &facts);
+    if (r == 0 && !is_told_by_tap(facts.directory_result))
+        r = facts.directory_result;
+    if (r < 0) {
+        policy_facts_finish(&facts);
         return r;
+    }
     const struct policy_subjects subjects = {
         .facts = &facts, .libraries = self->has_libraries ? &self->libraries : NULL};
     r = policy_findings_make(&subjects, self->settings, &findings);
@@ -153,6 +158,7 @@ int policy_collector_new(const struct policy_options *options, struct collector 
     pthread_mutex_init(&self->lock, NULL);
     self->directory = options->directory;
     self->handover = options->settings;
+    self->peek = options->peek;
     self->now_ns = options->now_ns ? options->now_ns : clock_monotonic_ns;
     if (options->libraries) {
         self->libraries = *options->libraries;

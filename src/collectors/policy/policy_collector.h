@@ -4,7 +4,8 @@
  * not.
  *
  * It reads the segments by itself, every POLICY_INTERVAL_S at most: how a socket is set up changes
- * rarely. What libraries are like it asks the library collector.
+ * rarely. Of programs without a tap it asks the reader, what libraries are like the library
+ * collector.
  */
 #ifndef COLLECTORS_POLICY_POLICY_COLLECTOR_H
 #define COLLECTORS_POLICY_POLICY_COLLECTOR_H
@@ -19,6 +20,7 @@
 struct policy_options {
     const char *directory;             /* of the segments; borrowed */
     struct handover *settings;         /* where struct policy_settings come from; NULL: as preset */
+    struct peek_link *peek;            /* borrowed; NULL: tapped programs alone */
     const struct collector *libraries; /* the library collector's, which outlives it; NULL: none */
     uint64_t (*now_ns)(void);          /* NULL: clock_monotonic_ns */
 };

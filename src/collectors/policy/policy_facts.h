@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * policy_facts - what the checks look at: the open sockets of tapped processes, one by one.
+ * policy_facts - what the checks look at: the open sockets of processes, one by one.
  *
- * Gathered from the segments by policy_gather.c; a fact that is not known is SEGMENT_UNKNOWN, and
- * a check that needs it is not counted as kept.
+ * Gathered by policy_gather.c from the segments and, of programs without a tap, from what the
+ * reader tells; a fact that is not known is SEGMENT_UNKNOWN, and a check that needs it is not
+ * counted as kept.
  */
 #ifndef COLLECTORS_POLICY_POLICY_FACTS_H
 #define COLLECTORS_POLICY_POLICY_FACTS_H
 
+#include "collectors/peek/peek_link.h"
 #include "collectors/tap/tap_counted_table.h"
 #include "segment/segment_layout.h"
 
@@ -95,9 +97,10 @@ struct policy_library {
 };
 
 struct policy_process {
-    uint64_t pid; /* as it sees itself */
+    uint64_t pid, start_ticks; /* as it sees itself */
     char program[128];
     bool is_reachable; /* /proc/<pid> of this host is it */
+    bool is_untapped;  /* the reader told of it */
     struct policy_usage context_sockets, descriptors;
     struct policy_library libraries[SEGMENT_MAX_LIBRARIES];
     unsigned n_libraries;
@@ -143,6 +146,7 @@ struct policy_facts {
     struct policy_process *processes;
     struct policy_socket **sockets;
     size_t n_processes, n_sockets, processes_capacity, sockets_capacity;
+    int directory_result; /* of opening the directory: 0 or -errno */
 };
 
 /* Notes of each socket when the thread that receives from it, as far as is known, last received
@@ -150,8 +154,10 @@ struct policy_facts {
  * of a process are side by side. Errors: -ENOMEM. */
 int policy_receivers_find(struct policy_facts *facts);
 
-/* Errors: -errno of opening the directory, -ENOMEM. */
-int policy_facts_gather(const char *directory, struct policy_facts *ret_facts);
+/* `peek` NULL: tapped programs alone. A directory that cannot be opened is no error here, but is
+ * told. Errors: -ENOMEM. */
+int policy_facts_gather(const char *directory, struct peek_link *peek,
+                        struct policy_facts *ret_facts);
 void policy_facts_finish(struct policy_facts *self);
 
 #endif

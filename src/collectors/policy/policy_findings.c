@@ -92,6 +92,8 @@ static void look_at_sockets(struct making *self, const struct policy_facts *fact
         }
     }
     self->findings->n_sockets = facts->n_sockets;
+    for (size_t i = 0; i < facts->n_sockets; i++)
+        self->findings->n_untapped += facts->sockets[i]->process->is_untapped;
 }
 
 /*

@@ -32,6 +32,7 @@ struct policy_findings {
     size_t n_beyond_limit;
     unsigned n_looked_at[POLICY_CHECKS_MAX]; /* by the number of the check's row */
     size_t n_sockets, n_groups;
+    size_t n_untapped; /* of the sockets */
 };
 
 /* What is looked at; all borrowed. */

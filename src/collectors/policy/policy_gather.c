@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "collectors/peek/peek_sockets.h"
 #include "collectors/policy/policy_facts.h"
 #include "collectors/tap/tap_descriptors.h"
 #include "collectors/tap/tap_sockets.h"
@@ -36,6 +37,7 @@ struct gathering {
     struct policy_facts *facts;
     int procfs_fd;
     uint64_t pid_namespace, now_ns;
+    uint64_t left_out_pid; /* of the reader's processes; 0: none */
 };
 
 static bool is_measured(const struct tap_socket *socket, unsigned capability, unsigned traits)
@@ -52,6 +54,15 @@ static bool is_measured(const struct tap_socket *socket, unsigned capability, un
     return state == SEGMENT_CAPABILITY_ON || state == SEGMENT_CAPABILITY_BOUND;
 }
 
+/* Of a program without a tap. What calls it made, and what came of them, is not seen. */
+static bool is_told_by_reader(size_t fact)
+{
+    return fact == POLICY_PEERS || fact == POLICY_SEND_HWM || fact == POLICY_RECEIVE_HWM ||
+           fact == POLICY_LINGER || fact == POLICY_SNDTIMEO || fact == POLICY_RCVTIMEO ||
+           fact == POLICY_MAXMSGSIZE || fact == POLICY_SENT_MESSAGES ||
+           fact == POLICY_RECEIVED_MESSAGES;
+}
+
 static void take_facts(const struct tap_socket *socket, struct policy_socket *ret_socket)
 {
     const struct tap_unseen unseen = {
@@ -60,7 +71,8 @@ static void take_facts(const struct tap_socket *socket, struct policy_socket *re
         .is_attached = socket->words[SEGMENT_ATTACHED] != 0,
         .is_queue_depth_known = is_measured(socket, SEGMENT_CAPABILITY_QUEUE_DEPTH, 0)};
     for (size_t i = 0; i < POLICY_N_FACTS; i++) {
-        bool is_known = is_measured(socket, rows[i].capability, ret_socket->traits) &&
+        bool is_known = (!socket->is_peeked || is_told_by_reader(i)) &&
+                        is_measured(socket, rows[i].capability, ret_socket->traits) &&
                         (rows[i].capability == POLICY_ALWAYS ||
                          !tap_unseen_hides(&unseen, rows[i].word));
         ret_socket->facts[i] = is_known ? socket->words[rows[i].word] : SEGMENT_UNKNOWN;
@@ -104,19 +116,31 @@ static void take_errors(const struct segment_header *header, struct policy_proce
     memcpy(process->api_errors, header->api_errors, sizeof(process->api_errors));
 }
 
-/* False: there are too many. */
-static bool add_process(struct gathering *self, const struct segment_header *header)
+/* Whether the last one that was added is it. */
+static bool is_last(const struct policy_facts *facts, const struct tap_socket *socket)
 {
+    if (facts->n_processes == 0)
+        return false;
+    const struct policy_process *last = &facts->processes[facts->n_processes - 1];
+    return last->pid == socket->process->pid && last->is_untapped == socket->is_peeked &&
+           strcmp(last->program, socket->process->program) == 0;
+}
+
+/* False: there are too many. */
+static bool add_process(struct gathering *self, const struct tap_socket *socket)
+{
+    const struct segment_header *header = socket->process;
     struct policy_facts *facts = self->facts;
-    if (facts->n_processes && facts->processes[facts->n_processes - 1].pid == header->pid &&
-        strcmp(facts->processes[facts->n_processes - 1].program, header->program) == 0)
+    if (is_last(facts, socket))
         return true;
     if (facts->n_processes == facts->processes_capacity)
         return false;
     struct policy_process *process = &facts->processes[facts->n_processes++];
-    *process = (struct policy_process){.pid = header->pid};
+    *process = (struct policy_process){
+        .pid = header->pid, .start_ticks = header->start_ticks, .is_untapped = socket->is_peeked};
     (void)snprintf(process->program, sizeof(process->program), "%s", header->program);
-    process->is_reachable = self->procfs_fd >= 0 && header->pid_namespace == self->pid_namespace;
+    process->is_reachable = self->procfs_fd >= 0 &&
+                            (socket->is_peeked || header->pid_namespace == self->pid_namespace);
     take_contexts(header, process);
     take_libraries(header, process);
     take_errors(header, process);
@@ -139,7 +163,7 @@ static int add_socket(struct policy_facts *facts, struct policy_socket *socket)
 static int visit(const struct tap_socket *socket, void *data)
 {
     struct gathering *self = data;
-    if (!add_process(self, socket->process))
+    if (!add_process(self, socket))
         return 0;
     struct policy_process *process = &self->facts->processes[self->facts->n_processes - 1];
     uint64_t context = socket->words[SEGMENT_CONTEXT];
@@ -165,6 +189,40 @@ static int visit(const struct tap_socket *socket, void *data)
     if (r < 0)
         free(kept);
     return r;
+}
+
+/* The reader tells of tapped processes too, of which the tap has told more. */
+static bool has_segment(const struct gathering *self, const struct segment_header *header)
+{
+    for (size_t i = 0; i < self->facts->n_processes; i++) {
+        const struct policy_process *process = &self->facts->processes[i];
+        if (!process->is_untapped && process->is_reachable && process->pid == header->pid &&
+            process->start_ticks == header->start_ticks)
+            return true;
+    }
+    return false;
+}
+
+static int visit_peeked(const struct tap_socket *socket, void *data)
+{
+    struct gathering *self = data;
+    if (socket->process->pid == self->left_out_pid)
+        return 0;
+    if (!is_last(self->facts, socket) && has_segment(self, socket->process)) {
+        self->left_out_pid = socket->process->pid;
+        return 0;
+    }
+    return visit(socket, data);
+}
+
+/* What cannot be opened is told; what is beyond it is gathered all the same. */
+static int gather_sockets(struct gathering *self, const char *directory, struct peek_link *peek)
+{
+    int r = tap_sockets_each(directory, visit, self);
+    if (r == -ENOMEM)
+        return r;
+    self->facts->directory_result = r;
+    return peek ? peek_sockets_each(peek, visit_peeked, self) : 0;
 }
 
 static void find_zap_handlers(struct policy_facts *facts)
@@ -261,17 +319,19 @@ static int compare_sockets(const void *a, const void *b)
 
 #define PROCESSES_MAX 4096u
 
-int policy_facts_gather(const char *directory, struct policy_facts *ret_facts)
+int policy_facts_gather(const char *directory, struct peek_link *peek,
+                        struct policy_facts *ret_facts)
 {
     struct policy_facts facts = {0};
     cleanup_fd int procfs_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct gathering gathering = {&facts, procfs_fd, 0, clock_realtime_ns()};
+    struct gathering gathering = {
+        .facts = &facts, .procfs_fd = procfs_fd, .now_ns = clock_realtime_ns()};
     struct stat status;
     if (stat("/proc/self/ns/pid", &status) == 0)
         gathering.pid_namespace = status.st_ino;
     facts.processes = calloc(PROCESSES_MAX, sizeof(*facts.processes));
     facts.processes_capacity = PROCESSES_MAX;
-    int r = facts.processes ? tap_sockets_each(directory, visit, &gathering) : -ENOMEM;
+    int r = facts.processes ? gather_sockets(&gathering, directory, peek) : -ENOMEM;
     if (r == 0) {
         find_zap_handlers(&facts);
         r = find_links(&facts);

@@ -41,8 +41,9 @@ static enum policy_verdict bound_beyond(const struct policy_socket *socket)
 {
     if (!is_beyond(socket) || socket->place.transport != POLICY_TCP)
         return POLICY_NOT_FOR;
+    /* A wildcard is where a socket listens. */
     if (!policy_knows(socket, POLICY_BINDS))
-        return POLICY_UNKNOWN;
+        return socket->place.reach == POLICY_WILDCARD ? POLICY_BROKEN : POLICY_UNKNOWN;
     return policy_fact(socket, POLICY_BINDS) ? POLICY_BROKEN : POLICY_NOT_FOR;
 }
 
@@ -95,7 +96,9 @@ enum policy_verdict policy_look_wildcard(const struct policy_socket *socket,
                                          struct policy_detail *detail)
 {
     (void)settings;
-    if (socket->place.transport != POLICY_TCP)
+    /* To connect to 0.0.0.0 is to connect to this host. */
+    if (socket->place.transport != POLICY_TCP ||
+        (policy_knows(socket, POLICY_BINDS) && policy_fact(socket, POLICY_BINDS) == 0))
         return POLICY_NOT_FOR;
     return socket->place.reach == POLICY_WILDCARD
                ? broken(detail, "listens on every interface of the host")

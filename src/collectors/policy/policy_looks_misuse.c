@@ -15,6 +15,8 @@
 #define GOES_ON_NS       UINT64_C(5000000000) /* who received so lately still does */
 #define ERROR_NAMES_SIZE 160u
 
+enum { OUT_OF_TURN = 156384763, TERM = 156384765 }; /* EFSM and ETERM of zmq.h */
+
 static enum policy_verdict broken(struct policy_detail *detail, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -30,8 +32,8 @@ static enum policy_verdict broken(struct policy_detail *detail, const char *form
 /* What right programs meet: the end of the context, an answer that they asked for. */
 static bool is_misuse(int error)
 {
-    enum { TERM = 156384765 };
-    return error != TERM && error != EHOSTUNREACH && error != ENOENT && error != -1;
+    return error != OUT_OF_TURN && error != TERM && error != EHOSTUNREACH && error != ENOENT &&
+           error != -1;
 }
 
 static const struct {
@@ -42,6 +44,28 @@ static const struct {
     SEGMENT_API_ERRORS(X)
 #undef X
 };
+
+static bool has_occurred(uint64_t kinds, int error)
+{
+    for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+        if ((kinds >> i & 1) && errors[i].value == error)
+            return true;
+    }
+    return false;
+}
+
+enum policy_verdict policy_look_out_of_turn(const struct policy_socket *socket,
+                                            const struct policy_settings *settings,
+                                            struct policy_detail *detail)
+{
+    (void)settings;
+    if (!policy_knows(socket, POLICY_API_ERROR_KINDS))
+        return POLICY_UNKNOWN;
+    return has_occurred(policy_fact(socket, POLICY_API_ERROR_KINDS), OUT_OF_TURN)
+               ? broken(detail, "libzmq refused calls that were not the %s's turn: EFSM",
+                        socket->type)
+               : POLICY_KEPT;
+}
 
 enum policy_verdict policy_look_api_misuse(const struct policy_socket *socket,
                                            const struct policy_settings *settings,

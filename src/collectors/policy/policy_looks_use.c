@@ -49,8 +49,9 @@ enum policy_verdict policy_look_send_timeout(const struct policy_socket *socket,
         return POLICY_NOT_FOR;
     if (!policy_knows(socket, POLICY_SNDTIMEO) || !policy_knows(socket, POLICY_SEND_BLOCKED_NS))
         return POLICY_UNKNOWN;
-    uint64_t blocked_ns = policy_fact(socket, POLICY_SEND_BLOCKED_NS) +
-                          policy_fact(socket, POLICY_SEND_BLOCKED_NO_PEER_NS);
+    uint64_t blocked_ns = policy_fact(socket, POLICY_SEND_BLOCKED_NS);
+    if (policy_knows(socket, POLICY_SEND_BLOCKED_NO_PEER_NS))
+        blocked_ns += policy_fact(socket, POLICY_SEND_BLOCKED_NO_PEER_NS);
     if (policy_signed(socket, POLICY_SNDTIMEO) >= 0 ||
         blocked_ns < (uint64_t)settings->blocked_ms * NS_PER_MS)
         return POLICY_KEPT;

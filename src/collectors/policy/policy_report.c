@@ -149,9 +149,14 @@ static size_t write_whole_text(const struct policy_report *self,
                                 findings->n_sockets, plural(findings->n_sockets),
                                 n_checks_looked_at(findings), policy_n_checks);
     if (findings->n_sockets == 0)
-        string_buffer_append_text(out,
-                                  "No socket of a tapped program is open; `zmq_exporter run -- "
-                                  "PROGRAM` starts one with the tap.\n");
+        string_buffer_append_format(out, "%s\n", self->if_none);
+    if (findings->n_untapped)
+        string_buffer_append_format(
+            out,
+            "%zu of the sockets %s to programs without the tap: of these high water marks, linger, "
+            "timeouts,\nmessage size and address are seen, and no more; `zmq_exporter run -- "
+            "PROGRAM` starts one with the tap.\n",
+            findings->n_untapped, findings->n_untapped == 1 ? "belongs" : "belong");
     if (findings->n_beyond_limit)
         string_buffer_append_format(out, "%zu more are not shown.\n", findings->n_beyond_limit);
     if (n)
@@ -216,8 +221,9 @@ static size_t write_json(const struct policy_report *self, const struct policy_f
     for (size_t i = 0; i < policy_n_checks; i++)
         string_buffer_append_format(out, "%s{\"check\":\"%s\",\"looked_at\":%u}", i ? "," : "",
                                     policy_checks[i].name, findings->n_looked_at[i]);
-    string_buffer_append_format(out, "],\n\"sockets\":%zu,\"not_shown\":%zu}\n",
-                                findings->n_sockets, findings->n_beyond_limit);
+    string_buffer_append_format(
+        out, "],\n\"sockets\":%zu,\"untapped_sockets\":%zu,\"not_shown\":%zu}\n",
+        findings->n_sockets, findings->n_untapped, findings->n_beyond_limit);
     return n;
 }
 

@@ -21,7 +21,11 @@ struct policy_report {
     const char *program;          /* pattern as fnmatch(3); NULL: all */
     bool has_colours;
     const char *version; /* of the exporter */
+    const char *if_none; /* the text where no socket was looked at */
 };
+
+#define POLICY_REPORT_IF_NONE                                                                      \
+    "No socket of a program is seen; `zmq_exporter run -- PROGRAM` starts one with the tap."
 
 bool policy_format_parse(const char *name, enum policy_format *ret_format);
 

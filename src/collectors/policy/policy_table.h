@@ -57,7 +57,7 @@ policy_look_socket policy_look_plaintext, policy_look_plain, policy_look_curve_w
     policy_look_handshake_timeout, policy_look_infinite_linger, policy_look_zero_linger,
     policy_look_receive_timeout, policy_look_send_timeout, policy_look_ipc_open,
     policy_look_ipc_abstract, policy_look_incompatible, policy_look_hwm_reached,
-    policy_look_unroutable, policy_look_reconnect, policy_look_api_misuse,
+    policy_look_unroutable, policy_look_reconnect, policy_look_out_of_turn, policy_look_api_misuse,
     policy_look_concurrent_use, policy_look_starved;
 policy_look_process policy_look_no_socket, policy_look_socket_limit, policy_look_descriptor_limit;
 policy_look_library policy_look_vulnerable, policy_look_replaced;
