@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* audit_command - a program started under the tap for the sake of its audit, as in CI. */
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/procfs.h"
 #include "cli/audit.h"
 #include "cli/tap_preload.h"
 #include "cli/terminal.h"
 #include "segment/segment_layout.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <poll.h>
@@ -14,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,21 +59,58 @@ static pid_t start(char **argv, const char *folder)
     _exit(127);
 }
 
-static bool has_ended(pid_t pid, int *ret_status)
+struct program {
+    pid_t pid;
+    int status;     /* once it has ended */
+    bool has_ended; /* itself; what it left behind may run */
+    bool is_over;   /* nothing of it runs */
+};
+
+/* What it leaves behind, as one that becomes a daemon does, is a child of this process then. */
+static void reap(struct program *self)
 {
-    return waitpid(pid, ret_status, WNOHANG) == pid;
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == self->pid) {
+            self->status = status;
+            self->has_ended = true;
+        }
+    }
+    self->is_over = pid < 0 && errno == ECHILD;
 }
 
-static void end(pid_t pid, int *ret_status)
+static void signal_children(int number)
+{
+    cleanup_fd int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup(string_buffer_finish) struct string_buffer text = {0};
+    char name[64];
+    (void)snprintf(name, sizeof(name), "task/%d/children", getpid());
+    if (procfs < 0 || procfs_read(procfs, getpid(), name, &text) < 0)
+        return;
+    string_buffer_append(&text, "", 1);
+    if (text.has_failed)
+        return;
+    char *at = text.data, *end;
+    for (long pid; (pid = strtol(at, &end, 10)) > 0 && end != at; at = end)
+        (void)kill((pid_t)pid, number);
+}
+
+/* Before it has ended, its group is its own. */
+static void send_all(const struct program *self, int number)
+{
+    if (!self->has_ended)
+        (void)kill(-self->pid, number);
+    signal_children(number);
+}
+
+static void end(struct program *self)
 {
     uint64_t end_ns = clock_monotonic_ns() + PATIENCE_MS * CLOCK_NS_PER_MS;
-    (void)kill(-pid, SIGTERM);
-    while (!has_ended(pid, ret_status)) {
-        if (clock_monotonic_ns() > end_ns) {
-            (void)kill(-pid, SIGKILL);
-            (void)waitpid(pid, ret_status, 0);
-            return;
-        }
+    send_all(self, SIGTERM);
+    for (reap(self); !self->is_over; reap(self)) {
+        if (clock_monotonic_ns() > end_ns)
+            send_all(self, SIGKILL);
         (void)poll(NULL, 0, 20);
     }
 }
@@ -110,29 +151,28 @@ static int judge_end(int status, const struct policy_findings *findings, struct 
     return 0;
 }
 
-/* Looks until it ends or its time is over. */
-static int watch(const struct audit *self, const struct agent_sections *sections, pid_t pid,
-                 const char *folder, struct policy_findings *findings, struct error *err)
+/* Looks until it and all that it started have ended, or its time is over. */
+static int watch(const struct audit *self, const struct audit_sources *from,
+                 struct program *program, struct policy_findings *findings, struct error *err)
 {
-    const struct audit_sources from = {.directory = folder, .sections = sections};
     uint64_t end_ns = clock_monotonic_ns() + self->seconds * CLOCK_NS_PER_SECOND;
-    int status = 0, r = 0;
-    bool is_over = false;
-    while (r == 0 && !is_over) {
+    int r = 0;
+    while (r == 0 && !program->is_over) {
         struct policy_findings now = {0};
-        is_over = has_ended(pid, &status);
-        r = audit_look(&from, &now, err);
+        reap(program);
+        r = audit_look(from, &now, err);
         if (r == 0 && policy_findings_merge(findings, &now) < 0)
             r = error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
         policy_findings_finish(&now);
-        if (!is_over && (is_interrupted || clock_monotonic_ns() >= end_ns))
+        if (!program->is_over && (is_interrupted || clock_monotonic_ns() >= end_ns))
             break;
-        if (!is_over)
+        if (!program->is_over)
             (void)poll(NULL, 0, LOOK_MS);
     }
-    if (!is_over)
-        end(pid, &status);
-    return r == 0 && is_over ? judge_end(status, findings, err) : r;
+    bool has_ended_by_itself = program->has_ended;
+    if (!program->is_over)
+        end(program);
+    return r == 0 && has_ended_by_itself ? judge_end(program->status, findings, err) : r;
 }
 
 static int print(const struct audit *self, const struct policy_findings *findings,
@@ -158,9 +198,11 @@ int audit_command(const struct audit *self, const struct agent_sections *section
     if (r < 0)
         return r;
     catch_signals();
-    pid_t pid = start(argv, folder);
-    r = pid < 0 ? error_set(err, -errno, "fork: %s", strerror(errno))
-                : watch(self, sections, pid, folder, &findings, err);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    struct program program = {.pid = start(argv, folder)};
+    const struct audit_sources from = {.directory = folder, .sections = sections};
+    r = program.pid < 0 ? error_set(err, -errno, "fork: %s", strerror(errno))
+                        : watch(self, &from, &program, &findings, err);
     (void)nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     if (r == 0)
         r = print(self, &findings, err);

@@ -278,6 +278,60 @@ def test_page__programs_without_the_tap__are_among_the_violations(untapped, dire
         agent.wait_value(1, "zmq_policy_violations", check="unlimited_hwm", program=breaks, type="PULL")
 
 
+DAEMON = """
+import os, time, zmq
+if os.fork():
+    os._exit(0)
+os.setsid()
+if os.fork():
+    os._exit(0)
+with open({ready!r}, "w") as file:
+    file.write(str(os.getpid()))
+socket = zmq.Context().socket(zmq.PUB)
+socket.sndhwm = 0
+socket.bind("inproc://daemon")
+time.sleep({seconds})
+"""
+
+
+@pytest.mark.parametrize("seconds, limit", [(1, 60), (600, 3)], ids=("ends", "is_ended"))
+def test_audit__program_that_becomes_a_daemon__is_looked_at_to_its_end(folder, seconds, limit):
+    ready = folder / "ready"
+    done = audit(f"--seconds={limit}", "--format=json", "--", products.PYTHON, "-c",
+                 DAEMON.format(ready=str(ready), seconds=seconds))
+    assert (done.returncode, done.stderr) == (1, "")
+    [one] = [v for v in json.loads(done.stdout)["violations"] if v["check"] == "unlimited_hwm"]
+    assert one["pid"] == int(ready.read_text())
+    assert not pathlib.Path(f"/proc/{one['pid']}").exists()
+
+
+FAMILY = """
+import os, signal, sys, time, zmq
+def use(name):
+    socket = zmq.Context().socket(zmq.PUSH)
+    socket.sndhwm = 0
+    socket.bind("inproc://" + name)
+    time.sleep(600)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if len(sys.argv) > 1:
+    use("after")
+if os.fork() == 0:
+    os.execv(sys.executable, [sys.executable, "-c", {script!r}, "after"])
+if os.fork() == 0:
+    use("child")
+use("parent")
+"""
+
+
+def test_audit__children_and_exec_that_ignore_the_end__are_looked_at_and_ended():
+    script = FAMILY.format(script=FAMILY.format(script=""))
+    done = audit("--seconds=4", "--format=json", "--", products.PYTHON, "-c", script)
+    found = [v for v in json.loads(done.stdout)["violations"] if v["check"] == "unlimited_hwm"]
+    assert {v["address"] for v in found} == {"inproc://parent", "inproc://child", "inproc://after"}
+    assert done.returncode == 1
+    assert not [v for v in found if pathlib.Path(f"/proc/{v['pid']}").exists()]
+
+
 @pytest.fixture
 def guarded(folder, directory):
     """An exporter with TLS and a password, and the authority of its certificate."""
