@@ -135,7 +135,8 @@ static int audit_host(const struct audit *self, struct agent_sections *sections,
     if (!self->has_no_peek)
         start_reader(&reader, sections);
     const struct audit_sources from = {.directory = self->directory,
-                                       .is_directory_optional = self->is_directory_preset && reader.peek,
+                                       .is_directory_optional = self->is_directory_preset &&
+                                                                reader.peek,
                                        .sections = sections,
                                        .libraries = &libraries,
                                        .peek = reader.peek};
