@@ -172,9 +172,10 @@ def test_once__a_program_without_a_tap__has_its_queues(directory, folder):
 class Terminal:
     """tmux with a server of its own."""
 
-    def __init__(self, folder, directory, *arguments):
+    def __init__(self, folder, directory, *arguments, peeks=False):
         self.socket = str(folder / "tmux")
-        command = (f"{products.exporter()} top --no-collector.peek --tap.directory={directory} {' '.join(arguments)}; "
+        choice = "" if peeks else "--no-collector.peek"
+        command = (f"{products.exporter()} top {choice} --tap.directory={directory} {' '.join(arguments)}; "
                    "echo status $?; read line")
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "140", "-y", "20", command)
 
@@ -232,7 +233,36 @@ def test_screen__its_exporter_is_gone__says_so_and_goes_on(folder, directory, le
 
 
 @pytest.mark.parametrize("is_remote", [False, True], ids=["host", "exporter"])
-def test_screen__enter__shows_one_socket_and_q_goes_back(folder, directory, ledger, is_remote):
+def test_screen__enter__shows_who_is_at_the_other_end(folder, directory, start, is_remote):
+    name = folder.name[-10:]  # of no other program of this machine, which is looked at as well
+    puller, pusher = start("pyzmq"), start("c", variables={"ZMQ_EXPORTER_PROGRAM": name})
+    pull, push = puller.socket(zmq.PULL, rcvhwm=2), pusher.socket(zmq.PUSH, sndhwm=2)
+    address = pull.bind("tcp://127.0.0.1:*")
+    push.connect(address)
+    assert push.send(1) == 1
+    with contextlib.ExitStack() as ends:
+        where = []
+        if is_remote:
+            where = [f"--url=http://{ends.enter_context(Agent(directory, peeks=True)).address}"]
+        terminal = ends.enter_context(Terminal(folder, directory, f"--filter={name}", *where, peeks=True))
+        wait_for(lambda: any(line.startswith(f"{name} ") for line in terminal.lines()), "the row")
+        terminal.keys("Enter")
+        terminal.wait("PEER ")
+
+        def peer():
+            return [line.split() for line in terminal.lines() if line.startswith(address)]
+
+        wait_for(lambda: [words[1:4] for words in peer()] == [["puppet.py", "PULL", str(puller.pid)]],
+                 lambda: f"the peer; the screen has {terminal.lines()}")
+        assert peer()[0][4:6] == ["0", "0"] and peer()[0][-1] == "-"  # its queues; it is not full
+        pull.close()
+        terminal.wait("Nobody is at the other end.")
+        terminal.keys("q", "q")
+        terminal.wait("status 0")
+
+
+@pytest.mark.parametrize("is_remote", [False, True], ids=["host", "exporter"])
+def test_screen__enter__shows_one_socketshows_one_socket_and_q_goes_back(folder, directory, ledger, is_remote):
     with contextlib.ExitStack() as ends:
         where = []
         if is_remote:
