@@ -210,16 +210,20 @@ static void slot__next_socket__has_nothing_of_the_last(void **state)
     (void)state;
     struct registry_socket *socket = open_at(0x880000);
     struct registry_slot *slot = socket->slot;
-    slot->first_frame.whole_below = 5;
-    slot->pipe_state = 9; /* the last of all */
-    slot->call.sent_below = 4;
+    slot->frame.whole_below = slot->first_frame.whole_below = 5;
+    slot->call.sent_below = slot->received_below = 4;
+    slot->n_until_measured = slot->message_kind = slot->pipe_state = 9;
+    slot->small_kind = 3;
+    slot->is_receiving = slot->is_within = true;
     uint32_t serial = socket->serial;
     close_socket(socket);
     socket = open_at(0x880000);
     assert_ptr_equal(socket->slot, slot);
-    assert_int_equal(slot->first_frame.whole_below, 0);
-    assert_int_equal(slot->pipe_state, 0);
-    assert_int_equal(slot->call.sent_below, 0);
+    assert_int_equal(slot->frame.whole_below + slot->first_frame.whole_below, 0);
+    assert_int_equal(slot->call.sent_below + slot->received_below, 0);
+    assert_int_equal(slot->n_until_measured + slot->message_kind + slot->pipe_state, 0);
+    assert_int_equal(slot->small_kind, 0);
+    assert_false(slot->is_receiving || slot->is_within);
     assert_true(socket->serial > serial);
 }
 
