@@ -235,6 +235,10 @@ static void verify__right_password_of_another__is_refused(void **state)
     struct web_config *config = make_config(dave("dave123"));
     assert_int_equal(verify(auth, config, "dave", "dave123"), AUTH_ALLOWED);
     assert_int_equal(verify(auth, config, "eve", "dave123"), AUTH_REFUSED);
+    assert_int_equal(verify(auth, config, "dove", "dave123"), AUTH_REFUSED);
+    assert_int_equal(verify(auth, config, "davi", "dave123"), AUTH_REFUSED);
+    assert_int_equal(verify(auth, config, "dav", "dave123"), AUTH_REFUSED);
+    assert_int_equal(verify(auth, config, "davee", "dave123"), AUTH_REFUSED);
     assert_int_equal(verify(auth, config, "dave", "dave1234"), AUTH_REFUSED);
     assert_int_equal(verify(auth, config, "dave", "dave12"), AUTH_REFUSED);
     finish(&auth, &config);

@@ -57,6 +57,52 @@ static void look__starved__only_while_others_receive(void **state)
     assert_int_equal(starved_beside(1000 * SECOND), POLICY_BROKEN);
 }
 
+/* Whose queues wait for the program. */
+static void look__starved__is_for_those_that_receive(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t type;
+        bool is_for;
+    } rows[] = {{ZMQ_PULL, true},  {ZMQ_ROUTER, true}, {ZMQ_SUB, true},
+                {ZMQ_PUSH, false}, {ZMQ_PUB, false},   {ZMQ_XPUB, false}};
+    static const struct policy_process process = {.program = "p"};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct policy_socket socket;
+        struct policy_detail detail;
+        fill(&socket, &process);
+        socket.traits = tap_type_traits(rows[i].type);
+        enum policy_verdict verdict =
+            policy_check_find("starved_socket")->look_socket(&socket, settings, &detail);
+        assert_int_equal(verdict, rows[i].is_for ? POLICY_UNKNOWN : POLICY_NOT_FOR);
+    }
+}
+
+/* With a queue that is known, its age has to be; and a message that came by its side. */
+static void look__starved__bounds(void **state)
+{
+    (void)state;
+    static const struct policy_process process = {.program = "p"};
+    const uint64_t patience_ns = (uint64_t)settings->starved_ms * 1000000;
+    struct policy_socket socket;
+    struct policy_detail detail;
+    const struct policy_check *check = policy_check_find("starved_socket");
+    fill(&socket, &process);
+    socket.others_received_ns = 1000 * SECOND;
+    socket.facts[POLICY_RECEIVE_QUEUE] = 0;
+    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_KEPT);
+    socket.facts[POLICY_RECEIVE_QUEUE] = 1;
+    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_UNKNOWN);
+    socket.facts[POLICY_RECEIVE_AGE_NS] = patience_ns - 1;
+    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_KEPT);
+    socket.facts[POLICY_RECEIVE_AGE_NS] = patience_ns;
+    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_BROKEN);
+    socket.facts[POLICY_LAST_RECEIVED_NS] = 1000 * SECOND - patience_ns;
+    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_BROKEN);
+    socket.facts[POLICY_LAST_RECEIVED_NS]++;
+    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_KEPT);
+}
+
 /* Of two processes: what is beside a socket, by the thread that receives. */
 static void receivers_find__threads__only_their_own_sockets(void **state)
 {
@@ -113,6 +159,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(look__starved__only_while_others_receive),
+        cmocka_unit_test(look__starved__is_for_those_that_receive),
+        cmocka_unit_test(look__starved__bounds),
         cmocka_unit_test(receivers_find__threads__only_their_own_sockets),
         cmocka_unit_test(look__no_socket__by_the_two_errors),
     };
