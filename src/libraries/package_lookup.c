@@ -18,7 +18,7 @@
 #define LIST_SUFFIX   ".list"
 #define MAX_LIST_NAME ((int)(PACKAGE_NAME_SIZE - 1 + sizeof(LIST_SUFFIX) - 1))
 
-static const char *const manager_names[PACKAGE_N] = {"", "dpkg", "apk", "rpm"};
+static const char *const manager_names[PACKAGE_N] = {"", "dpkg", "apk", "rpm", ""};
 
 const char *package_manager_name(enum package_manager manager)
 {
@@ -28,7 +28,7 @@ const char *package_manager_name(enum package_manager manager)
 bool package_manager_parse(const char *name, enum package_manager *ret_manager)
 {
     for (unsigned i = PACKAGE_NONE + 1; i < PACKAGE_N; i++) {
-        if (strcmp(manager_names[i], name) == 0) {
+        if (*name && strcmp(manager_names[i], name) == 0) {
             *ret_manager = i;
             return true;
         }
@@ -129,6 +129,15 @@ static void find_rpm(struct package_lookup *self, const struct place *place, con
         (void)package_rpm_find(place->database, path, ret_package);
 }
 
+static void find_unread(struct package_lookup *self, const struct place *place, const char *path,
+                        struct library_package *ret_package)
+{
+    (void)self;
+    (void)place;
+    (void)path;
+    ret_package->manager = PACKAGE_UNREAD;
+}
+
 /* The first that is there is the root's; a distribution may have a link to it where it was. */
 static const struct database {
     const char *file;
@@ -140,6 +149,10 @@ static const struct database {
     {"usr/lib/apk/db/installed", find_apk},
     {"usr/lib/sysimage/rpm/rpmdb.sqlite", find_rpm},
     {"var/lib/rpm/rpmdb.sqlite", find_rpm},
+    {"usr/lib/sysimage/rpm/Packages.db", find_unread}, /* ndb */
+    {"var/lib/rpm/Packages.db", find_unread},
+    {"usr/lib/sysimage/rpm/Packages", find_unread}, /* Berkeley DB */
+    {"var/lib/rpm/Packages", find_unread},
 };
 
 static const struct database *open_database(struct place *place)

@@ -9,8 +9,8 @@
  * dpkg  var/lib/dpkg/info/NAME.list of packages whose names have "zmq" or "zeromq" in them, then
  *       their versions in var/lib/dpkg/status
  * apk   lib/apk/db/installed, or usr/lib/apk/db/installed
- * rpm   usr/lib/sysimage/rpm/rpmdb.sqlite, or var/lib/rpm/rpmdb.sqlite (package_rpm.c); not the
- *       formats Berkeley DB and ndb
+ * rpm   usr/lib/sysimage/rpm/rpmdb.sqlite, or var/lib/rpm/rpmdb.sqlite (package_rpm.c). Of a
+ *       database of Berkeley DB or ndb only that it is there is told: UNREAD
  *
  * Thread: one at a time.   Blocks: on the files.
  */
@@ -33,9 +33,16 @@
 #define PACKAGE_LOOKUP_DATABASE_MAX ((size_t)32 << 20)
 #define PACKAGE_LOOKUP_NAMES_MAX    65536u /* of files in info/ that are looked at */
 
-enum package_manager { PACKAGE_NONE, PACKAGE_DPKG, PACKAGE_APK, PACKAGE_RPM, PACKAGE_N };
+enum package_manager {
+    PACKAGE_NONE,
+    PACKAGE_DPKG,
+    PACKAGE_APK,
+    PACKAGE_RPM,
+    PACKAGE_UNREAD, /* there may be one: the root's database is of a format that is not read */
+    PACKAGE_N
+};
 
-/* What was not found is NONE, with empty texts. */
+/* What was not found is NONE or UNREAD, with empty texts. */
 struct library_package {
     enum package_manager manager;
     char name[PACKAGE_NAME_SIZE], version[PACKAGE_VERSION_SIZE];
@@ -56,7 +63,7 @@ struct package_lookup {
     struct string_buffer text;
 };
 
-/* "dpkg", "apk", "rpm"; "" for none, which cannot be parsed. */
+/* "dpkg", "apk", "rpm"; "" for the others, which cannot be parsed. */
 const char *package_manager_name(enum package_manager manager);
 bool package_manager_parse(const char *name, enum package_manager *ret_manager);
 

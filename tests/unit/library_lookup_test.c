@@ -85,7 +85,8 @@ static enum package_manager find_path(struct fixture *f, const char *path)
 {
     struct library_package package = {.manager = PACKAGE_APK, .name = "of before"};
     package_lookup_find(&f->lookup, f->root, path, &package);
-    assert_int_equal(*package.name != '\0', package.manager != PACKAGE_NONE);
+    assert_int_equal(*package.name != '\0',
+                     package.manager != PACKAGE_NONE && package.manager != PACKAGE_UNREAD);
     return package.manager;
 }
 
@@ -234,6 +235,42 @@ static void find__rpm__in_either_place_and_when_its_log_is_empty(void **state)
         take_away(f, log);
         take_away(f, places[i]);
         f->lookup.n_read = i + 1;
+    }
+}
+
+static void find__rpm_of_another_format__says_that_it_is_not_read(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const files[] = {
+        "usr/lib/sysimage/rpm/Packages.db",
+        "var/lib/rpm/Packages.db",
+        "usr/lib/sysimage/rpm/Packages",
+        "var/lib/rpm/Packages",
+    };
+    put(f, LIBRARY, "");
+    assert_int_equal(find(f), PACKAGE_NONE);
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        put(f, files[i], "");
+        assert_int_equal(find(f), PACKAGE_UNREAD);
+        take_away(f, files[i]);
+    }
+    assert_int_equal(find(f), PACKAGE_NONE);
+    put(f, files[0], "");
+    put_all(f);
+    assert_int_equal(find(f), PACKAGE_DPKG);
+}
+
+static void manager__names__are_those_of_tables(void **state)
+{
+    (void)state;
+    enum package_manager manager = PACKAGE_N;
+    for (unsigned i = 0; i < PACKAGE_N; i++) {
+        const char *name = package_manager_name((enum package_manager)i);
+        bool has_name = i != PACKAGE_NONE && i != PACKAGE_UNREAD;
+        assert_int_equal(*name != '\0', has_name);
+        assert_int_equal(package_manager_parse(name, &manager), has_name);
+        if (has_name)
+            assert_int_equal(manager, i);
     }
 }
 
@@ -443,6 +480,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(find__rpm_of_another_format__says_that_it_is_not_read),
+        cmocka_unit_test(manager__names__are_those_of_tables),
         TEST(find__dpkg__needs_library_list_and_status),
         TEST(find__names_of_lists__are_those_of_zmq),
         TEST(find__several_lists__is_the_one_with_the_path),

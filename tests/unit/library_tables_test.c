@@ -108,6 +108,12 @@ static const struct {
     {"4.2.5-r12", "4.2.5", "CVE-2019-6250", true, true, PACKAGE_APK},
     {"4.2.5-r1", "4.2.5", "CVE-2020-15166", true, false, PACKAGE_APK},
     {"4.3.5-r2", "4.3.5", "CVE-2019-13132", false, false, PACKAGE_APK},
+    {"4.1.4-3.ph1", "4.1.4", "CVE-2020-15166", true, true, PACKAGE_RPM},
+    {"4.1.4-3.ph1", "4.1.4", "CVE-2019-13132", true, false, PACKAGE_RPM},
+    {"4.1.4-2.ph1", "4.1.4", "CVE-2020-15166", true, false, PACKAGE_RPM},
+    {"4.1.4-6.el7", "4.1.4", "CVE-2020-15166", true, false, PACKAGE_RPM}, /* of EPEL */
+    {"4.2.3-4.ph3", "4.2.3", "CVE-2020-15166", true, true, PACKAGE_RPM},
+    {"4.2.3-4.el8", "4.2.3", "CVE-2020-15166", true, false, PACKAGE_RPM},
     {"4.2.5-1.el7", "4.2.5", "CVE-2019-13132", true, false, PACKAGE_RPM},
     {"4.3.4-2.fc38", "4.3.4", "CVE-2020-15166", false, false, PACKAGE_RPM},
     /* A file that is not the package's: nothing is said of it. */

@@ -163,7 +163,7 @@ static void add_verdict(struct library_collector *self, struct samples *out,
 static void add_package(struct library_collector *self, struct samples *out,
                         struct label_text labels, const struct library_package *package)
 {
-    if (package->manager == PACKAGE_NONE)
+    if (package->manager == PACKAGE_NONE || package->manager == PACKAGE_UNREAD)
         return;
     string_buffer_clear(&self->labels);
     labels_append(&self->labels, "manager", package_manager_name(package->manager));

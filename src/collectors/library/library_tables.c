@@ -222,7 +222,7 @@ bool library_tables_package_version(const struct library_package *package,
     struct release_version version;
     const char *colon = strchr(package->source_version, ':');
     const char *text = colon ? colon + 1 : package->source_version;
-    if (package->manager == PACKAGE_NONE ||
+    if (package->manager == PACKAGE_NONE || package->manager == PACKAGE_UNREAD ||
         sscanf(text, "%4u.%4u.%4u%n", &version.major, &version.minor, &version.patch, &used) != 3 ||
         isdigit((unsigned char)text[used]) || text[used] == '.')
         return false;

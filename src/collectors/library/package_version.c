@@ -13,6 +13,7 @@ int package_version_compare(enum package_manager manager, const char *a, const c
     case PACKAGE_APK:
         return package_version_compare_apk(a, b);
     case PACKAGE_NONE:
+    case PACKAGE_UNREAD:
     case PACKAGE_N:
         break;
     }

@@ -182,9 +182,12 @@ enum policy_verdict policy_look_vulnerable(const struct library_finding *library
             severity = advisory->severity;
         }
     }
-    return n ? broken(detail, "libzmq %s has %u open advisor%s, %s (%s)%s: %s", library->version, n,
-                      n == 1 ? "y" : "ies", worst, advisory_severity_name(severity),
-                      n == 1 ? "" : " among them", library->path)
+    bool is_unread = library->package && library->package->manager == PACKAGE_UNREAD;
+    return n ? broken(detail, "libzmq %s has %u open advisor%s, %s (%s)%s%s: %s", library->version,
+                      n, n == 1 ? "y" : "ies", worst, advisory_severity_name(severity),
+                      n == 1 ? "" : " among them",
+                      is_unread ? ", unless its package has the fixes (rpm database not read)" : "",
+                      library->path)
              : POLICY_KEPT;
 }
 
