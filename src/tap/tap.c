@@ -14,10 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define MAX_GROUPS_DEFAULT 256
-#define ROOM_BYTES         ((size_t)128 << 20)
+#define ROOM_BYTES         ((size_t)(sizeof(void *) > 4 ? 512 : 128) << 20)
+#define DATA_ROOM_BYTES    ((size_t)128 << 20)
 
 /* Held while the thread is started and stopped; first in the order of locks. */
 static struct lock life_lock;
@@ -127,15 +129,25 @@ static uint32_t max_groups(void)
     return n > 0 && n <= SEGMENT_MAX_GROUPS ? (uint32_t)n : MAX_GROUPS_DEFAULT;
 }
 
-/* libzmq ends the program where it cannot start a thread, and calibration makes contexts. So the
- * tap stays out of a program that has little address space left (ulimit -v). */
-static bool has_room(void)
+static bool can_map(size_t n_bytes, int protection)
 {
-    void *room = mmap(NULL, ROOM_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+    void *room = mmap(NULL, n_bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
                       0);
     if (room != MAP_FAILED)
-        munmap(room, ROOM_BYTES);
+        munmap(room, n_bytes);
     return room != MAP_FAILED;
+}
+
+/* libzmq ends the program where it cannot start a thread, and calibration makes contexts; and glibc
+ * reserves 64 MiB and more for each thread that allocates. So the tap stays out of a program that
+ * has little address space left (ulimit -v), or little for data (ulimit -d): it is to have enough
+ * for threads of its own. What nobody may write is not data. */
+static bool has_room(void)
+{
+    struct rlimit limit;
+    bool is_limited = getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return can_map(ROOM_BYTES, PROT_NONE) &&
+           (!is_limited || can_map(DATA_ROOM_BYTES, PROT_READ | PROT_WRITE));
 }
 
 static int make_table(void)

@@ -211,18 +211,30 @@ def file_size__limited__no_signal_comes(directory):
         end_well(puppet, push, pull)
 
 
-@pytest.mark.parametrize("mib", [60, 64, 68, 72, 100, 160, 200])
-def address_space__almost_used_up__program_is_well(directory, mib):
+SMALL_SPACES = [
+    *((resource.RLIMIT_AS, mib, "harmless_end contexts_come_and_go") for mib in (60, 64, 68, 72, 100, 160, 200)),
+    (resource.RLIMIT_AS, 200, "harmless_threads sockets_handed_on"),
+    (resource.RLIMIT_AS, 260, "harmless_threads small_stack"),
+    (resource.RLIMIT_DATA, 60, "harmless_end contexts_come_and_go"),
+    (resource.RLIMIT_DATA, 60, "harmless_threads sockets_handed_on"),
+    (resource.RLIMIT_DATA, 60, "harmless_threads small_stack"),
+]
+
+
+@pytest.mark.parametrize("kind,mib,case", SMALL_SPACES)
+def address_space__almost_used_up__program_is_well(directory, kind, mib, case):
     """libzmq ends the program where it gets no memory: the tap must not be the one who takes it."""
     def limit():
-        resource.setrlimit(resource.RLIMIT_AS, (mib << 20, mib << 20))
+        resource.setrlimit(kind, (mib << 20, mib << 20))
 
-    command = [*products.program("harmless_end"), "contexts_come_and_go"]
+    name, argument = case.split()
+    command = [*products.program(name), argument]
+    expected = run(command).stdout
     plain = [run(command, preexec_fn=limit) for _ in range(3)]
-    if any(result.returncode for result in plain):
+    if any((result.returncode, result.stdout) != (0, expected) for result in plain):
         pytest.skip("too little for the program itself")
     tapped = run(command, directory, preexec_fn=limit)
-    assert (tapped.returncode, tapped.stdout, tapped.stderr) == (0, plain[0].stdout, "")
+    assert (tapped.returncode, tapped.stdout, tapped.stderr) == (0, expected, "")
 
 
 @pytest.fixture
