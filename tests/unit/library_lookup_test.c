@@ -260,20 +260,6 @@ static void find__rpm_of_another_format__says_that_it_is_not_read(void **state)
     assert_int_equal(find(f), PACKAGE_DPKG);
 }
 
-static void manager__names__are_those_of_tables(void **state)
-{
-    (void)state;
-    enum package_manager manager = PACKAGE_N;
-    for (unsigned i = 0; i < PACKAGE_N; i++) {
-        const char *name = package_manager_name((enum package_manager)i);
-        bool has_name = i != PACKAGE_NONE && i != PACKAGE_UNREAD;
-        assert_int_equal(*name != '\0', has_name);
-        assert_int_equal(package_manager_parse(name, &manager), has_name);
-        if (has_name)
-            assert_int_equal(manager, i);
-    }
-}
-
 static void find__links__are_not_followed(void **state)
 {
     struct fixture *f = *state;
@@ -481,7 +467,6 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(find__rpm_of_another_format__says_that_it_is_not_read),
-        cmocka_unit_test(manager__names__are_those_of_tables),
         TEST(find__dpkg__needs_library_list_and_status),
         TEST(find__names_of_lists__are_those_of_zmq),
         TEST(find__several_lists__is_the_one_with_the_path),

@@ -341,9 +341,24 @@ static void apk_find__records__gives_the_package_of_the_file(void **state)
     assert_false(package_apk_find(text, strlen(text), "/usr/lib/libzmq.so.5.2.4", &package));
 }
 
+static void manager__names__are_those_of_tables(void **state)
+{
+    (void)state;
+    enum package_manager manager = PACKAGE_N;
+    for (unsigned i = 0; i < PACKAGE_N; i++) {
+        const char *name = package_manager_name((enum package_manager)i);
+        bool has_name = i != PACKAGE_NONE && i != PACKAGE_UNREAD;
+        assert_int_equal(*name != '\0', has_name);
+        assert_int_equal(package_manager_parse(name, &manager), has_name);
+        if (has_name)
+            assert_int_equal(manager, i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(manager__names__are_those_of_tables),
         cmocka_unit_test(compare__many_versions__is_the_order_of_dpkg),
         cmocka_unit_test(compare__cases_of_rpm_and_apk__are_in_their_order),
         cmocka_unit_test(compare__manager__decides_on_the_order),
