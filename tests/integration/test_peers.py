@@ -212,7 +212,7 @@ def peers__one_has_forked__is_the_parent(agent, start, directory):
         child = int(program.line())
         assert child != program.pid
         wait_peers(agent, puller, "PULL",
-                   lambda p: [(peer["pid"], peer.get("type")) for peer in p] == [(program.pid, "PUSH")])
+                   lambda p: [(peer.get("pid"), peer.get("type")) for peer in p] == [(program.pid, "PUSH")])
 
 
 def peers__connection_goes_on_in_a_child__is_the_child(agent, start):
