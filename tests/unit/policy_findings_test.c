@@ -201,9 +201,27 @@ static void merge__two_looks__keep_what_either_saw(void **state)
     policy_findings_finish(&other);
 }
 
+static void make__processes_of_one_program__are_one_finding_with_their_number(void **state)
+{
+    struct policy_settings *settings = NULL;
+    struct policy_findings findings;
+    struct policy_process processes[] = {silent, silent, silent, careless};
+    const struct policy_facts facts = {.processes = processes, .n_processes = 4};
+    (void)state;
+    assert_int_equal(policy_settings_read(NULL, &settings, NULL), 0);
+    const struct policy_subjects subjects = {.facts = &facts};
+    assert_int_equal(policy_findings_make(&subjects, settings, &findings), 0);
+    assert_int_equal(findings.n, 1);
+    assert_string_equal(findings.items[0].check->name, "near_socket_limit");
+    assert_int_equal(findings.items[0].n, 3);
+    policy_findings_finish(&findings);
+    policy_settings_destroy(&settings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(make__processes_of_one_program__are_one_finding_with_their_number),
         cmocka_unit_test(make__groups__finds_those_that_break_and_counts_those_that_tell),
         cmocka_unit_test(make__configured__is_off_exempt_or_of_another_severity),
         cmocka_unit_test(read__wrong_settings__are_refused_with_place_and_remedy),
