@@ -123,8 +123,10 @@ def hwm_memory(scene):
 
 
 def unequal_hwm(scene):
-    bad = scene.bound(zmq.PUSH, scene.ipc("bad"), sndhwm=10)
-    scene.connected(zmq.PULL, bad.endpoint, rcvhwm=1000)
+    """Of several receivers the one with the lowest mark counts."""
+    bad = scene.bound(zmq.PUSH, scene.ipc("bad"), sndhwm=1000)
+    for hwm in (1000, 10, 1000):
+        scene.connected(zmq.PULL, bad.endpoint, rcvhwm=hwm)
     good = scene.bound(zmq.PUSH, scene.ipc("good"), sndhwm=1000)
     scene.connected(zmq.PULL, good.endpoint, rcvhwm=1000)
     return bad
