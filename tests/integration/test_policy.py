@@ -208,6 +208,7 @@ def near_socket_limit(scene):
     scene.program("other").socket(zmq.PUB)
     for _ in range(110):
         scene.puppet.socket(zmq.PUB)
+    scene.puppet.socket(zmq.PUB, "roomy")  # another context, which is not near it
     return None
 
 
