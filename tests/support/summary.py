@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Counts the cases of one `meson test` run; prints why some were skipped, and one closing line.
+"""Counts the cases of one `meson test` run; prints what failed and why some were skipped in a few
+lines each, and one closing line.
 
 usage: summary.py testlog.json TMPDIR
 
@@ -15,6 +16,8 @@ import sys
 
 GOOD = {"OK", "EXPECTEDFAIL"}
 PYTEST = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed)\b")
+FAULT = re.compile(r"^not ok|^E   |\b(?:FAIL|FAILED|TIMEOUT)\b|\berror:|^SUMMARY: ")
+MAX_FAULTS = 8
 SKIP_REASON = re.compile(r"^SKIPPED \[(\d+)\] [^:]+(?::\d+)?: (.*)$", re.M)
 PYTEST_LINE = re.compile(r"^=* ?(\d+ (?:passed|failed|errors?|skipped|xfailed).*) in [\d.]+s", re.M)
 
@@ -59,6 +62,13 @@ def skip_reasons(text):
     return [f"{n} skipped: {reason}" for reason, n in reasons.items()]
 
 
+def faults(test):
+    """The lines that tell most of a test that failed; what a variant ran is told in its own."""
+    lines = [line.strip() for line in test.get("stdout", "").splitlines()]
+    told = list(dict.fromkeys(line for line in lines if FAULT.search(line)))
+    return told[-MAX_FAULTS:] or lines[-MAX_FAULTS:]
+
+
 def main():
     total = {"passed": 0, "failed": 0, "skipped": 0}
     with open(sys.argv[1], encoding="utf-8", errors="replace") as log:
@@ -66,6 +76,8 @@ def main():
             test = json.loads(line)
             for key, n in count(test).items():
                 total[key] += n
+            if test["result"] not in GOOD | {"SKIP"}:
+                print("\n".join(f"{test['name'].split()[-1]}: {line}" for line in faults(test)))
             for reason in skip_reasons(test.get("stdout", "")):
                 print(f"{test['name'].split()[-1]}: {reason}")
     left = [name for name in os.listdir(sys.argv[2]) if not name.startswith("pytest-of-")]
