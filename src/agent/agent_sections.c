@@ -2,6 +2,7 @@
 #include "agent/agent_sections.h"
 
 #include "collectors/policy/policy_settings_read.h"
+
 int agent_sections_load(const struct exporter_config *config, struct agent_sections *ret_sections,
                         struct error *err)
 {

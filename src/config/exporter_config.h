@@ -5,7 +5,8 @@
  * A new file is loaded beside the old configuration and takes its place as a whole, or not at
  * all. Holders count references, so that a reader of the old one is not hurt by the swap.
  *
- * To add a section: a member here, a row in the table of exporter_config.c, and its reader.
+ * To add a section: a member here, a member and a row in exporter_config.c, its reader,
+ * and, where that is a collector's, its place in agent/agent_sections.c.
  *
  * Thread:  any; a loaded configuration is read-only, references are atomic.
  * Blocks:  load reads files.

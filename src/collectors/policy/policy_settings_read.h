@@ -14,6 +14,7 @@
  *       long_lived: 1m             # no_heartbeat
  *       unequal_factor: 2          # unequal_hwm
  *       retries: 100               # no_reconnect_backoff
+ *       starved_for: 30s           # starved_socket
  *       exemptions:                # of all that is named; patterns as fnmatch(3)
  *         - {check: plaintext_tcp, program: feed, type: PUB, address: "tcp://10.*", reason: vpn}
  *
