@@ -132,8 +132,8 @@ static const struct flag flags[] = {
      "are counted together, with address \"(other)\".",
      FLAG_NUMBER, &given.max_tap_groups},
     {"collector.details", NULL, NULL,
-     "Puts events, options, mechanisms and what the tap can measure on the page as well: 30 "
-     "series a socket more. Without it they are at PATH?collect[]=details.",
+     "Puts events, options, mechanisms and what the tap can measure on the page as well: 32 "
+     "series a group more. Without it they are at PATH?collect[]=details.",
      FLAG_SWITCH, &given.has_details},
     {"web.created-timestamps", NULL, NULL,
      "In OpenMetrics, says of each counter since when it counts: half as many series again.",
