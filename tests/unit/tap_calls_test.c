@@ -6,7 +6,7 @@
 #include "tap/ground/capability.h"
 #include "tap/ground/own_work.h"
 
-#include "support/cmocka.h"
+#include "support/sanitizer.h"
 #include "support/tap_played.h"
 
 #include <errno.h>
@@ -267,6 +267,7 @@ static void *leave_by_cancellation(void *unused)
 static void in_use__threads__have_numbers_and_leave_by_cancellation(void **state)
 {
     (void)state;
+    sanitizer_skip_under_address();
     from_another_thread(take_number);
     assert_int_not_equal(number_of_other, in_use_this_thread());
     assert_int_not_equal(in_use_this_thread(), 0);

@@ -119,9 +119,10 @@ static size_t find_name(const struct library_segments *self, pid_t pid, uint64_t
         else
             high = middle;
     }
+    if (low == self->n)
+        return low;
     const struct segment_name *name = &self->names[low];
-    bool is_found = low < self->n && name->pid == wanted.pid && name->start_ticks == start_ticks;
-    return is_found ? low : self->n;
+    return name->pid == wanted.pid && name->start_ticks == start_ticks ? low : self->n;
 }
 
 bool library_segments_has(const struct library_segments *self, pid_t pid, uint64_t start_ticks)
