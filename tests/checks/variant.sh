@@ -19,7 +19,7 @@ command -v "$CC" >/dev/null || { echo "$CC is not installed"; exit 77; }
 
 [ -f "$folder/build.ninja" ] ||
     meson setup "$folder" "$source" -Dwerror=true -Dvariant="$3" -Db_sanitize="$sanitizers" \
-        -Db_lundef=false
+        -Db_lundef=false -Doptimization=1 -Dc_args=-g1
 # Debian's libraries are not instrumented, so their own synchronization is not seen: what they do
 # among themselves is no finding.
 # A sanitizer's finding is an exit status of its own, so that no test takes it for a result.
