@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
 # Builds the project another way, warnings being errors, and runs what that can tell:
-#   clang    all of it, with AddressSanitizer and UndefinedBehaviorSanitizer: unit and fuzz suites
+#   clang    the product, with AddressSanitizer and UndefinedBehaviorSanitizer: unit and fuzz suites
 #   address  gcc's: whole programs with the tap, into which the compiler's own libasan is loaded
 #   thread   the unit tests of rooms that have threads, whole programs with the tap, and a whole
 #            exporter with all that it can do at once
@@ -25,7 +25,7 @@ command -v "$CC" >/dev/null || { echo "$CC is not installed"; exit 77; }
 # A sanitizer's finding is an exit status of its own, so that no test takes it for a result.
 export ASAN_OPTIONS=exitcode=99:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:exitcode=99:ignore_noninstrumented_modules=1
-# Of the others only what their suites need is built.
-[ "$3" != clang ] || ninja -C "$folder" --quiet
+# All of the product, and of the tests what these suites need.
+[ "$3" != clang ] || ninja -C "$folder" --quiet src/cli/zmq_exporter src/tap/libzmqtap.so
 # shellcheck disable=SC2046
 meson test -C "$folder" --print-errorlogs --timeout-multiplier 4 $(printf -- '--suite %s ' $suites)

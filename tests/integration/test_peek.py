@@ -270,14 +270,15 @@ def churn__many_sockets_open_and_close__no_wrong_number(reader):
         process.line()
         wait_for(lambda: reader.seen(process.pid), "the process")
         wait_equal(lambda: reader.seen(process.pid).gauge("SEND_QUEUE", "PUSH"), 11, "depth")
-        last, n_seen, n_pairs = None, 0, 0
+        last, n_seen, n_told, n_pairs = None, 0, 0, 0
         os.set_blocking(process.popen.stdout.fileno(), False)
         while not process.popen.stdout.readline():
             seen = reader.seen(process.pid)
             if seen is last:
                 continue
             last, n_seen = seen, n_seen + 1
-            assert seen.reason == ""
+            assert seen.reason in ("", "time")  # on a busy machine a pass may be given up
+            n_told += seen.reason == ""
             # A steady socket that could not be read has no number; never another one.
             assert seen.gauge("SEND_QUEUE", "PUSH") in (11, None)
             assert seen.gauge("RECEIVE_QUEUE", "PULL") in (11, None)
@@ -285,7 +286,8 @@ def churn__many_sockets_open_and_close__no_wrong_number(reader):
                 n_pairs += 1
                 if one["is_valid"]:
                     assert one["SEND_QUEUE"] <= 2 and one["RECEIVE_QUEUE"] <= 2, one
-        print(f"{n_seen} passes, {n_pairs} short-lived sockets seen")
+        assert n_told > n_seen // 2
+        print(f"{n_seen} passes, {n_told} told, {n_pairs} short-lived sockets seen")
 
 
 @pytest.mark.parametrize("kind", ["endless", "loops", "nothing", "moving"])
