@@ -14,6 +14,7 @@
 #define SETTLE_NS (5 * CLOCK_NS_PER_SECOND) /* a connection needs some time */
 #define NEAR      800000000u                /* of a queue's mark, in billionths */
 #define FULL      950000000u
+#define HALF      500000000u
 #define FEW       2u /* one message alone may be one that nobody means to read */
 #define MANY_LOST 5u /* connections lost within a minute */
 
@@ -117,15 +118,28 @@ static bool find_drops(const struct problem_view *view, const struct problem_soc
     return ret->value > 0;
 }
 
+/* A queue that was full takes nothing more until half of it has been read. */
+static bool has_been_full(const struct problem_socket *socket)
+{
+    return is_at_least(socket->send_fullest, HALF) && socket->recent[PROBLEM_AT_HWM_NS] > 0 &&
+           is_at_least(socket->send_age_ns, STILL_NS);
+}
+
+static bool is_full(const struct problem_socket *socket)
+{
+    return is_at_least(socket->send_fullest, NEAR) || has_been_full(socket);
+}
+
 static bool find_send_queue_full(const struct problem_view *view,
                                  const struct problem_socket *socket, struct problem *ret)
 {
     (void)view;
-    if (!is_at_least(socket->send_fullest, NEAR) || socket->recent[PROBLEM_DROPPED_FULL])
+    if (!is_full(socket) || socket->recent[PROBLEM_DROPPED_FULL])
         return false;
     ret->for_ns = socket->send_age_ns;
     ret->value = socket->send_queue;
-    ret->severity = socket->send_fullest >= FULL ? PROBLEM_CRITICAL : PROBLEM_WARNING;
+    ret->severity = socket->send_fullest >= FULL || has_been_full(socket) ? PROBLEM_CRITICAL
+                                                                          : PROBLEM_WARNING;
     return true;
 }
 
@@ -134,7 +148,7 @@ static bool find_messages_old(const struct problem_view *view, const struct prob
 {
     (void)view;
     if (!is_at_least(socket->send_age_ns, OLD_NS) || !is_at_least(socket->send_queue, FEW) ||
-        is_at_least(socket->send_fullest, NEAR) || socket->recent[PROBLEM_DROPPED_FULL])
+        is_full(socket) || socket->recent[PROBLEM_DROPPED_FULL])
         return false;
     ret->for_ns = socket->send_age_ns;
     ret->value = socket->send_queue;

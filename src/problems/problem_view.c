@@ -45,10 +45,11 @@ static void take_counters(const uint64_t *words, uint64_t ret[PROBLEM_N_COUNTERS
                                           SEGMENT_HANDSHAKE_PROTOCOL_SIZE);
     ret[PROBLEM_FAILED_TRANSPORT] = sum_of(words, SEGMENT_HANDSHAKE_TRANSPORT_BASE,
                                            SEGMENT_HANDSHAKE_TRANSPORT_SIZE);
-    ret[PROBLEM_DISCONNECTS] = words[SEGMENT_EVENTS_BASE + 9];
-    ret[PROBLEM_RETRIES] = words[SEGMENT_EVENTS_BASE + 2];
+    ret[PROBLEM_DISCONNECTS] = words[SEGMENT_EVENT_DISCONNECTED];
+    ret[PROBLEM_RETRIES] = words[SEGMENT_EVENT_CONNECT_RETRIED];
     ret[PROBLEM_SENT] = words[SEGMENT_SENT_MESSAGES];
     ret[PROBLEM_RECEIVED] = words[SEGMENT_RECEIVED_MESSAGES];
+    ret[PROBLEM_AT_HWM_NS] = words[SEGMENT_SEND_AT_HWM_NS];
 }
 
 static bool take_texts(const struct tap_socket *found, struct problem_socket *socket)

@@ -25,6 +25,7 @@ enum problem_counter {
     PROBLEM_RETRIES,
     PROBLEM_SENT,
     PROBLEM_RECEIVED,
+    PROBLEM_AT_HWM_NS,
     PROBLEM_N_COUNTERS,
 };
 

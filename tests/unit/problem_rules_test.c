@@ -122,6 +122,28 @@ static void sender__each_bound__just_below_and_above(void **state)
     }
 }
 
+/* It takes nothing more until half of it has been read. */
+static void full__was_at_its_mark_and_has_not_moved__is_full_still(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t age_ns, fullest, at_hwm_ns;
+        bool is_full;
+    } cases[] = {
+        {3 * S / 2, 500000000, 1, true},        {3 * S / 2, 500000000, 0, false},
+        {3 * S / 2, 499999999, 1, false},       {3 * S / 2 - 1, 500000000, 1, false},
+        {SEGMENT_UNKNOWN, 500000000, 1, false}, {100 * S, SEGMENT_UNKNOWN, 1, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct problem_socket socket = quiet(7);
+        socket.send_queue = 1;
+        socket.send_age_ns = cases[i].age_ns;
+        socket.send_fullest = cases[i].fullest;
+        socket.recent[PROBLEM_AT_HWM_NS] = cases[i].at_hwm_ns;
+        check(&socket, cases[i].is_full ? PROBLEM_SEND_QUEUE_FULL : NOTHING, cases[i].is_full);
+    }
+}
+
 static void no_peer__only_of_a_network_socket_that_connected_a_while_ago(void **state)
 {
     (void)state;
@@ -276,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stuck__each_bound__just_below_and_above),
         cmocka_unit_test(sender__each_bound__just_below_and_above),
+        cmocka_unit_test(full__was_at_its_mark_and_has_not_moved__is_full_still),
         cmocka_unit_test(no_peer__only_of_a_network_socket_that_connected_a_while_ago),
         cmocka_unit_test(connections__failed_handshakes_are_no_second_problem),
         cmocka_unit_test(symptom__of_the_same_link__is_named_in_its_cause),

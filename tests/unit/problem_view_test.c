@@ -73,6 +73,7 @@ static void take__words__are_where_they_belong(void **state)
         {SEGMENT_EVENT_CONNECT_RETRIED, SEGMENT_EVENT_CONNECT_RETRIED, PROBLEM_RETRIES},
         {SEGMENT_SENT_MESSAGES, SEGMENT_SENT_MESSAGES, PROBLEM_SENT},
         {SEGMENT_RECEIVED_MESSAGES, SEGMENT_RECEIVED_MESSAGES, PROBLEM_RECEIVED},
+        {SEGMENT_SEND_AT_HWM_NS, SEGMENT_SEND_AT_HWM_NS, PROBLEM_AT_HWM_NS},
     };
     for (size_t i = 0; i < PROBLEM_N_COUNTERS; i++) {
         segment_word_add(&words[counters[i].word], 100 + i);
