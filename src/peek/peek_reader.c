@@ -59,9 +59,7 @@ static struct peek_record *append(struct peek_reader *self, enum peek_record_kin
     if (self->n_buffered == N_BUFFERED)
         flush(self);
     struct peek_record *record = &self->buffer[self->n_buffered++];
-    memset(record, 0, sizeof(*record));
-    record->magic = PEEK_RECORD_MAGIC;
-    record->kind = kind;
+    *record = peek_record_of(kind);
     return record;
 }
 

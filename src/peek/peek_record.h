@@ -28,6 +28,7 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include <string.h>
 
 #define PEEK_RECORD_MAGIC    UINT32_C(0x4b454550)
 #define PEEK_RECORD_SIZE     1024u
@@ -157,5 +158,15 @@ struct peek_record {
 };
 
 static_assert(sizeof(struct peek_record) == PEEK_RECORD_SIZE, "record");
+
+/* All else is 0: whole records cross a process's border. */
+static inline struct peek_record peek_record_of(enum peek_record_kind kind)
+{
+    struct peek_record record;
+    memset(&record, 0, sizeof(record));
+    record.magic = PEEK_RECORD_MAGIC;
+    record.kind = kind;
+    return record;
+}
 
 #endif

@@ -14,10 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct peek_record expand(const uint8_t *data)
 {
-    struct peek_record record;
-    memset(&record, 0, sizeof(record));
-    record.magic = PEEK_RECORD_MAGIC;
-    record.kind = data[0] % (PEEK_RECORD_N_KINDS + 1);
+    struct peek_record record = peek_record_of(data[0] % (PEEK_RECORD_N_KINDS + 1));
     if (record.kind == PEEK_RECORD_SOCKET) {
         record.socket.serial = data[1];
         record.socket.type = data[2] % 40;

@@ -147,6 +147,13 @@ void tap_played_end(void)
     assert_int_equal(tap_played_lock_depth, 0);
 }
 
+int tap_played_tear_down(void **state)
+{
+    (void)state;
+    tap_played_end();
+    return 0;
+}
+
 void tap_played_set_own(bool is_own)
 {
     *REGISTRY_MARK = is_own ? REGISTRY_CLAIMED : REGISTRY_UNCLAIMED;

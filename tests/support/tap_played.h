@@ -21,6 +21,7 @@ extern unsigned tap_played_n_begun, tap_played_n_ended; /* calls of the registry
 /* The registry knows one context, and no socket. Afterwards all is gone again. */
 void tap_played_begin(void);
 void tap_played_end(void);
+int tap_played_tear_down(void **state); /* the same, for cmocka */
 
 struct registry_socket *tap_played_open(int type);
 

@@ -38,26 +38,17 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct peek_record record_of(enum peek_record_kind kind)
-{
-    struct peek_record record;
-    memset(&record, 0, sizeof(record));
-    record.magic = PEEK_RECORD_MAGIC;
-    record.kind = kind;
-    return record;
-}
-
 /* A process with one socket, whose handle is its number. */
 static void tell_process(struct state *self, uint32_t pid, const char *program, uint32_t type,
                          const char *endpoint)
 {
-    struct peek_record record = record_of(PEEK_RECORD_PROCESS);
+    struct peek_record record = peek_record_of(PEEK_RECORD_PROCESS);
     record.process.pid = pid;
     record.process.start_ticks = START;
     record.process.n_sockets = 1;
     (void)snprintf(record.process.program, sizeof(record.process.program), "%s", program);
     assert_int_equal(peek_model_take(&self->model, &record, SECOND), 0);
-    record = record_of(PEEK_RECORD_SOCKET);
+    record = peek_record_of(PEEK_RECORD_SOCKET);
     record.socket.serial = 3;
     record.socket.handle = pid;
     record.socket.type = type;
@@ -67,7 +58,7 @@ static void tell_process(struct state *self, uint32_t pid, const char *program, 
 
 static void tell_connection(struct state *self, uint32_t pid, uint64_t inode)
 {
-    struct peek_record record = record_of(PEEK_RECORD_CONNECTIONS);
+    struct peek_record record = peek_record_of(PEEK_RECORD_CONNECTIONS);
     record.connections.pid = pid;
     record.connections.start_ticks = START;
     record.connections.n = 1;
@@ -77,7 +68,7 @@ static void tell_connection(struct state *self, uint32_t pid, uint64_t inode)
 
 static void tell_owner(struct state *self, uint64_t inode, uint32_t pid)
 {
-    struct peek_record record = record_of(PEEK_RECORD_OWNER);
+    struct peek_record record = peek_record_of(PEEK_RECORD_OWNER);
     record.owner.inode = inode;
     record.owner.pid = pid;
     if (pid)
@@ -102,7 +93,7 @@ static struct kernel_socket *add_kernel(struct state *self, uint64_t inode, uint
 
 static void make(struct state *self)
 {
-    struct peek_record record = record_of(PEEK_RECORD_PASS);
+    struct peek_record record = peek_record_of(PEEK_RECORD_PASS);
     record.pass.has_connections = true;
     assert_int_equal(peek_model_take(&self->model, &record, SECOND), 0);
     assert_int_equal(peer_join_take_connections(&self->join, &self->model), 0);

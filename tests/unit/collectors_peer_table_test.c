@@ -83,15 +83,6 @@ static void end_append__either_family__is_an_address(void **state)
 /*
  * What the reader tells
  */
-static struct peek_record record_of(enum peek_record_kind kind)
-{
-    struct peek_record record;
-    memset(&record, 0, sizeof(record));
-    record.magic = PEEK_RECORD_MAGIC;
-    record.kind = kind;
-    return record;
-}
-
 static int take(struct peek_model *model, struct peek_record record)
 {
     return peek_model_take(model, &record, SECOND);
@@ -99,13 +90,13 @@ static int take(struct peek_model *model, struct peek_record record)
 
 static void tell_process(struct peek_model *model)
 {
-    struct peek_record record = record_of(PEEK_RECORD_PROCESS);
+    struct peek_record record = peek_record_of(PEEK_RECORD_PROCESS);
     record.process.pid = 5;
     record.process.start_ticks = START;
     record.process.n_sockets = 1;
     memcpy(record.process.program, "feed", sizeof("feed"));
     assert_int_equal(take(model, record), 0);
-    record = record_of(PEEK_RECORD_SOCKET);
+    record = peek_record_of(PEEK_RECORD_SOCKET);
     record.socket.serial = 3;
     record.socket.handle = HANDLE;
     record.socket.type = 8; /* PUSH */
@@ -114,7 +105,7 @@ static void tell_process(struct peek_model *model)
 
 static struct peek_record connection_of(uint64_t serial, uint64_t inode)
 {
-    struct peek_record record = record_of(PEEK_RECORD_CONNECTIONS);
+    struct peek_record record = peek_record_of(PEEK_RECORD_CONNECTIONS);
     record.connections.pid = 5;
     record.connections.start_ticks = START;
     record.connections.n = 1;
@@ -125,7 +116,7 @@ static struct peek_record connection_of(uint64_t serial, uint64_t inode)
 
 static void end_pass(struct peek_model *model, bool has_connections)
 {
-    struct peek_record record = record_of(PEEK_RECORD_PASS);
+    struct peek_record record = peek_record_of(PEEK_RECORD_PASS);
     record.pass.has_connections = has_connections;
     assert_int_equal(take(model, record), 0);
 }
@@ -157,7 +148,7 @@ static void take__what_cannot_be__is_refused(void **state)
     record = connection_of(3, 1);
     record.connections.pid = 0;
     assert_int_equal(take(&model, record), PEEK_MODEL_E_BAD);
-    record = record_of(PEEK_RECORD_OWNER);
+    record = peek_record_of(PEEK_RECORD_OWNER);
     record.owner.pid = 4;
     assert_int_equal(take(&model, record), PEEK_MODEL_E_BAD); /* without a name */
     memset(record.owner.program, 'x', sizeof(record.owner.program));

@@ -28,10 +28,7 @@ void peek_link_unlock(struct peek_link *self)
 
 static void take(enum peek_record_kind kind, uint32_t is_without_tap)
 {
-    struct peek_record record;
-    memset(&record, 0, sizeof(record));
-    record.magic = PEEK_RECORD_MAGIC;
-    record.kind = kind;
+    struct peek_record record = peek_record_of(kind);
     if (kind == PEEK_RECORD_PROCESS)
         record.process = (struct peek_record_process){
             .pid = PID, .start_ticks = TICKS, .is_without_tap = is_without_tap, .program = "feed"};

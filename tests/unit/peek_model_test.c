@@ -10,18 +10,9 @@
 #define SECOND UINT64_C(1000000000)
 #define PUSH   8u
 
-static struct peek_record record_of(enum peek_record_kind kind)
-{
-    struct peek_record record;
-    memset(&record, 0, sizeof(record));
-    record.magic = PEEK_RECORD_MAGIC;
-    record.kind = kind;
-    return record;
-}
-
 static struct peek_record process_of(uint32_t pid, uint32_t n_sockets)
 {
-    struct peek_record record = record_of(PEEK_RECORD_PROCESS);
+    struct peek_record record = peek_record_of(PEEK_RECORD_PROCESS);
     record.process.pid = pid;
     record.process.start_ticks = 7;
     record.process.n_sockets = n_sockets;
@@ -31,7 +22,7 @@ static struct peek_record process_of(uint32_t pid, uint32_t n_sockets)
 
 static struct peek_record socket_of(uint64_t serial, const char *endpoint, uint64_t n_more)
 {
-    struct peek_record record = record_of(PEEK_RECORD_SOCKET);
+    struct peek_record record = peek_record_of(PEEK_RECORD_SOCKET);
     record.socket = (struct peek_record_socket){.serial = serial,
                                                 .type = PUSH,
                                                 .n_pipes = 1,
@@ -56,7 +47,7 @@ static void pass_one(struct peek_model *model, uint64_t n_more, uint64_t now_ns)
 {
     assert_int_equal(take(model, process_of(5, 1), now_ns), 0);
     assert_int_equal(take(model, socket_of(1, "tcp://a", n_more), now_ns), 0);
-    assert_int_equal(take(model, record_of(PEEK_RECORD_PASS), now_ns), 0);
+    assert_int_equal(take(model, peek_record_of(PEEK_RECORD_PASS), now_ns), 0);
 }
 
 static uint64_t counter(const struct peek_model *model, unsigned word)
@@ -136,7 +127,7 @@ static void take__not_told_by_a_new_reader__is_gone(void **state)
     struct peek_model model = {.processes = NULL};
     pass_one(&model, 1, SECOND);
     peek_model_restart(&model);
-    assert_int_equal(take(&model, record_of(PEEK_RECORD_PASS), 2 * SECOND), 0);
+    assert_int_equal(take(&model, peek_record_of(PEEK_RECORD_PASS), 2 * SECOND), 0);
     assert_true(model.processes[0]->is_gone);
     peek_model_clean(&model);
     assert_int_equal(model.n_processes, 0);
@@ -176,8 +167,8 @@ static void take__what_no_reader_says__is_refused(void **state)
     struct peek_record record = process_of(5, 0);
     record.magic++;
     refuse(record, false);
-    refuse(record_of(0), false);
-    refuse(record_of(PEEK_RECORD_N_KINDS), false);
+    refuse(peek_record_of(0), false);
+    refuse(peek_record_of(PEEK_RECORD_N_KINDS), false);
     refuse(process_of(0, 0), false);
     refuse(process_of(5, PEEK_MAX_SOCKETS + 1), false);
     record = process_of(5, 0);
@@ -185,7 +176,7 @@ static void take__what_no_reader_says__is_refused(void **state)
     refuse(record, false);
     refuse(socket_of(1, "a", 0), false); /* of no process */
     refuse(process_of(6, 0), true);      /* amid another's sockets */
-    refuse(record_of(PEEK_RECORD_PASS), true);
+    refuse(peek_record_of(PEEK_RECORD_PASS), true);
     record = socket_of(0, "a", 0);
     refuse(record, true);
     record = socket_of(1, "a", 0);

@@ -71,13 +71,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    tap_played_end();
-    return 0;
-}
-
 #define ASSERT_WAITED(full_ns, no_peer_ns)                                                         \
     do {                                                                                           \
         assert_int_equal(TAP_PLAYED_WORD(socket_now, SEND_BLOCKED_NS), full_ns);                   \
@@ -257,7 +250,7 @@ static void call__left_by_cancellation__waits_no_longer(void **state)
     assert_false(in_use_is_taken(socket_now));
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tap_played_tear_down)
 
 int main(void)
 {

@@ -41,13 +41,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    tap_played_end();
-    return 0;
-}
-
 static void see_at(uint64_t kind, uint64_t value, const char *address)
 {
     const struct event event = {.kind = kind, .value = value, .address = address};
@@ -319,7 +312,7 @@ static void reset__next_socket__has_nothing_of_the_last(void **state)
     assert_int_equal(events_bind_failures(socket_now, &error), 0);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tap_played_tear_down)
 
 int main(void)
 {

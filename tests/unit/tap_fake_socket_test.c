@@ -99,13 +99,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    tap_played_end();
-    return 0;
-}
-
 static struct fake_socket_request request_of(int version)
 {
     return (struct fake_socket_request){.library = &tap_played,
@@ -476,7 +469,7 @@ static void forked__in_the_middle_of_an_event__counts_nothing_of_the_parent(void
     assert_int_equal(fake_socket_close(fake), 3);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tap_played_tear_down)
 
 int main(void)
 {

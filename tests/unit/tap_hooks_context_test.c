@@ -191,13 +191,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    tap_played_end();
-    return 0;
-}
-
 static void new__followed__is_known_and_keeps_errno(void **state)
 {
     (void)state;
@@ -469,7 +462,7 @@ static void new__too_many__is_made_and_not_known(void **state)
         registry_remove_context(registry_find_context(&many[i]));
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tap_played_tear_down)
 
 int main(void)
 {

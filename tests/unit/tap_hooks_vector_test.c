@@ -135,13 +135,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    tap_played_end();
-    return 0;
-}
-
 static void send_const__known_socket__is_a_message_of_that_memory(void **state)
 {
     (void)state;
@@ -250,7 +243,7 @@ static void recviov__fails_in_the_middle__is_told_with_what_came(void **state)
     free(frames[0].iov_base);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tap_played_tear_down)
 
 int main(void)
 {

@@ -135,13 +135,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    tap_played_end();
-    return 0;
-}
-
 static void read__version_1__is_counted(void **state)
 {
     (void)state;
@@ -323,7 +316,7 @@ static void read__more_frames_than_are_kept__are_all_taken(void **state)
     assert_int_equal(n_taken, n_frames);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tap_played_tear_down)
 
 int main(void)
 {

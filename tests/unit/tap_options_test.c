@@ -54,13 +54,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    tap_played_end();
-    return 0;
-}
-
 static unsigned n_asked(void)
 {
     unsigned n = 0;
@@ -200,7 +193,7 @@ static void endpoints__bound_and_connected__are_counted(void **state)
     assert_int_equal(TAP_PLAYED_WORD(socket_now, OPTION_ROUTER_MANDATORY), SEGMENT_UNKNOWN);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tap_played_tear_down)
 
 int main(void)
 {

@@ -168,13 +168,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    tap_played_end();
-    return 0;
-}
-
 static bool is_watched(void)
 {
     const struct registry_slot *slot = socket_now->slot;
@@ -468,7 +461,7 @@ static void send__closed_meanwhile__is_libzmqs_to_refuse(void **state)
     assert_int_equal(n_sent, 0);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tap_played_tear_down)
 
 int main(void)
 {

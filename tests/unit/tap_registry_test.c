@@ -15,13 +15,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    tap_played_end();
-    return 0;
-}
-
 static struct registry_socket *open_at(uintptr_t handle)
 {
     return registry_open_socket(tap_played_context, (void *)handle, ZMQ_PUSH);
@@ -404,7 +397,7 @@ static void claim__once_a_process__is_its_own(void **state)
     tap_played_set_own(true);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tap_played_tear_down)
 
 int main(void)
 {

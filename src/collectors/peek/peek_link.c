@@ -86,19 +86,10 @@ static void end_reader(struct peek_link *self)
 /*
  * What it is told first
  */
-static struct peek_record record_of(enum peek_record_kind kind)
-{
-    struct peek_record record;
-    memset(&record, 0, sizeof(record));
-    record.magic = PEEK_RECORD_MAGIC;
-    record.kind = kind;
-    return record;
-}
-
 static bool say(struct peek_link *self, enum peek_record_kind kind,
                 const struct peek_record_process *process, const char *program)
 {
-    struct peek_record record = record_of(kind);
+    struct peek_record record = peek_record_of(kind);
     if (process)
         record.process = *process;
     if (program)
@@ -152,14 +143,14 @@ static void say_now(struct peek_link *self, const struct peek_record *record)
 
 void peek_link_ask(struct peek_link *self)
 {
-    const struct peek_record record = record_of(PEEK_RECORD_ASK);
+    const struct peek_record record = peek_record_of(PEEK_RECORD_ASK);
     say_now(self, &record);
 }
 
 void peek_link_want(struct peek_link *self, const uint64_t *inodes, size_t n)
 {
     for (size_t i = 0; i < n; i += PEEK_WANTED_IN_RECORD) {
-        struct peek_record record = record_of(PEEK_RECORD_WANTED);
+        struct peek_record record = peek_record_of(PEEK_RECORD_WANTED);
         size_t n_here = n - i < PEEK_WANTED_IN_RECORD ? n - i : PEEK_WANTED_IN_RECORD;
         record.wanted.n = (uint32_t)n_here;
         memcpy(record.wanted.inodes, inodes + i, n_here * sizeof(*inodes));

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/openat2.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,18 +16,6 @@
 #include <zmq.h>
 
 #define NS_PER_MS UINT64_C(1000000)
-
-static enum policy_verdict broken(struct policy_detail *detail, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static enum policy_verdict broken(struct policy_detail *detail, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(detail->text, sizeof(detail->text), format, args);
-    va_end(args);
-    return POLICY_BROKEN;
-}
 
 static bool is_beyond(const struct policy_socket *socket)
 {
@@ -57,7 +44,7 @@ enum policy_verdict policy_look_plaintext(const struct policy_socket *socket,
     if (!policy_knows(socket, POLICY_MECHANISM))
         return POLICY_UNKNOWN;
     return policy_fact(socket, POLICY_MECHANISM) == ZMQ_NULL
-               ? broken(detail, "mechanism NULL: neither encrypted nor authenticated")
+               ? policy_broken(detail, "mechanism NULL: neither encrypted nor authenticated")
                : POLICY_KEPT;
 }
 
@@ -71,7 +58,7 @@ enum policy_verdict policy_look_plain(const struct policy_socket *socket,
     if (!policy_knows(socket, POLICY_MECHANISM))
         return POLICY_UNKNOWN;
     return policy_fact(socket, POLICY_MECHANISM) == ZMQ_PLAIN
-               ? broken(detail, "mechanism PLAIN: the password crosses the network as it is")
+               ? policy_broken(detail, "mechanism PLAIN: the password crosses the network as it is")
                : POLICY_KEPT;
 }
 
@@ -87,8 +74,8 @@ enum policy_verdict policy_look_curve_without_zap(const struct policy_socket *so
         return POLICY_NOT_FOR;
     return socket->has_zap_handler
                ? POLICY_KEPT
-               : broken(detail,
-                        "no ZAP handler listens in its context: any client key may come in");
+               : policy_broken(detail,
+                               "no ZAP handler listens in its context: any client key may come in");
 }
 
 enum policy_verdict policy_look_wildcard(const struct policy_socket *socket,
@@ -101,7 +88,7 @@ enum policy_verdict policy_look_wildcard(const struct policy_socket *socket,
         (policy_knows(socket, POLICY_BINDS) && policy_fact(socket, POLICY_BINDS) == 0))
         return POLICY_NOT_FOR;
     return socket->place.reach == POLICY_WILDCARD
-               ? broken(detail, "listens on every interface of the host")
+               ? policy_broken(detail, "listens on every interface of the host")
                : POLICY_KEPT;
 }
 
@@ -119,9 +106,9 @@ enum policy_verdict policy_look_unlimited_hwm(const struct policy_socket *socket
     if (policy_fact(socket, POLICY_CONFLATE) == 1)
         return POLICY_NOT_FOR;
     if (sends && policy_fact(socket, POLICY_SEND_HWM) == 0)
-        return broken(detail, "ZMQ_SNDHWM is 0: the send queue may take all memory");
+        return policy_broken(detail, "ZMQ_SNDHWM is 0: the send queue may take all memory");
     if (receives && policy_fact(socket, POLICY_RECEIVE_HWM) == 0)
-        return broken(detail, "ZMQ_RCVHWM is 0: the receive queue may take all memory");
+        return policy_broken(detail, "ZMQ_RCVHWM is 0: the receive queue may take all memory");
     return POLICY_KEPT;
 }
 
@@ -171,11 +158,11 @@ enum policy_verdict policy_look_hwm_memory(const struct policy_socket *socket,
     if (most <= 0)
         return POLICY_UNKNOWN;
     return most > (double)settings->memory_limit_bytes
-               ? broken(detail,
-                        "its full %s queues would hold %.0f MiB of messages as large as the "
-                        "largest seen, of %.0f bytes",
-                        out > in ? "send" : "receive", most / (double)(1 << 20) + 0.5,
-                        largest_message(socket, out > in ? &sent : &received))
+               ? policy_broken(detail,
+                               "its full %s queues would hold %.0f MiB of messages as large as the "
+                               "largest seen, of %.0f bytes",
+                               out > in ? "send" : "receive", most / (double)(1 << 20) + 0.5,
+                               largest_message(socket, out > in ? &sent : &received))
                : POLICY_KEPT;
 }
 
@@ -189,8 +176,9 @@ enum policy_verdict policy_look_unequal_hwm(const struct policy_socket *socket,
     uint64_t low = own < other ? own : other, high = own < other ? other : own;
     if (own == other || (low && high / low < (uint64_t)settings->unequal_factor))
         return POLICY_KEPT;
-    return broken(detail, "ZMQ_SNDHWM is %" PRIu64 " here, ZMQ_RCVHWM %" PRIu64 " at its receiver",
-                  own, other);
+    return policy_broken(detail,
+                         "ZMQ_SNDHWM is %" PRIu64 " here, ZMQ_RCVHWM %" PRIu64 " at its receiver",
+                         own, other);
 }
 
 enum policy_verdict policy_look_max_message_size(const struct policy_socket *socket,
@@ -206,7 +194,7 @@ enum policy_verdict policy_look_max_message_size(const struct policy_socket *soc
     if (!policy_knows(socket, POLICY_MAXMSGSIZE))
         return POLICY_UNKNOWN;
     return policy_signed(socket, POLICY_MAXMSGSIZE) < 0
-               ? broken(detail, "ZMQ_MAXMSGSIZE is -1: one message may take all memory")
+               ? policy_broken(detail, "ZMQ_MAXMSGSIZE is -1: one message may take all memory")
                : POLICY_KEPT;
 }
 
@@ -225,8 +213,9 @@ enum policy_verdict policy_look_heartbeat(const struct policy_socket *socket,
     if (socket->now_ns < opened_ns ||
         socket->now_ns - opened_ns < (uint64_t)settings->long_lived_ms * NS_PER_MS)
         return POLICY_NOT_FOR;
-    return broken(detail, "ZMQ_HEARTBEAT_IVL is 0 and TCP keepalive off: a peer that vanished is "
-                          "noticed by nobody");
+    return policy_broken(detail,
+                         "ZMQ_HEARTBEAT_IVL is 0 and TCP keepalive off: a peer that vanished is "
+                         "noticed by nobody");
 }
 
 enum policy_verdict policy_look_handshake_timeout(const struct policy_socket *socket,
@@ -240,7 +229,7 @@ enum policy_verdict policy_look_handshake_timeout(const struct policy_socket *so
     if (!policy_knows(socket, POLICY_HANDSHAKE_IVL))
         return POLICY_UNKNOWN;
     return policy_signed(socket, POLICY_HANDSHAKE_IVL) == 0
-               ? broken(detail, "ZMQ_HANDSHAKE_IVL is 0: silent connections stay for ever")
+               ? policy_broken(detail, "ZMQ_HANDSHAKE_IVL is 0: silent connections stay for ever")
                : POLICY_KEPT;
 }
 
@@ -260,9 +249,9 @@ enum policy_verdict policy_look_infinite_linger(const struct policy_socket *sock
     if (!policy_knows(socket, POLICY_LINGER))
         return POLICY_UNKNOWN;
     return policy_signed(socket, POLICY_LINGER) < 0
-               ? broken(detail,
-                        "ZMQ_LINGER is -1: the program cannot end while a peer does not take "
-                        "what is queued")
+               ? policy_broken(
+                     detail, "ZMQ_LINGER is -1: the program cannot end while a peer does not take "
+                             "what is queued")
                : POLICY_KEPT;
 }
 
@@ -280,7 +269,7 @@ enum policy_verdict policy_look_zero_linger(const struct policy_socket *socket,
     if (!policy_knows(socket, POLICY_LINGER) || !policy_knows(socket, POLICY_SENT_MESSAGES))
         return POLICY_UNKNOWN;
     return policy_signed(socket, POLICY_LINGER) == 0 && policy_fact(socket, POLICY_SENT_MESSAGES)
-               ? broken(detail, "ZMQ_LINGER is 0: what is queued when it is closed is lost")
+               ? policy_broken(detail, "ZMQ_LINGER is 0: what is queued when it is closed is lost")
                : POLICY_KEPT;
 }
 
@@ -326,12 +315,12 @@ enum policy_verdict policy_look_ipc_open(const struct policy_socket *socket,
         !stat_in(base, path, slash ? (size_t)(slash - path) : 0, &folder))
         return POLICY_UNKNOWN;
     if (status.st_mode & S_IWOTH)
-        return broken(detail, "mode %03o, owner %u: every user of the host may connect",
-                      status.st_mode & 0777, status.st_uid);
+        return policy_broken(detail, "mode %03o, owner %u: every user of the host may connect",
+                             status.st_mode & 0777, status.st_uid);
     if (is_open_folder(&folder))
-        return broken(detail,
-                      "its folder has mode %04o: every user may put a socket of his own there",
-                      folder.st_mode & 07777);
+        return policy_broken(
+            detail, "its folder has mode %04o: every user may put a socket of his own there",
+            folder.st_mode & 07777);
     return POLICY_KEPT;
 }
 
@@ -343,7 +332,8 @@ enum policy_verdict policy_look_ipc_abstract(const struct policy_socket *socket,
     if (socket->place.transport != POLICY_IPC)
         return POLICY_NOT_FOR;
     return socket->endpoint[strlen("ipc://")] == '@'
-               ? broken(detail, "an abstract name has no permissions: every user of the host may "
-                                "connect, or take the name first")
+               ? policy_broken(detail,
+                               "an abstract name has no permissions: every user of the host may "
+                               "connect, or take the name first")
                : POLICY_KEPT;
 }

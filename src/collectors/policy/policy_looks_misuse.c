@@ -6,33 +6,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <zmq.h>
 
 #define NS_PER_MS        UINT64_C(1000000)
 #define NS_PER_S         1e9
 #define GOES_ON_NS       UINT64_C(5000000000) /* who received so lately still does */
 #define ERROR_NAMES_SIZE 160u
 
-enum { OUT_OF_TURN = 156384763, TERM = 156384765 }; /* EFSM and ETERM of zmq.h */
-
-static enum policy_verdict broken(struct policy_detail *detail, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static enum policy_verdict broken(struct policy_detail *detail, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(detail->text, sizeof(detail->text), format, args);
-    va_end(args);
-    return POLICY_BROKEN;
-}
-
 /* What right programs meet: the end of the context, an answer that they asked for. */
 static bool is_misuse(int error)
 {
-    return error != OUT_OF_TURN && error != TERM && error != EHOSTUNREACH && error != ENOENT &&
+    return error != EFSM && error != ETERM && error != EHOSTUNREACH && error != ENOENT &&
            error != -1;
 }
 
@@ -61,9 +47,9 @@ enum policy_verdict policy_look_out_of_turn(const struct policy_socket *socket,
     (void)settings;
     if (!policy_knows(socket, POLICY_API_ERROR_KINDS))
         return POLICY_UNKNOWN;
-    return has_occurred(policy_fact(socket, POLICY_API_ERROR_KINDS), OUT_OF_TURN)
-               ? broken(detail, "libzmq refused calls that were not the %s's turn: EFSM",
-                        socket->type)
+    return has_occurred(policy_fact(socket, POLICY_API_ERROR_KINDS), EFSM)
+               ? policy_broken(detail, "libzmq refused calls that were not the %s's turn: EFSM",
+                               socket->type)
                : POLICY_KEPT;
 }
 
@@ -82,7 +68,7 @@ enum policy_verdict policy_look_api_misuse(const struct policy_socket *socket,
             size += (size_t)snprintf(names + size, sizeof(names) - size, "%s%s", size ? ", " : "",
                                      errors[i].name);
     }
-    return size ? broken(detail, "libzmq refused calls: %s", names) : POLICY_KEPT;
+    return size ? policy_broken(detail, "libzmq refused calls: %s", names) : POLICY_KEPT;
 }
 
 enum policy_verdict policy_look_no_socket(const struct policy_process *process,
@@ -101,10 +87,10 @@ enum policy_verdict policy_look_no_socket(const struct policy_process *process,
     uint64_t n_sockets = process->api_errors[0], n_faults = process->api_errors[1];
     if (n_sockets == 0 && n_faults == 0)
         return POLICY_KEPT;
-    return broken(detail,
-                  "%" PRIu64 " calls with what is no open socket (ENOTSOCK), %" PRIu64
-                  " with what is no context (EFAULT)",
-                  n_sockets, n_faults);
+    return policy_broken(detail,
+                         "%" PRIu64 " calls with what is no open socket (ENOTSOCK), %" PRIu64
+                         " with what is no context (EFAULT)",
+                         n_sockets, n_faults);
 }
 
 enum policy_verdict policy_look_concurrent_use(const struct policy_socket *socket,
@@ -117,10 +103,11 @@ enum policy_verdict policy_look_concurrent_use(const struct policy_socket *socke
     if (!policy_knows(socket, POLICY_CONCURRENT_CALLS))
         return POLICY_UNKNOWN;
     uint64_t n = policy_fact(socket, POLICY_CONCURRENT_CALLS);
-    return n ? broken(detail,
-                      "%" PRIu64 " calls were seen to begin while another thread was in a call "
-                      "with it",
-                      n)
+    return n ? policy_broken(detail,
+                             "%" PRIu64
+                             " calls were seen to begin while another thread was in a call "
+                             "with it",
+                             n)
              : POLICY_KEPT;
 }
 
@@ -145,8 +132,9 @@ enum policy_verdict policy_look_starved(const struct policy_socket *socket,
         is_within(socket, policy_fact(socket, POLICY_LAST_RECEIVED_NS), patience_ns) ||
         !is_within(socket, socket->others_received_ns, GOES_ON_NS))
         return POLICY_KEPT;
-    return broken(detail,
-                  "%" PRIu64 " messages wait, the oldest for %.0f s, while others of its process "
-                  "are received from",
-                  n, (double)age_ns / NS_PER_S);
+    return policy_broken(detail,
+                         "%" PRIu64
+                         " messages wait, the oldest for %.0f s, while others of its process "
+                         "are received from",
+                         n, (double)age_ns / NS_PER_S);
 }

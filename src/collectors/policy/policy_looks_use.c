@@ -5,24 +5,10 @@
 #include "collectors/tap/tap_types.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  1e9
-
-static enum policy_verdict broken(struct policy_detail *detail, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static enum policy_verdict broken(struct policy_detail *detail, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(detail->text, sizeof(detail->text), format, args);
-    va_end(args);
-    return POLICY_BROKEN;
-}
 
 enum policy_verdict policy_look_receive_timeout(const struct policy_socket *socket,
                                                 const struct policy_settings *settings,
@@ -37,8 +23,8 @@ enum policy_verdict policy_look_receive_timeout(const struct policy_socket *sock
     if (policy_signed(socket, POLICY_RCVTIMEO) >= 0 ||
         blocked_ns < (uint64_t)settings->blocked_ms * NS_PER_MS)
         return POLICY_KEPT;
-    return broken(detail, "ZMQ_RCVTIMEO is -1, and it has waited %.0f s for a %s",
-                  (double)blocked_ns / NS_PER_S, is_request ? "reply" : "request");
+    return policy_broken(detail, "ZMQ_RCVTIMEO is -1, and it has waited %.0f s for a %s",
+                         (double)blocked_ns / NS_PER_S, is_request ? "reply" : "request");
 }
 
 enum policy_verdict policy_look_send_timeout(const struct policy_socket *socket,
@@ -55,8 +41,8 @@ enum policy_verdict policy_look_send_timeout(const struct policy_socket *socket,
     if (policy_signed(socket, POLICY_SNDTIMEO) >= 0 ||
         blocked_ns < (uint64_t)settings->blocked_ms * NS_PER_MS)
         return POLICY_KEPT;
-    return broken(detail, "ZMQ_SNDTIMEO is -1, and sends have waited %.0f s",
-                  (double)blocked_ns / NS_PER_S);
+    return policy_broken(detail, "ZMQ_SNDTIMEO is -1, and sends have waited %.0f s",
+                         (double)blocked_ns / NS_PER_S);
 }
 
 enum policy_verdict policy_look_incompatible(const struct policy_socket *socket,
@@ -70,10 +56,11 @@ enum policy_verdict policy_look_incompatible(const struct policy_socket *socket,
         return POLICY_UNKNOWN;
     /* libzmq 4.3.4 has no code of its own for a type that does not fit. */
     uint64_t n = policy_fact(socket, POLICY_BAD_METADATA) + policy_fact(socket, POLICY_REFUSED);
-    return n ? broken(detail,
-                      "%" PRIu64 " handshake%s refused, mostly a peer of a socket type that does "
-                      "not fit %s",
-                      n, n == 1 ? "" : "s", socket->type)
+    return n ? policy_broken(detail,
+                             "%" PRIu64
+                             " handshake%s refused, mostly a peer of a socket type that does "
+                             "not fit %s",
+                             n, n == 1 ? "" : "s", socket->type)
              : POLICY_KEPT;
 }
 
@@ -91,14 +78,14 @@ enum policy_verdict policy_look_hwm_reached(const struct policy_socket *socket,
     uint64_t full_ns = has_times ? policy_fact(socket, POLICY_SEND_AT_HWM_NS) : 0;
     uint64_t hwm = policy_fact(socket, POLICY_SEND_HWM);
     if (dropped)
-        return broken(detail,
-                      "%" PRIu64 " message%s dropped at a mark of %" PRIu64 "; a mark of %" PRIu64
-                      " would have held them",
-                      dropped, dropped == 1 ? "" : "s", hwm, hwm + dropped);
+        return policy_broken(detail,
+                             "%" PRIu64 " message%s dropped at a mark of %" PRIu64
+                             "; a mark of %" PRIu64 " would have held them",
+                             dropped, dropped == 1 ? "" : "s", hwm, hwm + dropped);
     if (full_ns < (uint64_t)settings->full_ms * NS_PER_MS || full_ns == 0)
         return POLICY_KEPT;
-    return broken(detail, "a peer's send queue stood at its mark of %" PRIu64 " for %.0f s", hwm,
-                  (double)full_ns / NS_PER_S);
+    return policy_broken(detail, "a peer's send queue stood at its mark of %" PRIu64 " for %.0f s",
+                         hwm, (double)full_ns / NS_PER_S);
 }
 
 enum policy_verdict policy_look_unroutable(const struct policy_socket *socket,
@@ -113,10 +100,10 @@ enum policy_verdict policy_look_unroutable(const struct policy_socket *socket,
         return POLICY_UNKNOWN;
     uint64_t n = policy_fact(socket, POLICY_DROPPED_UNROUTABLE);
     return n && policy_fact(socket, POLICY_ROUTER_MANDATORY) == 0
-               ? broken(detail,
-                        "%" PRIu64 " message%s to peers that are gone dropped, and "
-                        "ZMQ_ROUTER_MANDATORY is 0: the program was not told",
-                        n, n == 1 ? "" : "s")
+               ? policy_broken(detail,
+                               "%" PRIu64 " message%s to peers that are gone dropped, and "
+                               "ZMQ_ROUTER_MANDATORY is 0: the program was not told",
+                               n, n == 1 ? "" : "s")
                : POLICY_KEPT;
 }
 
@@ -131,10 +118,10 @@ enum policy_verdict policy_look_reconnect(const struct policy_socket *socket,
         return POLICY_UNKNOWN;
     uint64_t n = policy_fact(socket, POLICY_CONNECT_RETRIES);
     return n >= (uint64_t)settings->retries && policy_signed(socket, POLICY_RECONNECT_IVL_MAX) == 0
-               ? broken(detail,
-                        "%" PRIu64 " attempts to connect at the same interval: "
-                        "ZMQ_RECONNECT_IVL_MAX is 0",
-                        n)
+               ? policy_broken(detail,
+                               "%" PRIu64 " attempts to connect at the same interval: "
+                               "ZMQ_RECONNECT_IVL_MAX is 0",
+                               n)
                : POLICY_KEPT;
 }
 
@@ -145,7 +132,8 @@ static enum policy_verdict look_usage(const struct policy_usage *usage,
     if (!usage->is_known || !usage->limit)
         return POLICY_UNKNOWN;
     return (double)usage->used * 100 >= (double)usage->limit * (double)settings->near_limit_percent
-               ? broken(detail, "%" PRIu64 " of %" PRIu64 " %s", usage->used, usage->limit, what)
+               ? policy_broken(detail, "%" PRIu64 " of %" PRIu64 " %s", usage->used, usage->limit,
+                               what)
                : POLICY_KEPT;
 }
 
@@ -183,11 +171,12 @@ enum policy_verdict policy_look_vulnerable(const struct library_finding *library
         }
     }
     bool is_unread = library->package && library->package->manager == PACKAGE_UNREAD;
-    return n ? broken(detail, "libzmq %s has %u open advisor%s, %s (%s)%s%s: %s", library->version,
-                      n, n == 1 ? "y" : "ies", worst, advisory_severity_name(severity),
-                      n == 1 ? "" : " among them",
-                      is_unread ? ", unless its package has the fixes (rpm database not read)" : "",
-                      library->path)
+    return n ? policy_broken(
+                   detail, "libzmq %s has %u open advisor%s, %s (%s)%s%s: %s", library->version, n,
+                   n == 1 ? "y" : "ies", worst, advisory_severity_name(severity),
+                   n == 1 ? "" : " among them",
+                   is_unread ? ", unless its package has the fixes (rpm database not read)" : "",
+                   library->path)
              : POLICY_KEPT;
 }
 
@@ -197,8 +186,8 @@ enum policy_verdict policy_look_replaced(const struct library_finding *library,
     if (!library->is_disk_known)
         return POLICY_UNKNOWN;
     return library->n_replaced
-               ? broken(detail, "%u process%s a libzmq that was replaced on disk: %s",
-                        library->n_replaced, library->n_replaced == 1 ? " runs" : "es run",
-                        library->path)
+               ? policy_broken(detail, "%u process%s a libzmq that was replaced on disk: %s",
+                               library->n_replaced, library->n_replaced == 1 ? " runs" : "es run",
+                               library->path)
                : POLICY_KEPT;
 }

@@ -4,6 +4,8 @@
 #include "collectors/policy/policy_settings.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 /* clang-format off */
@@ -216,6 +218,15 @@ const struct policy_check policy_checks[] = {
 const size_t policy_n_checks = sizeof(policy_checks) / sizeof(*policy_checks);
 
 static_assert(sizeof(policy_checks) / sizeof(*policy_checks) <= POLICY_CHECKS_MAX, "checks");
+
+enum policy_verdict policy_broken(struct policy_detail *detail, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(detail->text, sizeof(detail->text), format, args);
+    va_end(args);
+    return POLICY_BROKEN;
+}
 
 const struct policy_check *policy_check_find(const char *name)
 {

@@ -21,6 +21,10 @@ struct policy_detail {
     char text[POLICY_DETAIL_SIZE];
 };
 
+/* What a look returns that found what it looks for, which it says. */
+enum policy_verdict policy_broken(struct policy_detail *detail, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Of the three, a row has the one that fits what it looks at. */
 typedef enum policy_verdict policy_look_socket(const struct policy_socket *socket,
                                                const struct policy_settings *settings,
