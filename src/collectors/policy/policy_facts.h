@@ -97,7 +97,7 @@ struct policy_library {
 };
 
 struct policy_process {
-    uint64_t pid, start_ticks; /* as it sees itself */
+    uint64_t pid; /* as it sees itself */
     char program[128];
     bool is_reachable; /* /proc/<pid> of this host is it */
     bool is_untapped;  /* the reader told of it */

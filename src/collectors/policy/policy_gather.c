@@ -136,8 +136,7 @@ static bool add_process(struct gathering *self, const struct tap_socket *socket)
     if (facts->n_processes == facts->processes_capacity)
         return false;
     struct policy_process *process = &facts->processes[facts->n_processes++];
-    *process = (struct policy_process){
-        .pid = header->pid, .start_ticks = header->start_ticks, .is_untapped = socket->is_peeked};
+    *process = (struct policy_process){.pid = header->pid, .is_untapped = socket->is_peeked};
     (void)snprintf(process->program, sizeof(process->program), "%s", header->program);
     process->is_reachable = self->procfs_fd >= 0 &&
                             (socket->is_peeked || header->pid_namespace == self->pid_namespace);
@@ -196,8 +195,7 @@ static bool has_segment(const struct gathering *self, const struct segment_heade
 {
     for (size_t i = 0; i < self->facts->n_processes; i++) {
         const struct policy_process *process = &self->facts->processes[i];
-        if (!process->is_untapped && process->is_reachable && process->pid == header->pid &&
-            process->start_ticks == header->start_ticks)
+        if (!process->is_untapped && process->is_reachable && process->pid == header->pid)
             return true;
     }
     return false;
