@@ -3,14 +3,17 @@
 
 #include "queues/queue_ages.h"
 #include "tap/events/events.h"
+#include "tap/ground/capability.h"
 #include "tap/losses/endings.h"
 #include "tap/sampling/proxies.h"
+#include "tap/sampling/sampler.h"
 
 #include "support/cmocka.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <zmq.h>
 
 struct tap_sampled sampled;
 unsigned tap_sampled_n_readers, tap_sampled_n_ages;
@@ -153,4 +156,40 @@ void proxies_settle(void)
 {
     assert_int_equal(tap_played_lock_depth, 1);
     sampled.n_proxy_settled++;
+}
+
+void tap_sampled_begin(bool has_library)
+{
+    tap_played_begin();
+    sampled = (struct tap_sampled){.learned = {.is_there = true, .pipes = {.is_known = true}},
+                                   .monotonic_ns = sampled.monotonic_ns + UINT64_C(1000000000000),
+                                   .realtime_ns = UINT64_C(5000000000),
+                                   .cpu_ns = sampled.cpu_ns};
+    sampled.header = tap_played_table->header;
+    capability_start(sampled.header);
+    sampler_forked();
+    sampler_start(sampled.header);
+    if (!has_library)
+        return;
+    sampler_add_library(&tap_played);
+    sampled.n_forked = sampled.n_forgotten = 0;
+    sampled.a = tap_played_open(ZMQ_PUSH);
+    sampled.b = tap_played_open(ZMQ_PULL);
+    sampled.samples[0] = (struct pipe_sample){.is_valid = true,
+                                              .n_pipes = 1,
+                                              .send_queue = 7,
+                                              .send_fullest = PIPE_UNKNOWN,
+                                              .receive_fullest = PIPE_UNKNOWN};
+    sampled.samples[1] = (struct pipe_sample){.is_valid = true,
+                                              .n_pipes = 2,
+                                              .receive_queue = 8,
+                                              .send_fullest = PIPE_UNKNOWN,
+                                              .receive_fullest = PIPE_UNKNOWN};
+    (void)sampler_has_moved();
+}
+
+void tap_sampled_end(void)
+{
+    sampler_forked();
+    tap_played_end();
 }

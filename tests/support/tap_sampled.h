@@ -28,4 +28,8 @@ struct tap_sampled {
 extern struct tap_sampled sampled;
 extern unsigned tap_sampled_n_readers, tap_sampled_n_ages; /* that were made in all */
 
+/* a is a PUSH that holds 7, b a PULL that holds 8; of the library unless the test adds it. */
+void tap_sampled_begin(bool has_library);
+void tap_sampled_end(void);
+
 #endif

@@ -18,40 +18,14 @@ static char no_library; /* a test's state: none is added for it */
 
 static int set_up(void **state)
 {
-    tap_played_begin();
-    sampled = (struct tap_sampled){.learned = {.is_there = true, .pipes = {.is_known = true}},
-                                   .monotonic_ns = sampled.monotonic_ns + 1000000 * MS,
-                                   .realtime_ns = 5000 * MS,
-                                   .cpu_ns = sampled.cpu_ns};
-    sampled.header = tap_played_table->header;
-    capability_start(sampled.header);
-    sampler_forked();
-    sampler_start(sampled.header);
-    if (*state == &no_library)
-        return 0;
-    sampler_add_library(&tap_played);
-    sampled.n_forked = sampled.n_forgotten = 0;
-    sampled.a = tap_played_open(ZMQ_PUSH);
-    sampled.b = tap_played_open(ZMQ_PULL);
-    sampled.samples[0] = (struct pipe_sample){.is_valid = true,
-                                              .n_pipes = 1,
-                                              .send_queue = 7,
-                                              .send_fullest = PIPE_UNKNOWN,
-                                              .receive_fullest = PIPE_UNKNOWN};
-    sampled.samples[1] = (struct pipe_sample){.is_valid = true,
-                                              .n_pipes = 2,
-                                              .receive_queue = 8,
-                                              .send_fullest = PIPE_UNKNOWN,
-                                              .receive_fullest = PIPE_UNKNOWN};
-    (void)sampler_has_moved();
+    tap_sampled_begin(*state != &no_library);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    sampler_forked();
-    tap_played_end();
+    tap_sampled_end();
     return 0;
 }
 
@@ -247,6 +221,27 @@ static void round__pauses__weigh_as_the_time_they_took(void **state)
                          rows[i].n_times);
         assert_int_equal(word(sampled.a, SEGMENT_SEND_AT_HWM_NS) - full_ns, rows[i].ms * MS);
     }
+}
+
+/* The thread is roused, and what fills up then was not full in the time before. */
+static void round__after_a_rest__is_full_for_an_interval(void **state)
+{
+    (void)state;
+    sampled.samples[0].send_queue = sampled.samples[1].receive_queue = 0;
+    sampled.samples[0].send_fullest = 0;
+    next_round();
+    assert_true(sampler_is_at_rest());
+    sampled.samples[0].send_queue = 7;
+    sampled.samples[0].n_send_full = 1;
+    uint64_t before = word(sampled.a, (enum segment_lane_word)SEGMENT_SEND_FILL_BASE);
+    sampled.monotonic_ns += 900 * MS;
+    sampler_round();
+    assert_false(sampler_is_at_rest());
+    assert_int_equal(word(sampled.a, SEGMENT_SEND_AT_HWM_NS), 100 * MS);
+    assert_int_equal(word(sampled.a, (enum segment_lane_word)SEGMENT_SEND_FILL_BASE) - before, 9);
+    sampled.monotonic_ns += 900 * MS;
+    sampler_round();
+    assert_int_equal(word(sampled.a, SEGMENT_SEND_AT_HWM_NS), 1000 * MS);
 }
 
 static void conflated(uint64_t n, uint64_t expected)
@@ -487,6 +482,7 @@ int main(void)
         CASE(round__new_socket_in_the_first_lane__has_sent_nothing),
         CASE(round__moves__are_told_once),
         CASE(round__pauses__weigh_as_the_time_they_took),
+        CASE(round__after_a_rest__is_full_for_an_interval),
         CASE(round__conflated__is_what_two_samples_agree_on),
         CASE(round__socket_is_closed_or_another_meanwhile__is_left_alone),
         CASE(round__proxy__has_what_its_pipes_count),
