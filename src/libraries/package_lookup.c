@@ -111,7 +111,7 @@ static void find_apk(struct package_lookup *self, const struct place *place, con
 }
 
 /* What a transaction of rpm has not finished is in a file beside the database, which is empty
- * otherwise; until then nothing is said. */
+ * otherwise. */
 static bool has_unfinished(const struct place *place)
 {
     char file[128];
@@ -125,17 +125,8 @@ static void find_rpm(struct package_lookup *self, const struct place *place, con
                      struct library_package *ret_package)
 {
     (void)self;
-    if (!has_unfinished(place))
-        (void)package_rpm_find(place->database, path, ret_package);
-}
-
-static void find_unread(struct package_lookup *self, const struct place *place, const char *path,
-                        struct library_package *ret_package)
-{
-    (void)self;
-    (void)place;
-    (void)path;
-    ret_package->manager = PACKAGE_UNREAD;
+    if (has_unfinished(place) || package_rpm_find(place->database, path, ret_package) != 0)
+        ret_package->manager = PACKAGE_UNREAD;
 }
 
 /* The first that is there is the root's; a distribution may have a link to it where it was. */
@@ -149,10 +140,10 @@ static const struct database {
     {"usr/lib/apk/db/installed", find_apk},
     {"usr/lib/sysimage/rpm/rpmdb.sqlite", find_rpm},
     {"var/lib/rpm/rpmdb.sqlite", find_rpm},
-    {"usr/lib/sysimage/rpm/Packages.db", find_unread}, /* ndb */
-    {"var/lib/rpm/Packages.db", find_unread},
-    {"usr/lib/sysimage/rpm/Packages", find_unread}, /* Berkeley DB */
-    {"var/lib/rpm/Packages", find_unread},
+    {"usr/lib/sysimage/rpm/Packages.db", find_rpm}, /* ndb */
+    {"var/lib/rpm/Packages.db", find_rpm},
+    {"usr/lib/sysimage/rpm/Packages", find_rpm}, /* Berkeley DB */
+    {"var/lib/rpm/Packages", find_rpm},
 };
 
 static const struct database *open_database(struct place *place)

@@ -9,8 +9,9 @@
  * dpkg  var/lib/dpkg/info/NAME.list of packages whose names have "zmq" or "zeromq" in them, then
  *       their versions in var/lib/dpkg/status
  * apk   lib/apk/db/installed, or usr/lib/apk/db/installed
- * rpm   usr/lib/sysimage/rpm/rpmdb.sqlite, or var/lib/rpm/rpmdb.sqlite (package_rpm.c). Of a
- *       database of Berkeley DB or ndb only that it is there is told: UNREAD
+ * rpm   rpmdb.sqlite, Packages.db (ndb) or Packages (Berkeley DB) in usr/lib/sysimage/rpm or
+ *       var/lib/rpm (package_rpm.c). One that is broken, too large or in the middle of a
+ *       transaction: UNREAD
  *
  * Thread: one at a time.   Blocks: on the files.
  */
@@ -38,7 +39,7 @@ enum package_manager {
     PACKAGE_DPKG,
     PACKAGE_APK,
     PACKAGE_RPM,
-    PACKAGE_UNREAD, /* there may be one: the root's database is of a format that is not read */
+    PACKAGE_UNREAD, /* there may be one: the root's database could not be read */
     PACKAGE_N
 };
 
@@ -85,8 +86,9 @@ bool package_status_find(const char *text, size_t size, const char *name,
 bool package_apk_find(const char *text, size_t size, const char *path,
                       struct library_package *ret_package);
 
-/* The package that has the path in rpm's database, an open file of SQLite. */
-bool package_rpm_find(int database, const char *path, struct library_package *ret_package);
+/* The package that has the path in rpm's database, an open file; untouched if there is none.
+ * Returns 0, -errno, or LIMITED_FILE_E_BROKEN: it is no such database, or broken, or too large. */
+int package_rpm_find(int database, const char *path, struct library_package *ret_package);
 
 /* The same of the header of one package. */
 bool package_rpm_header_find(const uint8_t *header, size_t size, const char *path,

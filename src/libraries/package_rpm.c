@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * package_rpm - the package of a file in rpm's database, where that is one of SQLite.
+ * package_rpm - the package of a file in rpm's database.
  *
- * Its table Name has the names of packages; of those with "zmq" or "zeromq" in them the headers in
- * the table Packages are read, which have version, source and files. What an older rpm has, a file
- * of Berkeley DB, or openSUSE, ndb, is not read.
+ * A package's header has its name, version, source and files; those of packages with "zmq" or
+ * "zeromq" in their names are read. In a database of SQLite the table Name has the names, and
+ * Packages the headers; in others (rpm_blobs.h) the names are in the headers alone.
  *
  * Source: rpm 4.18, lib/backend/sqlite.c and docs/manual/format.md
  */
 #include "base/cleanup.h"
+#include "libraries/limited_file.h"
 #include "libraries/package_lookup.h"
+#include "libraries/rpm_blobs.h"
 #include "libraries/sqlite_file.h"
 
 #include <arpa/inet.h>
@@ -53,16 +55,18 @@ static uint32_t number_at(const void *at)
     return ntohl(number);
 }
 
-static bool open_header(const uint8_t *text, size_t size, struct header *ret_header)
+/* Of a header of `size` bytes the first `n` are there, which ends its data early. */
+static bool open_header(const uint8_t *text, size_t n, size_t size, struct header *ret_header)
 {
-    if (size < 8)
+    if (size < 8 || n < 8)
         return false;
-    uint32_t n = number_at(text), data_size = number_at(text + 4);
-    if (n > ENTRIES_MAX || size - 8 < (size_t)n * ENTRY_SIZE ||
-        size - 8 - (size_t)n * ENTRY_SIZE < data_size)
+    uint32_t n_entries = number_at(text), data_size = number_at(text + 4);
+    size_t before = 8 + (size_t)n_entries * ENTRY_SIZE;
+    if (n_entries > ENTRIES_MAX || n < before || size - before < data_size)
         return false;
-    const uint8_t *data = text + 8 + (size_t)n * ENTRY_SIZE;
-    *ret_header = (struct header){text + 8, n, (const char *)data, (const char *)data + data_size};
+    size_t n_data = n - before < data_size ? n - before : data_size;
+    const char *data = (const char *)text + before;
+    *ret_header = (struct header){text + 8, n_entries, data, data + n_data};
     return true;
 }
 
@@ -165,7 +169,7 @@ bool package_rpm_header_find(const uint8_t *text, size_t size, const char *path,
     struct values epoch;
     char version[64], release[64], source[PACKAGE_NAME_SIZE + 128], before[16] = "";
     struct library_package package = {.manager = PACKAGE_RPM};
-    if (!open_header(text, size, &header) || !has_file(&header, path) ||
+    if (!open_header(text, size, size, &header) || !has_file(&header, path) ||
         !copy_string(&header, TAG_NAME, package.name, sizeof(package.name)) ||
         !copy_string(&header, TAG_VERSION, version, sizeof(version)) ||
         !copy_string(&header, TAG_RELEASE, release, sizeof(release)))
@@ -187,25 +191,14 @@ bool package_rpm_header_find(const uint8_t *text, size_t size, const char *path,
     return true;
 }
 
-struct candidates {
-    int64_t ids[CANDIDATES_MAX];
-    unsigned n;
-};
-
-static bool has_word(const struct sqlite_value *name, const char *word)
+static bool is_of_zeromq(const void *name, size_t size)
 {
-    return name->data && memmem(name->data, name->size, word, strlen(word));
-}
-
-/* Of Name: key, hnum. */
-static bool visit_name(void *data, const struct sqlite_row *row)
-{
-    struct candidates *candidates = data;
-    struct sqlite_value columns[2];
-    if (sqlite_row_columns(row, columns, 2) && !columns[1].data &&
-        (has_word(&columns[0], "zmq") || has_word(&columns[0], "zeromq")))
-        candidates->ids[candidates->n++] = columns[1].number;
-    return candidates->n < CANDIDATES_MAX;
+    static const char *const words[] = {"zmq", "zeromq"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (memmem(name, size, words[i], strlen(words[i])))
+            return true;
+    }
+    return false;
 }
 
 struct search {
@@ -213,6 +206,25 @@ struct search {
     struct library_package *package;
     bool is_found;
 };
+
+/*
+ * SQLite
+ */
+struct candidates {
+    int64_t ids[CANDIDATES_MAX];
+    unsigned n;
+};
+
+/* Of Name: key, hnum. */
+static bool visit_name(void *data, const struct sqlite_row *row)
+{
+    struct candidates *candidates = data;
+    struct sqlite_value columns[2];
+    if (sqlite_row_columns(row, columns, 2) && !columns[1].data && columns[0].data &&
+        is_of_zeromq(columns[0].data, columns[0].size))
+        candidates->ids[candidates->n++] = columns[1].number;
+    return candidates->n < CANDIDATES_MAX;
+}
 
 /* Of Packages: hnum, blob. */
 static bool visit_package(void *data, const struct sqlite_row *row)
@@ -225,21 +237,60 @@ static bool visit_package(void *data, const struct sqlite_row *row)
     return false;
 }
 
-bool package_rpm_find(int database, const char *path, struct library_package *ret_package)
+static int find_in_sqlite(int database, struct search *search)
 {
     cleanup(sqlite_file_finish) struct sqlite_file file;
     struct candidates candidates = {.n = 0};
-    struct search search = {path, ret_package, false};
     uint32_t names, packages;
-    if (sqlite_file_open(&file, database) != 0 ||
-        sqlite_file_find_table(&file, "Name", &names) != 0 ||
-        sqlite_file_find_table(&file, "Packages", &packages) != 0 ||
-        sqlite_file_each(&file, names, INT64_MIN, INT64_MAX, visit_name, &candidates) != 0)
-        return false;
-    for (unsigned i = 0; i < candidates.n && !search.is_found; i++) {
-        if (sqlite_file_each(&file, packages, candidates.ids[i], candidates.ids[i], visit_package,
-                             &search) != 0)
-            return false;
-    }
-    return search.is_found;
+    int r = sqlite_file_open(&file, database);
+    if (r == 0)
+        r = sqlite_file_find_table(&file, "Name", &names);
+    if (r == 0)
+        r = sqlite_file_find_table(&file, "Packages", &packages);
+    if (r == 0)
+        r = sqlite_file_each(&file, names, INT64_MIN, INT64_MAX, visit_name, &candidates);
+    for (unsigned i = 0; r == 0 && i < candidates.n && !search->is_found; i++)
+        r = sqlite_file_each(&file, packages, candidates.ids[i], candidates.ids[i], visit_package,
+                             search);
+    return r;
+}
+
+/*
+ * Other databases
+ */
+/* A name that comes after the beginning may be anything. */
+static bool wants_blob(void *data, const uint8_t *start, size_t n, size_t size)
+{
+    (void)data;
+    struct header header;
+    struct values name;
+    if (!open_header(start, n, size, &header) || !find(&header, TAG_NAME, TYPE_STRING, &name))
+        return n < size;
+    const char *end = string_end(&header, name.at);
+    return end ? is_of_zeromq(name.at, (size_t)(end - name.at)) : n < size;
+}
+
+static bool visit_blob(void *data, const uint8_t *blob, size_t size)
+{
+    struct search *search = data;
+    search->is_found = package_rpm_header_find(blob, size, search->path, search->package);
+    return !search->is_found;
+}
+
+int package_rpm_find(int database, const char *path, struct library_package *ret_package)
+{
+    struct limited_file file = {database, RPM_BLOBS_MAGIC};
+    struct search search = {path, ret_package, false};
+    const struct rpm_blobs_visitor visitor = {&search, wants_blob, visit_blob};
+    uint8_t start[RPM_BLOBS_MAGIC];
+    int r = limited_file_read(&file, start, sizeof(start), 0);
+    if (r != 0)
+        return r;
+    if (rpm_bdb_is(start))
+        r = rpm_bdb_each(database, &visitor);
+    else if (rpm_ndb_is(start))
+        r = rpm_ndb_each(database, &visitor);
+    else
+        r = find_in_sqlite(database, &search);
+    return search.is_found ? 0 : r;
 }

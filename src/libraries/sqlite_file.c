@@ -48,28 +48,18 @@ static bool take_varint(struct bytes *bytes, uint64_t *ret_value)
     return false;
 }
 
-static int read_at(struct sqlite_file *self, void *to, size_t size, uint64_t offset)
-{
-    if (self->n_read + size > SQLITE_FILE_READ_MAX)
-        return SQLITE_FILE_E_BROKEN;
-    self->n_read += size;
-    ssize_t n = pread(self->fd, to, size, (off_t)offset);
-    if (n < 0)
-        return -errno;
-    return (size_t)n == size ? 0 : SQLITE_FILE_E_BROKEN;
-}
-
 static int read_page(struct sqlite_file *self, uint32_t page, uint8_t *to)
 {
-    return page ? read_at(self, to, self->page_size, (uint64_t)(page - 1) * self->page_size)
-                : SQLITE_FILE_E_BROKEN;
+    return page ? limited_file_read(&self->file, to, self->page_size,
+                                    (uint64_t)(page - 1) * self->page_size)
+                : LIMITED_FILE_E_BROKEN;
 }
 
 int sqlite_file_open(struct sqlite_file *self, int fd)
 {
     uint8_t head[FILE_HEADER];
-    *self = (struct sqlite_file){.fd = fd};
-    int r = read_at(self, head, sizeof(head), 0);
+    *self = (struct sqlite_file){.file = {fd, SQLITE_FILE_READ_MAX}};
+    int r = limited_file_read(&self->file, head, sizeof(head), 0);
     if (r != 0)
         return r;
     uint32_t size = (uint32_t)big_endian(head + 16, 2);
@@ -77,7 +67,7 @@ int sqlite_file_open(struct sqlite_file *self, int fd)
     bool is_power = (self->page_size & (self->page_size - 1)) == 0;
     if (memcmp(head, MAGIC, sizeof(MAGIC)) != 0 || self->page_size < 512 || !is_power ||
         head[20] > 32 || head[56 + 3] != 1)
-        return SQLITE_FILE_E_BROKEN;
+        return LIMITED_FILE_E_BROKEN;
     self->usable_size = self->page_size - head[20];
     return 0;
 }
@@ -128,21 +118,21 @@ static int visit_cell(const struct walk *walk, struct bytes cell)
     struct sqlite_file *file = walk->file;
     if (!take_varint(&cell, &size) || !take_varint(&cell, &id) || size == 0 ||
         size > SQLITE_FILE_ROW_MAX)
-        return SQLITE_FILE_E_BROKEN;
+        return LIMITED_FILE_E_BROKEN;
     if ((int64_t)id < walk->from)
         return 0;
     if ((int64_t)id > walk->to)
         return STOP;
     size_t local = local_size(file, size);
     if ((size_t)(cell.end - cell.at) < local)
-        return SQLITE_FILE_E_BROKEN;
+        return LIMITED_FILE_E_BROKEN;
     string_buffer_clear(&file->row);
     string_buffer_append(&file->row, (const char *)cell.at, local);
     cell.at += local;
     int r = 0;
     if (local < size)
         r = take_number(&cell, 4, &overflow) ? append_overflow(file, overflow, size)
-                                             : SQLITE_FILE_E_BROKEN;
+                                             : LIMITED_FILE_E_BROKEN;
     if (r != 0)
         return r;
     if (file->row.has_failed)
@@ -157,7 +147,7 @@ static int walk_child(const struct walk *self, struct bytes cell, unsigned depth
 {
     uint64_t child, key;
     if (!take_number(&cell, 4, &child) || !take_varint(&cell, &key))
-        return SQLITE_FILE_E_BROKEN;
+        return LIMITED_FILE_E_BROKEN;
     if ((int64_t)key < self->from)
         return 0; /* all of its rows are before */
     int r = walk(self, (uint32_t)child, depth + 1);
@@ -171,7 +161,7 @@ static int walk(const struct walk *self, uint32_t page, unsigned depth)
     if (!text)
         return -ENOMEM;
     int r = depth < SQLITE_FILE_DEPTH_MAX ? read_page(self->file, page, text)
-                                          : SQLITE_FILE_E_BROKEN;
+                                          : LIMITED_FILE_E_BROKEN;
     if (r != 0)
         return r;
     const uint8_t *head = text + (page == 1 ? FILE_HEADER : 0), *end = text + file->usable_size;
@@ -179,11 +169,11 @@ static int walk(const struct walk *self, uint32_t page, unsigned depth)
     const uint8_t *cells = head + (is_interior ? 12 : 8);
     size_t n = big_endian(head + 3, 2);
     if ((!is_interior && *head != LEAF) || (size_t)(end - cells) < 2 * n)
-        return SQLITE_FILE_E_BROKEN;
+        return LIMITED_FILE_E_BROKEN;
     for (size_t i = 0; r == 0 && i < n; i++) {
         size_t offset = big_endian(cells + 2 * i, 2);
         if (offset >= file->usable_size)
-            return SQLITE_FILE_E_BROKEN;
+            return LIMITED_FILE_E_BROKEN;
         const struct bytes cell = {text + offset, end};
         r = is_interior ? walk_child(self, cell, depth) : visit_cell(self, cell);
     }

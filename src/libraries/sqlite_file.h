@@ -5,33 +5,31 @@
  * For the database of rpm, which belongs to whoever made a container's root and may be anything: no
  * statement is run, nothing is written or locked, no index is used. What is read at most, how deep
  * a tree may be and how large a row are limited. A file that is written meanwhile gives what is in
- * it at that moment, or SQLITE_FILE_E_BROKEN; what waits in a write-ahead log is not seen.
+ * it at that moment, or LIMITED_FILE_E_BROKEN; what waits in a write-ahead log is not seen.
  *
  * Source: https://www.sqlite.org/fileformat2.html
  *
  * Thread: one at a time.   Blocks: on the file.
- * Errors: SQLITE_FILE_E_BROKEN  it is no such file, or not as the format has it
+ * Errors: LIMITED_FILE_E_BROKEN  it is no such file, or not as the format has it
  *         -errno of reading, -ENOMEM
  */
 #ifndef LIBRARIES_SQLITE_FILE_H
 #define LIBRARIES_SQLITE_FILE_H
 
 #include "base/string_buffer.h"
+#include "libraries/limited_file.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define SQLITE_FILE_E_BROKEN 1
 
 #define SQLITE_FILE_READ_MAX  ((size_t)64 << 20)
 #define SQLITE_FILE_ROW_MAX   ((size_t)4 << 20)
 #define SQLITE_FILE_DEPTH_MAX 16u
 
 struct sqlite_file {
-    int fd; /* borrowed */
+    struct limited_file file;
     uint32_t page_size, usable_size;
-    size_t n_read; /* bytes */
     struct string_buffer row;
 };
 

@@ -193,7 +193,7 @@
     X(LIBRARY_VULNERABILITY_INFO, "zmq_library_vulnerability_info", INFO, "", \
       "A security advisory that affects upstream's release of this version. patched: yes where the package or the configuration says that what runs has the fix.") \
     X(LIBRARY_PACKAGE_INFO, "zmq_library_package_info", INFO, "", \
-      "The distribution's package that the library file belongs to, as the database of dpkg, apk or rpm in the process's root says. Absent where that is not known; of rpm a database of SQLite is read, as since rpm 4.16, not Berkeley DB or ndb.") \
+      "The distribution's package that the library file belongs to, as the database of dpkg, apk or rpm in the process's root says. Absent where that is not known.") \
     X(LIBRARY_SCANNED_PROCESSES, "zmq_library_scanned_processes", GAUGE, "", \
       "Processes of the host that the exporter sees.") \
     X(LIBRARY_UNREADABLE_PROCESSES, "zmq_library_unreadable_processes", GAUGE, "", \

@@ -11,9 +11,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check(const struct library_package *package, bool is_found)
+static void check(const struct library_package *package)
 {
-    if (is_found != (package->manager == PACKAGE_RPM) ||
+    bool is_found = package->manager == PACKAGE_RPM;
+    if ((!is_found && package->manager != PACKAGE_NONE) ||
         strnlen(package->version, sizeof(package->version)) == sizeof(package->version) ||
         strnlen(package->source, sizeof(package->source)) == sizeof(package->source) ||
         (is_found && (!*package->name || !*package->version || !*package->source)))
@@ -23,12 +24,15 @@ static void check(const struct library_package *package, bool is_found)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct library_package package = {0};
-    check(&package, package_rpm_header_find(data, size, LIBRARY, &package));
-    int fd = memfd_create("rpmdb.sqlite", MFD_CLOEXEC);
+    if (package_rpm_header_find(data, size, LIBRARY, &package) != (package.manager == PACKAGE_RPM))
+        abort();
+    check(&package);
+    int fd = memfd_create("Packages", MFD_CLOEXEC);
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)
         abort();
     package = (struct library_package){0};
-    check(&package, package_rpm_find(fd, LIBRARY, &package));
+    (void)package_rpm_find(fd, LIBRARY, &package);
+    check(&package);
     close(fd);
     return 0;
 }

@@ -230,7 +230,7 @@ static void find__rpm__in_either_place_and_when_its_log_is_empty(void **state)
         assert_int_equal(find_path(f, RPM_LIBRARY), PACKAGE_RPM);
         package_lookup_finish(&f->lookup);
         put(f, log, "an unfinished transaction");
-        assert_int_equal(find_path(f, RPM_LIBRARY), PACKAGE_NONE);
+        assert_int_equal(find_path(f, RPM_LIBRARY), PACKAGE_UNREAD);
         package_lookup_finish(&f->lookup);
         take_away(f, log);
         take_away(f, places[i]);
@@ -238,24 +238,31 @@ static void find__rpm__in_either_place_and_when_its_log_is_empty(void **state)
     }
 }
 
-static void find__rpm_of_another_format__says_that_it_is_not_read(void **state)
+static void find__rpm_of_other_formats__is_read_or_told(void **state)
 {
     struct fixture *f = *state;
-    static const char *const files[] = {
-        "usr/lib/sysimage/rpm/Packages.db",
-        "var/lib/rpm/Packages.db",
-        "usr/lib/sysimage/rpm/Packages",
-        "var/lib/rpm/Packages",
+    static const char *const files[][2] = {
+        {"usr/lib/sysimage/rpm/rpmdb.sqlite", "many"}, {"usr/lib/sysimage/rpm/Packages.db", "ndb"},
+        {"var/lib/rpm/Packages.db", "ndb-long"},       {"usr/lib/sysimage/rpm/Packages", "bdb"},
+        {"var/lib/rpm/Packages", "bdb-4096"},
     };
+    put(f, RPM_LIBRARY, "");
+    assert_int_equal(find_path(f, RPM_LIBRARY), PACKAGE_NONE);
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        char copy[512];
+        (void)snprintf(copy, sizeof(copy), TEST_SOURCE_ROOT "/tests/fuzz/corpus/package_rpm/%s",
+                       files[i][1]);
+        put_copy(f, files[i][0], copy);
+        assert_int_equal(find_path(f, RPM_LIBRARY), PACKAGE_RPM);
+        put(f, files[i][0], "neither of them, nor as long as it would have to be");
+        package_lookup_finish(&f->lookup);
+        assert_int_equal(find_path(f, RPM_LIBRARY), PACKAGE_UNREAD);
+        package_lookup_finish(&f->lookup);
+        take_away(f, files[i][0]);
+    }
     put(f, LIBRARY, "");
     assert_int_equal(find(f), PACKAGE_NONE);
-    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-        put(f, files[i], "");
-        assert_int_equal(find(f), PACKAGE_UNREAD);
-        take_away(f, files[i]);
-    }
-    assert_int_equal(find(f), PACKAGE_NONE);
-    put(f, files[0], "");
+    put(f, files[1][0], "");
     put_all(f);
     assert_int_equal(find(f), PACKAGE_DPKG);
 }
@@ -466,7 +473,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(find__rpm_of_another_format__says_that_it_is_not_read),
+        TEST(find__rpm_of_other_formats__is_read_or_told),
         TEST(find__dpkg__needs_library_list_and_status),
         TEST(find__names_of_lists__are_those_of_zmq),
         TEST(find__several_lists__is_the_one_with_the_path),

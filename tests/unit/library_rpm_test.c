@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* rpm's database: rows on many pages and over several, and what is no such database. The files are
- * those of tests/support/rpm_database.py. */
+ * those of tests/support/rpm_database.py; SQLite and Berkeley DB have written theirs. */
+#include "libraries/limited_file.h"
 #include "libraries/package_lookup.h"
 #include "libraries/sqlite_file.h"
 
@@ -42,13 +43,15 @@ static int as_file(const struct content *content)
     return fd;
 }
 
+static int result; /* of the last find() */
+
 static bool find(const struct content *content, const char *path, struct library_package *package)
 {
     int fd = as_file(content);
     *package = (struct library_package){0};
-    bool is_found = package_rpm_find(fd, path, package);
+    result = package_rpm_find(fd, path, package);
     close(fd);
-    return is_found;
+    return package->manager == PACKAGE_RPM;
 }
 
 static void find__databases__gives_the_package_of_the_file(void **state)
@@ -56,6 +59,7 @@ static void find__databases__gives_the_package_of_the_file(void **state)
     (void)state;
     static const struct {
         const char *file, *path, *version, *source; /* version NULL: there is none */
+        int result;
     } rows[] = {
         {"small", LIBRARY, "4.3.4-2.fc38", "zeromq"},
         {"small", "/lib64/libzmq.so.5.2.4", "4.3.4-2.fc38", "zeromq"}, /* /usr is merged */
@@ -70,7 +74,15 @@ static void find__databases__gives_the_package_of_the_file(void **state)
         {"long", LIBRARY, "4.3.4-2.fc38", "zeromq"},
         {"below", LIBRARY, "4.3.4-2.fc38", "zeromq"}, /* its id has nine bytes */
         {"other", LIBRARY, NULL, NULL},
-        {"header", LIBRARY, NULL, NULL},
+        {"header", LIBRARY, NULL, NULL, LIMITED_FILE_E_BROKEN},
+        {"ndb", LIBRARY, "1:4.3.4-2.fc38", "zeromq"},
+        {"ndb", "/usr/lib64/README", NULL, NULL},
+        {"ndb-long", LIBRARY, "4.3.4-2.fc38", "zeromq"},
+        {"bdb", LIBRARY, "1:4.3.4-2.fc38", "zeromq"},
+        {"bdb", "/usr/lib64/README", NULL, NULL},
+        {"bdb-swapped", LIBRARY, "4.3.4-2.fc38", "zeromq"},
+        {"bdb-long", LIBRARY, "4.3.4-2.fc38", "zeromq"},
+        {"bdb-4096", LIBRARY, "4.3.4-2.fc38", "zeromq"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct library_package package;
@@ -81,6 +93,7 @@ static void find__databases__gives_the_package_of_the_file(void **state)
         assert_string_equal(package.source, rows[i].source ? rows[i].source : "");
         assert_string_equal(package.source_version, package.version);
         assert_int_equal(package.manager, rows[i].version ? PACKAGE_RPM : PACKAGE_NONE);
+        assert_int_equal(result, rows[i].result);
         free(content.data);
     }
 }
@@ -89,7 +102,7 @@ static void find__databases__gives_the_package_of_the_file(void **state)
 static void find__cut_or_changed__ends(void **state)
 {
     (void)state;
-    static const char *const files[] = {"small", "several"};
+    static const char *const files[] = {"small", "several", "ndb", "bdb", "bdb-swapped"};
     struct library_package package;
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
         struct content content = read_content(files[i]);
@@ -156,9 +169,9 @@ static void each__range__visits_its_rows_until_told(void **state)
         assert_int_equal(sqlite_file_each(&file, table, id, id, count, &n), 0);
         assert_int_equal(n, 1);
     }
-    assert_int_equal(sqlite_file_each(&file, 0, 1, 1, count, NULL), SQLITE_FILE_E_BROKEN);
-    file.n_read = SQLITE_FILE_READ_MAX;
-    assert_int_equal(sqlite_file_each(&file, table, 1, 1, count, NULL), SQLITE_FILE_E_BROKEN);
+    assert_int_equal(sqlite_file_each(&file, 0, 1, 1, count, NULL), LIMITED_FILE_E_BROKEN);
+    file.file.n_left = 0;
+    assert_int_equal(sqlite_file_each(&file, table, 1, 1, count, NULL), LIMITED_FILE_E_BROKEN);
     sqlite_file_finish(&file);
     close(fd);
     free(content.data);

@@ -175,7 +175,9 @@ enum policy_verdict policy_look_vulnerable(const struct library_finding *library
                    detail, "libzmq %s has %u open advisor%s, %s (%s)%s%s: %s", library->version, n,
                    n == 1 ? "y" : "ies", worst, advisory_severity_name(severity),
                    n == 1 ? "" : " among them",
-                   is_unread ? ", unless its package has the fixes (rpm database not read)" : "",
+                   is_unread
+                       ? ", unless its package has the fixes (rpm's database could not be read)"
+                       : "",
                    library->path)
              : POLICY_KEPT;
 }

@@ -204,7 +204,7 @@ const struct policy_check policy_checks[] = {
      .why = "Most of libzmq's flaws are used over the network, several of them without a key.",
      .fix_c = "apt install --only-upgrade libzmq5   # then restart the program",
      .fix_python = "pip install --upgrade pyzmq          # its wheel brings a libzmq of its own",
-     .except = "libraries whose version is not known. A package's fixes are known of dpkg, apk and rpm with SQLite; an rpm database of Berkeley DB or ndb is not read, and the finding says so.",
+     .except = "libraries whose version is not known. A package's fixes are known of dpkg, apk and rpm; where rpm's database could not be read, the finding says so.",
      .look_library = policy_look_vulnerable},
     {.name = "replaced_library", .severity = ADVISORY_MEDIUM,
      .what = "A running program whose libzmq was replaced or removed on disk since it was loaded.",
