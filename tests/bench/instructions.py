@@ -4,7 +4,8 @@ frames is two sends, as is one to a ROUTER, the peer's id and one frame; the row
 
 usage: instructions.py
 
-Counted are the program's own thread and only the calls; exact, whatever the machine is doing.
+Counted are the program's own thread and only the calls; exact, whatever the machine is doing. And those
+that an exporter takes in each scrape to look up the worst connection of every socket.
 """
 
 import re
@@ -23,14 +24,18 @@ SPELLINGS = {"send": 1, "msg_send": 1, "recv": 1, "msg_recv": 1,
              "send to ROUTER": 2, "msg_send to ROUTER": 2}
 
 
+def collected(command, directory, folder, variables=None):
+    """Instructions within the program's function `measured`."""
+    result = run(["valgrind", "--tool=callgrind", "--toggle-collect=measured",
+                  f"--callgrind-out-file={folder}/out", *command], directory, variables, timeout=300)
+    assert result.returncode == 0, result.stderr
+    return int(re.search(r"Collected : (\d+)", result.stderr).group(1))
+
+
 def instructions(program, spelling, directory, folder, variables=None):
     count = COUNT if program == "calls" else FULL_COUNT
-    command = ["valgrind", "--tool=callgrind", "--toggle-collect=measured",
-               f"--callgrind-out-file={folder}/out", products.BUILD / "tests/bench" / program,
-               spelling, count]
-    result = run(command, directory, variables, timeout=300)
-    assert result.returncode == 0, result.stderr
-    return int(re.search(r"Collected : (\d+)", result.stderr).group(1)) / count
+    command = [products.BUILD / "tests/bench" / program, spelling, count]
+    return collected(command, directory, folder, variables) / count
 
 
 def main():
@@ -50,6 +55,11 @@ def main():
             tapped = instructions("full", case, folder, folder)
             added = (tapped - plain) / n_peers
             print(f"| {case} | {plain:.0f} | {tapped:.0f} | {added:.0f} |", flush=True)
+        print("\n| connections of two programs | instructions of a scrape for their worst | a socket |")
+        print("|---|---|---|")
+        for n in (10, 100, 1000):
+            in_all = collected([products.BUILD / "tests/bench/peer_table_bench", n], None, folder)
+            print(f"| {n} | {in_all} | {in_all / (n + 1):.1f} |", flush=True)
 
 
 if __name__ == "__main__":

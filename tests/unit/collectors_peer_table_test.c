@@ -8,6 +8,7 @@
 #include "support/cmocka.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HANDLE 77u
@@ -25,6 +26,21 @@ static struct peer peer_of(uint64_t pid, uint64_t handle, uint64_t inode)
                          .retransmits = inode == 1 ? 5 : PEER_UNKNOWN};
 }
 
+static struct peer_table table_of(const struct peer *items, size_t n,
+                                  const struct peer_process *processes, size_t n_processes)
+{
+    struct peer_table table = {.n = n, .n_processes = n_processes};
+    table.items = calloc(n + 1, sizeof(*items));
+    table.processes = calloc(n_processes + 1, sizeof(*processes));
+    assert_true(table.items && table.processes);
+    if (n)
+        memcpy(table.items, items, n * sizeof(*items));
+    if (n_processes)
+        memcpy(table.processes, processes, n_processes * sizeof(*processes));
+    assert_int_equal(peer_table_complete(&table), 0);
+    return table;
+}
+
 static size_t find(const struct peer_table *table, uint64_t pid, uint64_t handle,
                    const struct peer **ret_peers)
 {
@@ -39,9 +55,8 @@ static void find__several_sockets_and_processes__has_its_own(void **state)
     struct peer items[] = {peer_of(5, HANDLE, 3), peer_of(6, HANDLE, 2), peer_of(5, HANDLE + 1, 4),
                            peer_of(5, HANDLE, 1)};
     struct peer_process processes[] = {{START, 6}, {START, 5}, {START, 7}};
-    struct peer_table table = {items, 4, processes, 3};
+    struct peer_table table = table_of(items, 4, processes, 3);
     const struct peer *found = NULL;
-    peer_table_sort(&table);
     assert_int_equal(find(&table, 5, HANDLE, &found), 2);
     assert_int_equal(found[0].inode, 1);
     assert_int_equal(found[1].inode, 3);
@@ -51,6 +66,50 @@ static void find__several_sockets_and_processes__has_its_own(void **state)
     assert_int_equal(find(&table, 8, HANDLE + 2, &found), 99);
     assert_int_equal(find(&table, 1, HANDLE + 1, &found), 1); /* as it is called in a container */
     assert_int_equal(found[0].inode, 4);
+    assert_int_equal(find(&table, 5, HANDLE + 2, &found), 0); /* one without connections */
+    assert_int_equal(find(&table, 7, HANDLE + 1, &found),
+                     0);                                  /* and that of a process that is seen */
+    assert_int_equal(find(&table, 1, HANDLE, &found), 2); /* of two that it may be */
+    assert_int_equal(found[0].pid, 5);
+    peer_table_finish(&table);
+}
+
+static void find__table_that_is_empty_or_not_made__knows_none(void **state)
+{
+    (void)state;
+    const struct peer *found = NULL;
+    const struct peer_process process = {START, 5};
+    struct peer_table table = {.n = 0};
+    assert_int_equal(find(&table, 5, HANDLE, &found), 99);
+    assert_int_equal(peer_table_worst(&table, &process, HANDLE).unsent_bytes, PEER_UNKNOWN);
+    table = table_of(NULL, 0, &process, 1);
+    assert_int_equal(find(&table, 5, HANDLE, &found), 0);
+    assert_int_equal(find(&table, 6, HANDLE, &found), 99);
+    peer_table_finish(&table);
+}
+
+/* As many as fill the slots as far as they are filled. */
+static void find__many_sockets__each_has_its_own(void **state)
+{
+    (void)state;
+    struct peer items[256];
+    const struct peer_process processes[] = {{START, 5}, {START, 6}};
+    for (unsigned i = 0; i < 256; i++)
+        items[i] = peer_of(5 + i % 2, HANDLE + i / 4 * 2, 1000 - i);
+    struct peer_table table = table_of(items, 256, processes, 2);
+    const struct peer *found = NULL;
+    for (unsigned i = 0; i < 64; i++) {
+        uint64_t handle = HANDLE + i * 2;
+        assert_int_equal(find(&table, 5, handle, &found), 2);
+        assert_int_equal(found[0].inode, 1000 - (4 * i + 2));
+        assert_int_equal(found[1].inode, 1000 - 4 * i);
+        assert_int_equal(find(&table, 6, handle, &found), 2);
+        assert_int_equal(found[1].inode, 1000 - (4 * i + 1));
+        assert_int_equal(peer_table_worst(&table, &processes[1], handle).unsent_bytes,
+                         10 * (1000 - (4 * i + 1)));
+        assert_int_equal(find(&table, 5, handle + 1, &found), 0);
+    }
+    peer_table_finish(&table);
 }
 
 static void worst__some_numbers_are_unknown__is_of_the_others(void **state)
@@ -58,13 +117,14 @@ static void worst__some_numbers_are_unknown__is_of_the_others(void **state)
     (void)state;
     struct peer items[] = {peer_of(5, HANDLE, 1), peer_of(5, HANDLE, 3)};
     struct peer_process process = {START, 5};
-    struct peer_table table = {items, 2, &process, 1};
+    struct peer_table table = table_of(items, 2, &process, 1);
     struct peer_worst worst = peer_table_worst(&table, &process, HANDLE);
     assert_int_equal(worst.unsent_bytes, 30);
     assert_int_equal(worst.unread_bytes, PEER_UNKNOWN);
     assert_int_equal(worst.retransmits, 5);
     worst = peer_table_worst(&table, &process, HANDLE + 1);
     assert_int_equal(worst.unsent_bytes, PEER_UNKNOWN);
+    peer_table_finish(&table);
 }
 
 static void end_append__either_family__is_an_address(void **state)
@@ -188,6 +248,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(find__several_sockets_and_processes__has_its_own),
+        cmocka_unit_test(find__table_that_is_empty_or_not_made__knows_none),
+        cmocka_unit_test(find__many_sockets__each_has_its_own),
         cmocka_unit_test(worst__some_numbers_are_unknown__is_of_the_others),
         cmocka_unit_test(end_append__either_family__is_an_address),
         cmocka_unit_test(take__connections_of_a_pass__take_the_place_of_the_last),

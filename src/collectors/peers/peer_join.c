@@ -274,7 +274,10 @@ int peer_join_make(struct peer_join *self, struct peer_table *ret_table)
     if (self->n_processes > 0)
         memcpy(table.processes, self->processes, self->n_processes * sizeof(*table.processes));
     forget_owners(self);
-    peer_table_sort(&table);
+    if (peer_table_complete(&table) < 0) {
+        peer_table_finish(&table);
+        return -ENOMEM;
+    }
     *ret_table = table;
     return 0;
 }

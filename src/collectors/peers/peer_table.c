@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/peers/peer_table.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static int compare(uint64_t a, uint64_t b)
@@ -26,80 +27,6 @@ static int compare_processes(const void *a, const void *b)
     return r ? r : compare(one->pid, other->pid);
 }
 
-void peer_table_sort(struct peer_table *self)
-{
-    if (self->n > 1)
-        qsort(self->items, self->n, sizeof(*self->items), compare_peers);
-    if (self->n_processes > 1)
-        qsort(self->processes, self->n_processes, sizeof(*self->processes), compare_processes);
-}
-
-void peer_table_finish(struct peer_table *self)
-{
-    free(self->items);
-    free(self->processes);
-    *self = (struct peer_table){.n = 0};
-}
-
-/* The first process that is not before `wanted`. */
-static size_t lower_process(const struct peer_table *self, const struct peer_process *wanted)
-{
-    size_t low = 0, high = self->n_processes;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_processes(&self->processes[middle], wanted) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static size_t lower_peer(const struct peer_table *self, const struct peer *wanted)
-{
-    size_t low = 0, high = self->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_peers(&self->items[middle], wanted) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* The number of the process as it is on the host: its own, or that of the only one that has a
- * socket of this handle and began at the same time. 0: not known. */
-static uint64_t pid_of(const struct peer_table *self, const struct peer_process *process,
-                       uint64_t handle)
-{
-    size_t i = lower_process(self, process);
-    if (i < self->n_processes && compare_processes(&self->processes[i], process) == 0)
-        return process->pid;
-    const struct peer wanted = {.start_ticks = process->start_ticks, .handle = handle};
-    i = lower_peer(self, &wanted);
-    bool is_there = i < self->n && self->items[i].start_ticks == process->start_ticks &&
-                    self->items[i].handle == handle;
-    return is_there ? self->items[i].pid : 0;
-}
-
-bool peer_table_find(const struct peer_table *self, const struct peer_process *process,
-                     uint64_t handle, const struct peer **ret_peers, size_t *ret_n)
-{
-    struct peer wanted = {.start_ticks = process->start_ticks,
-                          .handle = handle,
-                          .pid = self->n_processes ? pid_of(self, process, handle) : 0};
-    if (wanted.pid == 0)
-        return false;
-    size_t first = lower_peer(self, &wanted), end = first;
-    while (end < self->n && self->items[end].start_ticks == wanted.start_ticks &&
-           self->items[end].handle == handle && self->items[end].pid == wanted.pid)
-        end++;
-    *ret_peers = &self->items[first];
-    *ret_n = end - first;
-    return true;
-}
-
 static uint64_t greater(uint64_t a, uint64_t b)
 {
     if (a == PEER_UNKNOWN || b == PEER_UNKNOWN)
@@ -107,18 +34,124 @@ static uint64_t greater(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static size_t slot_of(const struct peer_table *self, uint64_t start_ticks, uint64_t handle)
+{
+    uint64_t hash = (handle ^ start_ticks << 24) * UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)(hash >> 32) & (self->n_slots - 1);
+}
+
+static size_t next_of(const struct peer_table *self, size_t slot)
+{
+    return (slot + 1) & (self->n_slots - 1);
+}
+
+static bool is_same_socket(const struct peer *one, const struct peer *other)
+{
+    return one->start_ticks == other->start_ticks && one->handle == other->handle &&
+           one->pid == other->pid;
+}
+
+/* Of the socket whose peers begin at `first`, in the order of the items: of several that differ in
+ * their process alone, the least is found first. */
+static void add_socket(struct peer_table *self, size_t first)
+{
+    const struct peer *own = &self->items[first];
+    struct peer_socket socket = {.start_ticks = own->start_ticks,
+                                 .handle = own->handle,
+                                 .pid = own->pid,
+                                 .first = first,
+                                 .worst = {PEER_UNKNOWN, PEER_UNKNOWN, PEER_UNKNOWN}};
+    for (size_t i = first; i < self->n && is_same_socket(own, &self->items[i]); i++) {
+        const struct peer *peer = &self->items[i];
+        socket.worst.unsent_bytes = greater(socket.worst.unsent_bytes, peer->unsent_bytes);
+        socket.worst.unread_bytes = greater(socket.worst.unread_bytes, peer->unread_bytes);
+        socket.worst.retransmits = greater(socket.worst.retransmits, peer->retransmits);
+        socket.n++;
+    }
+    size_t slot = slot_of(self, own->start_ticks, own->handle);
+    while (self->slots[slot].n != 0)
+        slot = next_of(self, slot);
+    self->slots[slot] = socket;
+}
+
+static size_t count_sockets(const struct peer_table *self)
+{
+    size_t n = self->n > 0;
+    for (size_t i = 1; i < self->n; i++)
+        n += !is_same_socket(&self->items[i - 1], &self->items[i]);
+    return n;
+}
+
+int peer_table_complete(struct peer_table *self)
+{
+    size_t n_slots = 2;
+    if (self->n > 1)
+        qsort(self->items, self->n, sizeof(*self->items), compare_peers);
+    if (self->n_processes > 1)
+        qsort(self->processes, self->n_processes, sizeof(*self->processes), compare_processes);
+    size_t n_sockets = count_sockets(self);
+    while (n_slots < 2 * n_sockets)
+        n_slots *= 2;
+    self->slots = calloc(n_slots, sizeof(*self->slots));
+    if (!self->slots)
+        return -ENOMEM;
+    self->n_slots = n_slots;
+    for (size_t i = 0; i < self->n; i++) {
+        if (i == 0 || !is_same_socket(&self->items[i - 1], &self->items[i]))
+            add_socket(self, i);
+    }
+    return 0;
+}
+
+void peer_table_finish(struct peer_table *self)
+{
+    free(self->items);
+    free(self->processes);
+    free(self->slots);
+    *self = (struct peer_table){.n = 0};
+}
+
+static bool is_known(const struct peer_table *self, const struct peer_process *process)
+{
+    return self->n_processes > 0 && bsearch(process, self->processes, self->n_processes,
+                                            sizeof(*self->processes), compare_processes);
+}
+
+/* NULL: it has no connections, or they are not known. Where the process's number is not that of the
+ * host, it is the only one that has a socket of this handle and began at the same time. */
+static const struct peer_socket *find_socket(const struct peer_table *self,
+                                             const struct peer_process *process, uint64_t handle)
+{
+    const struct peer_socket *namesake = NULL;
+    if (self->n_slots == 0)
+        return NULL;
+    size_t slot = slot_of(self, process->start_ticks, handle);
+    for (; self->slots[slot].n != 0; slot = next_of(self, slot)) {
+        const struct peer_socket *socket = &self->slots[slot];
+        if (socket->handle != handle || socket->start_ticks != process->start_ticks)
+            continue;
+        if (socket->pid == process->pid)
+            return socket;
+        if (!namesake)
+            namesake = socket;
+    }
+    return namesake && !is_known(self, process) ? namesake : NULL;
+}
+
+bool peer_table_find(const struct peer_table *self, const struct peer_process *process,
+                     uint64_t handle, const struct peer **ret_peers, size_t *ret_n)
+{
+    const struct peer_socket *socket = find_socket(self, process, handle);
+    if (!socket && !is_known(self, process))
+        return false;
+    *ret_peers = socket ? &self->items[socket->first] : self->items;
+    *ret_n = socket ? socket->n : 0;
+    return true;
+}
+
 struct peer_worst peer_table_worst(const struct peer_table *self,
                                    const struct peer_process *process, uint64_t handle)
 {
-    struct peer_worst worst = {PEER_UNKNOWN, PEER_UNKNOWN, PEER_UNKNOWN};
-    const struct peer *peers = NULL;
-    size_t n = 0;
-    if (!peer_table_find(self, process, handle, &peers, &n))
-        return worst;
-    for (size_t i = 0; i < n; i++) {
-        worst.unsent_bytes = greater(worst.unsent_bytes, peers[i].unsent_bytes);
-        worst.unread_bytes = greater(worst.unread_bytes, peers[i].unread_bytes);
-        worst.retransmits = greater(worst.retransmits, peers[i].retransmits);
-    }
-    return worst;
+    const struct peer_socket *socket = find_socket(self, process, handle);
+    return socket ? socket->worst : (struct peer_worst){PEER_UNKNOWN, PEER_UNKNOWN, PEER_UNKNOWN};
 }

@@ -36,20 +36,30 @@ struct peer_process {
     uint64_t start_ticks, pid;
 };
 
-struct peer_table {
-    struct peer *items; /* by start, handle, pid and inode */
-    size_t n;
-    struct peer_process *processes; /* all of whose connections are known, by start and pid */
-    size_t n_processes;
-};
-
 /* The greatest of some connections; PEER_UNKNOWN: of none it is known. */
 struct peer_worst {
     uint64_t unsent_bytes, unread_bytes, retransmits;
 };
 
-/* Sorts what was filled in. */
-void peer_table_sort(struct peer_table *self);
+/* A socket that has connections: so many of the table's items, from `first` on. */
+struct peer_socket {
+    uint64_t start_ticks, handle, pid;
+    size_t first, n; /* `n` 0: a free slot */
+    struct peer_worst worst;
+};
+
+struct peer_table {
+    struct peer *items; /* by start, handle, pid and inode */
+    size_t n;
+    struct peer_process *processes; /* all of whose connections are known, by start and pid */
+    size_t n_processes;
+    struct peer_socket *slots; /* by a hash of start and handle; made by peer_table_complete() */
+    size_t n_slots;            /* a power of two, so that some are free; 0: not made */
+};
+
+/* Sorts what was filled in, and sums up what is asked of each socket in every scrape. Errors:
+ * -ENOMEM. */
+int peer_table_complete(struct peer_table *self);
 void peer_table_finish(struct peer_table *self);
 
 /* The peers of one socket, `ret_n` of them; false: they are not known. */
