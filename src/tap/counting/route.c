@@ -64,7 +64,6 @@ static void count_drop(const struct registry_slot *slot, enum segment_lane_word 
 static void begin_lost(struct registry_slot *slot, bool is_swallowing)
 {
     state_of(slot->socket)->is_swallowing = is_swallowing;
-    slot->is_within = false;
     slot->send_hook = lost_send;
     slot->msg_send_hook = lost_msg_send;
 }
@@ -117,6 +116,7 @@ static HOOK_COLD int send_large_id(struct tap_message *message, struct registry_
     const struct registry_socket *socket = slot->socket;
     const struct library *library = socket->library;
     size_t size = library->msg_size(message);
+    int error_before = errno;
     if (!set_mandatory(socket, 1))
         return -1;
     int rc = registry_function(slot, msg_send)(message, socket->handle, ZMQ_SNDMORE | ZMQ_DONTWAIT);
@@ -131,6 +131,7 @@ static HOOK_COLD int send_large_id(struct tap_message *message, struct registry_
         library->msg_close(message);
         library->msg_init(message);
         rc = size < INT_MAX ? (int)size : INT_MAX;
+        errno = error_before; /* the program is told of no failure */
     }
     message_count_increase(&slot->words[SEGMENT_SENT_BYTES], (uint64_t)rc);
     return rc;
@@ -357,8 +358,8 @@ static void set_hooks(struct registry_slot *slot)
 {
     const struct state *route = state_of(slot->socket);
     bool is_reply = slot->socket->type == ZMQ_REP;
-    bool is_watched = route->layout && !route->is_mandatory && !route->is_raw;
-    slot->is_within = is_watched && !is_reply && *slot->current_out != 0;
+    bool is_watched = !route->is_mandatory && !route->is_raw;
+    slot->is_within = *slot->current_out != 0;
     slot->send_hook = !is_watched ? message_send : is_reply ? reply_send : route_send;
     slot->msg_send_hook = !is_watched ? message_msg_send
                           : is_reply  ? reply_msg_send
