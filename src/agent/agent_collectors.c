@@ -30,7 +30,7 @@ static int make_self(const struct agent_setup *setup, struct collector *ret_coll
     return r == 0 ? 0 : error_set(err, r, "%s", strerror(-r));
 }
 
-/* Of what was given the tap and is not heard. */
+/* Logs a process that was started with the tap and has no segment. */
 static void tell_untapped(const char *program, pid_t pid, const char *reason, const char *remedy)
 {
     char number[16];

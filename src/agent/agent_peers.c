@@ -17,7 +17,7 @@ static void append_number(struct string_buffer *json, const char *name, uint64_t
         string_buffer_append_format(json, ",\"%s\":%" PRIu64, name, value);
 }
 
-/* What is a stranger's is escaped as labels are. */
+/* Texts of other processes are untrusted, and escaped as labels are. */
 static void append_texts(struct string_buffer *json, struct string_buffer *labels,
                          const struct peer *peer)
 {

@@ -29,7 +29,7 @@ int agent_web_init(struct agent_web *self, const struct agent_options *options, 
 /* After the server is gone. */
 void agent_web_finish(struct agent_web *self);
 
-/* What it tells of itself on the page. Borrows `self`. */
+/* Adds its own metrics to the page. Borrows `self`. */
 struct self_source agent_web_source(struct agent_web *self);
 
 /* The listening sockets of the flags, or those that were adopted. */

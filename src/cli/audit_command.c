@@ -115,7 +115,7 @@ static void end(struct program *self)
     }
 }
 
-/* Of whoever has seen enough: the program is ended and the report made. */
+/* SIGINT or SIGTERM: the program is ended and the report is written. */
 static volatile sig_atomic_t is_interrupted;
 
 static void interrupt(int number)

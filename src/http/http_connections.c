@@ -222,8 +222,8 @@ static void shut_slow(struct http_connections *self)
     shut_stalled(self);
 }
 
-/* The library is told of an end once and, if that came together with data, takes only the data:
- * then nobody but us sees that the other side is gone. */
+/* libmicrohttpd gets one event for a close and, if data came with it, handles only the data: then
+ * it does not notice that the client has gone. */
 static void shut_gone(struct http_connections *self)
 {
     static const enum state waiting[] = {REQUEST, IDLE};

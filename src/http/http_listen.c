@@ -41,7 +41,7 @@ static int find_address(struct http_listen *listen)
     return 0;
 }
 
-/* Nobody accepts on a socket file that its process left behind. */
+/* Removes a socket file on which no process accepts any more. */
 static void remove_stale(const struct sockaddr_un *name)
 {
     struct stat status;
@@ -92,7 +92,7 @@ static int open_unix(const char *path, struct http_listen *listen, struct error 
     int r = bind(listen->fd, (const struct sockaddr *)&name, sizeof(name)) < 0 ? -errno : 0;
     if (r == 0)
         memcpy(listen->path, path, length + 1);
-    /* Nobody can connect before listen(), so nobody slips in by a laxer mode. */
+    /* No client can connect before listen(), so none can use the default mode. */
     if (r == 0 && chmod(path, 0660) < 0)
         r = -errno;
     if (r < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * systemd - sockets from the service manager, and word to it.
+ * systemd - sockets from the service manager, and notifications to it.
  *
  * Has two twins: systemd.c with libsystemd, systemd_none.c without, where there are no sockets and
- * nobody to tell.
+ * no notifications.
  */
 #ifndef HTTP_SYSTEMD_H
 #define HTTP_SYSTEMD_H

@@ -208,8 +208,8 @@ static void accept_settings(struct web_live *self, struct web_settings *settings
     web_settings_release(former);
 }
 
-/* With `reading` held. A second look at files that only were fresh is no news if it says the same
- * as the first. */
+/* With `reading` held. Files that had just been written are read a second time; the result is
+ * reported only if it differs from the first. */
 static void read_anew(struct web_live *self)
 {
     bool is_second_look = true;

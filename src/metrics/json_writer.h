@@ -34,7 +34,7 @@ void json_writer_set_values(struct string_buffer *json, const struct label_set *
 /* Appends label pairs as members of an object, without its braces. */
 void json_writer_labels(struct string_buffer *json, const char *text, size_t size);
 
-/* Appends `text`, which must be UTF-8, as a JSON string. Texts of strangers become so by
+/* Appends `text`, which must be UTF-8, as a JSON string. Untrusted texts become so by
  * labels_append and json_writer_labels. */
 void json_writer_text(struct string_buffer *json, const char *text);
 

@@ -85,7 +85,7 @@ void samples_init(struct samples *self);
 void samples_finish(struct samples *self);
 void samples_clear(struct samples *self); /* empties it and keeps the memory */
 
-/* Room for one more sample. False: its labels are too long or memory is out, and it is left out. */
+/* Makes room for one more sample. False: labels too long, or out of memory; it is not added. */
 bool samples_make_room(struct samples *self, struct sample_list *list, size_t labels_size);
 
 static inline void samples_add(struct samples *self, enum family_id id, struct label_text labels,

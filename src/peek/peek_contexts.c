@@ -31,7 +31,7 @@ struct finder {
     size_t n_seen;
 };
 
-/* Whether it was not looked at yet; when there is no room, nothing is new. */
+/* Whether the address was not visited yet. False when the table is full. */
 static bool is_new(struct finder *self, uintptr_t address)
 {
     size_t i = (size_t)((uint64_t)(address >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 40);

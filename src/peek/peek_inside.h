@@ -5,7 +5,7 @@
  * The file has another name, so only its type information tells that libzmq is in it. No string in
  * libzmq is its version, but the paths of its source, which its assertions hold, often have it
  * ("…/zeromq-4.3.5/src/ctx.cpp"); and zmq_version() stores three constants, which its code shows
- * where the compiler made it the usual way. What does not tell, or tells two things, is not known.
+ * where the compiler made it the usual way. Without either, or if they differ, it is unknown.
  *
  * Thread: one.
  */

@@ -3,8 +3,8 @@
  * peek_launcher - a process that starts readers for an exporter, and can do nothing else.
  *
  * The exporter starts it before it gives up the right to read other processes; so the process that
- * speaks HTTP has that right at no time when it hears anybody, and a reader that ended can still be
- * followed by another one. A request is one byte over a pair of sockets that keep messages apart:
+ * serves HTTP never has that right while it accepts connections, and a reader that has ended can
+ * still be replaced. A request is one byte over a pair of sockets that keep messages apart:
  * START comes with one end of the reader's pair of sockets. There is one reader at a time: the one
  * before is killed first. It has the reader's rights and may make and kill processes of itself: no
  * program is started, no file opened for writing, no socket made.

@@ -2,10 +2,10 @@
 /*
  * peek_owners - which processes the kernel's sockets belong to.
  *
- * Looks through the descriptors of all processes for sockets that are wanted, a part of them in
+ * Searches the descriptors of all processes for the sockets that are wanted, a part of them in
  * each pass, so that no pass takes long. A socket that several processes have, as after fork(2), is
- * the one's with the lowest number. What is found in none, or only where the kernel does not let
- * the reader look, is told as nobody's when all were looked through.
+ * counted for the lowest pid. A socket that is found in no process, or only in processes that the
+ * reader may not read, is reported without an owner once all descriptors were searched.
  *
  * Thread: one.
  */
@@ -30,7 +30,7 @@ struct peek_owners {
 /* What is beyond PEEK_MAX_WANTED is left out. */
 void peek_owners_want(struct peek_owners *self, const uint64_t *inodes, size_t n);
 
-/* Goes on, and tells those that are found or nobody's. */
+/* Continues the search; reports sockets with their owners, or as without one. */
 void peek_owners_run(struct peek_owners *self, const struct peek_host *host,
                      void (*tell)(void *data, const struct peek_owner *owner), void *data);
 

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* Of the process at hand: the reader has one thread. */
+/* Of the current process: the reader has one thread. */
 static struct peek_pipes *current;
 static struct peek_full *now_full;
 static size_t n_now_full, now_capacity;

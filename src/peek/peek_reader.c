@@ -226,7 +226,7 @@ static void pass(struct peek_reader *self)
     flush(self);
 }
 
-/* What it does not know is of an exporter that is none. */
+/* A record of an unknown kind means that the peer is no exporter. */
 static void hear(struct peek_reader *self)
 {
     struct peek_record record;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * peek_sandbox - what the reader gives up before it looks at anybody.
+ * peek_sandbox - the privileges that the reader drops before it reads any process.
  *
  * Who may read other processes' memory can learn every secret of the host; so it keeps that one
  * ability, and none to pass anything on: no capability but CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * peek_setup - what the exporter tells the reader before it begins: whom it leaves alone.
+ * peek_setup - what the exporter sends to the reader first: the processes to exclude.
  *
- * Thread: one. Errors: -EPROTO what was said is no setup; -EPIPE the exporter is gone; -ENOMEM.
+ * Thread: one. Errors: -EPROTO the records are no setup; -EPIPE the exporter is gone; -ENOMEM.
  */
 #ifndef PEEK_PEEK_SETUP_H
 #define PEEK_PEEK_SETUP_H

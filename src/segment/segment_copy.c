@@ -9,7 +9,7 @@
  * The histograms of a socket move with every sample even where nothing happens. They are looked
  * at once in RELAXED_ROUNDS, or when the rest of the lane has changed.
  *
- * After a failed write nobody knows what the file holds: then everything is written again.
+ * After a failed write the content of the file is unknown: everything is written again.
  */
 #include "segment/segment_copy.h"
 

@@ -64,7 +64,7 @@ static int write_all(int fd, const char *bytes, size_t size)
     return 0;
 }
 
-/* Of a name that nobody can know before, so that nobody can take it before. */
+/* With an unpredictable name, so that no other user can create it first. */
 static int make_file(int directory_fd, char *ret_name, size_t size)
 {
     uint64_t number;
@@ -89,7 +89,7 @@ int segment_state_file_save(int directory_fd, const struct string_buffer *text)
     if (fd < 0)
         return fd;
     int r = write_all(fd, text->data, text->size);
-    /* Somebody else may have put a directory or a file of his own in the place. */
+    /* Another user may have created a directory or a file of that name. */
     if (r == 0 && renameat(directory_fd, name, directory_fd, SEGMENT_STATE_FILE) < 0)
         r = -errno;
     if (r < 0)

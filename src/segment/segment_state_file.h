@@ -13,7 +13,7 @@
 
 #define SEGMENT_STATE_FILE "state"
 
-/* -ENOENT: there is none. -EPERM: somebody else's. -EFBIG. */
+/* -ENOENT: there is none. -EPERM: of another user. -EFBIG. */
 int segment_state_file_load(int directory_fd, struct string_buffer *ret_text);
 
 int segment_state_file_save(int directory_fd, const struct string_buffer *text);

@@ -35,7 +35,7 @@ struct part {
     void (*forked)(void);
 };
 
-/* In the order in which they are called: the others look at the options' words, and a socket's
+/* In the order in which they are called: the others read the options' words, and a socket's
  * first events come once it has its monitor. */
 static const struct part parts[] = {
     {

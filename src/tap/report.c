@@ -38,7 +38,7 @@ void report_line(const char *format, ...)
     int fd = is_stderr ? STDERR_FILENO
                        : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (n > 0 && fd >= 0 && write(fd, line, strlen(line)) < 0)
-        n = 0; /* nobody to tell */
+        n = 0; /* the log cannot be written: no error of ours */
     if (fd >= 0 && !is_stderr)
         close(fd);
 }
@@ -51,7 +51,7 @@ void report_start(const char *new_directory, const struct segment_header *new_he
     memset(last_states, 0, sizeof(last_states));
 }
 
-/* -EAGAIN: a pause after a round that failed, no news. */
+/* -EAGAIN: a pause after a round that failed, not reported. */
 static void report_result(int result)
 {
     if (result == -EAGAIN || result == last_result)

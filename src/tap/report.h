@@ -16,7 +16,7 @@ void report_read_path(void);
 
 void report_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Nothing has been said yet of this segment, which is to be in the directory. Borrows `header`. */
+/* A new segment, to be made in the directory: all is reported again. Borrows `header`. */
 void report_start(const char *directory, const struct segment_header *header);
 
 /* After a round: `result` is what segment_writer_publish returned. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Design: who wants something of the thread says so in a word of its own and wakes it
+ * Design: each kind of request to the thread has a word of its own, and the requester wakes it
  * (thread_state.h). Whoever waits for the thread waits on `n_done`, which it raises after each
  * round.
  *
@@ -101,7 +101,7 @@ static bool is_asked_to_publish(void)
            __atomic_load_n(&n_answered, __ATOMIC_RELAXED);
 }
 
-/* A queue may be gone soon. Looks out of turn cost at most 1/20 of a core. */
+/* A queue may soon be gone. Early samples cost at most 1/20 of a core. */
 static void read_queues_early(void)
 {
     static uint64_t pause_until_ns;

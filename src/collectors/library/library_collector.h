@@ -19,7 +19,7 @@ struct peek_link;
 
 struct library_options {
     const char *procfs;       /* NULL: "/proc" */
-    struct peek_link *reader; /* who sees all processes' libraries; NULL: nobody; borrowed */
+    struct peek_link *reader; /* reads the libraries of all processes; NULL: none; borrowed */
     const char *segments;     /* the tap's directory, NULL for none; borrowed */
     untapped_tell *tell;      /* of each process that was given the tap and is not heard; or NULL */
     struct handover

@@ -242,7 +242,7 @@ void library_tables_judge(const struct library_tables *self, const struct librar
     struct release_version packaged;
     struct library_verdict verdict = {
         .affected = advisory_table_affecting(&self->advisories, subject->version)};
-    /* A file that somebody put in the package's place has another version, as a rule. */
+    /* A file that replaced the package's own usually has another version. */
     verdict.is_package_known = library_tables_package_version(subject->package, &packaged) &&
                                release_version_compare(packaged, subject->version) == 0;
     if (verdict.is_package_known)

@@ -29,7 +29,7 @@ struct table_rows {
 struct table_text {
     const char *name; /* for messages */
     const char *next, *end;
-    unsigned number;                    /* of the line at hand, from 1 */
+    unsigned number;                    /* of the current line, from 1 */
     char line[TABLE_TEXT_LINE_MAX + 1]; /* without its comment */
     char first[64];                     /* its first word */
     char *at;                           /* what was not taken of it yet */
@@ -43,7 +43,7 @@ struct table_form {
     unsigned rows_max;
     const char *rows_name; /* in messages: "releases" */
     const char *row;       /* what a line should be, for messages */
-    /* Takes the words of the line at hand after its first into a row of zeroes. Returns 0,
+    /* Takes the words of the current line after its first into a row of zeroes. Returns 0,
      * TABLE_TEXT_E_FORM if the line is not as `row` says, or a negative errno with `err` set. */
     int (*parse_row)(struct table_text *line, void *row, struct error *err);
     const void *context;

@@ -2,7 +2,7 @@
 /*
  * untapped_rows - how many processes of which program have no segment, and why.
  *
- * Each that is new is told once, to whoever asked for it.
+ * Each new process is reported once, through the callback.
  *
  * Limits: UNTAPPED_MAX_ROWS programs and reasons; the rest is counted under "(other)".
  */
@@ -21,7 +21,7 @@ struct untapped_row {
     unsigned n[UNTAPPED_N_REASONS];
 };
 
-/* Says of one process why it tells nothing, and what to do. */
+/* Reports why a process has no segment, and the remedy. */
 typedef void untapped_tell(const char *program, pid_t pid, const char *reason, const char *remedy);
 
 struct untapped_process {
@@ -33,7 +33,7 @@ struct untapped_process {
 
 struct untapped_rows {
     size_t n, n_told;
-    untapped_tell *tell; /* NULL: nobody is told */
+    untapped_tell *tell; /* NULL: no reports */
     struct untapped_row rows[UNTAPPED_MAX_ROWS + 1];
     struct {
         pid_t pid;
@@ -41,7 +41,7 @@ struct untapped_rows {
     } told[UNTAPPED_MAX_TOLD];
 };
 
-/* Forgets the counts, not who was told of. */
+/* Clears the counts; which processes were reported is kept. */
 void untapped_rows_clear(struct untapped_rows *self);
 void untapped_rows_add(struct untapped_rows *self, const struct untapped_process *process);
 void untapped_rows_write(const struct untapped_rows *self, struct string_buffer *labels,

@@ -74,7 +74,7 @@ static int start_reader(struct peek_link *self, int *ret_fd)
     return self->socket_path ? connect_reader(self, ret_fd) : -EPERM;
 }
 
-/* Whoever hears nothing of one that connected ends it. */
+/* A reader that was not launched here ends by itself when its connection closes. */
 static void end_reader(struct peek_link *self)
 {
     close(self->fd);
@@ -178,7 +178,7 @@ bool peek_link_await_pass(struct peek_link *self, uint64_t until_ns)
     return has_passed;
 }
 
-/* Whether what the configuration says has changed. */
+/* Whether the configuration of the reader has changed. */
 static bool take_settings(struct peek_link *self)
 {
     struct peek_settings *settings = self->handover ? handover_take(self->handover) : NULL;
@@ -264,7 +264,7 @@ static int take_records(struct peek_link *self)
 
 static const char new_settings[] = "the configuration is another";
 
-/* NULL: it was told to stop. */
+/* Returns why it ended; NULL: it was stopped. */
 static const char *hear(struct peek_link *self)
 {
     uint64_t heard_ns = clock_monotonic_ns();

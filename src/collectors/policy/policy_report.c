@@ -165,7 +165,7 @@ static size_t write_whole_text(const struct policy_report *self,
     return n;
 }
 
-/* A text of strangers, as JSON: labels_append() makes it UTF-8. */
+/* An untrusted text, as JSON: labels_append() makes it UTF-8. */
 static void append_member(struct string_buffer *out, const char *name, const char *text)
 {
     struct string_buffer label = {0};

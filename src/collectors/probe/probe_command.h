@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* probe_command - what an actor is told to do with an endpoint. */
+/* probe_command - a command to an actor about one endpoint. */
 #ifndef COLLECTORS_PROBE_PROBE_COMMAND_H
 #define COLLECTORS_PROBE_PROBE_COMMAND_H
 

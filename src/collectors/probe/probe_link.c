@@ -150,7 +150,7 @@ struct probe_outcome probe_link_check(struct probe_endpoint *self, struct probe_
     return outcome;
 }
 
-/* What an XPUB hears: <1><topic> of each new subscription, <0><topic> of each that nobody has any
+/* An XPUB receives <1><topic> of each new subscription, <0><topic> of each that nobody has any
  * more. A peer without end of them would fill our memory. */
 static struct probe_outcome read_subscriptions(struct probe_endpoint *self, struct probe_loop *loop)
 {

@@ -135,7 +135,7 @@ static enum zmtp_client_state parse_input(struct zmtp_client *self)
     }
 }
 
-/* A peer that closes after its bytes has still said them, so input is parsed first. */
+/* A peer may close right after its last bytes, so input is parsed before the close. */
 static enum zmtp_client_state read_input(struct zmtp_client *self)
 {
     struct zmtp_parser *parser = &self->parser;
@@ -152,7 +152,7 @@ static enum zmtp_client_state read_input(struct zmtp_client *self)
     return self->state;
 }
 
-/* With PLAIN and CURVE the peer waits for a HELLO: when our greeting is out, all is said. */
+/* With PLAIN and CURVE the peer waits for a HELLO: nothing is sent after our greeting. */
 static bool is_complete(const struct zmtp_client *self)
 {
     return self->state == ZMTP_CLIENT_ANSWERING && self->output_sent == self->output_size &&

@@ -55,7 +55,7 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Where the agent may make it nobody else has to. The mode is set apart from the umask. */
+/* Makes the directory, if the agent may. The mode is set whatever the umask is. */
 static int make_directory(const char *path)
 {
     if (mkdir(path, 0700) < 0)

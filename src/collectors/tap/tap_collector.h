@@ -24,8 +24,8 @@ struct tap_options {
     uint32_t max_groups;       /* of all processes together; 0: TAP_MAX_GROUPS_DEFAULT */
     uint64_t (*now_ns)(void);  /* NULL: clock_monotonic_ns */
     bool has_created;          /* tells since when each counter counts */
-    struct peek_link *peek;    /* borrowed: who sees processes without a tap; NULL: nobody */
-    struct peers_watch *peers; /* borrowed: who knows what the kernel holds; NULL: nobody */
+    struct peek_link *peek;    /* borrowed: reads processes without a tap; NULL: none */
+    struct peers_watch *peers; /* borrowed: has what the kernel holds; NULL: none */
 };
 
 /* Errors: -ENOMEM, or -errno of opening `procfs`. A directory that is missing is an error of each

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HEARD_NS (5 * CLOCK_NS_PER_SECOND) /* after a pass; later its gauges are no news */
+#define HEARD_NS (5 * CLOCK_NS_PER_SECOND) /* after a pass; later its gauges are stale */
 
 struct lingering {
     uint32_t n_sockets;

@@ -28,7 +28,7 @@ enum tap_life_state {
     TAP_LIFE_UNSURE, /* cannot be told from here */
     TAP_LIFE_ALIVE,
     TAP_LIFE_DEAD,
-    TAP_LIFE_FOREIGN, /* alive, but the file belongs to another user: somebody pretends */
+    TAP_LIFE_FOREIGN, /* alive, but the file belongs to another user: it is forged */
 };
 
 struct tap_life {
@@ -65,7 +65,7 @@ void tap_life_begin(struct tap_life *self, const struct tap_host *host,
 /* Looks again where there is no pidfd; with one, `is_ended` is what poll(2) said of it. */
 void tap_life_update(struct tap_life *self, const struct tap_host *host, bool is_ended);
 
-/* Closes the pidfd; from now on it is looked. */
+/* Closes the pidfd; from then on each update looks for the process again. */
 void tap_life_unwatch(struct tap_life *self);
 
 void tap_life_end(struct tap_life *self);

@@ -211,7 +211,7 @@ static bool is_of_another_boot(const struct tap_process *self, const struct tap_
            !(is_contained && self->life.state == TAP_LIFE_ALIVE);
 }
 
-/* The first reading tells whose account it is. Nothing of a pretender's is taken in. */
+/* The first reading identifies the process. A forged file is not read further. */
 static int identify(struct tap_process *self, const struct tap_reading *reading)
 {
     const struct segment_header *layout = &self->reader.layout;
@@ -256,8 +256,8 @@ static int read_once(struct tap_process *self, const struct tap_reading *reading
     return r == 0 ? segment_reader_end(&self->reader) : r;
 }
 
-/* What keeps this one file from being read, is its maker's or its neighbours' doing, and may pass.
- */
+/* Errors that concern this file alone: its mode, or its owner's share of what is read. They may
+ * pass. */
 static bool is_files_own(int r)
 {
     return r == -EACCES || r == -EPERM || r == -EDQUOT;
@@ -313,7 +313,7 @@ void tap_process_judge(struct tap_process *self, uint64_t now_ns)
         return;
     uint64_t silence_ns = now_ns > self->heard_ns ? now_ns - self->heard_ns : 0;
     bool is_unsure = self->life.state == TAP_LIFE_UNSURE;
-    /* The first look at the heartbeat of a process whose clock is not known proves nothing. */
+    /* With an unknown clock a heartbeat has no age until it has been read a second time. */
     bool is_watched = now_ns > self->seen_ns && now_ns - self->seen_ns > TAP_SILENT_NS;
     if (is_dead(self))
         self->state = TAP_PROCESS_DEAD;

@@ -12,7 +12,7 @@
  *   DEAD      over, to be folded                       counters
  *   PARKED    silent for long; its file is removed     counters
  *   FOLDED    in the sums of the dead; file remains    nothing
- *   REFUSED   not a segment, or somebody pretends      nothing
+ *   REFUSED   not a segment, or forged                 nothing
  *
  * Thread: one. Owns: the reader, the accounts; groups and program are borrowed and counted.
  */

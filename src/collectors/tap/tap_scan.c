@@ -82,7 +82,7 @@ int tap_scan_add(struct tap_scan *self, struct tap_process *process)
 /*
  * Lives
  */
-/* A search may have failed for want of memory or descriptors; it is too dear to be made often. */
+/* A search may have failed for lack of memory or descriptors; repeating it often costs too much. */
 static void search_again(const struct tap_scan *self, struct tap_process *process, uint64_t now_ns)
 {
     bool is_lost = process->life.state == TAP_LIFE_UNSURE && process->life.pid == 0;
@@ -141,7 +141,7 @@ static int compare_images(const void *a, const void *b)
     int order = compare_processes(&one->id, &other->id);
     if (order == 0)
         order = compare_u64(one->id.created_ns, other->id.created_ns);
-    if (order == 0) /* what was folded or is unreadable speaks for all of its id */
+    if (order == 0) /* of the same image the folded account counts */
         order = (one->state == TAP_PROCESS_FOLDED) - (other->state == TAP_PROCESS_FOLDED);
     return order ? order : compare_u64(one->updated_ns, other->updated_ns);
 }
@@ -323,7 +323,7 @@ bool tap_scan_is_removable(const struct tap_process *process, uint64_t now_ns)
 
 int tap_scan_remove(struct tap_scan *self, struct tap_process *process)
 {
-    /* The name may be that of another file by now, which is nobody's to remove. */
+    /* The name may refer to another file by now, which must not be removed. */
     if (tap_scan_is_same_file(self, process) &&
         unlinkat(self->directory_fd, process->file, 0) < 0 && errno != ENOENT)
         return -errno;
@@ -331,8 +331,8 @@ int tap_scan_remove(struct tap_scan *self, struct tap_process *process)
     return 0;
 }
 
-/* Whether the process exists, as far as is known, and could write its file again. One that is not
- * to be seen from here, and said itself that this was the end, will not. */
+/* Whether the process exists, as far as is known, and could write its file again. One that cannot
+ * be found from here, and whose segment is marked as closed, will not. */
 static bool may_return(const struct tap_process *process)
 {
     return process->state == TAP_PROCESS_FOLDED && process->has_reading &&

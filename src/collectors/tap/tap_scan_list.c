@@ -102,7 +102,7 @@ static bool is_pending(const struct tap_process *process, const struct stat *sta
            !(is_short(status) && status->st_size > 0 && is_old);
 }
 
-/* Counts what is not kept. */
+/* Counts a file that is not added. */
 static void count(struct tap_scan *self, const struct tap_process *process,
                   const struct stat *status)
 {

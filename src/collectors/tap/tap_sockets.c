@@ -92,7 +92,7 @@ static bool is_measured(const struct tap_socket *self, unsigned capability)
     return state == SEGMENT_CAPABILITY_ON || state == SEGMENT_CAPABILITY_BOUND;
 }
 
-/* What a tap that is silent said last of a socket is no news; only which socket it was. */
+/* Words of a silent tap are stale, but for those that identify the socket. */
 static bool is_stale(const struct tap_socket *self, unsigned word)
 {
     return self->is_silent && word != SEGMENT_SERIAL && word != SEGMENT_OPENED_NS;
@@ -136,10 +136,10 @@ struct walk {
     int directory_fd;
     struct tap_host host;
     struct segment_reader reader;
-    struct segment_group *groups; /* SEGMENT_MAX_GROUPS, of the process at hand */
+    struct segment_group *groups; /* SEGMENT_MAX_GROUPS, of the current process */
     struct segment_lane lanes[16];
     unsigned n_rows;
-    bool is_silent; /* the process at hand */
+    bool is_silent; /* the current process */
     unsigned n_searches;
     int (*visit)(const struct tap_socket *socket, void *data);
     void *data;

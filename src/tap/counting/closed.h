@@ -2,7 +2,7 @@
 /*
  * closed - calls with a socket that another thread has closed since their hook found it.
  *
- * libzmq says ENOTSOCK to such a call, mostly: so it gets the call, and the tap counts nothing.
+ * The call is passed to libzmq, which mostly fails it with ENOTSOCK; the tap counts nothing.
  *
  * Thread: any.
  */

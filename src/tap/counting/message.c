@@ -69,8 +69,8 @@ static HOOK_COLD int msg_send_unusual(struct registry_slot *slot, int rc)
 }
 
 /*
- * Frames. What a part is, is asked before the call, when its flags are at hand: after it they would
- * have to be fetched.
+ * Frames. Whether more frames follow is decided before the call, while the flags are in a register:
+ * after it they would have to be loaded.
  */
 static int send_part(void *handle, const void *buffer, size_t size, int flags,
                      struct registry_slot *slot)

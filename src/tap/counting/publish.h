@@ -30,7 +30,7 @@ void publish_option_changed(struct registry_socket *socket, const struct registr
 /* The socket sent messages that nobody counted down: inside a proxy. */
 void publish_resume(struct registry_socket *socket);
 
-/* The messages that had to fit are sent: looks how many will now. */
+/* As many messages as had room were sent: measures the room again. */
 void publish_measure_room(struct registry_socket *socket) __attribute__((cold));
 
 /* Stand for libzmq's on a socket that is watched. */

@@ -16,7 +16,7 @@ struct hub *hub_of(const struct registry_context *context)
 }
 
 /* Its entry stays as it is while the hubs' lock is held, if it is used and its monitor has not
- * told its last. */
+ * raised its last event. */
 struct registry_socket *hub_socket_at(uint32_t index)
 {
     registry_lock_inside();

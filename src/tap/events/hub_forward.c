@@ -129,7 +129,7 @@ void hub_forwarder_stop(struct hub_forwarder *self, int version)
     hub_forwarder_close(self);
 }
 
-/* What nobody came to read is lost, as it is when libzmq closes a monitor. */
+/* Events that were not read are lost, as when libzmq closes a monitor. */
 void hub_forwarder_close(struct hub_forwarder *self)
 {
     if (!self->socket)

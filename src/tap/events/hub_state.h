@@ -95,7 +95,7 @@ void hub_forwarder_flush(struct hub_forwarder *self);
 /* Tells the program's consumer that the monitor has stopped, as libzmq does, and closes. */
 void hub_forwarder_stop(struct hub_forwarder *self, int version);
 void hub_forwarder_close(struct hub_forwarder *self);
-/* Frees what is in line, and leaves the socket: it is the parent process's. */
+/* Frees the queued events, but not the socket, which is the parent process's. */
 void hub_forwarder_forget(struct hub_forwarder *self);
 
 #endif

@@ -41,7 +41,7 @@ void peers_opened(struct peers *self, const char *address, int fd);
  * has not finished, as one that stands still gets older. */
 void peers_succeeded(struct peers *self, const char *address);
 
-/* False if this failure was told before, of the same connection, in other words. */
+/* False if another event has reported the same failure of this connection. */
 bool peers_failed(struct peers *self, const char *address);
 
 enum peers_end peers_ended(struct peers *self, const char *address, int fd);
@@ -52,7 +52,7 @@ void peers_drop(struct peers *self, const char *address);
 void peers_expect_connection(struct peers *self, const char *address);
 void peers_expect_others(struct peers *self, const char *address);
 
-/* Whether anything was heard of the address, or a connection expected. */
+/* Whether there was an event of the address, or a connection is expected. */
 bool peers_knows(const struct peers *self, const char *address);
 
 /* Peers now; -1: unknown. */

@@ -33,7 +33,7 @@ struct elf_object elf_object_of(const struct dl_phdr_info *info);
  * believed. Not for the program itself. */
 struct elf_object elf_object_of_map(const struct link_map *map);
 
-/* Whether they are the same, as far as addresses can tell. */
+/* Whether both have the same addresses. */
 bool elf_object_is_same(const struct elf_object *a, const struct elf_object *b);
 
 static inline bool elf_object_spans(const struct elf_object *self, uintptr_t address)

@@ -3,7 +3,7 @@
 
 static bool has_thread;
 static struct lock round_lock;
-static uint32_t n_woken; /* only grows, so that no wish is missed */
+static uint32_t n_woken; /* only grows, so that no request is missed */
 uint32_t thread_state_rest;
 
 bool thread_state_is_running(void)

@@ -150,7 +150,7 @@ int64_t pipe_lab_now_ms(void)
 bool pipe_lab_await(struct pipe_lab *self, void *socket, int64_t deadline_ms)
 {
     int64_t left_ms = deadline_ms - pipe_lab_now_ms();
-    /* Time may have passed while nobody ran, libzmq's thread neither: it gets its turn. */
+    /* The whole process may have been stopped; libzmq's thread gets some time to run. */
     if (left_ms <= 0 && self->n_late_waits++ >= LAB_MAX_LATE_WAITS) {
         self->has_no_patience = true;
         return false;

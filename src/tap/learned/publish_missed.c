@@ -91,7 +91,7 @@ static inline void match_topic(const struct publish_view *view,
     }
 }
 
-/* A pipe that is ending is not full; nobody waits for what it would have got. */
+/* A pipe that is closing does not count as full: its peer expects no more messages. */
 static inline bool is_active(const struct publish_view *view, uintptr_t pipe)
 {
     uint32_t state;

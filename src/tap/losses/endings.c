@@ -111,7 +111,7 @@ void endings_end_cut(struct registry_socket *socket)
     note_cut(socket, false);
 }
 
-/* With these a socket ends connections by itself, of which libzmq tells nothing. */
+/* With these options a socket closes connections by itself, without an event. */
 void endings_option_changed(struct registry_socket *socket, const struct registry_option *option)
 {
     struct guard guard;
@@ -404,7 +404,7 @@ static struct registry_context *context_of(const struct endings_queue *queue)
     return socket && socket->is_used && socket->serial == queue->serial ? socket->context : NULL;
 }
 
-/* What libzmq told before these were gone is known then. */
+/* Handles the events that libzmq raised before these queues were gone. */
 static bool drain_events(const struct endings_queue *queue, void *data)
 {
     struct contexts *contexts = data;

@@ -313,7 +313,7 @@ static const struct segment_group *group_of(const struct registry_socket *socket
     return &table->groups[table->lane_groups[socket->lane]];
 }
 
-/* What a lane has of its open socket, and nobody could tell again. */
+/* Gauges that libzmq cannot be asked for again; they move with the socket to its new lane. */
 static void carry_gauges(const uint64_t *from, uint64_t *to)
 {
     static const enum segment_lane_word carried[] = {

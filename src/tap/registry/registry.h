@@ -220,7 +220,7 @@ struct registry_callbacks {
 /* Once, before the first socket is opened. `table` is what lanes are taken from. */
 void registry_start(struct segment_table *table, const struct registry_callbacks *callbacks);
 
-/* For what is not to be counted: words that nobody reads. */
+/* Words that are never read, for what is not to be counted. */
 extern uint64_t registry_nowhere[] __attribute__((visibility("hidden")));
 
 /* Contexts. _add returns NULL when there are too many; what had the handle before has ended.
