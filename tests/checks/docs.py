@@ -21,9 +21,6 @@ import families
 
 LINK = re.compile(r"(?<!`)\[(?:[^\]\[]|!\[[^\]]*\])*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FLAG = re.compile(r"(?<![\w/-])--[a-z][\w.-]*")
-COMMANDS = ("", "run", "demo", "audit", "top", "check")
-# A command of ours, up to where the shell's line or another command begins.
-CALL = re.compile(r"zmq_exporter(?: (run|demo|audit|top|check))?((?: [^|;&\n`#]*)?)")
 METRIC = re.compile(r"(?<![\w./-])zmq_(?:context|exporter|library|lingering|policy|probe|process|socket|tap|unseen)"
                     r"_\w*\w\b(?![.(/-])")
 OF_LIBZMQ = {"zmq_socket_monitor", "zmq_socket_monitor_versioned"}
@@ -66,19 +63,25 @@ def wrong_links(root, path):
             yield f"{link} is not installed with doc/"
 
 
+def listed(program, *words):
+    done = subprocess.run([program, *words], check=True, text=True, stdout=subprocess.PIPE)
+    return [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+
 def flags_of(program):
-    """command: its flags, without values."""
-    table = {}
-    for command in COMMANDS:
-        done = subprocess.run([program, *([command] if command else []), "--list-flags"], check=True, text=True,
-                              stdout=subprocess.PIPE)
-        table[command] = {line.split("\t")[0].rstrip("=") for line in done.stdout.splitlines()}
-    return table
+    """command, "" for none: its flags, without values."""
+    return {command: {flag.rstrip("=") for flag in listed(program, *filter(None, [command]), "--list-flags")}
+            for command in ["", *listed(program, "--list-commands")]}
+
+
+def call_of(commands):
+    """A command of ours, up to where the shell's line or another command begins."""
+    return re.compile(rf"zmq_exporter(?: ({'|'.join(filter(None, commands))})\b)?((?: [^|;&\n`#]*)?)")
 
 
 def wrong_flags(path, table):
     text, known = path.read_text(encoding="utf-8"), set().union(*table.values())
-    for found in CALL.finditer(text.replace("\\\n", " ")):
+    for found in call_of(table).finditer(text.replace("\\\n", " ")):
         own = found.group(2).split(" -- ")[0]
         for flag in FLAG.findall(own):
             if flag.rstrip(".") not in table[found.group(1) or ""]:

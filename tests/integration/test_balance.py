@@ -16,6 +16,7 @@ import time
 import pytest
 import zmq
 
+from support.losses import REASONS
 from support.waiting import wait_equal, wait_for
 
 SECONDS = float(os.environ.get("TEST_BALANCE_SECONDS", "0"))  # instead of so many steps
@@ -166,7 +167,7 @@ class Link:
     def dropped(self):
         segment = self.sender.puppet.segment()
         return sum(segment.counter(f"DROPPED_{reason}", self.names[0])
-                   for reason in ("HWM", "UNROUTABLE", "LINGER", "DISCONNECT"))
+                   for reason in REASONS)
 
     def receive_what_there_is(self):
         return sum(self.receive(receiver, 100000) for receiver in self.receivers)

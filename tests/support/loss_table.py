@@ -10,7 +10,10 @@ import collections
 # How: exact; at_least: what is counted was lost; never: it cannot happen; absent: not on the page.
 Cell = collections.namedtuple("Cell", "how why", defaults=[""])
 
-REASONS = ("hwm", "unroutable", "linger", "disconnect", "refused", "oversized")
+# Values of `reason`, then what other metrics count.
+DROPPED = ("hwm", "unroutable", "linger", "disconnect")
+REASONS = (*DROPPED, "refused", "oversized")
+RARE = set()  # of DROPPED those that are on the page only once a message was dropped so
 
 EXACT, AT_LEAST, ABSENT = Cell("exact"), Cell("at_least"), Cell("absent")
 
@@ -62,5 +65,6 @@ def text_of(one):
 
 
 def series_of(name):
-    """Values of `reason` that zmq_socket_dropped_messages_total has for the type."""
-    return {reason for reason in REASONS[:4] if cell(name, reason).how in ("exact", "at_least")}
+    """Values of `reason` that zmq_socket_dropped_messages_total has for the type from the start."""
+    return {reason for reason in DROPPED
+            if reason not in RARE and cell(name, reason).how in ("exact", "at_least")}

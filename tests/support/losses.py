@@ -3,11 +3,11 @@
 
 import zmq
 
-from support import segment_file
+from support import loss_table, segment_file
 from support.waiting import wait_equal, wait_for
 
 NAMES = dict(enumerate(segment_file.TYPES))
-REASONS = ("HWM", "UNROUTABLE", "LINGER", "DISCONNECT")
+REASONS = tuple(reason.upper() for reason in loss_table.DROPPED)
 TRANSPORTS = ["inproc", "tcp", "ipc"]
 
 
