@@ -34,11 +34,12 @@ static bool rate_of(const struct top *self, const struct problem_socket *socket,
                                                                    sizeof(*self->former.sockets),
                                                                    problem_socket_compare)
                                                          : NULL;
-    double seconds = (double)(self->look.view.now_ns - self->former.now_ns) / 1e9;
-    if (!former || !top_cells_is_known(socket->counters[counter]) || seconds <= 0 ||
-        socket->counters[counter] < former->counters[counter])
+    uint64_t now_ns = self->look.view.now_ns;
+    if (!former || !top_cells_is_known(socket->counters[counter]) ||
+        now_ns <= self->former.now_ns || socket->counters[counter] < former->counters[counter])
         return false;
-    *ret_rate = (double)(socket->counters[counter] - former->counters[counter]) / seconds;
+    *ret_rate = (double)(socket->counters[counter] - former->counters[counter]) /
+                ((double)(now_ns - self->former.now_ns) / 1e9);
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include "collectors/tap/tap_counted_table.h"
 #include "segment/segment_layout.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -96,6 +97,8 @@ struct policy_library {
     char path[240];
 };
 
+static_assert(SEGMENT_MAX_CONTEXTS <= 64, "a bit for each");
+
 struct policy_process {
     uint64_t pid; /* as it sees itself */
     char program[128];
@@ -105,8 +108,8 @@ struct policy_process {
     struct policy_library libraries[SEGMENT_MAX_LIBRARIES];
     unsigned n_libraries;
     bool are_api_errors_known;
-    uint64_t api_errors[SEGMENT_PROCESS_ERRORS_SIZE];     /* SEGMENT_PROCESS_ERRORS */
-    uint64_t zap_contexts[SEGMENT_MAX_CONTEXTS / 64 + 1]; /* bits: where a handler listens */
+    uint64_t api_errors[SEGMENT_PROCESS_ERRORS_SIZE]; /* SEGMENT_PROCESS_ERRORS */
+    uint64_t zap_contexts;                            /* bits: where a handler listens */
 };
 
 struct policy_socket {

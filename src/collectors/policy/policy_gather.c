@@ -168,7 +168,7 @@ static int visit(const struct tap_socket *socket, void *data)
     uint64_t context = socket->words[SEGMENT_CONTEXT];
     if (strcmp(socket->group->endpoint, ZAP_ENDPOINT) == 0 && context < SEGMENT_MAX_CONTEXTS) {
         /* The library asks it by a socket of its own; it is no link of the program's. */
-        process->zap_contexts[context / 64] |= UINT64_C(1) << (context % 64);
+        process->zap_contexts |= UINT64_C(1) << context;
         return 0;
     }
     struct policy_socket *kept = calloc(1, sizeof(*kept));
@@ -229,8 +229,7 @@ static void find_zap_handlers(struct policy_facts *facts)
         struct policy_socket *socket = facts->sockets[i];
         uint64_t context = socket->context;
         socket->has_zap_handler = context < SEGMENT_MAX_CONTEXTS &&
-                                  (socket->process->zap_contexts[context / 64] >> (context % 64) &
-                                   1);
+                                  (socket->process->zap_contexts & UINT64_C(1) << context);
     }
 }
 
@@ -244,11 +243,11 @@ struct end {
 
 static bool link_key(const struct policy_socket *socket, char ret_key[static KEY_SIZE])
 {
-    const char *colon = strrchr(socket->endpoint, ':');
+    const char *colon = strrchr(socket->endpoint, ':'); /* that of "tcp://" at least */
     if (socket->place.transport == POLICY_IPC)
         return snprintf(ret_key, KEY_SIZE, "%s", socket->endpoint) < (int)KEY_SIZE;
     bool is_here = socket->place.transport == POLICY_TCP && socket->place.reach != POLICY_BEYOND;
-    return is_here && colon && strcmp(colon, ":*") != 0 && strcmp(colon, ":0") != 0 &&
+    return is_here && strcmp(colon, ":*") != 0 && strcmp(colon, ":0") != 0 &&
            snprintf(ret_key, KEY_SIZE, "tcp%s", colon) < (int)KEY_SIZE;
 }
 
@@ -272,7 +271,7 @@ static void link_run(struct end *ends, size_t n)
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < n; j++) {
             struct policy_socket *sender = ends[i].socket;
-            if (i == j || !is_link(sender, ends[j].socket))
+            if (!is_link(sender, ends[j].socket))
                 continue;
             uint64_t hwm = policy_fact(ends[j].socket, POLICY_RECEIVE_HWM);
             if (sender->peer_hwm == SEGMENT_UNKNOWN || sender->peer_hwm == 0 ||
@@ -294,7 +293,7 @@ static int find_links(struct policy_facts *facts)
     }
     qsort(ends, n, sizeof(*ends), compare_ends);
     for (size_t first = 0, next; first < n; first = next) {
-        for (next = first + 1; next < n && strcmp(ends[first].key, ends[next].key) == 0;)
+        for (next = first; next < n && strcmp(ends[first].key, ends[next].key) == 0;)
             next++;
         link_run(&ends[first], next - first);
     }
@@ -320,15 +319,14 @@ static int compare_sockets(const void *a, const void *b)
 int policy_facts_gather(const char *directory, struct peek_link *peek,
                         struct policy_facts *ret_facts)
 {
-    struct policy_facts facts = {0};
+    struct policy_facts facts = {.processes = calloc(PROCESSES_MAX, sizeof(*facts.processes)),
+                                 .processes_capacity = PROCESSES_MAX};
     cleanup_fd int procfs_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct gathering gathering = {
         .facts = &facts, .procfs_fd = procfs_fd, .now_ns = clock_realtime_ns()};
     struct stat status;
     if (stat("/proc/self/ns/pid", &status) == 0)
         gathering.pid_namespace = status.st_ino;
-    facts.processes = calloc(PROCESSES_MAX, sizeof(*facts.processes));
-    facts.processes_capacity = PROCESSES_MAX;
     int r = facts.processes ? gather_sockets(&gathering, directory, peek) : -ENOMEM;
     if (r == 0) {
         find_zap_handlers(&facts);
