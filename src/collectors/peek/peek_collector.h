@@ -3,7 +3,7 @@
  * peek_collector - who is seen how, and the reader itself.
  *
  * What the reader tells of sockets is added up with what taps tell, by the tap collector
- * (collectors/tap/tap_guests.h): one program may be seen in both ways, and is one group.
+ * (collectors/tap/tap_peeked.h): one program may be seen in both ways, and is one group.
  */
 #ifndef COLLECTORS_PEEK_PEEK_COLLECTOR_H
 #define COLLECTORS_PEEK_PEEK_COLLECTOR_H

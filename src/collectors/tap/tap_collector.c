@@ -4,7 +4,7 @@
 #include "collectors/peers/peers_watch.h"
 #include "collectors/tap/tap_descriptors.h"
 #include "collectors/tap/tap_fold.h"
-#include "collectors/tap/tap_guests.h"
+#include "collectors/tap/tap_peeked.h"
 #include "collectors/tap/tap_samples.h"
 #include "segment/segment_state_file.h"
 
@@ -18,7 +18,7 @@
 
 #define DIRECTORY_MODE          03773 /* anybody may put a file, only the group sees whose */
 #define DESCRIPTORS_INTERVAL_NS (5 * CLOCK_NS_PER_SECOND)
-#define GUESTS_INTERVAL_NS      (5 * CLOCK_NS_PER_SECOND)
+#define PEEKED_INTERVAL_NS      (5 * CLOCK_NS_PER_SECOND)
 #define FRESH_NS                (CLOCK_NS_PER_SECOND / 20)
 
 /* All that is known of the processes. */
@@ -26,7 +26,7 @@ struct view {
     struct tap_groups groups;
     struct tap_scan scan;
     struct tap_fold fold;
-    struct tap_guests guests;
+    struct tap_peeked peeked;
     struct view *former; /* only its groups are left, whose label texts pages may still use */
 };
 
@@ -37,7 +37,7 @@ struct tap_collector {
     struct view *view;
     uint64_t (*now_ns)(void);
     uint64_t epoch_ns; /* its 0; always the same, that what is made of it does not waver */
-    uint64_t guests_saved_ns, gathered_ns;
+    uint64_t peeked_saved_ns, gathered_ns;
     bool has_created;
     struct peers_watch *peers; /* NULL: none */
     int fold_result;           /* of the last tick, reported by the next collection */
@@ -211,15 +211,15 @@ static int tell_left_out(const struct tap_collector *self, struct error *err)
 }
 
 /* What they counted is saved now and then: the next exporter's reader finds most of it itself. */
-static void update_guests(struct tap_collector *self, uint64_t now_ns)
+static void update_peeked(struct tap_collector *self, uint64_t now_ns)
 {
     struct view *view = self->view;
-    size_t n = view->guests.n;
-    bool is_dirty = tap_guests_update(&view->guests, &view->scan, now_ns);
-    bool is_due = now_ns - self->guests_saved_ns > GUESTS_INTERVAL_NS;
-    if (!is_dirty || (!is_due && n == view->guests.n))
+    size_t n = view->peeked.n;
+    bool is_dirty = tap_peeked_update(&view->peeked, &view->scan, now_ns);
+    bool is_due = now_ns - self->peeked_saved_ns > PEEKED_INTERVAL_NS;
+    if (!is_dirty || (!is_due && n == view->peeked.n))
         return;
-    self->guests_saved_ns = now_ns;
+    self->peeked_saved_ns = now_ns;
     view->fold.is_dirty = true;
 }
 
@@ -231,14 +231,14 @@ static int gather(struct tap_collector *self, uint64_t now_ns, struct error *err
     int r = run_scan(self, TAP_SCAN_ACCOUNTS, now_ns, err);
     count_descriptors(self, now_ns);
 
-    update_guests(self, now_ns);
+    update_peeked(self, now_ns);
     self->view->scan.peers = NULL;
     if (self->peers)
         peers_watch_unlock(self->peers);
     tap_groups_start(&self->view->groups);
     for (size_t i = 0; i < self->view->scan.n_processes; i++)
         tap_process_add(self->view->scan.processes[i], now_ns);
-    tap_guests_add(&self->view->guests, now_ns);
+    tap_peeked_add(&self->view->peeked, now_ns);
     return r;
 }
 
@@ -300,8 +300,8 @@ static int view_new(const char *directory, const char *procfs, uint32_t max_grou
         return -ENOMEM;
     tap_groups_init(&self->groups, max_groups);
     tap_fold_init(&self->fold, &self->scan);
-    self->guests.link = peek;
-    self->fold.guests = &self->guests;
+    self->peeked.link = peek;
+    self->fold.peeked = &self->peeked;
     int r = tap_scan_init(&self->scan, directory, procfs, &self->groups);
     if (r < 0) {
         tap_scan_finish(&self->scan);
@@ -315,7 +315,7 @@ static int view_new(const char *directory, const char *procfs, uint32_t max_grou
 /* Lets go of the files. */
 static void view_close(struct view *self)
 {
-    tap_guests_finish(&self->guests, 0);
+    tap_peeked_finish(&self->peeked, 0);
     tap_scan_finish(&self->scan);
     tap_fold_finish(&self->fold);
 }
@@ -335,7 +335,7 @@ static int take_over(struct tap_collector *self)
 {
     struct view *former = self->view, *view;
     int r = view_new(former->scan.directory, self->procfs, former->groups.max_groups,
-                     former->guests.link, &view);
+                     former->peeked.link, &view);
     if (r < 0)
         return r;
     view_close(former);
@@ -350,7 +350,7 @@ static void tick(void *state)
     pthread_mutex_lock(&self->lock);
     uint64_t now_ns = self->now_ns();
     (void)run_scan(self, TAP_SCAN_LIVES, now_ns, NULL);
-    update_guests(self, now_ns);
+    update_peeked(self, now_ns);
     int r = tap_fold_run(&self->view->fold, now_ns);
     if (r == TAP_FOLD_E_LEFT_ALONE) {
         r = take_over(self);

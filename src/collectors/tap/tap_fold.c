@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 #include "collectors/tap/tap_fold.h"
 
-#include "collectors/tap/tap_guests.h"
+#include "collectors/tap/tap_peeked.h"
 
 #include "segment/segment_state.h"
 #include "segment/segment_state_file.h"
@@ -207,7 +207,7 @@ static void save_parked(struct tap_fold *self, const struct tap_process *process
 }
 
 /* As one that is parked: the next exporter finds it so. */
-static void save_guest(void *data, const struct tap_process *process)
+static void save_peeked(void *data, const struct tap_process *process)
 {
     save_parked(data, process);
 }
@@ -237,8 +237,8 @@ static int save(struct tap_fold *self)
         if (scan->processes[i]->state == TAP_PROCESS_PARKED)
             save_parked(self, scan->processes[i]);
     }
-    if (self->guests)
-        tap_guests_each(self->guests, save_guest, self);
+    if (self->peeked)
+        tap_peeked_each(self->peeked, save_peeked, self);
     segment_state_end(&self->text);
     return segment_state_file_save(scan->directory_fd, &self->text);
 }
@@ -265,7 +265,7 @@ static struct tap_process *oldest_parked(const struct tap_scan *scan, size_t *re
         struct tap_process *process = scan->processes[i];
         if (process->state != TAP_PROCESS_PARKED ||
             process->id.pid_namespace == TAP_PEEKED_NAMESPACE)
-            continue; /* tap_guests.c ends these */
+            continue; /* tap_peeked.c ends these */
         ++*ret_n;
         if (!oldest || process->updated_ns < oldest->updated_ns)
             oldest = process;

@@ -27,10 +27,10 @@
 
 #define TAP_FOLD_E_LEFT_ALONE 1
 
-struct tap_guests;
+struct tap_peeked;
 
 struct tap_fold {
-    const struct tap_guests *guests; /* borrowed; saved with the rest; NULL: none */
+    const struct tap_peeked *peeked; /* borrowed; saved with the rest; NULL: none */
     struct tap_scan *scan;           /* borrowed */
     bool is_leader;                  /* holds the lock */
     bool is_dirty;                   /* the state file is not what memory is */

@@ -233,17 +233,17 @@ static int identify(struct tap_process *self, const struct tap_reading *reading)
     return 0;
 }
 
-static bool is_within_limits(const struct tap_process *self, const struct tap_owners *owners)
+static bool is_within_limits(const struct tap_process *self, const struct tap_quota *quota)
 {
     const struct segment_header *layout = &self->reader.layout;
-    return tap_owners_may(owners, self->owner, TAP_SHARE_GROUPS, layout->n_groups) &&
-           tap_owners_may(owners, self->owner, TAP_SHARE_LANES, layout->n_lanes);
+    return tap_quota_allows(quota, self->owner, TAP_SHARE_GROUPS, layout->n_groups) &&
+           tap_quota_allows(quota, self->owner, TAP_SHARE_LANES, layout->n_lanes);
 }
 
 static int read_once(struct tap_process *self, const struct tap_reading *reading, bool is_forced)
 {
     int r = segment_reader_begin(&self->reader, is_forced);
-    if (r == 0 && !is_within_limits(self, reading->owners))
+    if (r == 0 && !is_within_limits(self, reading->quota))
         r = -EDQUOT;
     if (r == 0)
         r = identify(self, reading);

@@ -23,7 +23,7 @@
 #include "collectors/tap/tap_folded.h"
 #include "collectors/tap/tap_groups.h"
 #include "collectors/tap/tap_life.h"
-#include "collectors/tap/tap_owners.h"
+#include "collectors/tap/tap_quota.h"
 #include "segment/segment_reader.h"
 
 /* A tap writes ten times a second. A gauge may be as old as this, and a tap that gets no processor
@@ -96,8 +96,8 @@ struct tap_reading {
     const struct tap_host *host;
     struct tap_groups *groups;
     struct tap_scratch *scratch;
-    const struct tap_owners *owners; /* without the process itself */
-    const struct peer_table *peers;  /* NULL: not known */
+    const struct tap_quota *quota;  /* without the process itself */
+    const struct peer_table *peers; /* NULL: not known */
     uint64_t now_ns;
 };
 

@@ -32,7 +32,7 @@ void tap_scan_finish(struct tap_scan *self)
     free(self->processes);
     free(self->polls);
     tap_folded_finish(&self->folded);
-    tap_owners_finish(&self->owners);
+    tap_quota_finish(&self->quota);
     free(self->scratch.accounts);
     free(self->directory);
     *self = (struct tap_scan){.directory_fd = -1};
@@ -181,14 +181,14 @@ static int resolve(struct tap_scan *self, uint64_t now_ns)
  */
 static void share(struct tap_scan *self, const struct tap_process *process)
 {
-    tap_owners_add(&self->owners, process->owner, TAP_SHARE_GROUPS, process->n_groups);
-    tap_owners_add(&self->owners, process->owner, TAP_SHARE_LANES, process->n_lanes);
+    tap_quota_add(&self->quota, process->owner, TAP_SHARE_GROUPS, process->n_groups);
+    tap_quota_add(&self->quota, process->owner, TAP_SHARE_LANES, process->n_lanes);
 }
 
 static void unshare(struct tap_scan *self, const struct tap_process *process)
 {
-    tap_owners_return(&self->owners, process->owner, TAP_SHARE_GROUPS, process->n_groups);
-    tap_owners_return(&self->owners, process->owner, TAP_SHARE_LANES, process->n_lanes);
+    tap_quota_return(&self->quota, process->owner, TAP_SHARE_GROUPS, process->n_groups);
+    tap_quota_return(&self->quota, process->owner, TAP_SHARE_LANES, process->n_lanes);
 }
 
 int tap_scan_read(struct tap_scan *self, struct tap_process *process, bool is_forced,
@@ -196,7 +196,7 @@ int tap_scan_read(struct tap_scan *self, struct tap_process *process, bool is_fo
 {
     const struct tap_reading reading = {
         self->directory_fd, &self->host, self->groups, &self->scratch,
-        &self->owners,      self->peers, now_ns};
+        &self->quota,       self->peers, now_ns};
     unshare(self, process);
     int r = tap_process_read(process, &reading, is_forced);
     share(self, process);
@@ -207,14 +207,14 @@ int tap_scan_read_first(struct tap_scan *self, struct tap_process *process, uint
 {
     if (tap_scan_is_short(self, process, now_ns))
         return 0;
-    process->is_left_out = !tap_owners_may(&self->owners, process->owner, TAP_SHARE_PLACES, 1);
+    process->is_left_out = !tap_quota_allows(&self->quota, process->owner, TAP_SHARE_PLACES, 1);
     if (process->is_left_out)
         return 0;
     int r = tap_scan_read(self, process, true, now_ns);
     if (!process->has_reading)
         return r;
-    tap_owners_return(&self->owners, process->owner, TAP_SHARE_GUESTS, 1);
-    tap_owners_add(&self->owners, process->owner, TAP_SHARE_PLACES, 1);
+    tap_quota_return(&self->quota, process->owner, TAP_SHARE_CANDIDATES, 1);
+    tap_quota_add(&self->quota, process->owner, TAP_SHARE_PLACES, 1);
     self->is_unresolved = true;
     if (tap_folded_has(&self->folded, &process->id)) {
         tap_process_drop(process, now_ns);
@@ -249,13 +249,13 @@ static bool can_wait(const struct tap_process *process)
 
 static void count_shares(struct tap_scan *self)
 {
-    tap_owners_clear(&self->owners);
+    tap_quota_clear(&self->quota);
     for (size_t i = 0; i < self->n_processes; i++) {
         const struct tap_process *process = self->processes[i];
-        bool is_guest = !process->has_reading || process->state == TAP_PROCESS_REFUSED;
+        bool is_candidate = !process->has_reading || process->state == TAP_PROCESS_REFUSED;
         share(self, process);
-        tap_owners_add(&self->owners, process->owner,
-                       is_guest ? TAP_SHARE_GUESTS : TAP_SHARE_PLACES, 1);
+        tap_quota_add(&self->quota, process->owner,
+                      is_candidate ? TAP_SHARE_CANDIDATES : TAP_SHARE_PLACES, 1);
     }
 }
 

@@ -7,7 +7,7 @@
  * one image (a change of user, a file made again) the one written last counts.
  *
  * The directory is anybody's to write into. What is no segment takes no place; what a user may
- * take is limited (tap_owners), and what is left out for a limit is counted.
+ * take is limited (tap_quota), and what is left out for a limit is counted.
  *
  * Thread: one. Owns: processes, the directory's descriptor; groups are borrowed.
  * Errors: -errno of opening or listing the directory; what was known stays.
@@ -32,7 +32,7 @@ struct tap_scan {
     struct tap_groups *groups;
     const struct peer_table *peers; /* borrowed while a scan runs; NULL: not known */
     struct tap_scratch scratch;
-    struct tap_owners owners;
+    struct tap_quota quota;
     struct tap_process **processes; /* by file name */
     size_t n_processes, capacity;
     uint32_t n_left_out, n_invalid; /* files of the last listing that are not among them */
@@ -62,7 +62,8 @@ int tap_scan_run(struct tap_scan *self, enum tap_scan_depth depth, uint64_t now_
 int tap_scan_read(struct tap_scan *self, struct tap_process *process, bool is_forced,
                   uint64_t now_ns);
 
-/* Reads a guest, which needs a place to become a segment; what was folded is not taken in again. */
+/* Reads a candidate, which needs a place to become a segment; what was folded is not taken in
+ * again. */
 int tap_scan_read_first(struct tap_scan *self, struct tap_process *process, uint64_t now_ns);
 
 /* Takes in a process without a file. For the state file. */

@@ -128,7 +128,7 @@ static int take_in(struct tap_scan *self, const char *file, const struct stat *s
                    uint64_t now_ns)
 {
     enum look look = look_at(self, file, status);
-    bool is_welcome = tap_owners_may(&self->owners, status->st_uid, TAP_SHARE_GUESTS, 1);
+    bool is_welcome = tap_quota_allows(&self->quota, status->st_uid, TAP_SHARE_CANDIDATES, 1);
     struct tap_process *found;
     int r = make_process(file, status, now_ns, &found);
     if (r < 0)
@@ -137,12 +137,12 @@ static int take_in(struct tap_scan *self, const char *file, const struct stat *s
         found->is_rubbish = true;
         found->state = TAP_PROCESS_REFUSED;
     }
-    tap_owners_add(&self->owners, found->owner, TAP_SHARE_GUESTS, 1);
+    tap_quota_add(&self->quota, found->owner, TAP_SHARE_CANDIDATES, 1);
     if (look == SEGMENT)
         (void)tap_scan_read_first(self, found, now_ns); /* what fails may pass */
     if (found->has_reading || is_welcome)
         return append(self, &found, now_ns);
-    tap_owners_return(&self->owners, found->owner, TAP_SHARE_GUESTS, 1);
+    tap_quota_return(&self->quota, found->owner, TAP_SHARE_CANDIDATES, 1);
     count(self, found, status);
     tap_process_destroy(&found, now_ns);
     return 0;
@@ -163,7 +163,7 @@ static int take_entry(struct tap_scan *self, const char *file, size_t n_sorted, 
         process->has_lost_name = true;
     if (fstatat(self->directory_fd, file, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : -errno;
-    if (tap_owners_take(&self->owners, status.st_uid, TAP_SHARE_LOOKS, 1))
+    if (tap_quota_take(&self->quota, status.st_uid, TAP_SHARE_OPENED, 1))
         return take_in(self, file, &status, now_ns);
     self->n_left_out++;
     return 0;
@@ -184,7 +184,7 @@ static int list_entries(struct tap_scan *self, uint64_t now_ns)
         self->processes[i]->is_on_disk = false;
     self->n_left_out = self->n_invalid = 0;
     self->has_pending = false;
-    tap_owners_clear_share(&self->owners, TAP_SHARE_LOOKS);
+    tap_quota_clear_share(&self->quota, TAP_SHARE_OPENED);
 
     int r = 0;
     while (r == 0) {

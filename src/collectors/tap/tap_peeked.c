@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-#include "collectors/tap/tap_guests.h"
+#include "collectors/tap/tap_peeked.h"
 
 #include "base/clock.h"
 #include "collectors/peek/peek_link.h"
@@ -17,7 +17,7 @@ struct lingering {
     uint64_t n_messages;
 };
 
-struct tap_guest {
+struct tap_peeked_process {
     uint64_t model_id;
     struct tap_process *process;
     uint64_t (*extra)[TAP_N_COUNTERS]; /* by group: what was saved beyond what was told then */
@@ -27,19 +27,19 @@ struct tap_guest {
     bool is_over; /* folded, as a tap tells of the process now */
 };
 
-static void free_guest(struct tap_guest *guest, uint64_t now_ns)
+static void free_peeked(struct tap_peeked_process *peeked, uint64_t now_ns)
 {
-    tap_process_destroy(&guest->process, now_ns);
-    free(guest->extra);
-    free(guest->lingering);
+    tap_process_destroy(&peeked->process, now_ns);
+    free(peeked->extra);
+    free(peeked->lingering);
 }
 
-void tap_guests_finish(struct tap_guests *self, uint64_t now_ns)
+void tap_peeked_finish(struct tap_peeked *self, uint64_t now_ns)
 {
     for (size_t i = 0; i < self->n; i++)
-        free_guest(&self->items[i], now_ns);
+        free_peeked(&self->items[i], now_ns);
     free(self->items);
-    *self = (struct tap_guests){.link = self->link};
+    *self = (struct tap_peeked){.link = self->link};
 }
 
 /* When the process started, by the clock of the taps: what it counted, it counted since. */
@@ -56,7 +56,7 @@ static uint32_t capabilities(void)
     return 1u << SEGMENT_CAPABILITY_MESSAGES | 1u << SEGMENT_CAPABILITY_QUEUE_DEPTH | TAP_PEEKED;
 }
 
-static struct tap_guest *find(struct tap_guests *self, uint64_t model_id)
+static struct tap_peeked_process *find(struct tap_peeked *self, uint64_t model_id)
 {
     for (size_t i = 0; i < self->n; i++) {
         if (self->items[i].model_id == model_id)
@@ -65,31 +65,31 @@ static struct tap_guest *find(struct tap_guests *self, uint64_t model_id)
     return NULL;
 }
 
-static struct tap_guest *append(struct tap_guests *self)
+static struct tap_peeked_process *append(struct tap_peeked *self)
 {
     if (self->n == self->capacity) {
         size_t capacity = self->capacity ? 2 * self->capacity : 16;
-        struct tap_guest *items = reallocarray(self->items, capacity, sizeof(*items));
+        struct tap_peeked_process *items = reallocarray(self->items, capacity, sizeof(*items));
         if (!items)
             return NULL;
         self->items = items;
         self->capacity = capacity;
     }
-    self->items[self->n] = (struct tap_guest){.is_seen = true};
+    self->items[self->n] = (struct tap_peeked_process){.is_seen = true};
     return &self->items[self->n++];
 }
 
-static struct tap_guest *add(struct tap_guests *self, struct tap_scan *scan,
-                             const struct peek_model_process *told, uint64_t now_ns)
+static struct tap_peeked_process *add(struct tap_peeked *self, struct tap_scan *scan,
+                                      const struct peek_model_process *told, uint64_t now_ns)
 {
     const struct segment_name name = {told->pid, told->start_ticks, 0};
-    struct tap_guest *guest = append(self);
-    if (!guest || tap_process_new("", &name, now_ns, &guest->process) < 0) {
-        self->n -= guest != NULL;
+    struct tap_peeked_process *peeked = append(self);
+    if (!peeked || tap_process_new("", &name, now_ns, &peeked->process) < 0) {
+        self->n -= peeked != NULL;
         return NULL;
     }
-    struct tap_process *process = guest->process;
-    guest->model_id = told->id;
+    struct tap_process *process = peeked->process;
+    peeked->model_id = told->id;
     process->id = (struct tap_process_id){told->pid, told->start_ticks, TAP_PEEKED_NAMESPACE,
                                           started_ns(told->start_ticks, now_ns)};
     process->known = capabilities();
@@ -97,39 +97,39 @@ static struct tap_guest *add(struct tap_guests *self, struct tap_scan *scan,
     process->life.state = TAP_LIFE_ALIVE; /* or it would be gone from here */
     process->program = tap_groups_program(scan->groups, told->program, now_ns);
     if (!process->program) {
-        tap_process_destroy(&guest->process, now_ns);
+        tap_process_destroy(&peeked->process, now_ns);
         self->n--;
         return NULL;
     }
     process->program->n_users++;
-    return guest;
+    return peeked;
 }
 
 /* Groups of the model keep their order, new ones come at the end. */
-static int reserve(struct tap_guest *guest, struct tap_scan *scan,
+static int reserve(struct tap_peeked_process *peeked, struct tap_scan *scan,
                    const struct peek_model_process *told, uint64_t now_ns)
 {
-    struct tap_process *process = guest->process;
+    struct tap_process *process = peeked->process;
     size_t n = told->n_groups;
     if (n <= process->n_groups)
         return 0;
-    void *extra = reallocarray(guest->extra, n, sizeof(*guest->extra));
+    void *extra = reallocarray(peeked->extra, n, sizeof(*peeked->extra));
     if (!extra)
         return -ENOMEM;
-    guest->extra = extra;
-    struct lingering *lingering = reallocarray(guest->lingering, n, sizeof(*lingering));
+    peeked->extra = extra;
+    struct lingering *lingering = reallocarray(peeked->lingering, n, sizeof(*lingering));
     if (!lingering || tap_process_reserve(process, (uint32_t)n) < 0) {
-        guest->lingering = lingering ? lingering : guest->lingering;
+        peeked->lingering = lingering ? lingering : peeked->lingering;
         return -ENOMEM;
     }
-    guest->lingering = lingering;
+    peeked->lingering = lingering;
     for (size_t i = process->n_groups; i < n; i++) {
         struct tap_group *group = tap_groups_intern(scan->groups, process->program,
                                                     &told->groups[i].name, now_ns);
         if (!group)
             return -ENOMEM;
         group->n_users++;
-        memset(guest->extra[i], 0, sizeof(guest->extra[i]));
+        memset(peeked->extra[i], 0, sizeof(peeked->extra[i]));
         tap_account_clear(&process->accounts[i]);
         process->groups[i] = group;
         process->n_groups = (uint32_t)i + 1;
@@ -154,10 +154,10 @@ static void adopt_group(uint64_t *extra, const struct tap_account *now, struct t
 }
 
 /* An exporter before this one saved what the process had counted: the greater count holds. */
-static void adopt(struct tap_guest *guest, struct tap_scan *scan,
+static void adopt(struct tap_peeked_process *peeked, struct tap_scan *scan,
                   const struct peek_model_process *told)
 {
-    struct tap_process *process = guest->process;
+    struct tap_process *process = peeked->process;
     for (size_t i = 0; i < scan->n_processes; i++) {
         struct tap_process *saved = scan->processes[i];
         if (!is_saved(saved, told))
@@ -166,7 +166,7 @@ static void adopt(struct tap_guest *guest, struct tap_scan *scan,
         for (uint32_t j = 0; j < saved->n_groups * process->n_groups; j++) {
             uint32_t k = j % process->n_groups;
             if (process->groups[k] == saved->groups[j / process->n_groups])
-                adopt_group(guest->extra[k], &told->groups[k].account,
+                adopt_group(peeked->extra[k], &told->groups[k].account,
                             &saved->accounts[j / process->n_groups]);
         }
         saved->state = TAP_PROCESS_DEAD; /* what is left of it is folded */
@@ -179,23 +179,24 @@ static void raise_gauge(uint64_t *gauge, uint64_t value)
         *gauge = value;
 }
 
-static void note_connections(struct tap_guest *guest, const struct peek_model_process *told,
-                             const struct peer_table *peers)
+static void note_connections(struct tap_peeked_process *peeked,
+                             const struct peek_model_process *told, const struct peer_table *peers)
 {
     const struct peer_process process = {.start_ticks = told->start_ticks, .pid = told->pid};
     for (size_t i = 0; i < told->n_sockets && peers; i++) {
         const struct peek_model_socket *socket = &told->sockets[i];
         struct peer_worst worst = peer_table_worst(peers, &process, socket->now.handle);
-        uint64_t *gauges = guest->process->accounts[socket->group].gauges;
+        uint64_t *gauges = peeked->process->accounts[socket->group].gauges;
         raise_gauge(&gauges[TAP_GAUGE_CONNECTION_UNSENT], worst.unsent_bytes);
         raise_gauge(&gauges[TAP_GAUGE_CONNECTION_UNREAD], worst.unread_bytes);
         raise_gauge(&gauges[TAP_GAUGE_CONNECTION_RETRANSMITS], worst.retransmits);
     }
 }
 
-static void take(struct tap_guest *guest, const struct peek_model_process *told, uint64_t now_ns)
+static void take(struct tap_peeked_process *peeked, const struct peek_model_process *told,
+                 uint64_t now_ns)
 {
-    struct tap_process *process = guest->process;
+    struct tap_process *process = peeked->process;
     bool is_heard = told->reason == PEEK_REASON_NONE && told->passed_ns != 0 &&
                     now_ns - told->passed_ns < HEARD_NS;
     process->state = is_heard ? TAP_PROCESS_LIVE : TAP_PROCESS_SILENT;
@@ -205,8 +206,8 @@ static void take(struct tap_guest *guest, const struct peek_model_process *told,
         if (told->is_fresh)
             continue; /* nothing is told yet by the reader that runs now */
         *account = group->account;
-        tap_account_add_counters(account, guest->extra[i]);
-        guest->lingering[i] = (struct lingering){group->n_lingering, group->lingering_messages};
+        tap_account_add_counters(account, peeked->extra[i]);
+        peeked->lingering[i] = (struct lingering){group->n_lingering, group->lingering_messages};
     }
 }
 
@@ -246,39 +247,39 @@ static bool has_segment(const struct tap_scan *scan, const struct peek_model_pro
     return false;
 }
 
-static bool fold(struct tap_guest *guest, uint64_t now_ns)
+static bool fold(struct tap_peeked_process *peeked, uint64_t now_ns)
 {
-    if (guest->is_over || tap_process_fold(guest->process, now_ns) < 0)
+    if (peeked->is_over || tap_process_fold(peeked->process, now_ns) < 0)
         return false;
-    guest->is_over = true;
+    peeked->is_over = true;
     return true;
 }
 
-static bool update_process(struct tap_guests *self, struct tap_scan *scan,
+static bool update_process(struct tap_peeked *self, struct tap_scan *scan,
                            struct peek_model_process *told, uint64_t now_ns)
 {
-    struct tap_guest *guest = find(self, told->id);
+    struct tap_peeked_process *peeked = find(self, told->id);
     bool was_shadowed = told->is_shadowed && !told->told.is_without_tap;
     told->is_shadowed = was_shadowed || has_segment(scan, told);
-    if (!guest && (told->passed_ns == 0 || told->is_shadowed))
+    if (!peeked && (told->passed_ns == 0 || told->is_shadowed))
         return false;
-    bool is_new = !guest;
+    bool is_new = !peeked;
     if (is_new)
-        guest = add(self, scan, told, now_ns);
-    if (!guest)
+        peeked = add(self, scan, told, now_ns);
+    if (!peeked)
         return false;
-    guest->is_seen = true;
-    if (guest->is_over)
+    peeked->is_seen = true;
+    if (peeked->is_over)
         return false;
-    if (reserve(guest, scan, told, now_ns) < 0)
+    if (reserve(peeked, scan, told, now_ns) < 0)
         return true;
     if (is_new)
-        adopt(guest, scan, told);
-    take(guest, told, now_ns);
+        adopt(peeked, scan, told);
+    take(peeked, told, now_ns);
     if (!told->is_fresh)
-        note_connections(guest, told, scan->peers);
+        note_connections(peeked, told, scan->peers);
     if (told->is_shadowed || told->is_gone)
-        return fold(guest, now_ns);
+        return fold(peeked, now_ns);
     return true;
 }
 
@@ -296,7 +297,7 @@ static void end_saved(struct tap_scan *scan, const struct peek_model *model)
     }
 }
 
-bool tap_guests_update(struct tap_guests *self, struct tap_scan *scan, uint64_t now_ns)
+bool tap_peeked_update(struct tap_peeked *self, struct tap_scan *scan, uint64_t now_ns)
 {
     bool is_dirty = false;
     if (!self->link)
@@ -312,32 +313,32 @@ bool tap_guests_update(struct tap_guests *self, struct tap_scan *scan, uint64_t 
     peek_link_unlock(self->link);
     size_t n = 0;
     for (size_t i = 0; i < self->n; i++) {
-        struct tap_guest *guest = &self->items[i];
-        if (guest->is_seen || !(guest->is_over || fold(guest, now_ns)))
-            self->items[n++] = *guest;
+        struct tap_peeked_process *peeked = &self->items[i];
+        if (peeked->is_seen || !(peeked->is_over || fold(peeked, now_ns)))
+            self->items[n++] = *peeked;
         else
-            free_guest(guest, now_ns);
+            free_peeked(peeked, now_ns);
     }
     self->n = n;
     return is_dirty;
 }
 
-void tap_guests_add(const struct tap_guests *self, uint64_t now_ns)
+void tap_peeked_add(const struct tap_peeked *self, uint64_t now_ns)
 {
     for (size_t i = 0; i < self->n; i++) {
-        const struct tap_guest *guest = &self->items[i];
-        const struct tap_process *process = guest->process;
-        if (guest->is_over)
+        const struct tap_peeked_process *peeked = &self->items[i];
+        const struct tap_process *process = peeked->process;
+        if (peeked->is_over)
             continue;
         tap_process_add(process, now_ns);
         for (uint32_t j = 0; j < process->n_groups && process->state == TAP_PROCESS_LIVE; j++) {
-            process->groups[j]->n_lingering += guest->lingering[j].n_sockets;
-            process->groups[j]->lingering_messages += guest->lingering[j].n_messages;
+            process->groups[j]->n_lingering += peeked->lingering[j].n_sockets;
+            process->groups[j]->lingering_messages += peeked->lingering[j].n_messages;
         }
     }
 }
 
-void tap_guests_each(const struct tap_guests *self,
+void tap_peeked_each(const struct tap_peeked *self,
                      void (*save)(void *data, const struct tap_process *process), void *data)
 {
     for (size_t i = 0; i < self->n; i++) {

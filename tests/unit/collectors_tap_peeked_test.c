@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Whose counts are a tap's, where the reader saw the process too. */
-#include "collectors/tap/tap_guests.h"
+#include "collectors/tap/tap_peeked.h"
 
 #include "collectors/peek/peek_link.h"
 #include "support/cmocka.h"
@@ -46,7 +46,7 @@ static bool is_counted(const struct segment *segment, bool is_without_tap)
     struct tap_groups groups;
     struct tap_process *tapped;
     struct tap_scan scan = {.groups = &groups, .processes = &tapped, .n_processes = 1};
-    struct tap_guests guests = {.link = (struct peek_link *)&model};
+    struct tap_peeked peeked = {.link = (struct peek_link *)&model};
     const struct segment_name name = {PID, TICKS, 0};
     model = (struct peek_model){.processes = NULL};
     tap_groups_init(&groups, 10);
@@ -58,9 +58,9 @@ static bool is_counted(const struct segment *segment, bool is_without_tap)
     tapped->life.start_ticks = segment->start_ticks;
     take(PEEK_RECORD_PROCESS, is_without_tap);
     take(PEEK_RECORD_PASS, 0);
-    (void)tap_guests_update(&guests, &scan, NOW_NS);
-    bool is = guests.n > 0;
-    tap_guests_finish(&guests, NOW_NS);
+    (void)tap_peeked_update(&peeked, &scan, NOW_NS);
+    bool is = peeked.n > 0;
+    tap_peeked_finish(&peeked, NOW_NS);
     tap_process_destroy(&tapped, NOW_NS);
     tap_groups_finish(&groups);
     peek_model_finish(&model);
