@@ -72,7 +72,7 @@ static int take_signals(struct agent *self, struct error *err)
     return 0;
 }
 
-/* What starts readers has the rights that the exporter gives up after that. */
+/* The launcher of readers keeps the privileges that the exporter drops afterwards. */
 static void give_up_privileges(struct agent *self)
 {
     const struct agent_options *options = self->options;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * agent_config - the configuration file: loaded at the start and whenever it is asked for.
+ * agent_config - the configuration file: loaded at the start and at each reload.
  *
  * A file that cannot be read or is not valid changes nothing: what was in use stays, the metrics
  * and the answer say so.

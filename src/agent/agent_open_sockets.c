@@ -17,7 +17,7 @@
 #define PEERS_AGE_NS      (5 * CLOCK_NS_PER_SECOND) /* older ones are waited for */
 #define PEERS_PATIENCE_NS (5 * CLOCK_NS_PER_SECOND / 2)
 
-/* What is asked for, and the answer so far. */
+/* The filters of the request, and the answer so far. */
 struct listing {
     const struct agent_open_sockets_query *query;
     struct string_buffer json, labels;

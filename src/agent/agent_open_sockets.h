@@ -32,7 +32,7 @@ struct agent_open_sockets {
     struct peers_watch *peers; /* borrowed; NULL: none */
 };
 
-/* What is asked for; NULL: any. Numbers are texts. */
+/* Filters of the request; NULL: any. Numbers are texts. */
 struct agent_open_sockets_query {
     const char *program, *type, *address, *pid, *serial;
 };

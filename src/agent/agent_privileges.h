@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * agent_privileges - the exporter gives up what it will never need.
+ * agent_privileges - drops the privileges that the exporter never needs.
  *
  * A unit or a container takes away more, and better. This is for an exporter that somebody starts
  * as root: it can neither mount, load, kill, trade users nor change the network, nor read the

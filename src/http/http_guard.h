@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * http_guard - what stands before every route: TLS, rate limit, basic authentication, headers, as
+ * http_guard - checks before every route: TLS, rate limit, basic authentication, headers, as
  * --web.config.file says at this moment.
  *
  *     connection opens   http_guard_accept()       TLS of now is put on the session

@@ -145,7 +145,7 @@ static void see_range(const struct range *range, struct wish *text, struct wish 
     }
 }
 
-/* Every name of ours is a legal one of old, so each way of escaping gives the same page. */
+/* Every name here is valid in the old format too, so all escaping schemes give the same page. */
 static const char *open_metrics_type(const struct wish *wish)
 {
 #define OPEN_METRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -39,7 +39,7 @@ static bool has_read(size_t i)
     return ranges[i].size > 0 && ranges[i].is_read;
 }
 
-/* The engine stands before the socket. 0: there is none now. */
+/* In a session the pointer to the engine precedes that to the socket. 0: there is none. */
 static uintptr_t engine_of(const unsigned char *session, const struct peek_engine_way *way)
 {
     if (pipe_pointer_at(session, SESSION_PIPE) != way->peer)

@@ -40,7 +40,7 @@ static uintptr_t recall_peer(struct pipe_block *self, uintptr_t pipe)
     return known->pipe == pipe ? known->peer : 0;
 }
 
-/* Asks those pipes where their peers are of whom it is not known. */
+/* Finds the peers of those pipes whose peer is not known yet. */
 static void find_peers(struct pipe_block *self, size_t n)
 {
     size_t n_ranges = 0;

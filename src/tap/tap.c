@@ -205,7 +205,7 @@ static void learn_library(struct library *library)
 }
 
 /* glibc's malloc reads in /proc, once, how it may shrink the heap of a thread; the first heap that
- * shrinks may be one that calibration made, in a thread of the program that has shut itself in. */
+ * shrinks may be one that calibration made, in a thread of the program that is sandboxed. */
 static void settle_malloc(void)
 {
     void *volatile blocks[8];

@@ -30,7 +30,7 @@ void tap_make_room(void);
 /* Before each socket: makes what is missing. False: do not track the socket. */
 bool tap_start(struct library *library);
 
-/* Before the program shuts itself in: what is missing is made now, and the file is up to date. */
+/* Before the program sandboxes itself: makes what is missing, and brings the file up to date. */
 void tap_prepare(const void *caller);
 
 /* After each context's end: a last round for it, and no thread without contexts. */

@@ -6,7 +6,7 @@
  *
  * Work that allocates has a thread of its own, which is gone when the work is done: glibc looks
  * into a file of /proc when a thread ends whose heap is to shrink, and by then the program may have
- * shut itself in.
+ * sandboxed itself.
  */
 #include "tap/thread.h"
 

@@ -2,7 +2,7 @@
 /*
  * zmqtap - the tap, for programs that preloading cannot reach.
  *
- * libzmqtap.so sees the sockets of a program whose calls it stands before. A program that has
+ * libzmqtap.so sees the sockets of a program whose calls it interposes. A program that has
  * libzmq linked into it statically, or that finds its functions with dlsym, attaches its sockets
  * itself. It loads the tap with dlopen(3), RTLD_LOCAL, and finds these functions with dlsym(3), as
  * ctypes does; it is not linked with it, since libzmqtap.so has functions named like libzmq's.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* probe_query - what is asked of /probe, and why it is refused. */
+/* probe_query - the parameters of a /probe request, and why it is refused. */
 #ifndef COLLECTORS_PROBE_PROBE_QUERY_H
 #define COLLECTORS_PROBE_PROBE_QUERY_H
 

@@ -109,7 +109,7 @@ struct tap_groups {
     struct tap_program **programs;
     size_t n_programs, programs_capacity;
     struct tap_text *retired; /* label texts, newest first */
-    /* At the limit, who has a place of his own must be the same for the next agent. */
+    /* At the limit: the order is to be saved, so that the next agent keeps the same groups. */
     bool has_new_order;
 };
 

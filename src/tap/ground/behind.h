@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * behind - a function that comes behind the tap, where the dynamic linker would have found it.
+ * behind - the next definition of a function that the tap interposes, as RTLD_NEXT would find it.
  *
  * Thread:  any. Blocks: no, for what came with the program. Calls no function of libc's then, so
  *          that it works before anything in the process has begun.

@@ -175,7 +175,7 @@ static void describe(struct library *library)
     __atomic_store_n(&library->is_complete, true, __ATOMIC_RELEASE);
 }
 
-/* Without what stands before it. */
+/* Without interposers. */
 static void set_own(struct library *library, const struct elf_object *object)
 {
     static struct library own[LIBRARY_MAX];

@@ -87,7 +87,7 @@ struct library {
     int version_number; /* major * 10000 + minor * 100 + patch */
     bool is_draft;
     bool is_complete;          /* all of LIBRARY_REQUIRED are there, and all else is filled in */
-    const struct library *own; /* the same past whatever stands before it, for the tap's own work */
+    const struct library *own; /* the same without interposers, for the tap's own work */
 };
 
 /* A function by its name, as a copy has it. */
@@ -152,7 +152,7 @@ struct library *library_of_handle(const void *handle);
 struct library *library_of_address(const void *address);
 
 /* The copy that defines a function of this name at this address; NULL if it is none, or if a
- * library that came with the program stands before some of libzmq's functions. */
+ * library of the program interposes some of libzmq's functions. */
 struct library *library_of_function(const void *address, const char *name);
 
 /* The copy whose functions these are; NULL if there is no zmq_socket among them. */

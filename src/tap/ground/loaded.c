@@ -79,7 +79,7 @@ static int collect(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
-/* It has more than a library that stands before some functions. */
+/* It has more functions than a library that interposes some of them. */
 static bool is_libzmq(uint32_t i)
 {
     return elf_object_find(&list.objects[i], "zmq_version") != 0;
@@ -240,7 +240,7 @@ struct libc_search {
     uintptr_t address;
 };
 
-/* ThreadSanitizer's functions stand before those for threads, and it ends a program in which there
+/* ThreadSanitizer interposes the functions for threads, and it ends a program in which there
  * is a thread that it has not made. */
 static bool is_libc(const struct elf_object *object)
 {

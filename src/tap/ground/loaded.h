@@ -39,7 +39,7 @@ void loaded_visit(loaded_work *work, void *data);
 uint32_t loaded_find(const struct loaded *self, uintptr_t address);
 
 /* The address of a function of a copy of libzmq, the object `copy`, as a caller of it is bound: a
- * library that came with the program and defines functions of libzmq's names, to stand before
+ * library that came with the program and defines functions of libzmq's names, to interpose
  * them, has its turn. */
 uintptr_t loaded_find_function(const struct loaded *self, uint32_t copy, const char *name);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * sandbox - the program shuts itself in: from now on, no system call that libzmq does not make.
+ * sandbox - the program sandboxes itself: from then on no system call but those that libzmq makes.
  *
  * A program may put a filter of system calls on all its threads that kills it for any other call.
  * Nobody can ask for that afterwards, as the question is a call itself. But a filter comes after
- * prctl(PR_SET_NO_NEW_PRIVS) or with prctl(PR_SET_SECCOMP), and the tap stands before prctl
+ * prctl(PR_SET_NO_NEW_PRIVS) or with prctl(PR_SET_SECCOMP), and the tap interposes prctl
  * (hooks/hooks_process.c): it waits until the tap's thread is in no call of its own, and lets it
  * make none from then on.
  *

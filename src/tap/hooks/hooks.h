@@ -2,7 +2,7 @@
 /*
  * hooks - what the hooks of libzmq's functions share.
  *
- * A hook does what the function it stands before does, no more: it finds the socket, calls the
+ * A hook does what the function that it interposes does, no more: it finds the socket, calls the
  * real function, and counts the result. For a handle that the tap does not know it
  * calls the function that the caller would have reached without the tap.
  */

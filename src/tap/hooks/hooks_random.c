@@ -2,7 +2,7 @@
 /*
  * Design: libzmq calls rand() when it makes a ROUTER, a REQ, a REP or a STREAM socket. This one
  * gives the tap's own sockets numbers that are not the program's; to everybody else it is the
- * function that comes behind it.
+ * next function of that name.
  */
 #include "tap/ground/loaded.h"
 #include "tap/ground/own_work.h"

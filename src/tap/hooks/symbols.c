@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * Design: the real dlsym() looks at its return address, for RTLD_NEXT and RTLD_DEFAULT, and other
- * libraries that stand before it may for more. So the exported functions are written in assembly
- * and jump: a name that is not libzmq's, and these two handles, reach the function behind as if the
+ * libraries that interpose it may for more. So the exported functions are written in assembly
+ * and jump: a name that is not libzmq's, and these two handles, reach the next function as if the
  * tap were not there. What is left is asked for here, once, with the program's own arguments, so
  * that dlerror() has what it would have.
  *

@@ -3,7 +3,7 @@
  * symbols - functions of libzmq that a program asks dlsym() for.
  *
  * Bindings that know libzmq by name alone (ctypes, cffi, Ruby FFI, LuaJIT, Mono, …) ask dlsym() of
- * a handle for its functions, past everything that stands before them. So the tap stands before
+ * a handle for its functions, past everything that interposes them. So the tap interposes
  * dlsym() and dlvsym(), too: of a copy of libzmq that the tap knows it gives out functions of its
  * own, which are bound to this copy. All else is the real one's answer, and its dlerror().
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * dlsym(handle, name), dlvsym(handle, name, version): see symbols.c. What is not for the tap jumps
- * on to the function behind, which looks at its return address.
+ * on to the next function, which looks at its return address.
  */
     .text
     .macro stand_before name, real, resolve, find

@@ -4,7 +4,7 @@
  * whatever else is loaded later: callers are code that was generated, which lies in no object, or
  * libffi. So each copy has functions of its own. Such a function is the hook where its context or
  * socket is one that the tap follows and of that very copy, and else the copy's own, at the address
- * that dlsym() had returned: what is of another copy, or of a library that stands before this one
+ * that dlsym() had returned: what is of another copy, or of a library that interposes this one
  * and asked dlsym() in order to call on, is counted there.
  */
 #include "tap/hooks/symbols.h"
