@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* symbols_real - the functions behind, for whichever library of the process asks for them first. */
-#include "tap/ground/behind.h"
+/* symbols_real - the next functions, for whichever library of the process asks for them first. */
+#include "tap/ground/next_symbol.h"
 #include "tap/hooks/symbols.h"
 
 symbols_dlsym *symbols_real_dlsym __attribute__((visibility("hidden")));
@@ -22,7 +22,7 @@ static void *find_no_version(void *handle, const char *name, const char *version
 
 symbols_dlsym *symbols_resolve_dlsym(void)
 {
-    uintptr_t address = behind_find("dlsym");
+    uintptr_t address = next_symbol_find("dlsym");
     if (!address)
         return find_nothing;
     __atomic_store_n(&symbols_real_dlsym, (symbols_dlsym *)address, __ATOMIC_RELEASE);
@@ -31,7 +31,7 @@ symbols_dlsym *symbols_resolve_dlsym(void)
 
 symbols_dlvsym *symbols_resolve_dlvsym(void)
 {
-    uintptr_t address = behind_find("dlvsym");
+    uintptr_t address = next_symbol_find("dlvsym");
     if (!address)
         return find_no_version;
     __atomic_store_n(&symbols_real_dlvsym, (symbols_dlvsym *)address, __ATOMIC_RELEASE);

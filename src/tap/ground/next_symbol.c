@@ -5,7 +5,7 @@
  * dynamic linker's own words (_r_debug, which debuggers use). What came later, as libdl of glibc
  * before 2.34 may, or has no such list, is looked for with the lock of dl_iterate_phdr().
  */
-#include "tap/ground/behind.h"
+#include "tap/ground/next_symbol.h"
 
 #include "tap/ground/loaded.h"
 
@@ -41,7 +41,7 @@ static void search_loaded(const struct loaded *loaded, void *data)
     }
 }
 
-uintptr_t behind_find(const char *symbol)
+uintptr_t next_symbol_find(const char *symbol)
 {
     struct search search = {symbol, 0};
     if (&_r_debug)
