@@ -120,7 +120,8 @@ static int start_collectors(struct agent *self, struct error *err)
 
 static int start_server(struct agent *self, struct error *err)
 {
-    int problems = problem_watch_new(self->options->directory, self->peek, &self->problems);
+    int problems = problem_watch_new(self->options->directory, self->peek, self->peers,
+                                     &self->problems);
     if (problems < 0)
         return error_set(err, problems, "cannot look for problems: %s", strerror(-problems));
     int live = live_new(self->runner, &self->live);

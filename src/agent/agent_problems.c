@@ -17,21 +17,18 @@ const char *agent_problems_reason(int r)
 
 int agent_problems_append(struct problem_watch *watch, struct string_buffer *json)
 {
-    struct problem_view view;
-    struct problems problems = {0};
-    int r = problem_watch_take(watch, &view);
+    struct problem_look *look = NULL;
+    int r = problem_watch_share(watch, &look);
     if (r < 0)
         return r;
+    const struct problem_view *view = &look->view;
     string_buffer_append_format(json, "\"time\":%" PRIu64 ".%03u,\"recent_seconds\":%" PRIu64 ",",
-                                view.now_ns / CLOCK_NS_PER_SECOND,
-                                (unsigned)(view.now_ns % CLOCK_NS_PER_SECOND / CLOCK_NS_PER_MS),
-                                view.recent_ns / CLOCK_NS_PER_SECOND);
-    r = problems_find(&view, &problems);
-    if (r == 0)
-        problems_append_json(json, &problems, &view);
-    problems_finish(&problems);
-    problem_view_finish(&view);
-    return r;
+                                view->now_ns / CLOCK_NS_PER_SECOND,
+                                (unsigned)(view->now_ns % CLOCK_NS_PER_SECOND / CLOCK_NS_PER_MS),
+                                view->recent_ns / CLOCK_NS_PER_SECOND);
+    problems_append_json(json, &look->problems, view);
+    problem_watch_release(watch, look);
+    return 0;
 }
 
 void agent_problems_handle(void *state, const struct http_request *request,

@@ -11,8 +11,9 @@
  *                    "blocked": [{"program": "orders", "type": "PUSH", …, "pid": 4712}]}, …],
  *      "is_complete": true}
  *
- * `sockets` are how many of the process are alike. `seconds` is how long it lasts, left out where
- * that is not known. problems/problem.h has the kinds.
+ * `time` is when it was looked, which may have been for somebody else a moment before
+ * (PROBLEM_LOOK_AGE_NS). `sockets` are how many of the process are alike. `seconds` is how long it
+ * lasts, left out where that is not known. problems/problem.h has the kinds.
  */
 #ifndef AGENT_AGENT_PROBLEMS_H
 #define AGENT_AGENT_PROBLEMS_H
@@ -22,7 +23,7 @@
 
 #define AGENT_PROBLEMS_PATH "/api/v1/problems"
 
-/* Appends the members above, without the object's braces. Errors: those of problem_watch_take. */
+/* Appends the members above, without the object's braces. Errors: those of problem_watch_share. */
 int agent_problems_append(struct problem_watch *watch, struct string_buffer *json);
 
 /* An error of it in words. */

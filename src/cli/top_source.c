@@ -18,13 +18,16 @@
 #include <string.h>
 #include <time.h>
 
-#define READER_PATIENCE_NS (20 * CLOCK_NS_PER_SECOND) /* for its first pass */
+#define READER_PATIENCE_NS (20 * CLOCK_NS_PER_SECOND)    /* for its first pass */
+#define PEERS_AGE_NS       (5 * CLOCK_NS_PER_SECOND)     /* older ones are waited for */
+#define PEERS_PATIENCE_NS  (5 * CLOCK_NS_PER_SECOND / 2) /* so long, once */
 
 struct top_source {
     struct top_source_options options;
     struct peek_launch *launch;
     struct peek_link *peek;    /* NULL: none */
-    struct peers_watch *peers; /* NULL: none, or not asked yet */
+    struct peers_watch *peers; /* NULL: none */
+    bool has_asked_peers;
     struct problem_watch *watch;
 };
 
@@ -33,7 +36,9 @@ static int watch_host(struct top_source *self, struct error *err)
     if (!self->options.has_no_peek && peek_launch_new(&self->launch) == 0 &&
         peek_link_new(&(struct peek_link_options){.launch = self->launch}, &self->peek) == 0)
         (void)peek_link_await_pass(self->peek, clock_monotonic_ns() + READER_PATIENCE_NS);
-    int r = problem_watch_new(self->options.directory, self->peek, &self->watch);
+    if (self->peek)
+        (void)peers_watch_new(self->peek, &self->peers);
+    int r = problem_watch_new(self->options.directory, self->peek, self->peers, &self->watch);
     return r < 0 ? error_set(err, r, "%s", strerror(-r)) : 0;
 }
 
@@ -87,17 +92,25 @@ static bool append_problem(struct top_look *look, const struct problem *problem)
     return top_look_append_problem(look, &text, problem->severity == PROBLEM_CRITICAL);
 }
 
-static int find_problems(struct top_look *look)
+static int append_problems(struct top_look *look, const struct problems *problems)
 {
-    struct problems problems;
-    int r = problems_find(&look->view, &problems);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < problems.n && r == 0; i++)
-        r = append_problem(look, &problems.items[i]) ? 0 : -ENOMEM;
-    problems_append_json(&look->json, &problems, &look->view);
-    problems_finish(&problems);
+    int r = 0;
+    for (size_t i = 0; i < problems->n && r == 0; i++)
+        r = append_problem(look, &problems->items[i]) ? 0 : -ENOMEM;
+    problems_append_json(&look->json, problems, &look->view);
     return look->json.has_failed ? -ENOMEM : r;
+}
+
+/* Which sockets are linked is not known well before the connections have been looked at. */
+static int take(struct top_source *self, struct problem_look *ret_look)
+{
+    int r = problem_watch_take(self->watch, ret_look);
+    if (r < 0 || !self->peers || !ret_look->problems.have_ends || self->has_asked_peers)
+        return r;
+    self->has_asked_peers = true;
+    peers_watch_ask(self->peers, PEERS_AGE_NS, PEERS_PATIENCE_NS);
+    problem_look_finish(ret_look);
+    return problem_watch_take(self->watch, ret_look);
 }
 
 /* A PULL has no send queue that could be anything but empty: as the API, say nothing of it. */
@@ -116,11 +129,14 @@ static void leave_out_needless(struct problem_view *view)
 
 static int look_at_host(struct top_source *self, struct top_look *look, struct error *err)
 {
-    int r = problem_watch_take(self->watch, &look->view);
-    if (r == 0)
-        r = find_problems(look);
-    if (r == 0)
+    struct problem_look taken;
+    int r = take(self, &taken);
+    if (r == 0) {
+        look->view = taken.view;
+        r = append_problems(look, &taken.problems);
+        problems_finish(&taken.problems);
         leave_out_needless(&look->view);
+    }
     return r < 0 ? error_set(err, r, "cannot read the segments in %s: %s", self->options.directory,
                              strerror(-r))
                  : 0;
@@ -156,8 +172,6 @@ int top_source_socket(struct top_source *self, uint64_t pid, uint64_t serial,
 {
     if (self->options.client->url)
         return ask_exporter(self->options.client, pid, serial, ret_json, err);
-    if (self->peek && !self->peers)
-        (void)peers_watch_new(self->peek, &self->peers);
     const struct agent_open_sockets sockets = {
         .directory = self->options.directory, .peek = self->peek, .peers = self->peers};
     char pid_text[24], serial_text[24];

@@ -10,6 +10,7 @@
 #define PROBLEMS_PROBLEM_H
 
 #include "base/string_buffer.h"
+#include "collectors/peers/peer_table.h"
 #include "problems/problem_view.h"
 
 /* kind, its name, the runbook */
@@ -43,8 +44,9 @@ struct problem {
     unsigned n_sockets;                                        /* alike, of one process */
     const struct problem_socket *blocked[PROBLEM_MAX_BLOCKED]; /* what cannot send because of it */
     unsigned n_blocked;                                        /* may be more than there is room */
-    uint64_t for_ns; /* how long it lasts; SEGMENT_UNKNOWN: not known */
-    uint64_t value;  /* messages, failures, …: what the words count */
+    bool has_known_peers; /* of a receiver: all that send to it are known (problem_ends.h) */
+    uint64_t for_ns;      /* how long it lasts; SEGMENT_UNKNOWN: not known */
+    uint64_t value;       /* messages, failures, …: what the words count */
 };
 
 #define PROBLEMS_MAX 1000u
@@ -53,10 +55,13 @@ struct problems {
     struct problem *items;
     size_t n, capacity;
     bool is_complete; /* false: there are more */
+    bool have_ends;   /* there are receivers and what they may do to others */
 };
 
-/* Finds what is wrong in `view`, which must live as long. Errors: -ENOMEM. */
-int problems_find(const struct problem_view *view, struct problems *ret_problems);
+/* Finds what is wrong in `view`, which must live as long. `peers`, locked, are who is at the other
+ * ends; NULL: not known. Errors: -ENOMEM. */
+int problems_find(const struct problem_view *view, const struct peer_table *peers,
+                  struct problems *ret_problems);
 void problems_finish(struct problems *self);
 
 const char *problem_kind_name(enum problem_kind kind);

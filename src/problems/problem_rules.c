@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "collectors/tap/tap_types.h"
 #include "problems/problem.h"
+#include "problems/problem_ends.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -194,10 +195,9 @@ static bool is_symptom(enum problem_kind kind)
     return kind == PROBLEM_DROPS || kind == PROBLEM_SEND_QUEUE_FULL || kind == PROBLEM_MESSAGES_OLD;
 }
 
-static bool are_linked(const struct problem_socket *receiver, const struct problem_socket *sender)
+static bool have_one_link(const struct problem_socket *a, const struct problem_socket *b)
 {
-    return receiver != sender && (sender->traits & TAP_TYPE_SENDS) && *receiver->link &&
-           strcmp(receiver->link, sender->link) == 0;
+    return a != b && *a->link && strcmp(a->link, b->link) == 0;
 }
 
 static void block(struct problem *self, const struct problem_socket *sender)
@@ -207,28 +207,77 @@ static void block(struct problem *self, const struct problem_socket *sender)
     self->n_blocked++;
 }
 
-/* Symptoms go into the problems of their receivers. */
-static void fold_symptoms(struct problems *self)
+/* `peers` are those of the symptom's socket. */
+static bool explain(struct problems *self, const struct problem *symptom,
+                    const struct problem_peers *peers)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < self->n; i++) {
-        bool is_explained = false;
-        for (size_t k = 0; is_symptom(self->items[i].kind) && k < self->n; k++) {
-            struct problem *cause = &self->items[k];
-            if (k == i || !is_receiver(cause->kind) ||
-                !are_linked(cause->socket, self->items[i].socket))
-                continue;
-            block(cause, self->items[i].socket);
-            is_explained = true;
-        }
-        if (is_explained)
-            self->items[i].kind = PROBLEM_N_KINDS;
+    const struct problem_socket *sender = symptom->socket;
+    bool is_explained = false;
+    for (size_t i = 0; (sender->traits & TAP_TYPE_SENDS) && i < self->n; i++) {
+        struct problem *cause = &self->items[i];
+        if (cause == symptom || !is_receiver(cause->kind))
+            continue;
+        bool are_sure = peers->is_complete || cause->has_known_peers;
+        if (!problem_peers_have(peers, cause->socket) &&
+            (are_sure || !have_one_link(cause->socket, sender)))
+            continue;
+        block(cause, sender);
+        is_explained = true;
     }
+    return is_explained;
+}
+
+static int explain_all(struct problems *self, const struct problem_ends *ends)
+{
+    struct problem_peers peers = {.n = 0};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < self->n; i++) {
+        struct problem *cause = &self->items[i];
+        if (!is_receiver(cause->kind))
+            continue;
+        r = problem_ends_take(ends, cause->socket, &peers);
+        cause->has_known_peers = peers.is_complete;
+    }
+    for (size_t i = 0; r == 0 && i < self->n; i++) {
+        struct problem *symptom = &self->items[i];
+        if (!is_symptom(symptom->kind))
+            continue;
+        r = problem_ends_take(ends, symptom->socket, &peers);
+        if (r == 0 && explain(self, symptom, &peers))
+            symptom->kind = PROBLEM_N_KINDS;
+    }
+    problem_peers_finish(&peers);
+    return r;
+}
+
+static bool has_any(const struct problems *self, bool (*is_one)(enum problem_kind kind))
+{
+    for (size_t i = 0; i < self->n; i++) {
+        if (is_one(self->items[i].kind))
+            return true;
+    }
+    return false;
+}
+
+/* Symptoms go into the problems of their receivers. */
+static int fold_symptoms(struct problems *self, const struct problem_view *view,
+                         const struct peer_table *peers)
+{
+    struct problem_ends ends;
+    size_t n = 0;
+    if (!has_any(self, is_receiver) || !has_any(self, is_symptom))
+        return 0;
+    self->have_ends = true;
+    int r = problem_ends_init(&ends, view, peers);
+    if (r == 0)
+        r = explain_all(self, &ends);
+    problem_ends_finish(&ends);
     for (size_t i = 0; i < self->n; i++) {
         if (self->items[i].kind != PROBLEM_N_KINDS)
             self->items[n++] = self->items[i];
     }
     self->n = n;
+    return r;
 }
 
 static int compare_names(const struct problem_socket *a, const struct problem_socket *b)
@@ -267,9 +316,7 @@ static int add(struct problems *self, const struct problem *problem)
 
 static bool are_alike(const struct problem *a, const struct problem *b)
 {
-    return a->kind == b->kind && strcmp(a->socket->type, b->socket->type) == 0 &&
-           strcmp(a->socket->address, b->socket->address) == 0 &&
-           strcmp(a->socket->name, b->socket->name) == 0;
+    return a->kind == b->kind && problem_socket_is_alike(a->socket, b->socket);
 }
 
 /* The sockets of one pool of workers are one problem. */
@@ -311,17 +358,19 @@ static int look_at(const struct problem_view *view, const struct problem_socket 
     return r;
 }
 
-int problems_find(const struct problem_view *view, struct problems *ret_problems)
+int problems_find(const struct problem_view *view, const struct peer_table *peers,
+                  struct problems *ret_problems)
 {
     struct problems problems = {.is_complete = view->is_complete};
     int r = 0;
     for (size_t i = 0; r == 0 && i < view->n; i++)
         r = look_at(view, &view->sockets[i], &problems);
+    if (r == 0)
+        r = fold_symptoms(&problems, view, peers);
     if (r < 0) {
         problems_finish(&problems);
         return r;
     }
-    fold_symptoms(&problems);
     if (problems.n)
         qsort(problems.items, problems.n, sizeof(*problems.items), compare);
     *ret_problems = problems;

@@ -27,6 +27,12 @@ int problem_socket_compare(const void *a, const void *b)
     return 0;
 }
 
+bool problem_socket_is_alike(const struct problem_socket *a, const struct problem_socket *b)
+{
+    return strcmp(a->type, b->type) == 0 && strcmp(a->address, b->address) == 0 &&
+           strcmp(a->name, b->name) == 0;
+}
+
 static uint64_t sum_of(const uint64_t *words, unsigned base, unsigned n)
 {
     uint64_t sum = 0;
@@ -88,6 +94,7 @@ static int visit(const struct tap_socket *found, void *data)
         .pid = found->process->pid,
         .start_ticks = found->process->start_ticks,
         .serial = words[SEGMENT_SERIAL],
+        .handle = words[SEGMENT_HANDLE],
         .type = found->type,
         .traits = tap_type_traits(found->group->type),
         .is_network = found->group->endpoint[0] && strncmp(found->group->endpoint, "inproc:", 7),

@@ -31,6 +31,7 @@ enum problem_counter {
 
 struct problem_socket {
     uint64_t pid, start_ticks, serial;
+    uint64_t handle;  /* queues/socket_handle.h; SEGMENT_UNKNOWN: not known */
     const char *type; /* "PUB" */
     unsigned traits;  /* enum tap_type_trait */
     char program[128];
@@ -64,5 +65,8 @@ void problem_view_finish(struct problem_view *self);
 
 /* By pid, start and serial. */
 int problem_socket_compare(const void *a, const void *b);
+
+/* Of the same type, address and name. */
+bool problem_socket_is_alike(const struct problem_socket *a, const struct problem_socket *b);
 
 #endif

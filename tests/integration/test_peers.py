@@ -302,3 +302,78 @@ def peers__network_namespace_of_its_own__is_not_mixed_up(agent, start, directory
         assert "pid" not in peer and "unsent_bytes" not in peer and peer["send_queue"] == 0
     finally:
         end_all([inside])
+
+
+class Link:
+    """A PULL that stands still, and a PUSH to it that is full, each a process of that program's name."""
+
+    def __init__(self, directory, name, folders=(None, None), prefix=()):
+        self.puppets = [
+            Puppet("c", directory, prefix=prefix, cwd=where, variables={"ZMQ_EXPORTER_PROGRAM": f"{end}-{name}"})
+            for end, where in zip(("ledger", "orders"), folders)]
+        self.pull = self.puppets[0].socket(zmq.PULL, rcvhwm=10)
+        self.push = self.puppets[1].socket(zmq.PUSH, sndhwm=10)
+        self.expected = (f"ledger-{name}", [f"orders-{name}"])
+
+    def join(self, to_bind, to_connect):
+        bound = self.pull.bind(to_bind)
+        self.push.connect(to_connect or bound)
+        return bound
+
+    def fill(self):
+        self.push.fill(size=MESSAGE)
+
+
+def wait_each_names_its_own(agent, links):
+    """No receiver is said to block the other link's sender, which has the same address."""
+    found = []
+
+    def are_named():
+        for one in links:
+            one.fill()
+        told = json.loads(agent.get("/api/v1/problems"))["problems"]
+        found[:] = sorted((p["program"], [b["program"] for b in p["blocked"]]) for p in told)
+        return found == sorted(one.expected for one in links)
+
+    wait_for(are_named, lambda: f"each names its own, there are {found}")
+
+
+def problems__same_path_in_two_folders__each_names_its_own(agent, directory, folder):
+    links = []
+    try:
+        for name in ("one", "two"):
+            where = folder / name
+            where.mkdir()
+            links.append(Link(directory, name, folders=(where, where)))
+            links[-1].join("ipc://feed", "ipc://feed")
+        wait_each_names_its_own(agent, links)
+    finally:
+        end_all([puppet for one in links for puppet in one.puppets])
+
+
+def problems__path_is_written_in_two_ways__is_one_link(agent, directory, folder):
+    link = Link(directory, "one", folders=(None, folder))
+    try:
+        link.join(f"ipc://{folder}/feed", "ipc://feed")
+        wait_each_names_its_own(agent, [link])
+    finally:
+        end_all(link.puppets)
+
+
+def problems__same_port_in_two_network_namespaces__each_names_its_own(agent, directory):
+    if subprocess.run(["unshare", "-n", "true"], check=False).returncode:
+        pytest.skip("it takes the right to make network namespaces")
+    links = []
+    try:
+        links.append(Link(directory, "outside"))
+        bound = links[0].join("tcp://127.0.0.1:*", None)
+        with subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link set lo up && echo up && read end"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout.readline() == "up\n"
+            enter = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
+            links.append(Link(directory, "inside", prefix=enter))
+            links[1].join(bound, bound)
+            wait_each_names_its_own(agent, links)
+            holder.stdin.close()
+    finally:
+        end_all([puppet for one in links for puppet in one.puppets])

@@ -38,7 +38,7 @@ static struct problems find(struct problem_socket *sockets, size_t n)
     struct problem_view view = {
         .sockets = sockets, .n = n, .now_ns = NOW, .recent_ns = 60 * S, .is_complete = true};
     struct problems problems;
-    assert_int_equal(problems_find(&view, &problems), 0);
+    assert_int_equal(problems_find(&view, NULL, &problems), 0);
     return problems;
 }
 

@@ -194,6 +194,8 @@ static void fill_process(struct peer_join *self, size_t n_known, uint64_t inode,
     const struct peer_join_connection *connection = find_connection(self, inode);
     if (connection) {
         peer->peer_pid = connection->pid;
+        peer->peer_start_ticks = connection->start_ticks;
+        peer->peer_handle = connection->handle;
         peer->peer_type = tap_type_name(connection->type);
         memcpy(peer->peer_program, connection->program, sizeof(peer->peer_program));
         return;

@@ -149,6 +149,15 @@ bool peer_table_find(const struct peer_table *self, const struct peer_process *p
     return true;
 }
 
+uint64_t peer_table_pid(const struct peer_table *self, const struct peer_process *process,
+                        uint64_t handle)
+{
+    const struct peer_socket *socket = find_socket(self, process, handle);
+    if (socket)
+        return socket->pid;
+    return is_known(self, process) ? process->pid : 0;
+}
+
 struct peer_worst peer_table_worst(const struct peer_table *self,
                                    const struct peer_process *process, uint64_t handle)
 {

@@ -24,7 +24,8 @@ struct peer {
     uint64_t inode;                    /* of the connection's own end; 0: within the process */
     bool is_inproc;
     char address[120];
-    uint64_t peer_pid;
+    uint64_t peer_pid, peer_start_ticks;
+    uint64_t peer_handle; /* 0: no ZeroMQ socket, or not known which */
     char peer_program[PROGRAM_NAME_SIZE];
     const char *peer_type;              /* "PULL"; NULL: no ZeroMQ socket, or not known */
     uint64_t send_queue, receive_queue; /* messages in the socket's own queues of it */
@@ -65,6 +66,11 @@ void peer_table_finish(struct peer_table *self);
 /* The peers of one socket, `ret_n` of them; false: they are not known. */
 bool peer_table_find(const struct peer_table *self, const struct peer_process *process,
                      uint64_t handle, const struct peer **ret_peers, size_t *ret_n);
+
+/* The number of the socket's process on this host, which in a container it does not know; 0: its
+ * connections are not known. */
+uint64_t peer_table_pid(const struct peer_table *self, const struct peer_process *process,
+                        uint64_t handle);
 
 struct peer_worst peer_table_worst(const struct peer_table *self,
                                    const struct peer_process *process, uint64_t handle);
