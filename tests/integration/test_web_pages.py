@@ -32,7 +32,7 @@ def parse(text):
     return {f.name: f for f in openmetrics.text_string_to_metric_families(text)}
 
 
-@pytest.fixture(params=[(0, 0, "few"), (25, 800, "few"), (2, 100, "all"), (2, 100, "hostile")],
+@pytest.fixture(params=[(0, 0, "few"), (25, 200, "few"), (2, 100, "all"), (2, 100, "hostile")],
                 ids=lambda p: f"{p[0] * p[1]} groups, {p[2]}")
 def crowd(request, directory):
     processes, groups, kind = request.param
