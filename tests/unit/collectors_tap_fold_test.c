@@ -219,16 +219,42 @@ static void images__two_files_of_one__the_later_counts(void **state)
     own_writer_stop(&own);
 }
 
-static void closed__by_its_process__is_folded_at_once(void **state)
+/* What is folded is remembered for as long as its process could write it again. */
+static void folded__process_that_lives__is_not_counted_again(void **state)
 {
     struct tap_fixture *f = *state;
-    struct own_writer own = own_writer_start(f);
-    segment_writer_close(own.writer);
+    struct own_writer first = own_writer_start(f);
+    command(f, "mkdir kept && cp *.seg kept");
+    struct own_writer second = own_writer_start(f);
+    for (int i = 0; i < 5; i++) {
+        tap_fixture_tick(f);
+        assert_true(tap_fixture_value(f, SENT) == 20);
+        assert_int_equal(tap_fixture_files(f, ".seg"), 1);
+        command(f, "cp kept/*.seg .");
+        if (i == 3)
+            tap_fixture_restart(f, NULL);
+    }
+    own_writer_stop(&first);
+    own_writer_stop(&second);
+}
+
+/* Its libraries' destructors may use their sockets after the tap has marked the file. */
+static void closed__by_a_process_that_lives__is_folded_when_it_ends(void **state)
+{
+    struct tap_fixture *f = *state;
+    pid_t pid = tap_puppet_start(f, send_ten);
+    for (int i = 0; i < 3; i++) {
+        tap_fixture_tick(f);
+        assert_int_equal(tap_fixture_files(f, ".seg"), 1);
+        assert_true(tap_fixture_value(f, SENT) == 10);
+        assert_true(tap_fixture_value(f, RUNNING) == 1);
+        command(f, "printf '\\002' | dd of=$(ls *.seg) bs=1 seek=72 conv=notrunc 2>/dev/null");
+    }
+    tap_puppet_kill(pid);
     tap_fixture_tick(f);
     assert_int_equal(tap_fixture_files(f, ".seg"), 0);
     assert_true(tap_fixture_value(f, SENT) == 10);
     assert_true(tap_fixture_value(f, RUNNING) == 0);
-    own_writer_stop(&own);
 }
 
 static uint64_t later_ns;
@@ -425,7 +451,8 @@ int main(void)
         CASE(vanished__directory__is_made_again_with_all_that_was_counted),
         CASE(images__after_execve__are_added),
         CASE(images__two_files_of_one__the_later_counts),
-        CASE(closed__by_its_process__is_folded_at_once),
+        CASE(folded__process_that_lives__is_not_counted_again),
+        CASE(closed__by_a_process_that_lives__is_folded_when_it_ends),
         CASE(unseen__silent_process__counts_but_is_not_running),
         CASE(unseen__silent_for_long_and_back__is_counted_once),
         CASE(state__damaged__is_an_error_and_then_replaced),

@@ -183,23 +183,6 @@ static void folded__file_that_is_whole_later__is_not_counted_again(void **state)
 }
 
 /* Closed by a process that goes on, and comes with the same account again. */
-static void folded__process_that_lives__is_not_counted_again(void **state)
-{
-    struct tap_fixture *f = *state;
-    pid_t pid = tap_puppet_start(f, send_ten);
-    command(f, "mkdir kept && cp *.seg kept");
-    command(f, "printf '\\002' | dd of=$(ls *.seg) bs=1 seek=72 conv=notrunc 2>/dev/null");
-    for (int i = 0; i < 5; i++) {
-        tap_fixture_tick(f);
-        assert_true(tap_fixture_value(f, SENT) == 10);
-        assert_int_equal(tap_fixture_files(f, ".seg"), 0);
-        command(f, "cp kept/*.seg .");
-        if (i == 3)
-            tap_fixture_restart(f, NULL);
-    }
-    tap_puppet_kill(pid);
-}
-
 static void remove__name_of_another_file_now__leaves_it(void **state)
 {
     struct tap_fixture *f = *state;
@@ -341,7 +324,6 @@ int main(void)
         CASE(torn__file_of_a_killed_process__counts),
         CASE(listing__of_a_moment_ago__is_made_again),
         CASE(folded__file_that_is_whole_later__is_not_counted_again),
-        CASE(folded__process_that_lives__is_not_counted_again),
         CASE(remove__name_of_another_file_now__leaves_it),
         CASE(labels__of_a_group_that_gave_way__live_on),
         CASE(created__of_folded_processes__is_the_earliest),

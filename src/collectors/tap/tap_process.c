@@ -301,9 +301,11 @@ void tap_process_search(struct tap_process *self, const struct tap_host *host, u
     tap_life_begin(&self->life, host, &name, self->reader.owner);
 }
 
+/* A process that has closed its file may still send, in the destructors of its other libraries. */
 static bool is_dead(const struct tap_process *self)
 {
-    return self->is_closed || self->is_superseded || self->life.state == TAP_LIFE_DEAD;
+    bool has_ended = self->is_closed && self->life.state != TAP_LIFE_ALIVE;
+    return has_ended || self->is_superseded || self->life.state == TAP_LIFE_DEAD;
 }
 
 void tap_process_judge(struct tap_process *self, uint64_t now_ns)
