@@ -69,10 +69,10 @@ static void look__numbers__from_the_bound_on(void **state)
         print_message("# %s\n", rows[i].check);
         for (size_t j = 0; j < 2; j++)
             socket.facts[rows[i].given[j].fact] = rows[i].given[j].value;
-        assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_BROKEN);
+        assert_int_equal(check->socket_rule(&socket, settings, &detail), POLICY_BROKEN);
         assert_string_not_equal(detail.text, "");
         socket.facts[rows[i].given[1].fact] = (uint64_t)rows[i].bound - 1;
-        assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_KEPT);
+        assert_int_equal(check->socket_rule(&socket, settings, &detail), POLICY_KEPT);
     }
     policy_settings_destroy(&settings);
 }
@@ -86,9 +86,9 @@ static void look__heartbeat__once_it_is_open_for_long(void **state)
     assert_int_equal(policy_settings_read(NULL, &settings, NULL), 0);
     socket.facts[POLICY_HEARTBEAT_IVL] = 0;
     socket.facts[POLICY_OPENED_NS] = NOW - 60 * SECOND;
-    assert_int_equal(policy_look_heartbeat(&socket, settings, &detail), POLICY_BROKEN);
+    assert_int_equal(policy_rule_heartbeat(&socket, settings, &detail), POLICY_BROKEN);
     socket.facts[POLICY_OPENED_NS]++;
-    assert_int_equal(policy_look_heartbeat(&socket, settings, &detail), POLICY_NOT_FOR);
+    assert_int_equal(policy_rule_heartbeat(&socket, settings, &detail), POLICY_NOT_FOR);
     policy_settings_destroy(&settings);
 }
 
@@ -111,7 +111,7 @@ static void look__unequal_hwm__from_the_factor_on(void **state)
         print_message("# %zu\n", i);
         socket.facts[POLICY_SEND_HWM] = rows[i].own;
         socket.peer_hwm = rows[i].other;
-        assert_int_equal(policy_look_unequal_hwm(&socket, settings, &detail), rows[i].expected);
+        assert_int_equal(policy_rule_unequal_hwm(&socket, settings, &detail), rows[i].expected);
     }
     policy_settings_destroy(&settings);
 }
@@ -125,11 +125,11 @@ static void look__timeouts__zero_is_no_infinite_one(void **state)
     assert_int_equal(policy_settings_read(NULL, &settings, NULL), 0);
     socket.facts[POLICY_RECEIVE_BLOCKED_NS] = socket.facts[POLICY_SEND_BLOCKED_NS] = 9 * SECOND;
     socket.facts[POLICY_RCVTIMEO] = socket.facts[POLICY_SNDTIMEO] = 0;
-    assert_int_equal(policy_look_receive_timeout(&socket, settings, &detail), POLICY_KEPT);
-    assert_int_equal(policy_look_send_timeout(&socket, settings, &detail), POLICY_KEPT);
+    assert_int_equal(policy_rule_receive_timeout(&socket, settings, &detail), POLICY_KEPT);
+    assert_int_equal(policy_rule_send_timeout(&socket, settings, &detail), POLICY_KEPT);
     socket.facts[POLICY_RCVTIMEO] = socket.facts[POLICY_SNDTIMEO] = (uint64_t)-1;
-    assert_int_equal(policy_look_receive_timeout(&socket, settings, &detail), POLICY_BROKEN);
-    assert_int_equal(policy_look_send_timeout(&socket, settings, &detail), POLICY_BROKEN);
+    assert_int_equal(policy_rule_receive_timeout(&socket, settings, &detail), POLICY_BROKEN);
+    assert_int_equal(policy_rule_send_timeout(&socket, settings, &detail), POLICY_BROKEN);
     policy_settings_destroy(&settings);
 }
 
@@ -146,15 +146,15 @@ static void look__hwm_reached__names_a_mark_that_would_have_held(void **state)
     config_document_destroy(&document);
     socket.facts[POLICY_SEND_HWM] = 100;
     socket.facts[POLICY_DROPPED_HWM] = 23;
-    assert_int_equal(policy_look_hwm_reached(&socket, settings, &detail), POLICY_BROKEN);
+    assert_int_equal(policy_rule_hwm_reached(&socket, settings, &detail), POLICY_BROKEN);
     assert_string_equal(detail.text, "23 messages dropped at a mark of 100; a mark of 123 would "
                                      "have held them");
     socket.facts[POLICY_DROPPED_HWM] = 0;
-    assert_int_equal(policy_look_hwm_reached(&socket, settings, &detail), POLICY_KEPT);
+    assert_int_equal(policy_rule_hwm_reached(&socket, settings, &detail), POLICY_KEPT);
     socket.facts[POLICY_SEND_AT_HWM_NS] = 0;
-    assert_int_equal(policy_look_hwm_reached(&socket, settings, &detail), POLICY_KEPT);
+    assert_int_equal(policy_rule_hwm_reached(&socket, settings, &detail), POLICY_KEPT);
     socket.facts[POLICY_SEND_AT_HWM_NS] = 1;
-    assert_int_equal(policy_look_hwm_reached(&socket, settings, &detail), POLICY_BROKEN);
+    assert_int_equal(policy_rule_hwm_reached(&socket, settings, &detail), POLICY_BROKEN);
     policy_settings_destroy(&settings);
 }
 

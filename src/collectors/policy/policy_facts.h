@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * policy_facts - what the checks look at: the open sockets of processes, one by one.
+ * policy_facts - what the checks read: the open sockets of processes, one by one.
  *
  * Gathered by policy_gather.c from the segments and, of programs without a tap, from what the
  * reader tells; a fact that is not known is SEGMENT_UNKNOWN, and a check that needs it is not

@@ -44,7 +44,7 @@ static bool is_same_group(const struct policy_socket *a, const struct policy_soc
            strcmp(a->endpoint, b->endpoint) == 0;
 }
 
-static void look_at_group(struct making *self, size_t row, const struct run *run)
+static void apply_to_group(struct making *self, size_t row, const struct run *run)
 {
     const struct policy_check *check = &policy_checks[row];
     const struct policy_socket *first = run->sockets[0];
@@ -52,7 +52,7 @@ static void look_at_group(struct making *self, size_t row, const struct run *run
     bool is_decided = false;
     for (size_t i = 0; i < run->n; i++) {
         struct policy_detail detail = {""};
-        enum policy_verdict verdict = check->look_socket(run->sockets[i], self->settings, &detail);
+        enum policy_verdict verdict = check->socket_rule(run->sockets[i], self->settings, &detail);
         is_decided |= verdict == POLICY_KEPT || verdict == POLICY_BROKEN;
         if (verdict != POLICY_BROKEN || finding.n++)
             continue;
@@ -76,7 +76,7 @@ static bool concerns(const struct making *self, size_t row, const char *program,
                                    endpoint);
 }
 
-static void look_at_sockets(struct making *self, const struct policy_facts *facts)
+static void apply_to_sockets(struct making *self, const struct policy_facts *facts)
 {
     struct run run;
     for (size_t i = 0; self->result == 0 && i < facts->n_sockets; i += run.n) {
@@ -86,9 +86,9 @@ static void look_at_sockets(struct making *self, const struct policy_facts *fact
             run.n++;
         self->findings->n_groups++;
         for (size_t row = 0; self->result == 0 && row < policy_n_checks; row++) {
-            if (policy_checks[row].look_socket &&
+            if (policy_checks[row].socket_rule &&
                 concerns(self, row, first->process->program, first->type, first->endpoint))
-                look_at_group(self, row, &run);
+                apply_to_group(self, row, &run);
         }
     }
     self->findings->n_sockets = facts->n_sockets;
@@ -122,14 +122,14 @@ static void add(struct making *self, struct policy_finding *finding)
         self->result = append(self->findings, finding);
 }
 
-static void look_at_process(struct making *self, const struct policy_process *process)
+static void apply_to_process(struct making *self, const struct policy_process *process)
 {
     for (size_t row = 0; self->result == 0 && row < policy_n_checks; row++) {
         const struct policy_check *check = &policy_checks[row];
         struct policy_detail detail = {""};
-        if (!check->look_process || !concerns(self, row, process->program, "", ""))
+        if (!check->process_rule || !concerns(self, row, process->program, "", ""))
             continue;
-        enum policy_verdict verdict = check->look_process(process, self->settings, &detail);
+        enum policy_verdict verdict = check->process_rule(process, self->settings, &detail);
         self->findings->n_looked_at[row] += verdict == POLICY_KEPT || verdict == POLICY_BROKEN;
         if (verdict != POLICY_BROKEN)
             continue;
@@ -141,15 +141,15 @@ static void look_at_process(struct making *self, const struct policy_process *pr
     }
 }
 
-static void look_at_library(const struct library_finding *library, void *data)
+static void apply_to_library(const struct library_finding *library, void *data)
 {
     struct making *self = data;
     for (size_t row = 0; self->result == 0 && row < policy_n_checks; row++) {
         const struct policy_check *check = &policy_checks[row];
         struct policy_detail detail = {""};
-        if (!check->look_library || !concerns(self, row, library->program, "", ""))
+        if (!check->library_rule || !concerns(self, row, library->program, "", ""))
             continue;
-        enum policy_verdict verdict = check->look_library(library, &detail);
+        enum policy_verdict verdict = check->library_rule(library, &detail);
         self->findings->n_looked_at[row] += verdict == POLICY_KEPT || verdict == POLICY_BROKEN;
         if (verdict != POLICY_BROKEN)
             continue;
@@ -188,13 +188,13 @@ int policy_findings_make(const struct policy_subjects *subjects,
     *ret = (struct policy_findings){0};
     if (!settings->is_enabled)
         return 0;
-    look_at_sockets(&making, facts);
+    apply_to_sockets(&making, facts);
     for (size_t i = 0; making.result == 0 && i < facts->n_processes; i++)
-        look_at_process(&making, &facts->processes[i]);
+        apply_to_process(&making, &facts->processes[i]);
     if (subjects->libraries)
-        (void)library_collector_each(subjects->libraries, look_at_library, &making);
+        (void)library_collector_each(subjects->libraries, apply_to_library, &making);
     else if (subjects->tables)
-        policy_libraries_each(facts, subjects->tables, look_at_library, &making);
+        policy_libraries_each(facts, subjects->tables, apply_to_library, &making);
     sort(ret);
     return making.result;
 }

@@ -35,7 +35,7 @@ struct policy_findings {
     size_t n_untapped; /* of the sockets */
 };
 
-/* What is looked at; all borrowed. */
+/* What is checked; all borrowed. */
 struct policy_subjects {
     const struct policy_facts *facts;
     const struct collector *libraries;   /* of the host, the library collector's; NULL: */
@@ -51,7 +51,7 @@ void policy_libraries_each(const struct policy_facts *facts, const struct librar
                            void (*visit)(const struct library_finding *finding, void *data),
                            void *data);
 
-/* Adds what `self` does not have yet: of several looks at one program. */
+/* Adds what `self` does not have yet: for several passes over one program. */
 int policy_findings_merge(struct policy_findings *self, const struct policy_findings *other);
 
 void policy_findings_finish(struct policy_findings *self);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* policy_looks - how a socket is set up: security, places, limits and options. */
+/* policy_rules - how a socket is set up: security, places, limits and options. */
 #include "base/cleanup.h"
 #include "collectors/policy/policy_settings.h"
 #include "collectors/policy/policy_table.h"
@@ -34,7 +34,7 @@ static enum policy_verdict bound_beyond(const struct policy_socket *socket)
     return policy_fact(socket, POLICY_BINDS) ? POLICY_BROKEN : POLICY_NOT_FOR;
 }
 
-enum policy_verdict policy_look_plaintext(const struct policy_socket *socket,
+enum policy_verdict policy_rule_plaintext(const struct policy_socket *socket,
                                           const struct policy_settings *settings,
                                           struct policy_detail *detail)
 {
@@ -48,7 +48,7 @@ enum policy_verdict policy_look_plaintext(const struct policy_socket *socket,
                : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_plain(const struct policy_socket *socket,
+enum policy_verdict policy_rule_plain(const struct policy_socket *socket,
                                       const struct policy_settings *settings,
                                       struct policy_detail *detail)
 {
@@ -62,7 +62,7 @@ enum policy_verdict policy_look_plain(const struct policy_socket *socket,
                : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_curve_without_zap(const struct policy_socket *socket,
+enum policy_verdict policy_rule_curve_without_zap(const struct policy_socket *socket,
                                                   const struct policy_settings *settings,
                                                   struct policy_detail *detail)
 {
@@ -78,7 +78,7 @@ enum policy_verdict policy_look_curve_without_zap(const struct policy_socket *so
                                "no ZAP handler listens in its context: any client key may come in");
 }
 
-enum policy_verdict policy_look_wildcard(const struct policy_socket *socket,
+enum policy_verdict policy_rule_wildcard(const struct policy_socket *socket,
                                          const struct policy_settings *settings,
                                          struct policy_detail *detail)
 {
@@ -92,7 +92,7 @@ enum policy_verdict policy_look_wildcard(const struct policy_socket *socket,
                : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_unlimited_hwm(const struct policy_socket *socket,
+enum policy_verdict policy_rule_unlimited_hwm(const struct policy_socket *socket,
                                               const struct policy_settings *settings,
                                               struct policy_detail *detail)
 {
@@ -145,7 +145,7 @@ static double queue_bytes(const struct policy_socket *socket, const struct traff
            largest_message(socket, traffic);
 }
 
-enum policy_verdict policy_look_hwm_memory(const struct policy_socket *socket,
+enum policy_verdict policy_rule_hwm_memory(const struct policy_socket *socket,
                                            const struct policy_settings *settings,
                                            struct policy_detail *detail)
 {
@@ -166,7 +166,7 @@ enum policy_verdict policy_look_hwm_memory(const struct policy_socket *socket,
                : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_unequal_hwm(const struct policy_socket *socket,
+enum policy_verdict policy_rule_unequal_hwm(const struct policy_socket *socket,
                                             const struct policy_settings *settings,
                                             struct policy_detail *detail)
 {
@@ -181,7 +181,7 @@ enum policy_verdict policy_look_unequal_hwm(const struct policy_socket *socket,
                          own, other);
 }
 
-enum policy_verdict policy_look_max_message_size(const struct policy_socket *socket,
+enum policy_verdict policy_rule_max_message_size(const struct policy_socket *socket,
                                                  const struct policy_settings *settings,
                                                  struct policy_detail *detail)
 {
@@ -198,7 +198,7 @@ enum policy_verdict policy_look_max_message_size(const struct policy_socket *soc
                : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_heartbeat(const struct policy_socket *socket,
+enum policy_verdict policy_rule_heartbeat(const struct policy_socket *socket,
                                           const struct policy_settings *settings,
                                           struct policy_detail *detail)
 {
@@ -218,7 +218,7 @@ enum policy_verdict policy_look_heartbeat(const struct policy_socket *socket,
                          "noticed by nobody");
 }
 
-enum policy_verdict policy_look_handshake_timeout(const struct policy_socket *socket,
+enum policy_verdict policy_rule_handshake_timeout(const struct policy_socket *socket,
                                                   const struct policy_settings *settings,
                                                   struct policy_detail *detail)
 {
@@ -239,7 +239,7 @@ static bool lingers(const struct policy_socket *socket)
            socket->place.transport != POLICY_INPROC && socket->place.transport != POLICY_NOWHERE;
 }
 
-enum policy_verdict policy_look_infinite_linger(const struct policy_socket *socket,
+enum policy_verdict policy_rule_infinite_linger(const struct policy_socket *socket,
                                                 const struct policy_settings *settings,
                                                 struct policy_detail *detail)
 {
@@ -255,7 +255,7 @@ enum policy_verdict policy_look_infinite_linger(const struct policy_socket *sock
                : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_zero_linger(const struct policy_socket *socket,
+enum policy_verdict policy_rule_zero_linger(const struct policy_socket *socket,
                                             const struct policy_settings *settings,
                                             struct policy_detail *detail)
 {
@@ -298,7 +298,7 @@ static int open_base(const struct policy_socket *socket, const char *path)
     return open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-enum policy_verdict policy_look_ipc_open(const struct policy_socket *socket,
+enum policy_verdict policy_rule_ipc_open(const struct policy_socket *socket,
                                          const struct policy_settings *settings,
                                          struct policy_detail *detail)
 {
@@ -324,7 +324,7 @@ enum policy_verdict policy_look_ipc_open(const struct policy_socket *socket,
     return POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_ipc_abstract(const struct policy_socket *socket,
+enum policy_verdict policy_rule_ipc_abstract(const struct policy_socket *socket,
                                              const struct policy_settings *settings,
                                              struct policy_detail *detail)
 {

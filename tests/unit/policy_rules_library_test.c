@@ -18,7 +18,7 @@ static const struct library_package none, unread = {.manager = PACKAGE_UNREAD};
 static enum policy_verdict look(const char *check, const struct library_finding *finding,
                                 struct policy_detail *detail)
 {
-    return policy_check_find(check)->look_library(finding, detail);
+    return policy_check_find(check)->library_rule(finding, detail);
 }
 
 static void look__vulnerable__says_how_many_are_open_and_the_worst(void **state)
@@ -97,11 +97,11 @@ static void look__usage__from_its_share_of_the_limit(void **state)
         const struct policy_check *of_sockets = policy_check_find("near_socket_limit"),
                                   *of_descriptors = policy_check_find("near_descriptor_limit");
         print_message("# %zu\n", i);
-        assert_int_equal(of_sockets->look_process(&sockets, settings, &detail), rows[i].expected);
-        assert_int_equal(of_sockets->look_process(&descriptors, settings, &detail), POLICY_KEPT);
-        assert_int_equal(of_descriptors->look_process(&descriptors, settings, &detail),
+        assert_int_equal(of_sockets->process_rule(&sockets, settings, &detail), rows[i].expected);
+        assert_int_equal(of_sockets->process_rule(&descriptors, settings, &detail), POLICY_KEPT);
+        assert_int_equal(of_descriptors->process_rule(&descriptors, settings, &detail),
                          rows[i].expected);
-        assert_int_equal(of_descriptors->look_process(&sockets, settings, &detail), POLICY_KEPT);
+        assert_int_equal(of_descriptors->process_rule(&sockets, settings, &detail), POLICY_KEPT);
     }
     policy_settings_destroy(&settings);
 }

@@ -369,7 +369,7 @@ static enum policy_verdict look(const struct example *example, struct policy_det
     }
     const struct policy_check *check = policy_check_find(example->check);
     assert_non_null(check);
-    return check->look_socket(&socket, settings, detail);
+    return check->socket_rule(&socket, settings, detail);
 }
 
 static void look__examples__break_the_check_or_not(void **state)
@@ -441,13 +441,13 @@ static void look__ipc_path__by_mode_and_folder(void **state)
     for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
         assert_int_equal(chmod(path, modes[i].mode), 0);
         assert_int_equal(chmod(folder, modes[i].folder), 0);
-        assert_int_equal(check->look_socket(&socket, settings, &detail), modes[i].expected);
+        assert_int_equal(check->socket_rule(&socket, settings, &detail), modes[i].expected);
     }
     socket.facts[POLICY_BINDS] = 0;
-    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_NOT_FOR);
+    assert_int_equal(check->socket_rule(&socket, settings, &detail), POLICY_NOT_FOR);
     socket.facts[POLICY_BINDS] = 1;
     process.is_reachable = false;
-    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_UNKNOWN);
+    assert_int_equal(check->socket_rule(&socket, settings, &detail), POLICY_UNKNOWN);
     temporary_directory_remove(folder);
 }
 
@@ -456,12 +456,12 @@ static void table__rows__are_whole_and_each_has_an_example_that_breaks_it(void *
     (void)state;
     for (size_t i = 0; i < policy_n_checks; i++) {
         const struct policy_check *check = &policy_checks[i];
-        bool has_example = !check->look_socket || strcmp(check->name, "ipc_open_to_others") == 0 ||
+        bool has_example = !check->socket_rule || strcmp(check->name, "ipc_open_to_others") == 0 ||
                            strcmp(check->name, "unequal_hwm") == 0;
         print_message("# %s\n", check->name);
         assert_true(strlen(check->what) && strlen(check->why) && strlen(check->fix_c) &&
                     strlen(check->fix_python) && strlen(check->except));
-        assert_int_equal(!!check->look_socket + !!check->look_process + !!check->look_library, 1);
+        assert_int_equal(!!check->socket_rule + !!check->process_rule + !!check->library_rule, 1);
         assert_ptr_equal(policy_check_find(check->name), check);
         for (size_t j = 0; j < sizeof(examples) / sizeof(*examples); j++)
             has_example |= strcmp(examples[j].check, check->name) == 0 &&

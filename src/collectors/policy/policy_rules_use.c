@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* policy_looks_use - how sockets, processes and libraries fare: what was seen to happen. */
+/* policy_rules_use - how sockets, processes and libraries fare: what was seen to happen. */
 #include "collectors/policy/policy_settings.h"
 #include "collectors/policy/policy_table.h"
 #include "collectors/tap/tap_types.h"
@@ -10,7 +10,7 @@
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  1e9
 
-enum policy_verdict policy_look_receive_timeout(const struct policy_socket *socket,
+enum policy_verdict policy_rule_receive_timeout(const struct policy_socket *socket,
                                                 const struct policy_settings *settings,
                                                 struct policy_detail *detail)
 {
@@ -27,7 +27,7 @@ enum policy_verdict policy_look_receive_timeout(const struct policy_socket *sock
                          (double)blocked_ns / NS_PER_S, is_request ? "reply" : "request");
 }
 
-enum policy_verdict policy_look_send_timeout(const struct policy_socket *socket,
+enum policy_verdict policy_rule_send_timeout(const struct policy_socket *socket,
                                              const struct policy_settings *settings,
                                              struct policy_detail *detail)
 {
@@ -45,7 +45,7 @@ enum policy_verdict policy_look_send_timeout(const struct policy_socket *socket,
                          (double)blocked_ns / NS_PER_S);
 }
 
-enum policy_verdict policy_look_incompatible(const struct policy_socket *socket,
+enum policy_verdict policy_rule_incompatible(const struct policy_socket *socket,
                                              const struct policy_settings *settings,
                                              struct policy_detail *detail)
 {
@@ -64,7 +64,7 @@ enum policy_verdict policy_look_incompatible(const struct policy_socket *socket,
              : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_hwm_reached(const struct policy_socket *socket,
+enum policy_verdict policy_rule_hwm_reached(const struct policy_socket *socket,
                                             const struct policy_settings *settings,
                                             struct policy_detail *detail)
 {
@@ -88,7 +88,7 @@ enum policy_verdict policy_look_hwm_reached(const struct policy_socket *socket,
                          hwm, (double)full_ns / NS_PER_S);
 }
 
-enum policy_verdict policy_look_unroutable(const struct policy_socket *socket,
+enum policy_verdict policy_rule_unroutable(const struct policy_socket *socket,
                                            const struct policy_settings *settings,
                                            struct policy_detail *detail)
 {
@@ -107,7 +107,7 @@ enum policy_verdict policy_look_unroutable(const struct policy_socket *socket,
                : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_reconnect(const struct policy_socket *socket,
+enum policy_verdict policy_rule_reconnect(const struct policy_socket *socket,
                                           const struct policy_settings *settings,
                                           struct policy_detail *detail)
 {
@@ -125,9 +125,9 @@ enum policy_verdict policy_look_reconnect(const struct policy_socket *socket,
                : POLICY_KEPT;
 }
 
-static enum policy_verdict look_usage(const struct policy_usage *usage,
-                                      const struct policy_settings *settings, const char *what,
-                                      struct policy_detail *detail)
+static enum policy_verdict check_usage(const struct policy_usage *usage,
+                                       const struct policy_settings *settings, const char *what,
+                                       struct policy_detail *detail)
 {
     if (!usage->is_known || !usage->limit)
         return POLICY_UNKNOWN;
@@ -137,21 +137,22 @@ static enum policy_verdict look_usage(const struct policy_usage *usage,
                : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_socket_limit(const struct policy_process *process,
+enum policy_verdict policy_rule_socket_limit(const struct policy_process *process,
                                              const struct policy_settings *settings,
                                              struct policy_detail *detail)
 {
-    return look_usage(&process->context_sockets, settings, "sockets of a context are open", detail);
+    return check_usage(&process->context_sockets, settings, "sockets of a context are open",
+                       detail);
 }
 
-enum policy_verdict policy_look_descriptor_limit(const struct policy_process *process,
+enum policy_verdict policy_rule_descriptor_limit(const struct policy_process *process,
                                                  const struct policy_settings *settings,
                                                  struct policy_detail *detail)
 {
-    return look_usage(&process->descriptors, settings, "file descriptors are open", detail);
+    return check_usage(&process->descriptors, settings, "file descriptors are open", detail);
 }
 
-enum policy_verdict policy_look_vulnerable(const struct library_finding *library,
+enum policy_verdict policy_rule_vulnerable(const struct library_finding *library,
                                            struct policy_detail *detail)
 {
     unsigned n = 0;
@@ -182,7 +183,7 @@ enum policy_verdict policy_look_vulnerable(const struct library_finding *library
              : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_replaced(const struct library_finding *library,
+enum policy_verdict policy_rule_replaced(const struct library_finding *library,
                                          struct policy_detail *detail)
 {
     if (!library->is_disk_known)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* policy_looks_misuse - whether programs use libzmq as it wants to be used. */
+/* policy_rules_misuse - whether programs use libzmq as it wants to be used. */
 #include "collectors/policy/policy_settings.h"
 #include "collectors/policy/policy_table.h"
 #include "collectors/tap/tap_types.h"
@@ -40,7 +40,7 @@ static bool has_occurred(uint64_t kinds, int error)
     return false;
 }
 
-enum policy_verdict policy_look_out_of_turn(const struct policy_socket *socket,
+enum policy_verdict policy_rule_out_of_turn(const struct policy_socket *socket,
                                             const struct policy_settings *settings,
                                             struct policy_detail *detail)
 {
@@ -53,7 +53,7 @@ enum policy_verdict policy_look_out_of_turn(const struct policy_socket *socket,
                : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_api_misuse(const struct policy_socket *socket,
+enum policy_verdict policy_rule_api_misuse(const struct policy_socket *socket,
                                            const struct policy_settings *settings,
                                            struct policy_detail *detail)
 {
@@ -71,7 +71,7 @@ enum policy_verdict policy_look_api_misuse(const struct policy_socket *socket,
     return size ? policy_broken(detail, "libzmq refused calls: %s", names) : POLICY_KEPT;
 }
 
-enum policy_verdict policy_look_no_socket(const struct policy_process *process,
+enum policy_verdict policy_rule_no_socket(const struct policy_process *process,
                                           const struct policy_settings *settings,
                                           struct policy_detail *detail)
 {
@@ -93,7 +93,7 @@ enum policy_verdict policy_look_no_socket(const struct policy_process *process,
                          n_sockets, n_faults);
 }
 
-enum policy_verdict policy_look_concurrent_use(const struct policy_socket *socket,
+enum policy_verdict policy_rule_concurrent_use(const struct policy_socket *socket,
                                                const struct policy_settings *settings,
                                                struct policy_detail *detail)
 {
@@ -116,7 +116,7 @@ static bool is_within(const struct policy_socket *socket, uint64_t at_ns, uint64
     return at_ns != SEGMENT_UNKNOWN && at_ns + interval_ns > socket->now_ns;
 }
 
-enum policy_verdict policy_look_starved(const struct policy_socket *socket,
+enum policy_verdict policy_rule_starved(const struct policy_socket *socket,
                                         const struct policy_settings *settings,
                                         struct policy_detail *detail)
 {

@@ -44,7 +44,7 @@ static enum policy_verdict starved_beside(uint64_t others_received_ns)
     socket.facts[POLICY_RECEIVE_QUEUE] = 7;
     socket.facts[POLICY_RECEIVE_AGE_NS] = 60 * SECOND;
     socket.others_received_ns = others_received_ns;
-    return policy_check_find("starved_socket")->look_socket(&socket, settings, &detail);
+    return policy_check_find("starved_socket")->socket_rule(&socket, settings, &detail);
 }
 
 /* Where nobody receives, the program stands still, and starves nobody. */
@@ -73,7 +73,7 @@ static void look__starved__is_for_those_that_receive(void **state)
         fill(&socket, &process);
         socket.traits = tap_type_traits(rows[i].type);
         enum policy_verdict verdict =
-            policy_check_find("starved_socket")->look_socket(&socket, settings, &detail);
+            policy_check_find("starved_socket")->socket_rule(&socket, settings, &detail);
         assert_int_equal(verdict, rows[i].is_for ? POLICY_UNKNOWN : POLICY_NOT_FOR);
     }
 }
@@ -90,17 +90,17 @@ static void look__starved__bounds(void **state)
     fill(&socket, &process);
     socket.others_received_ns = 1000 * SECOND;
     socket.facts[POLICY_RECEIVE_QUEUE] = 0;
-    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_KEPT);
+    assert_int_equal(check->socket_rule(&socket, settings, &detail), POLICY_KEPT);
     socket.facts[POLICY_RECEIVE_QUEUE] = 1;
-    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_UNKNOWN);
+    assert_int_equal(check->socket_rule(&socket, settings, &detail), POLICY_UNKNOWN);
     socket.facts[POLICY_RECEIVE_AGE_NS] = patience_ns - 1;
-    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_KEPT);
+    assert_int_equal(check->socket_rule(&socket, settings, &detail), POLICY_KEPT);
     socket.facts[POLICY_RECEIVE_AGE_NS] = patience_ns;
-    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_BROKEN);
+    assert_int_equal(check->socket_rule(&socket, settings, &detail), POLICY_BROKEN);
     socket.facts[POLICY_LAST_RECEIVED_NS] = 1000 * SECOND - patience_ns;
-    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_BROKEN);
+    assert_int_equal(check->socket_rule(&socket, settings, &detail), POLICY_BROKEN);
     socket.facts[POLICY_LAST_RECEIVED_NS]++;
-    assert_int_equal(check->look_socket(&socket, settings, &detail), POLICY_KEPT);
+    assert_int_equal(check->socket_rule(&socket, settings, &detail), POLICY_KEPT);
 }
 
 /* Of two processes: what is beside a socket, by the thread that receives. */
@@ -145,14 +145,14 @@ static void look__no_socket__by_the_two_errors(void **state)
     struct policy_process process = {.are_api_errors_known = true};
     (void)state;
     process.api_errors[2] = process.api_errors[4] = 1; /* EINVAL, ETERM */
-    assert_int_equal(check->look_process(&process, settings, &detail), POLICY_KEPT);
+    assert_int_equal(check->process_rule(&process, settings, &detail), POLICY_KEPT);
     process.api_errors[0] = 1;
-    assert_int_equal(check->look_process(&process, settings, &detail), POLICY_BROKEN);
+    assert_int_equal(check->process_rule(&process, settings, &detail), POLICY_BROKEN);
     process.api_errors[0] = 0;
     process.api_errors[1] = 1;
-    assert_int_equal(check->look_process(&process, settings, &detail), POLICY_BROKEN);
+    assert_int_equal(check->process_rule(&process, settings, &detail), POLICY_BROKEN);
     process.are_api_errors_known = false;
-    assert_int_equal(check->look_process(&process, settings, &detail), POLICY_UNKNOWN);
+    assert_int_equal(check->process_rule(&process, settings, &detail), POLICY_UNKNOWN);
 }
 
 int main(void)
