@@ -37,8 +37,8 @@ static void look__vulnerable__says_how_many_are_open_and_the_worst(void **state)
         {5, 0, &none, "libzmq 4.1.4 has 2 open advisories, X-1 (high) among them: /lib/z"},
         {4, 0, &none, "libzmq 4.1.4 has 1 open advisory, X-3 (low): /lib/z"},
         {4, 0, &unread,
-         "libzmq 4.1.4 has 1 open advisory, X-3 (low), unless its package has the fixes (rpm "
-         "database not read): /lib/z"},
+         "libzmq 4.1.4 has 1 open advisory, X-3 (low), unless its package has the fixes (rpm's "
+         "database could not be read): /lib/z"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
