@@ -56,11 +56,13 @@ static void forget_all(void)
 
 static void take_process(void)
 {
+    int error = errno;
     if (!registry_begin_claim())
         return; /* another thread has it */
     if (is_used)
         forget_all();
     registry_end_claim();
+    errno = error;
 }
 
 void tap_begin_use(void)

@@ -154,7 +154,10 @@ void hub_forwarder_close(struct hub_forwarder *self)
 void hub_forwarder_flush(struct hub_forwarder *self)
 {
     assert_int_equal(tap_played_lock_depth, 1);
-    say("flush %d", self == &hub_entries[hubbed.a->index].forwarder);
+    uint32_t index = 0;
+    while (self != &hub_entries[index].forwarder)
+        index++;
+    say("flush %c", name_of(index));
     self->first = NULL;
 }
 
@@ -197,6 +200,7 @@ int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
 {
     assert_null(left);
     assert_int_equal(wanted->tv_sec, 0);
+    assert_int_equal(wanted->tv_nsec, CLOCK_NS_PER_MS);
     assert_int_equal(tap_played_lock_depth, 0);
     hubbed.now_ns += (uint64_t)wanted->tv_nsec;
     if (++hubbed.n_slept == hubbed.n_slept_until_closed)

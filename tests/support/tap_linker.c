@@ -6,8 +6,6 @@
 #include "tap/ground/lock.h"
 
 #include <errno.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 struct linker linker = {.info_size = sizeof(struct dl_phdr_info),
                         .now_ns = 5 * CLOCK_NS_PER_SECOND};
@@ -118,23 +116,4 @@ void linker_begin_preloaded(void)
     objects_append("", NULL, "main");
     linker_append_tap();
     linker_append_libc();
-}
-
-static void run_here(void **state)
-{
-    objects_begin();
-    (*(void (**)(void)) * state)();
-}
-
-/* A failure would go on with the other cases: the child has a group of its own. */
-void linker_run(void **state)
-{
-    const struct CMUnitTest alone[] = {{"in a process of its own", run_here, NULL, NULL, *state}};
-    int status = 0;
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0)
-        _exit(cmocka_run_group_tests(alone, NULL, NULL));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
 }

@@ -6,6 +6,7 @@
 #ifndef TESTS_SUPPORT_TAP_LINKER_H
 #define TESTS_SUPPORT_TAP_LINKER_H
 
+#include "support/own_process.h"
 #include "support/tap_objects.h"
 
 #define LIBZMQ "zmq_version zmq_socket zmq_send" /* symbols */
@@ -32,15 +33,5 @@ void linker_append_tap(void);
 void linker_append(const char *symbols);
 void linker_append_libc(void);
 void linker_begin_preloaded(void); /* a program under the tap: 0, 1 and 2 */
-
-void linker_run(void **state);
-
-#define LINKER_CASE(name)                                                                          \
-    {                                                                                              \
-#name, linker_run, NULL, NULL, &(void (*)(void))                                           \
-        {                                                                                          \
-            name                                                                                   \
-        }                                                                                          \
-    }
 
 #endif

@@ -98,7 +98,10 @@ const char *elf_object_soname(const struct elf_object *self)
 
 const char *elf_object_needed(const struct elf_object *self, size_t i)
 {
-    return i < 4 ? object_of(self)->needed[i] : NULL;
+    const struct object *object = object_of(self);
+    size_t n_more = object->n_first > 1 ? object->n_first - 1 : 0;
+    i = i > n_more ? i - n_more : 0;
+    return i < 4 ? object->needed[i] : NULL;
 }
 
 bool elf_object_is_same(const struct elf_object *a, const struct elf_object *b)

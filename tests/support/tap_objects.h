@@ -18,6 +18,7 @@
 struct object {
     const char *name, *soname, *symbols;
     const char *needed[4];
+    size_t n_first; /* how often the first of these is told, if not once */
     struct {
         const char *name;
         void (*function)(void);

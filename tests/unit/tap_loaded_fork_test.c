@@ -114,11 +114,11 @@ static void forked__within_a_visit__child_is_inside_still(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LINKER_CASE(fork__a_visit_is_under_way__is_waited_for_a_second),
-        LINKER_CASE(fork__visit_is_the_forker_s_own__is_not_waited_for),
-        LINKER_CASE(visit__during_a_fork__waits_for_its_end),
-        LINKER_CASE(visit__fork_does_not_end__goes_on_after_a_second),
-        LINKER_CASE(forked__within_a_visit__child_is_inside_still),
+        OWN_PROCESS_CASE(fork__a_visit_is_under_way__is_waited_for_a_second),
+        OWN_PROCESS_CASE(fork__visit_is_the_forker_s_own__is_not_waited_for),
+        OWN_PROCESS_CASE(visit__during_a_fork__waits_for_its_end),
+        OWN_PROCESS_CASE(visit__fork_does_not_end__goes_on_after_a_second),
+        OWN_PROCESS_CASE(forked__within_a_visit__child_is_inside_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -295,22 +295,22 @@ static void libc__by_its_name__is_found(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LINKER_CASE(list__read__again_only_where_it_changed),
-        LINKER_CASE(list__linker_tells_no_numbers__is_read_each_time),
-        LINKER_CASE(list__tap_opened_later__only_the_program_came_with_it),
-        LINKER_CASE(list__tap_is_in_no_object__all_can_be_called),
-        LINKER_CASE(list__more_than_there_is_room__is_cut),
-        LINKER_CASE(list__read_by_a_signal_handler_meanwhile__is_read_once_more),
-        LINKER_CASE(candidates__behind_the_tap_first__then_those_before),
-        LINKER_CASE(candidates__more_than_there_is_room__are_cut),
-        LINKER_CASE(candidates__one_that_stands_before_libzmq__is_none),
-        LINKER_CASE(function__another_stands_before_the_copy__is_the_other_s),
-        LINKER_CASE(function__asked_first__those_before_it_are_known),
-        LINKER_CASE(interposers__none__are_none),
-        LINKER_CASE(interposers__tap_is_in_no_object__are_not_looked_for),
-        LINKER_CASE(interposers__more_than_there_is_room__are_cut),
-        LINKER_CASE(find__address__only_in_a_segment),
-        LINKER_CASE(libc__by_its_name__is_found),
+        OWN_PROCESS_CASE(list__read__again_only_where_it_changed),
+        OWN_PROCESS_CASE(list__linker_tells_no_numbers__is_read_each_time),
+        OWN_PROCESS_CASE(list__tap_opened_later__only_the_program_came_with_it),
+        OWN_PROCESS_CASE(list__tap_is_in_no_object__all_can_be_called),
+        OWN_PROCESS_CASE(list__more_than_there_is_room__is_cut),
+        OWN_PROCESS_CASE(list__read_by_a_signal_handler_meanwhile__is_read_once_more),
+        OWN_PROCESS_CASE(candidates__behind_the_tap_first__then_those_before),
+        OWN_PROCESS_CASE(candidates__more_than_there_is_room__are_cut),
+        OWN_PROCESS_CASE(candidates__one_that_stands_before_libzmq__is_none),
+        OWN_PROCESS_CASE(function__another_stands_before_the_copy__is_the_other_s),
+        OWN_PROCESS_CASE(function__asked_first__those_before_it_are_known),
+        OWN_PROCESS_CASE(interposers__none__are_none),
+        OWN_PROCESS_CASE(interposers__tap_is_in_no_object__are_not_looked_for),
+        OWN_PROCESS_CASE(interposers__more_than_there_is_room__are_cut),
+        OWN_PROCESS_CASE(find__address__only_in_a_segment),
+        OWN_PROCESS_CASE(libc__by_its_name__is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

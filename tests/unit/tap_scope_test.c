@@ -233,6 +233,44 @@ static void needed__another_name_with_its_hash__is_not_it(void **state)
     assert_int_equal(find_of(OTHER, LOADED_NONE), FIRST);
 }
 
+static void needed__first_or_last_object__is_like_others(void **state)
+{
+    (void)state;
+    objects[PROGRAM].name = "/bin/program";
+    need(PROGRAM, "second.so");
+    read_anew(3);
+    assert_int_equal(find_of(PROGRAM, LOADED_NONE), SECOND);
+    need(OTHER, "program");
+    uint32_t last = objects_append("/opt/last.so", NULL, "last");
+    objects_need(last, "third.so");
+    read_anew(3);
+    assert_int_equal(find_of(OTHER, LOADED_NONE), SECOND);
+    assert_int_equal(find_of(last, LOADED_NONE), THIRD);
+    need(PLUGIN, "third.so");
+    objects[PROGRAM].needed[0] = NULL;
+    need(PLUGIN, "second.so");
+    need(PLUGIN, "libzmq.so.5");
+    read_anew(3);
+    assert_int_equal(find_of(SECOND, SECOND), THIRD); /* global, but not before itself */
+}
+
+#define MAX_NEEDS 32768u
+
+static void needed__more_than_there_is_room__the_rest_is_not_known(void **state)
+{
+    (void)state;
+    need(PROGRAM, "libc.so.6");
+    need(OTHER, "second.so");
+    for (size_t n_more = 0; n_more < 3; n_more++) {
+        objects[PROGRAM].n_first = MAX_NEEDS - 1 + n_more;
+        read_anew(3);
+        assert_int_equal(find_of(OTHER, LOADED_NONE), n_more == 0 ? SECOND : FIRST);
+    }
+    objects[PROGRAM].n_first = MAX_NEEDS + 9000;
+    read_anew(3);
+    assert_int_equal(find_of(OTHER, LOADED_NONE), FIRST);
+}
+
 static void copies__not_behind_the_tap__are_no_answer(void **state)
 {
     (void)state;
@@ -250,8 +288,13 @@ static void permanent__what_the_program_needs__at_any_depth(void **state)
     need(PROGRAM, "libc.so.6");
     need(PROGRAM, "helper.so.1");
     need(HELPER, "libzmq-second.so");
+    need(PLUGIN, "other.so");
+    need(PLUGIN, "deep.so");
+    need(PLUGIN, "plugin.so");
     need(PLUGIN, "libzmq-third.so");
+    need(OTHER, "/usr/lib/libc.so.6");
     read_anew(3);
+    find_of(PLUGIN, LOADED_NONE); /* as many objects as the program's, and one more */
     assert_true(scope_is_permanent(&loaded, &loaded.objects[SECOND]));
     assert_true(scope_is_permanent(&loaded, &loaded.objects[PROGRAM]));
     assert_false(scope_is_permanent(&loaded, &loaded.objects[THIRD]));
@@ -279,6 +322,8 @@ int main(void)
         CASE(caller__two_ways__level_by_level_and_the_first_root),
         CASE(caller__root_has_no_copy__the_next_root),
         CASE(needed__another_name_with_its_hash__is_not_it),
+        CASE(needed__first_or_last_object__is_like_others),
+        CASE(needed__more_than_there_is_room__the_rest_is_not_known),
         CASE(copies__not_behind_the_tap__are_no_answer),
         CASE(permanent__what_the_program_needs__at_any_depth),
     };

@@ -72,7 +72,6 @@ static void open_hub(struct hub *hub, struct registry_context *context)
         library->close(consumer);
         return;
     }
-    hub_begin(hub);
     hub->context = context;
     hub->library = library;
     __atomic_store_n(&hub->consumer, consumer, __ATOMIC_RELAXED);

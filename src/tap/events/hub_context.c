@@ -125,17 +125,13 @@ void hub_end_context(struct registry_context *context)
 }
 
 /* Whether there is a consumer is asked without the lock. */
-void hub_begin(struct hub *hub)
-{
-    __atomic_store_n(&hub->consumer, NULL, __ATOMIC_RELAXED);
-    hub->n_attached = hub->n_closing = 0;
-    hub->is_over = false;
-}
-
 void hub_begin_context(struct registry_context *context)
 {
     struct guard guard;
     guard_lock(&guard, &hub_lock);
-    hub_begin(hub_of(context));
+    struct hub *hub = hub_of(context);
+    __atomic_store_n(&hub->consumer, NULL, __ATOMIC_RELAXED);
+    hub->n_attached = hub->n_closing = 0;
+    hub->is_over = false;
     guard_unlock(&guard, &hub_lock);
 }

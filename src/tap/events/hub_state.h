@@ -79,9 +79,6 @@ struct registry_socket *hub_socket_at(uint32_t index);
 /* The entry's monitor has sent its last event: forwarder and entry are free. */
 void hub_finish_entry(struct hub *hub, struct registry_socket *socket);
 
-/* Nothing in it yet. */
-void hub_begin(struct hub *hub);
-
 /* Closes the consumer: no event of the context's sockets is read any more. */
 void hub_close(struct hub *hub);
 
