@@ -118,8 +118,8 @@ static int visit_elsewhere(struct bdb *self, const uint8_t *entry)
     if (size == 0 || size > RPM_BLOBS_SIZE_MAX)
         return 0;
     int r = read_overflow(self, number_at(self, entry + ELSEWHERE_PAGE_AT), &n);
-    if (r != 0)
-        return r;
+    if (r != 0 || n > size)
+        return r ? r : LIMITED_FILE_E_BROKEN;
     size_t n_start = n < RPM_BLOBS_START ? n : RPM_BLOBS_START;
     if (!self->visitor->wants(self->visitor->data, self->overflow + PAGE_HEADER, n_start, size))
         return 0;
