@@ -3,7 +3,7 @@
 
 from blocks import GREEN, HOST, LIMIT, ORANGE, PLAIN, PROGRAM, RED, SOCKET, Board, by, host_variables, jump, \
     program_variable, steps, to_program
-from parts import OURS, alerts_table, not_known
+from parts import OURS, alerts_table, handshake_failures, not_known
 
 WORST = f"max {by(PROGRAM)} (zmq:program_limit_used:ratio{{@}})"
 
@@ -100,9 +100,8 @@ def hosts(b):
     b.lines("Dropped messages", "What libzmq dropped on each host, a second, whatever the reason.",
             f"topk($top, sum {by(HOST)} (rate(zmq_socket_dropped_messages_total{{@}}[$__rate_interval])))",
             HOST, "ops", 8)
-    b.lines("Handshakes that failed", "On each host, a second, whatever the cause.",
-            f"topk($top, sum {by(HOST)} (rate(zmq_socket_handshake_failures_total{{@}}[$__rate_interval])))",
-            HOST, "ops", 8)
+    b.lines("Handshakes that failed", "On each host, whatever the cause.",
+            f"topk($top, sum {by(HOST)} ({handshake_failures()}))", HOST, width=8)
 
 
 def board():

@@ -2,7 +2,7 @@
 """One link: what is sent on the left, what is received on the right, on whichever hosts the ends are."""
 
 from blocks import LINK_OF, LINK_PREFIX, PLAIN, RED, SOCKET, Board, by, steps, to_program, variable
-from parts import alerts_table
+from parts import alerts_table, handshake_failures
 from program import FULL, FULL_LINE, LONGEST_WAIT, OLD, OLD_LINE, top, top_rate
 
 ENDS = f'address=~"{LINK_PREFIX}$link"'
@@ -127,7 +127,7 @@ def side_by_side(b):
             alert="ZeroMQPeersLost")
     b.lines("Connections that broke or failed", "Disconnects, and handshakes that failed, at both ends.",
             [(top_rate("zmq_socket_disconnects_total", rate="increase"), "disconnects"),
-             (top_rate("zmq_socket_handshake_failures_total", rate="increase"), "handshakes")], SOCKET,
+             (f"topk($top, sum {by(SOCKET)} ({handshake_failures()}) > 0)", "handshakes")], SOCKET,
             alert="ZeroMQHandshakeFailures")
 
 

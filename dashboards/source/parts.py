@@ -1,12 +1,32 @@
 # SPDX-License-Identifier: MPL-2.0
 """Panels that several dashboards have."""
 
-from blocks import HOST, ORANGE, PLAIN, PROGRAM, by, jump, steps
+from blocks import HOST, ORANGE, PLAIN, PROBE, PROGRAM, by, jump, steps
 
 ALERT = HOST + ("severity", "alertname", "program", "probe", "type", "address")
 OURS = 'alertname=~"ZeroMQ.+|Zmq.+"'
 DETAILS = ("Of the collector `details`: empty unless the exporter runs with --collector.details or Prometheus "
            "scrapes /metrics?collect[]=details.")
+
+
+def with_first(series, beside, window):
+    """The increase of series that begin when something happens first, which increase() alone leaves
+    out; `beside` matches them with series that were there before."""
+    return f"({series} unless {series} offset {window} and {beside} offset {window} or increase({series}[{window}]))"
+
+
+def handshake_failures(window="$__rate_interval", more=""):
+    family = "zmq_socket_handshake_failures_total"
+    return with_first(f"{family}{{@{more}}}", f'ignoring (detail) {family}{{@{more},detail="other"}}', window)
+
+
+def probe_failures(family):
+    return with_first(f"{family}{{@}}", f"on ({', '.join(PROBE)}) zmq_probe_success{{@}}", "$__rate_interval")
+
+
+def refused_sends():
+    family = "zmq_socket_send_would_block_total"
+    return with_first(f"{family}{{@}}", f'ignoring (cause) {family}{{@,cause="full"}}', "$__rate_interval")
 
 
 def runbook_of_alert():

@@ -2,7 +2,7 @@
 """Endpoints that are looked at from outside."""
 
 from blocks import GREEN, ORANGE, PROBE, RED, Board, by, host_variables, runbook, steps, variable
-from parts import alerts_table
+from parts import alerts_table, probe_failures
 
 FAILED = runbook("ZeroMQProbeFailed", PROBE)
 
@@ -61,12 +61,11 @@ def past(b):
             top_rate("zmq_probe_disconnects_total", rate="increase"), PROBE, width=8, alert="ZeroMQProbeFailed")
     detail = PROBE + ("cause", "detail")
     b.lines("Why connecting failed", "cause resolve: the resolver's error; transport: the errno.",
-            top_rate("zmq_probe_connect_failures_total", detail, "increase"), detail, alert="ZeroMQProbeFailed")
+            f"topk($top, sum {by(detail)} ({probe_failures('zmq_probe_connect_failures_total')}) > 0)", detail, alert="ZeroMQProbeFailed")
     b.lines("Why handshakes failed",
             "auth: the ZAP status; protocol: libzmq's code; transport: the errno; policy: the probe stays "
             "away from the peer.",
-            top_rate("zmq_probe_handshake_failures_total", detail,
-                     "increase"), detail, alert="ZeroMQProbeFailed")
+            f"topk($top, sum {by(detail)} ({probe_failures('zmq_probe_handshake_failures_total')}) > 0)", detail, alert="ZeroMQProbeFailed")
 
 
 def streams(b):

@@ -3,7 +3,7 @@
 
 from blocks import GREEN, LIMIT, LINK_OF, ORANGE, PLAIN, PROGRAM, RED, SOCKET, Board, by, host_variables, \
     program_variable, steps
-from parts import DETAILS, OURS, alerts_table
+from parts import DETAILS, OURS, alerts_table, handshake_failures, refused_sends
 
 NEAR = LIMIT("near_mark_ratio")
 FULL = steps(PLAIN, NEAR, ORANGE, 0.95, RED)
@@ -43,7 +43,7 @@ def at_a_glance(b):
            "sum(increase(zmq_socket_dropped_messages_total{@}[$__range]))", steps(GREEN, 1, ORANGE))
     b.stat("Handshakes that failed",
            "In the time that is shown. Visits of probes and health checks count, too.",
-           "sum(increase(zmq_socket_handshake_failures_total{@}[$__range]))", steps(GREEN, 1, ORANGE))
+           f"sum({handshake_failures('$__range')})", steps(GREEN, 1, ORANGE))
 
 
 def sockets(b):
@@ -136,7 +136,7 @@ def losses(b):
             top_rate("zmq_socket_send_blocked_seconds_total",
                      cause), cause, "percentunit", alert="ZeroMQSenderBlocked")
     b.lines("Sends that were refused", "EAGAIN: the program did not want to wait.",
-            top_rate("zmq_socket_send_would_block_total", cause), cause, "ops", alert="ZeroMQSenderBlocked")
+            f"topk($top, sum {by(cause)} ({refused_sends()}) > 0)", cause, alert="ZeroMQSenderBlocked")
     b.lines("Messages that were too large", "Above ZMQ_MAXMSGSIZE: libzmq ends the connection for each.",
             top_rate("zmq_socket_oversized_messages_total", rate="increase"), SOCKET,
             alert="ZeroMQOversizedMessages")
@@ -168,8 +168,7 @@ def connections(b):
     b.lines("Handshakes that failed",
             "By cause. auth: the ZAP status; protocol: libzmq's code; transport: the errno. transport with "
             "none, EPIPE or ECONNRESET is also what a health check leaves.",
-            top_rate("zmq_socket_handshake_failures_total", failure,
-                     "increase"), failure, alert="ZeroMQHandshakeFailures")
+            f"topk($top, sum {by(failure)} ({handshake_failures()}) > 0)", failure, alert="ZeroMQHandshakeFailures")
     b.lines("Handshakes that succeeded", "New connections.",
             top_rate("zmq_socket_handshakes_total", rate="increase"), SOCKET,
             alert="ZeroMQPeerFlapping")

@@ -3,9 +3,10 @@
 
 from blocks import GREEN, HOST, LIBRARY, LIMIT, ORANGE, RED, SOCKET, Board, by, host_variables, \
     program_variable, runbook, steps, to_program
-from parts import DETAILS
+from parts import DETAILS, handshake_failures
 
 CHECK = HOST + ("severity", "check", "program", "type", "address")
+AUTH, PROTOCOL = ',cause="auth"', ',cause="protocol"'
 SEVERE = 'severity=~"high|critical"'
 
 
@@ -34,7 +35,7 @@ def at_a_glance(b):
            f"sum(zmq_policy_violations{{@,{SEVERE}}}) or vector(0)", steps(GREEN, 1, RED))
     b.stat("Refused by ZAP",
            "Handshakes that failed because the peer was not let in, in the time that is shown.",
-           'sum(increase(zmq_socket_handshake_failures_total{@,cause="auth"}[$__range])) or vector(0)',
+           f"sum({handshake_failures('$__range', AUTH)}) or vector(0)",
            steps(GREEN, 1, ORANGE))
 
 
@@ -108,12 +109,10 @@ def connections(b):
     failure = SOCKET + ("detail",)
     b.lines("Refused by ZAP",
             "By status: 400 is a wrong key or password, 300 a temporary failure, 500 an error of the handler.",
-            f'topk($top, sum {by(failure)} '
-            f'(increase(zmq_socket_handshake_failures_total{{@,cause="auth"}}[$__rate_interval])) > 0)',
+            f"topk($top, sum {by(failure)} ({handshake_failures(more=AUTH)}) > 0)",
             failure, alert="ZeroMQHandshakeFailures")
     b.lines("Other protocol, mechanism or keys", "By libzmq's code.",
-            f'topk($top, sum {by(failure)} '
-            f'(increase(zmq_socket_handshake_failures_total{{@,cause="protocol"}}[$__rate_interval])) > 0)',
+            f"topk($top, sum {by(failure)} ({handshake_failures(more=PROTOCOL)}) > 0)",
             failure, alert="ZeroMQHandshakeFailures")
     b.table("Security mechanisms", f"Of open sockets. {DETAILS}", SOCKET + ("mechanism",),
             [(None, f"max {by(SOCKET + ('mechanism',))} (zmq_socket_security_info{{@}})", "", None)],
