@@ -12,6 +12,8 @@ from selenium.webdriver.common.by import By
 from support.agent import Agent
 from support.browsing import complaints, open_page, requests, start_browser, wait_live
 from support.fake_segments import FakeSegments
+from support.process import end_all
+from support.puppet import Puppet
 from support.waiting import wait_equal, wait_for
 
 HOSTILE = '<img src=x onerror="document.title=1">&"\'\n'
@@ -297,6 +299,44 @@ def test_page__phone__shows_cards(browser, agent, full_queue):
         assert browser.execute_script(label) == '"Receive queue"'
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert not complaints(browser)
+
+
+@pytest.fixture
+def stuck_link(directory, folder):
+    """A receiver that stands still and a sender that is full, in two processes; an exporter that sees who
+    is at the other ends."""
+    ledger, orders = [Puppet("c", directory, variables={"ZMQ_EXPORTER_PROGRAM": name}) for name in ("ledger", "orders")]
+    try:
+        pull, push = ledger.socket(zmq.PULL, rcvhwm=10), orders.socket(zmq.PUSH, sndhwm=10)
+        pull.bind(f"ipc://{folder}/orders")
+        push.connect(f"ipc://{folder}/orders")
+        with Agent(directory, peeks=True) as agent:
+            agent.keep_log()
+            yield agent, ledger, orders, lambda: push.fill(size=20000)
+    finally:
+        end_all([ledger, orders])
+
+
+def test_page__receiver_stuck__leads_to_who_sends_to_it_and_back(browser, stuck_link):
+    agent, ledger, orders, fill = stuck_link
+    open_page(browser, agent)
+    links = "return [...document.querySelectorAll('#problems li .peers a')].map((a) => [a.innerText, a.href])"
+
+    def are_named():
+        fill()
+        return [a for text, a in browser.execute_script(links) if text == f"orders, pid {orders.pid}"]
+    address, = wait_for(are_named, "who sends to it")  # the reader sees what other tests run, too
+    browser.get(address)
+    wait_live(browser)
+    rows = "return [...document.querySelectorAll('#peers tbody tr')].map((row) => row.innerText)"
+
+    def is_there():
+        fill()
+        return [row for row in browser.execute_script(rows) if "PULL" in row and str(ledger.pid) in row]
+    wait_for(is_there, lambda: f"the peer: {browser.find_element(By.ID, 'peers').text}")
+    assert "blocked by ledger" in browser.find_element(By.ID, "problems").text
+    assert {urllib.parse.urlparse(name).netloc for name in requests(browser)} == {agent.address}
     assert not complaints(browser)
 
 

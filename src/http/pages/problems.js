@@ -29,16 +29,29 @@ function problemLine(problem) {
     const text = document.createTextNode("");
     const link = element("a", "what to do", "runbook");
     link.href = runbookAddress(problem);
-    const checks = element("span", null, "breaks");
-    words.append(text, " ", link, checks);
+    const peers = element("span", null, "peers"), checks = element("span", null, "breaks");
+    words.append(text, " ", link, peers, checks);
     item.append(title, words);
-    return { item, text, checks };
+    return { item, text, peers, checks };
+}
+
+/* Those that cannot send because of it, by their processes. */
+function updatePeers(place, blocked) {
+    const key = JSON.stringify(blocked);
+    if (place.dataset.key === key) return;
+    place.dataset.key = key;
+    place.replaceChildren(...(blocked.length ? ["sending to it: "] : []), ...blocked.flatMap((party, i) => {
+        const link = element("a", `${visible(party.program)}, pid ${party.pid}`);
+        link.href = socketAddress(party);
+        return i ? ["; ", link] : [link];
+    }));
 }
 
 function updateProblem(nodes, problem) {
     const kind = problem.severity === "critical" ? "bad" : "warn", words = visible(problem.text);
     if (nodes.item.className !== kind) nodes.item.className = kind;
     if (nodes.text.data !== words) nodes.text.data = words;
+    updatePeers(nodes.peers, problem.blocked);
     const list = violationsOf(problem), key = list.map((one) => one.check).join();
     if (nodes.checks.dataset.key === key) return;
     nodes.checks.dataset.key = key;
