@@ -18,14 +18,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #define STOP_PATIENCE_MS 3000u
-#define OTHER_FDS        1024u /* for all that is no connection */
 
 struct agent {
     const struct agent_options *options;
@@ -43,16 +40,6 @@ struct agent {
     int signal_fd;
 };
 
-/* The limit that a shell gives is for programs that may use select(2). */
-static void raise_fd_limit(unsigned n)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= n)
-        return;
-    limit.rlim_cur = limit.rlim_max < n ? limit.rlim_max : n;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* All signals go to the descriptor, so that every thread, made later, has them blocked. */
 static int take_signals(struct agent *self, struct error *err)
 {
@@ -67,8 +54,6 @@ static int take_signals(struct agent *self, struct error *err)
     self->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
     if (self->signal_fd < 0)
         return error_set(err, -errno, "cannot take signals: %s", strerror(errno));
-    /* CZMQ would take SIGINT and SIGTERM for itself, from whichever thread uses it first. */
-    setenv("ZSYS_SIGHANDLER", "false", 1);
     return 0;
 }
 
@@ -199,7 +184,6 @@ int agent_run(const struct agent_options *options, struct error *err)
     int r = agent_web_adopt(&self.web, options, err); /* before there are other descriptors */
     if (r == 0) {
         give_up_privileges(&self);
-        raise_fd_limit(options->max_connections + OTHER_FDS);
         r = take_signals(&self, err);
     }
     if (r == 0)

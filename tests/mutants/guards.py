@@ -45,7 +45,7 @@ GUARDS = {
     "src/libraries/untapped": ["library_untapped", "unheard"],
 
     "src/collectors": ["collectors_*", "agent_metrics", "web_metrics", "page", "web_races"],
-    "src/collectors/self": ["web_metrics", "page", "prometheus"],
+    "src/collectors/self": ["agent_run", "web_metrics", "page", "prometheus"],
     "src/collectors/runner": ["collectors_runner", "agent_metrics", "agent_pages", "web_metrics",
                               "web_races"],
     "src/collectors/tap": ["collectors_tap_*", "fuzz_tap_collector", "page", "crowded", "kills", "ends", "limits",
@@ -102,7 +102,7 @@ GUARDS = {
     "src/tap/counting/message_shared": ["tap_*", "counters", "copies"],
     "src/tap/losses": ["tap_*", "corners", "endings", "losses", "loss_table"],
 
-    "src/live": ["live_*", "page_live", "web_pages"],
+    "src/live": ["live_*", "agent_run", "page_live", "web_pages"],
     "src/problems": ["problem_*", "problems", "top", "page", "runbooks"],
     "src/problems/problem_ends": ["problem_*", "problems", "peers"],
     "src/agent": ["agent_*", "web_http", "web_metrics", "mistakes", "page", "probe_demand", "probe_reload",

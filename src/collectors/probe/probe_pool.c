@@ -244,7 +244,8 @@ void probe_pool_cancel(struct probe_pool *self)
     probe_actor_cancel(self->on_demand);
 }
 
-/* Five descriptors or so for each probe: the soft limit of 1024 is soon used up. */
+/* Five descriptors or so for each probe, and one for each connection with the exporter: the soft
+ * limit that a shell gives, 1024, is for programs that may use select(2), and is soon used up. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -254,7 +255,8 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* CZMQ's context is one for the process, made by the first who uses it. */
+/* CZMQ's context is one for the process, made by the first who uses it; it would take SIGINT and
+ * SIGTERM for itself. */
 static void set_up_czmq(void)
 {
     setenv("ZSYS_SIGHANDLER", "false", 1);
