@@ -25,6 +25,7 @@ static void *context;
 static struct probe_pool *pool;
 static struct error err;
 static struct string_buffer page;
+static void *sockets_left[16]; /* open ones, for the tear-down of a case that failed */
 
 /* `@` in it is the directory. */
 static int try_apply(const char *format)
@@ -67,9 +68,34 @@ static int tear_down_all(void **state)
     return 0;
 }
 
+static void *open_socket(int type)
+{
+    int linger = 0;
+    size_t i = 0;
+    void *socket = zmq_socket(context, type);
+    while (sockets_left[i])
+        assert_true(++i < sizeof(sockets_left) / sizeof(*sockets_left));
+    sockets_left[i] = socket;
+    assert_int_equal(zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger)), 0);
+    return socket;
+}
+
+static void close_socket(void *socket)
+{
+    for (size_t i = 0; i < sizeof(sockets_left) / sizeof(*sockets_left); i++) {
+        if (sockets_left[i] == socket)
+            sockets_left[i] = NULL;
+    }
+    zmq_close(socket);
+}
+
 static int tear_down(void **state)
 {
     (void)state;
+    for (size_t i = 0; i < sizeof(sockets_left) / sizeof(*sockets_left); i++) {
+        if (sockets_left[i])
+            close_socket(sockets_left[i]);
+    }
     apply("{}");
     return 0;
 }
@@ -82,10 +108,8 @@ static void endpoint_of(const char *name, char ret[static 128])
 static void *bound(int type, const char *name)
 {
     char endpoint[128];
-    int linger = 0;
-    void *socket = zmq_socket(context, type);
+    void *socket = open_socket(type);
     endpoint_of(name, endpoint);
-    assert_int_equal(zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger)), 0);
     assert_int_equal(zmq_bind(socket, endpoint), 0);
     return socket;
 }
@@ -208,7 +232,7 @@ static void probe__each_type__succeeds_by_its_method(void **state)
     }
     assert_non_null(strstr(page.data, "\nzmq_exporter_probes 9\n"));
     for (size_t i = 0; i < N; i++)
-        zmq_close(sockets[i]);
+        close_socket(sockets[i]);
     string_buffer_finish(&yaml);
 }
 
@@ -218,7 +242,7 @@ static void probe__connection_lost__is_counted_and_made_again(void **state)
     void *socket = bound(ZMQ_PUB, "a");
     apply("probes: [{name: a, address: 'ipc://@/a', peer: PUB, " QUICK "}]");
     wait_success("a", 1);
-    zmq_close(socket);
+    close_socket(socket);
     wait_success("a", 0);
     assert_int_equal((int)value("zmq_probe_disconnects_total", "a", ""), 1);
     assert_int_equal((int)value("zmq_probe_connected", "a", ""), 0);
@@ -230,7 +254,7 @@ static void probe__connection_lost__is_counted_and_made_again(void **state)
     wait_success("a", 1);
     assert_int_equal((int)value("zmq_probe_disconnects_total", "a", ""), 1);
     assert_null(find("zmq_probe_failure_info", "a", ""));
-    zmq_close(socket);
+    close_socket(socket);
 }
 
 static void send_numbered(void *socket, const char *topic, uint32_t number)
@@ -263,13 +287,12 @@ static void probe__stream__is_counted_with_its_gaps(void **state)
     assert_int_equal(zmq_send(socket, "t", 1, 0), 1);
     wait_value("zmq_probe_received_messages_total", "a", "", 4);
     assert_int_equal((int)value("zmq_probe_unnumbered_messages_total", "a", ""), 1);
-    zmq_close(socket);
+    close_socket(socket);
 }
 
 static void probe__bound__counts_who_comes(void **state)
 {
     char endpoint[128];
-    int linger = 0;
     (void)state;
     apply("probes: [{name: a, address: 'ipc://@/b', peer: PUB, bind: true, " QUICK "}]");
     wait_value("zmq_probe_peers", "a", "", 0);
@@ -277,16 +300,15 @@ static void probe__bound__counts_who_comes(void **state)
     void *sockets[2];
     endpoint_of("b", endpoint);
     for (size_t i = 0; i < 2; i++) {
-        sockets[i] = zmq_socket(context, ZMQ_PUB);
-        assert_int_equal(zmq_setsockopt(sockets[i], ZMQ_LINGER, &linger, sizeof(linger)), 0);
+        sockets[i] = open_socket(ZMQ_PUB);
         assert_int_equal(zmq_connect(sockets[i], endpoint), 0);
         wait_value("zmq_probe_peers", "a", "", (double)i + 1);
         assert_int_equal((int)value("zmq_probe_success", "a", ""), 1);
     }
-    zmq_close(sockets[0]);
+    close_socket(sockets[0]);
     wait_value("zmq_probe_peers", "a", "", 1);
     assert_int_equal((int)value("zmq_probe_success", "a", ""), 1);
-    zmq_close(sockets[1]);
+    close_socket(sockets[1]);
     wait_value("zmq_probe_peers", "a", "", 0);
     assert_int_equal((int)value("zmq_probe_success", "a", ""), 0);
     assert_int_equal((int)value("zmq_probe_disconnects_total", "a", ""), 2);
@@ -350,7 +372,7 @@ static void probe__what_is_wrong__has_its_phase_and_cause(void **state)
                                                               : "phase=\"handshake\"";
         assert_true(value("zmq_probe_failures_total", probe, phase) >= 1);
     }
-    zmq_close(socket);
+    close_socket(socket);
 }
 
 static void apply__changes__keep_what_is_the_same(void **state)
@@ -381,7 +403,7 @@ static void apply__changes__keep_what_is_the_same(void **state)
     collect();
     assert_null(strstr(page.data, "probe=\""));
     assert_non_null(strstr(page.data, "\nzmq_exporter_probes 0\n"));
-    zmq_close(socket);
+    close_socket(socket);
 }
 
 static struct string_buffer demand_log;
@@ -459,7 +481,7 @@ static void demand__targets__are_probed_once(void **state)
     assert_logged("connect: not reached\nhandshake: not reached\n");
     assert_logged("result: failed in phase connect, cause transport, detail ENOENT\n");
     assert_null(strstr(demand_log.data, "hint"));
-    zmq_close(socket);
+    close_socket(socket);
 }
 
 static void cancel__on_demand__answers_no_more(void **state)

@@ -48,6 +48,12 @@ static struct probe_outcome failed_to_connect(int error)
     return probe_outcome_failed(PROBE_PHASE_CONNECT, PROBE_CAUSE_TRANSPORT, error);
 }
 
+/* From now on the socket's descriptor tells; of what came before that it tells no more. */
+static void start_telling(struct probe_endpoint *self)
+{
+    self->is_busy = probe_socket_has_input(&self->socket);
+}
+
 struct probe_outcome probe_link_connect(struct probe_endpoint *self, struct probe_loop *loop)
 {
     char endpoint[NI_MAXHOST + 32];
@@ -66,7 +72,7 @@ struct probe_outcome probe_link_connect(struct probe_endpoint *self, struct prob
      */
     self->phase_ns = clock_monotonic_ns();
     self->state = PROBE_LINKING;
-    (void)probe_socket_has_input(&self->socket); /* from now on its descriptor tells */
+    start_telling(self);
     return goes_on;
 }
 
@@ -84,7 +90,7 @@ struct probe_outcome probe_link_bind(struct probe_endpoint *self, struct probe_l
         r = probe_socket_bind(&self->socket, self->address->text);
     if (r < 0)
         return failed_to_connect(-r);
-    (void)probe_socket_has_input(&self->socket);
+    start_telling(self);
     self->state = PROBE_LINKED;
     self->due_ns = PROBE_NEVER;
     self->status.has_result = true;
