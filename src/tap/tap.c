@@ -96,7 +96,6 @@ static void end_fork(void)
     loaded_end_fork();
     if (is_round_held)
         thread_state_release_rounds(&fork_guard);
-    is_round_held = false;
 }
 
 /* After the handlers of the program that were registered earlier, of which one may have made
@@ -111,7 +110,6 @@ static void forked(void)
     registry_end_fork();
     if (is_round_held)
         guard_restore_cancel(&fork_guard);
-    is_round_held = false;
 }
 
 /* Before the program, whose own handlers may make sockets in the child, and before it can shut

@@ -76,7 +76,7 @@ uintptr_t loaded_find_in_libc(const char *symbol)
     if (strcmp(symbol, "dlopen") == 0)
         return copies.has_no_dlopen ? 0 : (uintptr_t)open_again;
     assert_string_equal(symbol, "dlinfo");
-    return (uintptr_t)inform;
+    return copies.has_no_dlinfo ? 0 : (uintptr_t)inform;
 }
 
 void loaded_forked(void) {}

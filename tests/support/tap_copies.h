@@ -28,7 +28,7 @@ extern struct copies {
     bool is_asked_in_own_thread;
     uint32_t permanent;      /* an object, or LOADED_NONE */
     void (*meanwhile)(void); /* when the linker is asked to keep one */
-    bool has_no_dlopen, open_fails, info_fails;
+    bool has_no_dlopen, has_no_dlinfo, open_fails, info_fails;
     uintptr_t opened_base, opened_dynamic;
     char opened[100];
     unsigned n_opened;

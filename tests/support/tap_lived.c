@@ -130,14 +130,20 @@ int __wrap_pthread_atfork(void (*before)(void), void (*parent)(void), void (*chi
 
 void lock_acquire(struct lock *lock)
 {
-    (void)lock;
+    assert_int_equal(lock->depth++, 0);
     lived.lock_depth++;
 }
 
 void lock_release(struct lock *lock)
 {
-    (void)lock;
+    assert_int_equal(--lock->depth, 0);
     assert_true(lived.lock_depth-- > 0);
+}
+
+/* As the process is loaded, before tap.c. */
+__attribute__((constructor(101))) static void begin(void)
+{
+    lived.tap = getenv("LIVED_TAP");
 }
 
 /*
@@ -384,6 +390,8 @@ int thread_start(void)
 int thread_run(void (*work)(void *data), void *data)
 {
     say("run");
+    if (lived.in_run)
+        lived.in_run();
     if (lived.run_error == 0)
         work(data);
     return lived.run_error;
@@ -438,4 +446,23 @@ void thread_state_release_rounds(const struct guard *guard)
 {
     guard_restore_cancel(guard);
     say("release-rounds");
+}
+
+struct library lived_first = {.index = 0, .version_number = 40305, .is_complete = true},
+               lived_second = {.index = 1, .version_number = 40205, .is_complete = true};
+
+bool lived_start(struct library *library)
+{
+    errno = 42;
+    bool is_on = tap_start(library);
+    assert_int_equal(errno, 42);
+    assert_int_equal(lived.lock_depth, 0);
+    return is_on;
+}
+
+void lived_begin_with_first(void)
+{
+    lived.said[0] = '\0'; /* of the load */
+    assert_true(lived_start(&lived_first));
+    ASSERT_SAID(LIVED_ALL_PARTS);
 }

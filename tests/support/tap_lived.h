@@ -31,11 +31,23 @@ extern struct lived {
     void (*before_fork)(void), (*in_parent)(void), (*in_child)(void);
     struct segment_header header;
     char off[100];
+    void (*in_run)(void); /* in the middle of what a thread does */
 } lived;
 
 /* The fields above of a child process that has its parent's memory. */
 void lived_begin_child(void);
 void lived_set_own(void);
+
+#define LIVED_ALL_PARTS                                                                            \
+    "run table-256 writer /run/zmq_exporter map report capability parts hide set-writer learn "    \
+    "add-library start"
+#define LIVED_ALL_FORGOTTEN                                                                        \
+    "library-forked registry-forked parts-forked thread-forked sandbox leave-writer leave-table"
+
+/* Two copies of libzmq; what the first socket of one does. errno is kept. */
+extern struct library lived_first, lived_second;
+bool lived_start(struct library *library);
+void lived_begin_with_first(void);
 
 #define ASSERT_SAID(expected)                                                                      \
     do {                                                                                           \

@@ -67,6 +67,14 @@ void lock_release(struct lock *lock)
     }
 }
 
+static bool can_be_cancelled(void)
+{
+    int state, unused;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    pthread_setcancelstate(state, &unused);
+    return state == PTHREAD_CANCEL_ENABLE;
+}
+
 static void wait_in_thread(uint64_t deadline_ns)
 {
     unsigned n = rounds.n_waits++;
@@ -92,6 +100,7 @@ void lock_wait_for_word(const uint32_t *word, uint32_t seen, uint64_t deadline_n
         return;
     }
     assert_int_equal(other_depth, 0);
+    assert_true(rounds.is_in_handler || !can_be_cancelled());
     if (rounds.at_program_wait)
         rounds.at_program_wait();
     else
@@ -175,6 +184,7 @@ static bool is_registry_locked;
 void registry_lock_inside(void)
 {
     assert_int_equal(round_depth, 0);
+    assert_false(is_registry_locked);
     is_registry_locked = true;
 }
 
@@ -287,6 +297,8 @@ int rounds_set_up(void **state)
 {
     (void)state;
     uint64_t now_ns = rounds.now_ns;
+    assert_true(can_be_cancelled()); /* after the case before */
+    is_registry_locked = false;
     memset(&rounds, 0, sizeof(rounds));
     rounds.now_ns = now_ns + 1000 * CLOCK_NS_PER_SECOND;
     rounds.endings_ns = UINT64_MAX;

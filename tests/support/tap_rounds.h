@@ -36,6 +36,7 @@ extern struct rounds {
     void (*at_wait)(unsigned n);
     void (*at_program_wait)(void);
     /* Threads */
+    bool is_in_handler; /* of a signal: what it interrupts sees to cancellation */
     int create_error, create_error_with_attributes;
     bool is_run_at_once, is_stuck;
     unsigned n_created, n_joined, n_detached;

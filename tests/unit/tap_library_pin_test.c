@@ -21,6 +21,7 @@ static void answer_for(uint32_t object)
 }
 
 static int thread_fails;
+static bool is_permanent_in_thread;
 static unsigned n_threads, n_detached;
 
 /* The thread has done all when it is made. */
@@ -32,6 +33,8 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
     assert_null(attributes);
     n_threads++;
     *thread = pthread_self();
+    if (is_permanent_in_thread)
+        copies.permanent = FIRST;
     if (!thread_fails)
         run(argument);
     return thread_fails;
@@ -91,17 +94,15 @@ static void pin__linker_has_another__it_is_not_pinned(void **state)
     (void)state;
     copies_follow(FIRST);
     struct {
-        bool open_fails, info_fails, has_no_dlopen, is_other, is_elsewhere;
-    } cases[] = {{.open_fails = true},
-                 {.info_fails = true},
-                 {.has_no_dlopen = true},
-                 {.is_other = true},
-                 {.is_elsewhere = true}};
+        bool open_fails, info_fails, has_no_dlopen, has_no_dlinfo, is_other, is_elsewhere;
+    } cases[] = {{.open_fails = true},    {.info_fails = true}, {.has_no_dlopen = true},
+                 {.has_no_dlinfo = true}, {.is_other = true},   {.is_elsewhere = true}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         answer_for(FIRST);
         copies.open_fails = cases[i].open_fails;
         copies.info_fails = cases[i].info_fails;
         copies.has_no_dlopen = cases[i].has_no_dlopen;
+        copies.has_no_dlinfo = cases[i].has_no_dlinfo;
         copies.opened_base += cases[i].is_other;
         copies.opened_dynamic += cases[i].is_elsewhere;
         library_has_unpinned = true;
@@ -139,6 +140,17 @@ static void pin__another_comes_meanwhile__it_is_asked_for_too(void **state)
     library_has_unpinned = true;
     library_pin();
     assert_true(library_entries[1].is_pinned);
+}
+
+static void pin__program_needs_it_meanwhile__nobody_is_asked(void **state)
+{
+    (void)state;
+    copies_follow(FIRST);
+    is_permanent_in_thread = true;
+    library_pin();
+    is_permanent_in_thread = false;
+    assert_true(library_entries[0].is_pinned);
+    assert_int_equal(copies.n_opened, 0);
 }
 
 static void pin__no_thread__is_tried_again(void **state)
@@ -181,8 +193,8 @@ static void pin__it_is_gone__nobody_is_asked(void **state)
     copies_unload(FIRST);
     library_pin();
     assert_int_equal(copies.n_opened, 0);
-    static char name[PATH_MAX + 1];
-    memset(name, 'n', PATH_MAX);
+    static char name[PATH_MAX + 600];
+    memset(name, 'n', sizeof(name) - 1);
     objects[SECOND - 1].name = name; /* which has no room */
     copies_list(0);
     copies_follow(SECOND - 1);
@@ -299,6 +311,8 @@ static void given__one_function_of_it_is_known__is_filled_in(void **state)
     }
     give(SECOND);
     assert_null(library_of_symbols(given)); /* there are too many */
+    library_pin();
+    assert_int_equal(library_n, LIBRARY_MAX);
 }
 
 /*
@@ -376,6 +390,7 @@ int main(void)
         CASE(pin__a_plug_in_brought_it__linker_is_asked_to_keep_it),
         CASE(pin__linker_has_another__it_is_not_pinned),
         CASE(pin__another_comes_meanwhile__it_is_asked_for_too),
+        CASE(pin__program_needs_it_meanwhile__nobody_is_asked),
         CASE(pin__no_thread__is_tried_again),
         CASE(pin__it_goes_meanwhile__the_next_one_is_not_pinned),
         CASE(pin__it_is_gone__nobody_is_asked),

@@ -78,7 +78,7 @@ static void stop__thread_ends_in_time__is_joined(void **state)
     ASSERT_SAID("(p)(s)dt(w)(e)dt(w)");
     assert_int_equal(rounds.n_wakes, 4); /* the thread; and who waits for it, after each round */
     thread_stop();
-    assert_int_equal(rounds.n_joined, 1);
+    assert_int_equal(rounds.n_joined + rounds.n_detached, 1);
     assert_int_equal(rounds.n_wakes, 4);
 }
 
@@ -300,12 +300,19 @@ static void endings__are_to_be_looked_at__between_two_rounds(void **state)
     rounds_run(1);
     assert_int_equal(rounds.waits_ms[0], 30);
     ASSERT_SAID("(p)(s)dt(w)d(e)dt(w)");
-    (void)state;
 }
 
 static void end_now(unsigned n)
 {
     rounds.now_ns += (n < 3 ? 15 : 30) * MS;
+}
+
+static void endings__no_time_is_said__tick_is_kept(void **state)
+{
+    (void)state;
+    rounds.endings_ns = 0;
+    start_and_run(1);
+    assert_int_equal(rounds.waits_ms[0], 100);
 }
 
 static void endings__looks_take_long__pause_is_longer(void **state)
@@ -373,77 +380,12 @@ static void publish__asked__until_a_round_has_begun_since(void **state)
     assert_int_equal(rounds.n_wakes, 0);
     start();
     rounds.at_program_wait = run_one_round;
+    uint64_t before_ns = rounds.now_ns;
     thread_publish();
     assert_int_equal(rounds.n_rounds, 1);
+    assert_int_equal((rounds.now_ns - before_ns) / MS, 1100); /* the thread's tick, and its end */
     assert_true(rounds.n_wakes > 1);
     assert_null(rounds.at_program_wait);
-}
-
-/*
- * Work
- */
-static int n_worked;
-
-static void do_work(void *data)
-{
-    assert_ptr_equal(data, &n_worked);
-    n_worked++;
-}
-
-static int run_work(void)
-{
-    errno = 42;
-    n_worked = 0;
-    int rc = thread_run(do_work, &n_worked);
-    assert_int_equal(errno, 42);
-    return rc;
-}
-
-static void work__done__thread_is_gone(void **state)
-{
-    (void)state;
-    assert_true(thread_await_work());
-    rounds.is_run_at_once = true;
-    assert_int_equal(run_work(), 0);
-    assert_int_equal(n_worked, 1);
-    assert_int_equal(rounds.n_joined, 1);
-    assert_int_equal(rounds.n_detached, 0);
-    assert_int_equal(rounds.n_wakes, 1);
-    assert_true(thread_await_work());
-    rounds.create_error = EAGAIN;
-    assert_int_equal(run_work(), -EAGAIN);
-    assert_int_equal(rounds.n_joined, 1);
-    assert_int_equal(rounds.n_detached, 0);
-}
-
-static void work_now(void)
-{
-    rounds.at_program_wait = NULL;
-    rounds.function(rounds.argument);
-}
-
-static void work__takes_its_time__is_waited_for(void **state)
-{
-    (void)state;
-    rounds.at_program_wait = work_now;
-    assert_int_equal(run_work(), 0);
-    assert_int_equal(n_worked, 1);
-    assert_int_equal(rounds.n_joined, 1);
-}
-
-static void work__does_not_end__is_given_up(void **state)
-{
-    (void)state;
-    uint64_t before_ns = rounds.now_ns;
-    assert_int_equal(run_work(), -ETIMEDOUT);
-    assert_int_equal((rounds.now_ns - before_ns) / MS, 30000);
-    assert_int_equal(rounds.n_joined, 0);
-    assert_int_equal(rounds.n_detached, 1);
-    before_ns = rounds.now_ns;
-    assert_false(thread_await_work());
-    assert_int_equal((rounds.now_ns - before_ns) / MS, 1000);
-    thread_forked();
-    assert_true(thread_await_work());
 }
 
 static void forked__in_the_child__there_is_no_thread(void **state)
@@ -478,14 +420,12 @@ int main(void)
         CASE(pace__roused__a_round_at_once_and_as_before),
         CASE(pace__stopped_for_long__no_burst),
         CASE(endings__are_to_be_looked_at__between_two_rounds),
+        CASE(endings__no_time_is_said__tick_is_kept),
         CASE(endings__looks_take_long__pause_is_longer),
         CASE(endings__program_has_shut_itself_in__are_not_looked_at),
         CASE(urgent__program_has_a_monitor__is_drained_soon),
         CASE(publish__thread_is_stuck__waits_a_second),
         CASE(publish__asked__until_a_round_has_begun_since),
-        CASE(work__done__thread_is_gone),
-        CASE(work__takes_its_time__is_waited_for),
-        CASE(work__does_not_end__is_given_up),
         CASE(forked__in_the_child__there_is_no_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
