@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,12 +45,21 @@ static uint64_t start_ticks(void)
     return field ? strtoull(field + 1, NULL, 10) : 0;
 }
 
+/* The path that the program was started by, as the kernel left it in its memory: all there is after
+ * chroot(2) into a place without /proc. */
+static const char *started_path(void)
+{
+    const char *path = (const char *)getauxval(AT_EXECFN);
+    return path ? path : "";
+}
+
 static void fill_command(struct segment_header *header, struct segment_identity_scratch *scratch)
 {
     ssize_t n = readlink("/proc/self/exe", scratch->executable, sizeof(scratch->executable) - 1);
     scratch->executable[n > 0 ? n : 0] = '\0';
     size_t size = read_text("/proc/self/cmdline", scratch->text, sizeof(scratch->text));
-    program_name_from_command(scratch->executable, scratch->text, size, header->command);
+    const char *path = n > 0 || size > 0 ? scratch->executable : started_path();
+    program_name_from_command(path, scratch->text, size, header->command);
 }
 
 static void fill_program(struct segment_header *header, struct segment_identity_scratch *scratch)

@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct fixture {
@@ -220,11 +222,43 @@ static void open__named_by_environment__former_variable_is_second(void **state)
     assert_int_equal(unsetenv("ZMQ_EXPORTER_SERVICE"), 0);
 }
 
+static bool enter_empty_root(const char *root)
+{
+    return chroot(root) == 0 || (unshare(CLONE_NEWUSER) == 0 && chroot(root) == 0);
+}
+
+/* As a server that shuts itself into a folder before it makes its first socket. */
+static void open__in_a_root_without_proc__is_named_by_how_it_was_started(void **state)
+{
+    enum { IS_NAMED = 0, IS_NOT = 1, CANNOT_ENTER = 2 };
+    struct fixture *f = *state;
+    static struct segment_identity_scratch scratch;
+    struct segment_header header = {0};
+    int status;
+    assert_int_equal(unsetenv("ZMQ_EXPORTER_PROGRAM"), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (!enter_empty_root(f->directory))
+            _exit(CANNOT_ENTER);
+        segment_identity_fill(&header, &scratch);
+        _exit(strcmp(header.command, "segment_writer_test") == 0 &&
+                      strcmp(header.program, "segment_writer_test") == 0
+                  ? IS_NAMED
+                  : IS_NOT);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == CANNOT_ENTER)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), IS_NAMED);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open__named_by_environment__former_variable_is_second),
+        CASE(open__in_a_root_without_proc__is_named_by_how_it_was_started),
         CASE(publish__first_round__shows_identity_and_words),
         CASE(publish__random_changes__file_follows_memory),
         CASE(publish__only_histograms_moved__close_writes_them),
