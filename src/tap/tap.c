@@ -5,12 +5,14 @@
 #include "tap/ground/libc.h"
 #include "tap/ground/loaded.h"
 #include "tap/ground/sandbox.h"
+#include "tap/ground/tables.h"
 #include "tap/learned/learned.h"
 #include "tap/parts.h"
 #include "tap/registry/registry.h"
 #include "tap/report.h"
 #include "tap/thread.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -145,16 +147,19 @@ static bool can_map(size_t n_bytes, int protection)
 static bool has_room(void)
 {
     struct rlimit limit;
+    int saved_errno = errno;
     bool is_limited = getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-    return can_map(ROOM_BYTES, PROT_NONE) &&
-           (!is_limited || can_map(DATA_ROOM_BYTES, PROT_READ | PROT_WRITE));
+    bool has = can_map(ROOM_BYTES, PROT_NONE) &&
+               (!is_limited || can_map(DATA_ROOM_BYTES, PROT_READ | PROT_WRITE));
+    errno = saved_errno;
+    return has;
 }
 
 static int make_table(void)
 {
-    if (!has_room())
-        return -ENOMEM;
-    int error = segment_table_new(max_groups(), &table);
+    int error = tables_map();
+    if (error == 0)
+        error = segment_table_new(max_groups(), &table);
     if (error < 0)
         return error;
     const char *directory = secure_getenv(SEGMENT_DIRECTORY_VARIABLE);
@@ -261,6 +266,8 @@ static int start_library(struct library *library)
         return thread_start();
     if (sandbox_is_closed())
         return -EPERM;
+    if (!table && !has_room()) /* for a thread of the tap neither, whose stack glibc keeps */
+        return -ENOMEM;
     start = (struct start){.library = library};
     int error = thread_run(start_parts, &start);
     if (error == 0)

@@ -212,10 +212,10 @@ def file_size__limited__no_signal_comes(directory):
 
 
 SMALL_SPACES = [
-    *((resource.RLIMIT_AS, mib, "harmless_end contexts_come_and_go") for mib in (60, 64, 68, 72, 100, 160, 200)),
+    *((resource.RLIMIT_AS, mib, "harmless_end contexts_come_and_go") for mib in (36, 40, 46, 60, 64, 68, 72, 100, 160, 200)),
     (resource.RLIMIT_AS, 200, "harmless_threads sockets_handed_on"),
     (resource.RLIMIT_AS, 260, "harmless_threads small_stack"),
-    (resource.RLIMIT_DATA, 60, "harmless_end contexts_come_and_go"),
+    *((resource.RLIMIT_DATA, mib, "harmless_end contexts_come_and_go") for mib in (26, 30, 36, 60)),
     (resource.RLIMIT_DATA, 60, "harmless_threads sockets_handed_on"),
     (resource.RLIMIT_DATA, 60, "harmless_threads small_stack"),
 ]

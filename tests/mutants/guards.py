@@ -85,6 +85,7 @@ GUARDS = {
     "src/tap/hooks/hooks_monitor": ["monitors", "events", "libraries"],
     "src/tap/ground": ["tap_*", "libraries", "copies", "by_name", "capabilities", "forks", "limits", "harmless"],
     "src/tap/ground/lock": ["tap_*", "forks", "harmless", "corners"],
+    "src/tap/ground/tables": ["tap_*", "harmless_directory", "forks"],
     "src/tap/ground/sandbox": ["depth", "sandbox", "harmless"],
     "src/tap/registry": ["tap_registry*", "corners", "counters", "events", "limits", "forks", "harmless"],
     "src/tap/events": ["tap_*", "events", "monitors", "libraries", "limits", "corners", "endings", "harmless"],

@@ -5,6 +5,7 @@
 #include "tap/ground/libc.h"
 #include "tap/ground/loaded.h"
 #include "tap/ground/sandbox.h"
+#include "tap/ground/tables.h"
 #include "tap/learned/learned.h"
 #include "tap/parts.h"
 #include "tap/report.h"
@@ -305,6 +306,12 @@ void learned_calibrate_library(const struct library *library)
 {
     assert_non_null(library);
     say("learn");
+}
+
+int tables_map(void)
+{
+    say("tables");
+    return lived.tables_error;
 }
 
 /*

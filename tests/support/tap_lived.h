@@ -21,7 +21,7 @@ extern struct lived {
     bool is_unfit, has_no_libc, is_closed, is_claimed_elsewhere, is_claimed_by_child;
     bool is_running, has_contexts, cannot_hold, wants_room, is_stuck, is_loud;
     bool contexts_come; /* while the thread is stopped */
-    int table_error, writer_error, run_error, start_error;
+    int tables_error, table_error, writer_error, run_error, start_error;
     struct rlimit data_limit;
     size_t room; /* that can be mapped at once */
     bool data_has_no_room;
@@ -39,7 +39,8 @@ void lived_begin_child(void);
 void lived_set_own(void);
 
 #define LIVED_ALL_PARTS                                                                            \
-    "run table-256 writer /run/zmq_exporter map report capability parts hide set-writer learn "    \
+    "run tables table-256 writer /run/zmq_exporter map report capability parts hide set-writer "   \
+    "learn "                                                                                       \
     "add-library start"
 #define LIVED_ALL_FORGOTTEN                                                                        \
     "library-forked registry-forked parts-forked thread-forked sandbox leave-writer leave-table"

@@ -2,6 +2,7 @@
 #include "support/tap_played.h"
 
 #include "support/cmocka.h"
+#include "tap/ground/tables.h"
 #include "tap/ground/thread_state.h"
 
 #include <errno.h>
@@ -131,6 +132,7 @@ void tap_played_begin(void)
                                   .msg_more = more_of,
                                   .version_number = 40305,
                                   .is_complete = true};
+    assert_int_equal(tables_map(), 0);
     assert_int_equal(segment_table_new(100, &tap_played_table), 0);
     registry_start(tap_played_table, &callbacks);
     if (registry_begin_claim())

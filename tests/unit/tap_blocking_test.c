@@ -2,6 +2,7 @@
 /* The time in receives, as ticks see it: a tenth of a second apart, and a second after a rest. */
 #include "base/clock.h"
 #include "tap/counting/blocking.h"
+#include "tap/ground/tables.h"
 #include "tap/learned/learned.h"
 
 #include "support/cmocka.h"
@@ -56,6 +57,7 @@ static struct registry_socket *open_socket(void)
     static uint64_t context_object, objects[8], n_objects;
     if (!table) {
         assert_int_equal(segment_table_new(16, &table), 0);
+        assert_int_equal(tables_map(), 0);
         registry_start(table, &callbacks);
         registry_add_context(&context_object, &library);
     }

@@ -6,6 +6,7 @@
 #include "tap/counting/message_shared.h"
 #include "tap/counting/publish.h"
 #include "tap/counting/watched.h"
+#include "tap/ground/tables.h"
 #include "tap/learned/learned.h"
 
 #include "support/cmocka.h"
@@ -99,6 +100,7 @@ static void open_table(void)
     if (table)
         return;
     assert_int_equal(segment_table_new(16, &table), 0);
+    assert_int_equal(tables_map(), 0);
     registry_start(table, &callbacks);
 }
 

@@ -183,14 +183,14 @@ static void start__program_has_shut_itself_in__is_off(void)
 static void start__no_address_space__is_off(void)
 {
     lived.room = (UINT64_C(512) << 20) - 1;
-    expect_off("run report-off", "off: Cannot allocate memory");
+    expect_off("report-off", "off: Cannot allocate memory");
 }
 
 static void start__no_room_for_data__is_off(void)
 {
     lived.data_limit.rlim_cur = 1 << 30;
     lived.data_has_no_room = true;
-    expect_off("run report-off", "off: Cannot allocate memory");
+    expect_off("report-off", "off: Cannot allocate memory");
 }
 
 static void start__data_is_limited_but_has_room__is_on(void)
@@ -205,16 +205,22 @@ static void start__data_is_not_limited__is_not_tried(void)
     lived_begin_with_first();
 }
 
+static void start__no_memory_for_the_parts__is_off(void)
+{
+    lived.tables_error = -ENOMEM;
+    expect_off("run tables report-off", "off: Cannot allocate memory");
+}
+
 static void start__no_table__is_off(void)
 {
     lived.table_error = -EIO;
-    expect_off("run table-256 report-off", "off: Input/output error");
+    expect_off("run tables table-256 report-off", "off: Input/output error");
 }
 
 static void start__no_writer__is_off(void)
 {
     lived.writer_error = -EACCES;
-    expect_off("run table-256 writer /run/zmq_exporter no-table report-off",
+    expect_off("run tables table-256 writer /run/zmq_exporter no-table report-off",
                "off: Permission denied");
 }
 
@@ -364,6 +370,7 @@ int main(void)
         OWN_PROCESS_CASE(start__no_address_space__is_off),
         OWN_PROCESS_CASE(start__no_room_for_data__is_off),
         OWN_PROCESS_CASE(start__data_is_limited_but_has_room__is_on),
+        OWN_PROCESS_CASE(start__no_memory_for_the_parts__is_off),
         OWN_PROCESS_CASE(start__data_is_not_limited__is_not_tried),
         OWN_PROCESS_CASE(start__no_table__is_off),
         OWN_PROCESS_CASE(start__no_writer__is_off),

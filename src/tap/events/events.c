@@ -2,6 +2,7 @@
 #include "tap/events/events.h"
 
 #include "tap/events/peers.h"
+#include "tap/ground/tables.h"
 #include "tap/ground/thread_state.h"
 
 #include <zmq.h>
@@ -18,7 +19,9 @@ static struct state {
     uint32_t n_bind_failures;
     int last_bind_error; /* errno */
     uint32_t held[WORDS_END - WORDS_BEGIN];
-} states[REGISTRY_MAX_SOCKETS];
+} * states;
+
+TABLES_ROW(states, REGISTRY_MAX_SOCKETS);
 
 static events_observer *observer;
 

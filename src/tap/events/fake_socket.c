@@ -3,6 +3,7 @@
 
 #include "tap/events/event_frame.h"
 #include "tap/events/events.h"
+#include "tap/ground/tables.h"
 
 #include <errno.h>
 #include <string.h>
@@ -35,11 +36,13 @@ struct fake_socket {
 char fake_socket_addresses[FAKE_SOCKET_MAX * sizeof(void *) + FAKE_SOCKET_SIZE]
     __attribute__((aligned(8)));
 
-static struct fake_socket fakes[FAKE_SOCKET_MAX];
+static struct fake_socket *fakes;
 static struct fake_socket *monitors[REGISTRY_MAX_SOCKETS]; /* by socket */
 static uint32_t n_used;                                    /* fakes beyond were never used */
 static uint32_t first_free;                                /* index + 1 */
 static _Thread_local struct fake_socket_request *current;
+
+TABLES_ROW(fakes, FAKE_SOCKET_MAX);
 
 static struct fake_socket *fake_at(const void *handle)
 {

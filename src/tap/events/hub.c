@@ -15,6 +15,7 @@
 #include "tap/events/events.h"
 #include "tap/events/hub_state.h"
 #include "tap/ground/own_work.h"
+#include "tap/ground/tables.h"
 #include "tap/ground/thread_state.h"
 
 #include <errno.h>
@@ -33,8 +34,10 @@
 struct lock hub_lock;
 struct hub hubs[REGISTRY_MAX_CONTEXTS];
 bool hub_has_any;
-struct hub_entry hub_entries[REGISTRY_MAX_SOCKETS];
+struct hub_entry *hub_entries;
 uint32_t hub_n_forwarders;
+
+TABLES_ROW(hub_entries, REGISTRY_MAX_SOCKETS);
 
 static uint32_t last_ticket;
 static bool has_shed; /* the program needs its descriptors */

@@ -63,9 +63,9 @@ struct hub_id {
 #define HUB_ID_TAG 'z'
 
 extern struct lock hub_lock;
-extern struct hub hubs[REGISTRY_MAX_CONTEXTS];             /* by context */
-extern bool hub_has_any;                                   /* else no copy of libzmq calls itself */
-extern struct hub_entry hub_entries[REGISTRY_MAX_SOCKETS]; /* by socket */
+extern struct hub hubs[REGISTRY_MAX_CONTEXTS]; /* by context */
+extern bool hub_has_any;                       /* else no copy of libzmq calls itself */
+extern struct hub_entry *hub_entries;          /* by socket */
 extern uint32_t hub_n_forwarders;
 
 struct hub *hub_of(const struct registry_context *context);

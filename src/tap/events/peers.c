@@ -2,6 +2,7 @@
 #include "tap/events/peers.h"
 
 #include "base/fnv.h"
+#include "tap/ground/tables.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,11 @@ struct address {
     int recent[PEERS_N_RECENT]; /* descriptors of the latest still in the handshake */
 };
 
-static struct address addresses[PEERS_MAX_ADDRESSES];
+static struct address *addresses;
 static uint32_t n_used; /* entries beyond were never used */
 static uint32_t first_free;
+
+TABLES_ROW(addresses, PEERS_MAX_ADDRESSES);
 
 static uint64_t hash_text(const char *text)
 {

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "queues/socket_handle.h"
+#include "tap/ground/tables.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -32,10 +33,12 @@ static struct segment_table *table;
 static struct registry_callbacks callbacks;
 uint64_t registry_nowhere[SEGMENT_LANE_WORDS_MAX];
 static struct registry_context contexts[REGISTRY_MAX_CONTEXTS];
-static struct registry_socket sockets[REGISTRY_MAX_SOCKETS];
+static struct registry_socket *sockets;
 static uint32_t n_sockets_used;    /* entries beyond were never used */
 static uint32_t first_free_socket; /* index + 1 */
 static uint32_t next_serial;
+
+TABLES_ROW(sockets, REGISTRY_MAX_SOCKETS);
 
 static struct registry_slot *slot_after(uint32_t hash, uint32_t n)
 {
@@ -386,8 +389,10 @@ void registry_each_socket(void (*visit)(struct registry_socket *socket, void *da
  * Processes
  */
 static bool is_wiped_in_children;
-static bool has_copies;                                        /* of the fork that is under way */
-static struct registry_slot slot_copies[REGISTRY_MAX_SOCKETS]; /* by the socket's index */
+static bool has_copies;                   /* of the fork that is under way */
+static struct registry_slot *slot_copies; /* by the socket's index */
+
+TABLES_ROW(slot_copies, REGISTRY_MAX_SOCKETS);
 
 /* Children inherit it. */
 static void protect(void)

@@ -11,6 +11,7 @@
 #include "queues/queue_ages.h"
 #include "tap/events/events.h"
 #include "tap/ground/capability.h"
+#include "tap/ground/tables.h"
 #include "tap/learned/learned.h"
 #include "tap/losses/endings.h"
 #include "tap/sampling/pipe_words.h"
@@ -35,7 +36,9 @@ static struct memory {
     uint64_t n_conflated;      /* in the last sample */
     uint64_t n_conflated_told; /* of these counted, as far as the pipes of now go */
     uint32_t n_pipes;
-} memories[REGISTRY_MAX_SOCKETS];
+} * memories;
+
+TABLES_ROW(memories, REGISTRY_MAX_SOCKETS);
 
 static struct round {
     struct pipe_target targets[REGISTRY_MAX_SOCKETS + ENDINGS_MAX_CLOSED]; /* open ones first */
@@ -44,11 +47,15 @@ static struct round {
     uintptr_t followed[REGISTRY_MAX_SOCKETS]; /* ids; 0: hooks count its messages */
     size_t n;
     uint64_t realtime_ns;
-} round_now;
+} * round_now;
+
+TABLES_ROW(round_now, 1);
 
 /* Of the followed sockets' pipes; beyond it, they are not all seen in a round. */
-static struct pipe_count counts[MAX_COUNTS];
-static struct pipe_ledger ledger = {.counts = counts, .capacity = MAX_COUNTS};
+static struct pipe_count *counts;
+static struct pipe_ledger ledger;
+
+TABLES_ROW(counts, MAX_COUNTS);
 
 static struct segment_header *header; /* NULL: not started */
 static struct pipe_reader *reader;
@@ -61,6 +68,7 @@ static bool was_at_rest; /* after the round before */
 
 void sampler_start(struct segment_header *new_header)
 {
+    ledger = (struct pipe_ledger){.counts = counts, .capacity = MAX_COUNTS};
     __atomic_store_n(&header, new_header, __ATOMIC_RELEASE);
 }
 
@@ -101,7 +109,7 @@ static void note_time(const uint64_t *count, uint64_t *n_seen, uint64_t *gauge, 
 {
     uint64_t n = segment_word_get(count);
     if (n != *n_seen) {
-        *last_ns = round_now.realtime_ns;
+        *last_ns = round_now->realtime_ns;
         has_moved = true;
     }
     *n_seen = n;
@@ -126,7 +134,7 @@ static bool is_conflating(const struct registry_socket *socket)
 static void list_target(struct registry_socket *socket, void *unused)
 {
     (void)unused;
-    struct round *round = &round_now;
+    struct round *round = round_now;
     struct memory *memory = memory_of(socket);
     note_times(socket, memory);
     const struct pipe_layout *layout = learned_pipes_of(socket->library);
@@ -270,14 +278,14 @@ static uint64_t thread_cpu_ns(void)
 static size_t list_targets(void)
 {
     struct guard guard;
-    round_now.n = 0;
+    round_now->n = 0;
     ledger.n = 0;
     ledger.is_short = false;
-    round_now.realtime_ns = clock_realtime_ns();
+    round_now->realtime_ns = clock_realtime_ns();
     registry_lock(&guard);
     endings_begin_round();
     registry_each_socket(list_target, NULL);
-    size_t n = round_now.n + endings_add_closed(round_now.targets + round_now.n);
+    size_t n = round_now->n + endings_add_closed(round_now->targets + round_now->n);
     registry_unlock(&guard);
     return n;
 }
@@ -287,7 +295,7 @@ static bool read_queues(size_t n)
     struct guard guard;
     if (ages)
         queue_ages_begin_round(ages);
-    const char *reason = pipe_reader_sample(reader, round_now.targets, n);
+    const char *reason = pipe_reader_sample(reader, round_now->targets, n);
     if (reason) {
         registry_lock(&guard);
         capability_set_on_unless(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
@@ -295,7 +303,7 @@ static bool read_queues(size_t n)
         registry_unlock(&guard);
         return false;
     }
-    endings_settle(round_now.targets, n);
+    endings_settle(round_now->targets, n);
     return true;
 }
 
@@ -303,13 +311,13 @@ static void sample_all(void)
 {
     struct guard guard;
     size_t n = reader ? list_targets() : 0;
-    if (n > round_now.n) /* of sockets that are closed */
+    if (n > round_now->n) /* of sockets that are closed */
         is_at_rest = false;
     if (n == 0)
         return;
     read_queues(n);
     registry_lock(&guard);
-    note_round(&round_now);
+    note_round(round_now);
     segment_word_add(&header->samples, 1);
     registry_unlock(&guard);
 }
@@ -332,7 +340,7 @@ void sampler_sample_endings(void)
 static bool is_short_round(void)
 {
     static uint32_t n_rounds;
-    return round_now.n <= FEW_SOCKETS && ++n_rounds % ROUNDS_PER_LOOK != 0;
+    return round_now->n <= FEW_SOCKETS && ++n_rounds % ROUNDS_PER_LOOK != 0;
 }
 
 void sampler_round(void)
@@ -381,7 +389,7 @@ void sampler_blind_round(const char *reason)
     struct guard guard;
     if (!__atomic_load_n(&header, __ATOMIC_ACQUIRE))
         return;
-    round_now.realtime_ns = clock_realtime_ns();
+    round_now->realtime_ns = clock_realtime_ns();
     is_at_rest = false;
     registry_lock(&guard);
     capability_set_on_unless(SEGMENT_CAPABILITY_QUEUE_DEPTH, reason);
