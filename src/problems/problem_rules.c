@@ -207,24 +207,42 @@ static void block(struct problem *self, const struct problem_socket *sender)
     self->n_blocked++;
 }
 
-/* `peers` are those of the symptom's socket. */
-static bool explain(struct problems *self, const struct problem *symptom,
-                    const struct problem_peers *peers)
+/* Whether the cause is at the other end of the sender, whose peers are `peers`: 1 or 0. It is
+ * enough that all of one end is known. Errors: -ENOMEM. */
+static int are_linked(const struct problem_ends *ends, const struct problem *cause,
+                      const struct problem_socket *sender, const struct problem_peers *peers)
+{
+    struct problem_peers of_cause = {.n = 0};
+    if (problem_peers_have(peers, cause->socket))
+        return 1;
+    if (peers->is_complete)
+        return 0;
+    if (!cause->has_known_peers)
+        return have_one_link(cause->socket, sender);
+    int r = problem_ends_take(ends, cause->socket, &of_cause);
+    if (r == 0)
+        r = problem_peers_have(&of_cause, sender);
+    problem_peers_finish(&of_cause);
+    return r;
+}
+
+/* `peers` are those of the symptom's socket. A symptom that is explained has no kind any more. */
+static int explain(struct problems *self, struct problem *symptom, const struct problem_ends *ends,
+                   const struct problem_peers *peers)
 {
     const struct problem_socket *sender = symptom->socket;
-    bool is_explained = false;
-    for (size_t i = 0; (sender->traits & TAP_TYPE_SENDS) && i < self->n; i++) {
+    int r = 0;
+    for (size_t i = 0; r >= 0 && (sender->traits & TAP_TYPE_SENDS) && i < self->n; i++) {
         struct problem *cause = &self->items[i];
         if (cause == symptom || !is_receiver(cause->kind))
             continue;
-        bool are_sure = peers->is_complete || cause->has_known_peers;
-        if (!problem_peers_have(peers, cause->socket) &&
-            (are_sure || !have_one_link(cause->socket, sender)))
+        r = are_linked(ends, cause, sender, peers);
+        if (r <= 0)
             continue;
         block(cause, sender);
-        is_explained = true;
+        symptom->kind = PROBLEM_N_KINDS;
     }
-    return is_explained;
+    return r < 0 ? r : 0;
 }
 
 static int explain_all(struct problems *self, const struct problem_ends *ends)
@@ -243,8 +261,8 @@ static int explain_all(struct problems *self, const struct problem_ends *ends)
         if (!is_symptom(symptom->kind))
             continue;
         r = problem_ends_take(ends, symptom->socket, &peers);
-        if (r == 0 && explain(self, symptom, &peers))
-            symptom->kind = PROBLEM_N_KINDS;
+        if (r == 0)
+            r = explain(self, symptom, ends, &peers);
     }
     problem_peers_finish(&peers);
     return r;

@@ -231,6 +231,35 @@ static void alike__another_of_them_is_connected__are_linked(void **state)
     check(scene, "1: 1:2 +2");
 }
 
+/* The one that is full need not be the first of them. */
+static void alike__one_before_it_is_connected__are_linked(void **state)
+{
+    struct scene *scene = *state;
+    struct problem_socket *pull = stuck(scene, 1, 1), *push = full(scene, 2, 1);
+    struct problem_socket *to_well = full(scene, 2, 2), *well = append(scene, 3, 1);
+    well->link = none;
+    push->send_fullest = 0;
+    for (uint64_t pid = 1; pid <= 3; pid++)
+        see(scene, pid);
+    join(scene, pull, push);
+    join(scene, to_well, well);
+    check(scene, "1:2");
+}
+
+/* Two that are called 1 and 2 where they are, of which the reader sees one. */
+static void container__two_may_be_the_other_end__address_decides(void **state)
+{
+    struct scene *scene = *state;
+    struct problem_socket *one = stuck(scene, 1, 1), *two = stuck(scene, 2, 1);
+    struct problem_socket *push = full(scene, 3, 1);
+    one->handle = two->handle = 7;
+    see(scene, 4711);
+    see(scene, 3);
+    connect_to(scene, one, push)->pid = 4711;
+    connect_to(scene, push, one)->peer_pid = 4711;
+    check(scene, "1:3 2:3");
+}
+
 static void container__number_of_its_own__is_found_by_the_handle(void **state)
 {
     struct scene *scene = *state;
@@ -278,6 +307,8 @@ int main(void)
         CASE(one_end_is_unknown__other_link_is_known__is_not_that_one),
         CASE(connections__not_all_are_known__address_decides),
         CASE(alike__another_of_them_is_connected__are_linked),
+        CASE(alike__one_before_it_is_connected__are_linked),
+        CASE(container__two_may_be_the_other_end__address_decides),
         CASE(container__number_of_its_own__is_found_by_the_handle),
         CASE(handle__two_processes_have_it__the_number_decides),
     };
