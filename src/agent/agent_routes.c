@@ -47,7 +47,7 @@ static const struct http_route table[] = {
     {"/-/ready", HTTP_GET, HTTP_QUICK, say_ready, NULL},
 };
 
-static int add(struct agent_routes *self, struct http_route row, struct error *err)
+static int add_route(struct agent_routes *self, struct http_route row, struct error *err)
 {
     for (size_t i = 0; i < self->n; i++) {
         if (strcmp(self->rows[i].path, row.path) == 0)
@@ -94,10 +94,10 @@ static int add_pages(struct agent_routes *self, const char *telemetry_path, stru
         self->pages[i].data = text.data;
         self->pages[i].size = text.size;
         self->n_pages++;
-        int r = add(self,
-                    (struct http_route){http_pages[i].path, HTTP_GET, HTTP_QUICK, show_page,
-                                        &self->pages[i]},
-                    err);
+        int r = add_route(self,
+                          (struct http_route){http_pages[i].path, HTTP_GET, HTTP_QUICK, show_page,
+                                              &self->pages[i]},
+                          err);
         if (r < 0)
             return r;
     }
@@ -110,14 +110,14 @@ static int add_checks(struct agent_routes *self, const struct agent_route_parts 
 {
     int r = 0;
     if (parts->policy)
-        r = add(self,
-                (struct http_route){AGENT_AUDIT_PATH, HTTP_GET, HTTP_SLOW, agent_audit_handle,
-                                    parts->policy},
-                err);
+        r = add_route(self,
+                      (struct http_route){AGENT_AUDIT_PATH, HTTP_GET, HTTP_SLOW, agent_audit_handle,
+                                          parts->policy},
+                      err);
     for (size_t i = 0; r == 0 && i < agent_checks_n(); i++) {
         struct http_route row;
         agent_checks_route(i, &row);
-        r = add(self, row, err);
+        r = add_route(self, row, err);
     }
     return r;
 }
@@ -129,7 +129,7 @@ static int add_runbooks(struct agent_routes *self, struct error *err)
     for (size_t i = 0; r == 0 && i < agent_runbooks_n(); i++) {
         struct http_route row;
         agent_runbooks_route(i, &row);
-        r = add(self, row, err);
+        r = add_route(self, row, err);
     }
     return r;
 }
@@ -151,7 +151,7 @@ static int add_parts(struct agent_routes *self, const struct agent_route_parts *
     };
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(rows) / sizeof(*rows); i++)
-        r = add(self, rows[i], err);
+        r = add_route(self, rows[i], err);
     return r;
 }
 
@@ -174,7 +174,7 @@ int agent_routes_init(struct agent_routes *self, const struct agent_route_parts 
 
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(table) / sizeof(*table); i++)
-        r = add(self, table[i], err);
+        r = add_route(self, table[i], err);
     if (r == 0)
         r = add_pages(self, telemetry_path, err);
     if (r == 0)

@@ -94,8 +94,8 @@ struct self_source agent_web_source(struct agent_web *self)
     return (struct self_source){add_samples, self};
 }
 
-static int add(struct http_server *server, struct http_listen *listener, const char *flag,
-               struct error *err)
+static int add_listener(struct http_server *server, struct http_listen *listener, const char *flag,
+                        struct error *err)
 {
     if (http_server_add(server, listener) == 0)
         return 0;
@@ -120,7 +120,7 @@ int agent_web_listen(struct agent_web *self, const struct agent_options *options
                      struct http_server *server, struct error *err)
 {
     for (size_t i = 0; i < self->n_adopted; i++) {
-        int r = add(server, &self->adopted[i], "--web.systemd-socket", err);
+        int r = add_listener(server, &self->adopted[i], "--web.systemd-socket", err);
         if (r < 0)
             return r;
     }
@@ -131,7 +131,7 @@ int agent_web_listen(struct agent_web *self, const struct agent_options *options
         int r = http_listen_open(options->listen_addresses[i], &listener, err);
         if (r < 0)
             return error_prefix(err, r, "--web.listen-address");
-        r = add(server, &listener, "--web.listen-address", err);
+        r = add_listener(server, &listener, "--web.listen-address", err);
         if (r < 0)
             return r;
     }

@@ -55,7 +55,7 @@ struct http_connections {
 
 /* With the lock held. */
 
-static void leave(struct http_connection *connection)
+static void unlink_connection(struct http_connection *connection)
 {
     struct list *list = &connection->all->lists[connection->state];
     *(connection->before ? &connection->before->after : &list->first) = connection->after;
@@ -63,7 +63,7 @@ static void leave(struct http_connection *connection)
     list->n--;
 }
 
-static void enter(struct http_connection *connection, enum state state)
+static void link_connection(struct http_connection *connection, enum state state)
 {
     struct list *list = &connection->all->lists[state];
     connection->state = state;
@@ -77,8 +77,8 @@ static void enter(struct http_connection *connection, enum state state)
 
 static void shut(struct http_connection *connection, enum http_limit limit)
 {
-    leave(connection);
-    enter(connection, SHUT);
+    unlink_connection(connection);
+    link_connection(connection, SHUT);
     http_stats_add(&connection->all->options.stats->limits[limit], 1);
     shutdown(connection->fd, SHUT_RDWR);
 }
@@ -102,8 +102,8 @@ static bool has_moved(struct http_connection *connection)
     if (taken == connection->taken)
         return false;
     connection->taken = taken;
-    leave(connection);
-    enter(connection, connection->state);
+    unlink_connection(connection);
+    link_connection(connection, connection->state);
     return true;
 }
 
@@ -160,8 +160,8 @@ static void move(struct http_connection *connection, enum state state)
     pthread_mutex_lock(&self->lock);
     if (connection->state != SHUT) {
         bool is_new = connection->state != state;
-        leave(connection);
-        enter(connection, state);
+        unlink_connection(connection);
+        link_connection(connection, state);
         if (is_new)
             connection->since_ns = connection->moved_ns;
         connection->received = 0;
@@ -191,8 +191,8 @@ static void find_requests(struct http_connections *self)
         next = i->after;
         if (!shows_request(i))
             continue;
-        leave(i);
-        enter(i, REQUEST);
+        unlink_connection(i);
+        link_connection(i, REQUEST);
         i->since_ns = i->moved_ns;
     }
 }
@@ -234,8 +234,8 @@ static void shut_gone(struct http_connections *self)
             next = j->after;
             if (recv(j->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
                 continue;
-            leave(j);
-            enter(j, SHUT);
+            unlink_connection(j);
+            link_connection(j, SHUT);
             shutdown(j->fd, SHUT_RDWR);
         }
     }
@@ -302,7 +302,7 @@ struct http_connection *http_connection_opened(struct http_connections *self, in
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     http_stats_add(&self->options.stats->connections, 1);
     pthread_mutex_lock(&self->lock);
-    enter(connection, REQUEST);
+    link_connection(connection, REQUEST);
     connection->since_ns = connection->moved_ns;
     make_room(self);
     pthread_mutex_unlock(&self->lock);
@@ -315,7 +315,7 @@ void http_connection_closed(struct http_connection *connection)
         return;
     struct http_connections *self = connection->all;
     pthread_mutex_lock(&self->lock);
-    leave(connection);
+    unlink_connection(connection);
     pthread_mutex_unlock(&self->lock);
     http_stats_add(&self->options.stats->closed_connections, 1);
     free(connection);

@@ -82,7 +82,7 @@ static bool admit(struct http_dispatch *self, struct http_exchange *exchange)
 }
 
 /* With the lock held. */
-static void leave(struct http_dispatch *self, bool is_slow)
+static void count_out(struct http_dispatch *self, bool is_slow)
 {
     self->n_running--;
     self->n_slow -= is_slow;
@@ -105,7 +105,7 @@ void http_request_finish(const struct http_request *request)
     else
         pthread_cond_broadcast(&self->is_ready);
     pthread_mutex_lock(&self->lock);
-    leave(self, is_slow);
+    count_out(self, is_slow);
     pthread_mutex_unlock(&self->lock);
 }
 

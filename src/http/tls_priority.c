@@ -46,7 +46,7 @@ static const char *const groups[] = {
     [WEB_CURVE_P521] = "GROUP-SECP521R1",
 };
 
-static void add(struct string_buffer *text, const char *word)
+static void append_word(struct string_buffer *text, const char *word)
 {
     string_buffer_append_text(text, ":+");
     string_buffer_append_text(text, word);
@@ -64,22 +64,22 @@ static void add_versions(const struct web_config_tls *config, enum tls_scope sco
     for (int version = config->max_version; version >= config->min_version; version--) {
         bool is_new = version == WEB_TLS13;
         if (scope == TLS_SCOPE_ALL || is_new == (scope == TLS_SCOPE_NEW))
-            add(text, versions[version]);
+            append_word(text, versions[version]);
     }
 }
 
 /* The defaults leave CBC to versions that have nothing better. */
 static void add_default_ciphers(bool has_cbc, struct string_buffer *text)
 {
-    add(text, "AES-128-GCM");
-    add(text, "AES-256-GCM");
-    add(text, "CHACHA20-POLY1305");
+    append_word(text, "AES-128-GCM");
+    append_word(text, "AES-256-GCM");
+    append_word(text, "CHACHA20-POLY1305");
     if (has_cbc) {
-        add(text, "AES-128-CBC");
-        add(text, "AES-256-CBC");
-        add(text, "SHA1");
+        append_word(text, "AES-128-CBC");
+        append_word(text, "AES-256-CBC");
+        append_word(text, "SHA1");
     }
-    add(text, "AEAD");
+    append_word(text, "AEAD");
 }
 
 static void add_named_ciphers(const struct web_config_tls *config, gnutls_pk_algorithm_t algorithm,
@@ -92,8 +92,8 @@ static void add_named_ciphers(const struct web_config_tls *config, gnutls_pk_alg
             if (!suite->exchange || (strict && !is_of_key(suite, algorithm)))
                 continue;
             has_any = true;
-            add(text, suite->cipher);
-            add(text, suite->mac);
+            append_word(text, suite->cipher);
+            append_word(text, suite->mac);
         }
     }
 }
@@ -126,7 +126,7 @@ static void add_exchanges(const struct web_config_tls *config, enum tls_scope sc
             is_named = is_named || (exchange && strcmp(exchange, exchanges[e]) == 0);
         }
         if (is_named)
-            add(text, exchanges[e]);
+            append_word(text, exchanges[e]);
     }
 }
 
@@ -144,9 +144,9 @@ void tls_priority_write(const struct web_config_tls *config, enum tls_scope scop
     add_exchanges(config, scope, ret_text);
 
     for (unsigned i = 0; i < config->curves.n; i++)
-        add(ret_text, groups[config->curves.items[i]]);
+        append_word(ret_text, groups[config->curves.items[i]]);
     for (size_t i = 0; config->curves.n == 0 && i < COUNT(groups); i++)
-        add(ret_text, groups[i]);
+        append_word(ret_text, groups[i]);
     string_buffer_append_text(ret_text, ":%PROFILE_LOW");
     if (config->prefers_own_ciphers)
         string_buffer_append_text(ret_text, ":%SERVER_PRECEDENCE");

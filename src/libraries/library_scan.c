@@ -147,7 +147,7 @@ static void schedule(struct entry *entry, uint64_t now_ns)
     entry->due_ns = now_ns + entry->interval_s * CLOCK_NS_PER_SECOND;
 }
 
-static int look_at(struct library_scan *self, struct entry *entry, uint64_t now_ns)
+static int scan_process(struct library_scan *self, struct entry *entry, uint64_t now_ns)
 {
     struct library_process *process = &entry->process;
     uint64_t start_ticks, size_bytes;
@@ -187,7 +187,7 @@ static int look_at_due(struct library_scan *self, uint64_t now_ns, uint64_t budg
             continue;
         if (clock_monotonic_ns() > end_ns)
             return 0;
-        if (look_at(self, entry, now_ns) == -ENOMEM)
+        if (scan_process(self, entry, now_ns) == -ENOMEM)
             return -ENOMEM;
     }
     return 0;

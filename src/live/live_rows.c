@@ -70,7 +70,7 @@ static int grow(struct live_rows *self)
     return 0;
 }
 
-static struct live_row *add(struct live_rows *self, const struct label_set *set, uint32_t hash)
+static struct live_row *add_row(struct live_rows *self, const struct label_set *set, uint32_t hash)
 {
     const struct sample *first = set->samples->sample;
     if (self->n >= self->n_buckets && grow(self) < 0)
@@ -131,7 +131,7 @@ static struct live_row *row_of(struct live_rows *self, const struct label_set *s
     const struct wanted wanted = {set->section, first->labels, first->labels_size, unseen};
     uint32_t hash = hash_of(&wanted);
     struct live_row *row = find(self, &wanted, hash);
-    return row ? row : add(self, set, hash);
+    return row ? row : add_row(self, set, hash);
 }
 
 uint32_t live_rows_find(const struct live_rows *self, enum label_section section,

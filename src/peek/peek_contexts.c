@@ -124,7 +124,7 @@ static void enter_object(struct peek_stacks *stacks, const struct peek_mapping *
         stacks->is_too_many = true;
 }
 
-static void look_at(struct finder *self, uintptr_t begin, uintptr_t end)
+static void scan_words(struct finder *self, uintptr_t begin, uintptr_t end)
 {
     unsigned char bytes[END_BYTES];
     begin -= begin % PIPE_POINTER;
@@ -145,7 +145,7 @@ static void look_at_end(struct finder *self, const struct peek_mapping *stack)
 {
     uintptr_t size = stack->end - stack->begin;
     for (uintptr_t back = size < END_BYTES ? size : END_BYTES; back >= PEEK_PAGE; back -= PEEK_PAGE)
-        look_at(self, stack->end - back, stack->end - back + PEEK_PAGE);
+        scan_words(self, stack->end - back, stack->end - back + PEEK_PAGE);
 }
 
 static void look_at_stack(struct finder *self, uintptr_t stack_pointer)
@@ -154,7 +154,7 @@ static void look_at_stack(struct finder *self, uintptr_t stack_pointer)
     if (!stack || !peek_mapping_is_data(stack))
         return;
     uintptr_t left = stack->end - stack_pointer;
-    look_at(self, stack_pointer, stack_pointer + (left < FRAME_BYTES ? left : FRAME_BYTES));
+    scan_words(self, stack_pointer, stack_pointer + (left < FRAME_BYTES ? left : FRAME_BYTES));
     look_at_end(self, stack);
 }
 

@@ -96,7 +96,7 @@ static enum peek_reason begin(struct peek_host *self, struct peek_host_entry *en
     return PEEK_REASON_NONE;
 }
 
-static void look_at(struct peek_host *self, struct peek_host_entry *entry)
+static void check_process(struct peek_host *self, struct peek_host_entry *entry)
 {
     uint64_t start_ticks;
     if (entry->pid == self->excluded_pid ||
@@ -171,7 +171,7 @@ static void enter(struct peek_host *self, size_t n_sorted, pid_t pid)
     if (entry->n_looks_left == 0)
         return;
     entry->n_looks_left--;
-    look_at(self, entry);
+    check_process(self, entry);
     if (entry->process || entry->reason != PEEK_REASON_NONE)
         entry->n_looks_left = 0;
     self->n_unsettled += entry->n_looks_left > 0;

@@ -141,7 +141,7 @@ static enum peek_reason reason_of(int error)
     return error == -EACCES || error == -EPERM ? PEEK_REASON_PERMISSION : PEEK_REASON_CONTEXT;
 }
 
-static enum peek_reason look(struct peek_process *self, struct peek_class_files *files)
+static enum peek_reason find_contexts(struct peek_process *self, struct peek_class_files *files)
 {
     struct peek_threads threads;
     struct peek_stacks *stacks = malloc(sizeof(*stacks));
@@ -180,7 +180,7 @@ void peek_process_look(struct peek_process *self, struct peek_class_files *files
         self->reason = reason_of(r);
         return;
     }
-    self->reason = look(self, files);
+    self->reason = find_contexts(self, files);
     if (!self->target.memory.is_by_call)
         self->reason = PEEK_REASON_PERMISSION;
     if (!self->reader && pipe_reader_new_foreign(&self->target.memory, &self->reader) < 0)

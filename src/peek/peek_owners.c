@@ -53,8 +53,8 @@ static void find_inode(struct peek_owners *self, const struct peek_host *host,
     telling->tell(telling->data, &owner);
 }
 
-static void look_at(struct peek_owners *self, const struct peek_host *host,
-                    const struct peek_host_entry *entry, const struct telling *telling)
+static void read_descriptors(struct peek_owners *self, const struct peek_host *host,
+                             const struct peek_host_entry *entry, const struct telling *telling)
 {
     char path[32], link[64];
     unsigned long long inode;
@@ -101,7 +101,7 @@ void peek_owners_run(struct peek_owners *self, const struct peek_host *host,
             self->next_pid = entry->pid;
             return;
         }
-        look_at(self, host, entry, &telling);
+        read_descriptors(self, host, entry, &telling);
     }
     end_round(self, &telling);
 }

@@ -201,7 +201,7 @@ static bool must_look(const struct peek_process *self, uint64_t now_ns)
            (self->is_incomplete && now_ns >= self->next_look_ns);
 }
 
-static void look(struct peek_process *self, struct peek_class_files *files, int procfs_fd)
+static void search_again(struct peek_process *self, struct peek_class_files *files, int procfs_fd)
 {
     peek_process_look(self, files, procfs_fd);
     uint64_t n_tasks = count_tasks(self);
@@ -254,7 +254,7 @@ void peek_process_pass(struct peek_process *self, struct peek_class_files *files
     }
     look_for_tap(self);
     if (must_look(self, clock_monotonic_ns()))
-        look(self, files, procfs_fd);
+        search_again(self, files, procfs_fd);
     begin_ns = excuse_look(self, begin_ns);
     for (size_t i = 0; i < self->n_sockets; i++)
         self->sockets[i].is_valid = false;

@@ -33,7 +33,7 @@ void library_segments_finish(struct library_segments *self)
     library_segments_init(self, NULL);
 }
 
-static void add(struct library_segments *self, const struct segment_name *name)
+static void append_name(struct library_segments *self, const struct segment_name *name)
 {
     if (self->n == self->capacity) {
         size_t capacity = self->capacity ? self->capacity * 2 : 64;
@@ -69,7 +69,7 @@ void library_segments_list(struct library_segments *self)
     for (const struct dirent *item; self->n < MAX_NAMES && (item = readdir(directory));) {
         struct segment_name name;
         if (segment_name_parse(item->d_name, &name))
-            add(self, &name);
+            append_name(self, &name);
     }
     self->fd = fcntl(dirfd(directory), F_DUPFD_CLOEXEC, 0);
     closedir(directory);

@@ -77,8 +77,8 @@ static struct peek_model_process *find(const struct peek_model *self,
     return peek_model_find(self, told->pid, told->start_ticks);
 }
 
-static struct peek_model_process *add(struct peek_model *self,
-                                      const struct peek_record_process *told)
+static struct peek_model_process *add_process(struct peek_model *self,
+                                              const struct peek_record_process *told)
 {
     if (self->n_processes == self->capacity) {
         size_t capacity = self->capacity ? 2 * self->capacity : 64;
@@ -296,7 +296,7 @@ static int take_process(struct peek_model *self, const struct peek_record_proces
     if (!process && self->n_processes >= 2 * (size_t)PEEK_MAX_PROCESSES)
         return 0; /* those that are gone are forgotten soon */
     if (!process)
-        process = add(self, told);
+        process = add_process(self, told);
     if (!process)
         return -ENOMEM;
     process->reason = told->reason;

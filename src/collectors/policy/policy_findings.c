@@ -113,7 +113,7 @@ static struct policy_finding *find(const struct policy_findings *self,
 }
 
 /* Of several processes of one program it is one finding. */
-static void add(struct making *self, struct policy_finding *finding)
+static void add_finding(struct making *self, struct policy_finding *finding)
 {
     struct policy_finding *former = find(self->findings, finding);
     if (former)
@@ -137,7 +137,7 @@ static void apply_to_process(struct making *self, const struct policy_process *p
             .check = check, .severity = self->settings->severity[row], .n = 1, .pid = process->pid};
         copy(finding.program, sizeof(finding.program), process->program);
         memcpy(finding.detail, detail.text, sizeof(finding.detail));
-        add(self, &finding);
+        add_finding(self, &finding);
     }
 }
 
@@ -157,7 +157,7 @@ static void apply_to_library(const struct library_finding *library, void *data)
             .check = check, .severity = self->settings->severity[row], .n = library->n_processes};
         copy(finding.program, sizeof(finding.program), library->program);
         memcpy(finding.detail, detail.text, sizeof(finding.detail));
-        add(self, &finding);
+        add_finding(self, &finding);
     }
 }
 

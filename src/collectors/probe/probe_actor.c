@@ -41,7 +41,7 @@ struct probe_actor {
     struct probe_shared *shared;
 };
 
-static void add(struct probe_actor *self, struct probe_endpoint *endpoint)
+static void add_endpoint(struct probe_actor *self, struct probe_endpoint *endpoint)
 {
     uint64_t now_ns = self->loop.now_ns;
     endpoint->next = NULL;
@@ -84,7 +84,7 @@ static void run_commands(struct probe_actor *self)
     while (command) {
         struct probe_command *next = command->next;
         if (command->kind == PROBE_COMMAND_ADD)
-            add(self, command->endpoint);
+            add_endpoint(self, command->endpoint);
         else if (command->kind == PROBE_COMMAND_REMOVE)
             drop(self, command->endpoint);
         else

@@ -71,7 +71,8 @@ int tap_folded_add(struct tap_folded *self, const struct tap_process_id *id,
 
 /* Of a process that is in another namespace, and not to be found from here, nothing is ever known:
  * it is remembered. */
-static void look(struct tap_folded_image *image, const struct tap_host *host, bool *is_walked)
+static void update_life(struct tap_folded_image *image, const struct tap_host *host,
+                        bool *is_walked)
 {
     const struct tap_life_name name = {image->id.pid, image->id.start_ticks,
                                        image->id.pid_namespace};
@@ -94,7 +95,7 @@ void tap_folded_clean(struct tap_folded *self, const struct tap_host *host)
     for (size_t i = 0; i < TAP_FOLDED_LOOKS && i < self->n; i++) {
         if (self->next >= self->n)
             self->next = 0;
-        look(&self->images[self->next], host, &is_walked);
+        update_life(&self->images[self->next], host, &is_walked);
         if (self->images[self->next].life.state == TAP_LIFE_DEAD)
             forget(self, self->next);
         else

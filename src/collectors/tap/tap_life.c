@@ -69,7 +69,7 @@ static bool is_zombie(const struct process_status *status)
 }
 
 /* By /proc, or, where that is hidden, by whether there is anything with the pid. */
-static enum tap_life_state look(const struct tap_life *self, const struct tap_host *host)
+static enum tap_life_state state_by_procfs(const struct tap_life *self, const struct tap_host *host)
 {
     struct process_status status;
     int r = read_status(host, self->pid, &status);
@@ -155,7 +155,7 @@ static void watch(struct tap_life *self, const struct tap_host *host)
         return;
     }
     self->clock = tap_clock_of(&host->clock, host->procfs_fd, self->pid);
-    self->state = look(self, host);
+    self->state = state_by_procfs(self, host);
     if (self->state == TAP_LIFE_ALIVE)
         self->pidfd = fd;
     else if (fd >= 0)
@@ -184,7 +184,7 @@ void tap_life_update(struct tap_life *self, const struct tap_host *host, bool is
         self->state = TAP_LIFE_DEAD;
     bool is_open = self->state == TAP_LIFE_ALIVE || self->state == TAP_LIFE_UNSURE;
     if (self->pidfd < 0 && self->pid && is_open)
-        self->state = look(self, host);
+        self->state = state_by_procfs(self, host);
 }
 
 void tap_life_unwatch(struct tap_life *self)

@@ -79,8 +79,9 @@ static struct tap_peeked_process *append(struct tap_peeked *self)
     return &self->items[self->n++];
 }
 
-static struct tap_peeked_process *add(struct tap_peeked *self, struct tap_scan *scan,
-                                      const struct peek_model_process *told, uint64_t now_ns)
+static struct tap_peeked_process *add_process(struct tap_peeked *self, struct tap_scan *scan,
+                                              const struct peek_model_process *told,
+                                              uint64_t now_ns)
 {
     const struct segment_name name = {told->pid, told->start_ticks, 0};
     struct tap_peeked_process *peeked = append(self);
@@ -265,7 +266,7 @@ static bool update_process(struct tap_peeked *self, struct tap_scan *scan,
         return false;
     bool is_new = !peeked;
     if (is_new)
-        peeked = add(self, scan, told, now_ns);
+        peeked = add_process(self, scan, told, now_ns);
     if (!peeked)
         return false;
     peeked->is_seen = true;

@@ -45,7 +45,7 @@ bool tap_scan_is_same_file(const struct tap_scan *self, const struct tap_process
 /*
  * New files
  */
-enum look {
+enum kind {
     RUBBISH, /* neither a segment nor the beginning of one */
     PENDING, /* may become a segment, or be readable, later */
     SEGMENT, /* begins like one */
@@ -56,7 +56,7 @@ static bool is_short(const struct stat *status)
     return S_ISREG(status->st_mode) && (uint64_t)status->st_size < sizeof(struct segment_header);
 }
 
-static enum look look_at(const struct tap_scan *self, const char *file, const struct stat *status)
+static enum kind classify(const struct tap_scan *self, const char *file, const struct stat *status)
 {
     uint64_t magic;
     if (!S_ISREG(status->st_mode))
@@ -127,18 +127,18 @@ bool tap_scan_is_short(const struct tap_scan *self, struct tap_process *process,
 static int take_in(struct tap_scan *self, const char *file, const struct stat *status,
                    uint64_t now_ns)
 {
-    enum look look = look_at(self, file, status);
+    enum kind kind = classify(self, file, status);
     bool is_welcome = tap_quota_allows(&self->quota, status->st_uid, TAP_SHARE_CANDIDATES, 1);
     struct tap_process *found;
     int r = make_process(file, status, now_ns, &found);
     if (r < 0)
         return r;
-    if (look == RUBBISH) {
+    if (kind == RUBBISH) {
         found->is_rubbish = true;
         found->state = TAP_PROCESS_REFUSED;
     }
     tap_quota_add(&self->quota, found->owner, TAP_SHARE_CANDIDATES, 1);
-    if (look == SEGMENT)
+    if (kind == SEGMENT)
         (void)tap_scan_read_first(self, found, now_ns); /* what fails may pass */
     if (found->has_reading || is_welcome)
         return append(self, &found, now_ns);

@@ -23,7 +23,7 @@ static void count(const struct registry_socket *socket)
 }
 
 /* Unless the socket's place has gone to another one meanwhile. */
-static void leave(void *data)
+static void release_socket(void *data)
 {
     const struct in_use_call *call = data;
     uint32_t user = call->thread;
@@ -41,7 +41,7 @@ void in_use_begin_call(struct in_use_call *call, const struct registry_socket *s
     if (__atomic_compare_exchange_n(user_of(socket), &user, thread, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_ACQUIRE)) {
         call->thread = thread;
-        escape_begin(&call->escape, leave, call);
+        escape_begin(&call->escape, release_socket, call);
     } else if (user != thread) {
         count(socket);
     }
@@ -52,7 +52,7 @@ void in_use_end_call(struct in_use_call *call)
     if (call->thread == 0)
         return;
     escape_end(&call->escape);
-    leave(call);
+    release_socket(call);
 }
 
 void in_use_check(const struct registry_socket *socket)
