@@ -125,7 +125,7 @@ library_any_function library_find_function(const struct library *inside, const v
 library_any_function library_find_function_of_socket(const void *handle, const void *return_address,
                                                      const struct library_function *function)
 {
-    assert_ptr_equal(handle, hooked.handles);
+    assert_true(handle == hooked.handles || handle == hooked.socket->handle);
     assert_non_null(return_address);
     return find_passed(function);
 }
@@ -226,7 +226,7 @@ void api_errors_count(const struct registry_slot *slot)
 void api_errors_count_process(void)
 {
     int error = errno;
-    assert_int_equal(error, HOOKED_LIBZMQ_S);
+    assert_true(error == HOOKED_LIBZMQ_S || error == ENOSYS);
     say("process-error");
     errno = error;
 }

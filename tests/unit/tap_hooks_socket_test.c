@@ -195,6 +195,16 @@ static void connect_peer__of_a_draft__is_a_connect(void **state)
     HOOKED_ASSERT_SAID("use room begin-connect PEER end-call end-placed connects+1");
 }
 
+static void connect_peer__is_not_there__fails(void **state)
+{
+    (void)state;
+    hooked.is_passed = true;
+    tap_played.connect_peer = NULL;
+    assert_int_equal(zmq_connect_peer(hooked.socket->handle, HOOKED_ENDPOINT), 0);
+    assert_int_equal(errno, ENOSYS);
+    HOOKED_ASSERT_SAID("pass process-error");
+}
+
 static void end__of_an_endpoint__peers_are_dropped(void **state)
 {
     (void)state;
@@ -279,6 +289,7 @@ int main(void)
         CASE(bind__refused__errno_is_libzmq_s),
         CASE(connect__taken__places_the_socket_once),
         CASE(connect_peer__of_a_draft__is_a_connect),
+        CASE(connect_peer__is_not_there__fails),
         CASE(end__of_an_endpoint__peers_are_dropped),
         CASE(unknown__any_call__is_passed),
         CASE(unknown__of_libzmq_s_monitor__is_the_fake),

@@ -89,6 +89,23 @@ static void end_context__an_entry_is_free__it_is_not_touched(void **state)
     assert_int_equal(hub_entries[hubbed.b->index].ticket, 9);
 }
 
+static void close__of_a_hub_alone__no_socket_gets_a_monitor_any_more(void **state)
+{
+    (void)state;
+    hubbed_attach_both();
+    lock_acquire(&hub_lock);
+    hub_close(hubbed_hub());
+    hub_close(hubbed_hub());
+    lock_release(&hub_lock);
+    HUBBED_ASSERT_SAID("close");
+    assert_false(hubbed_attach(hubbed.a));
+    hubbed_hub()->n_attached = hubbed_hub()->n_closing = 7; /* of a context that was here */
+    hub_begin_context(tap_played_context);
+    assert_int_equal(hubbed_hub()->n_attached, 0);
+    assert_int_equal(hubbed_hub()->n_closing, 0);
+    assert_true(hubbed_attach(hubbed.a));
+}
+
 static void drain__a_context__is_read_and_flushed(void **state)
 {
     (void)state;
@@ -186,6 +203,7 @@ int main(void)
         HUBBED_CASE(shed__a_monitor_is_wanted_or_its_socket_closing__consumer_stays),
         HUBBED_CASE(end_context__its_sockets_alone__are_finished),
         HUBBED_CASE(end_context__an_entry_is_free__it_is_not_touched),
+        HUBBED_CASE(close__of_a_hub_alone__no_socket_gets_a_monitor_any_more),
         HUBBED_CASE(drain__a_context__is_read_and_flushed),
         HUBBED_CASE(wait__for_closed_sockets__until_their_last_event),
         HUBBED_CASE(forked__in_the_child__nothing_is_known),

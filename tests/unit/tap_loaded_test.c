@@ -68,6 +68,14 @@ static void list__tap_opened_later__only_the_program_came_with_it(void)
     assert_int_equal(linker.list->n_startup, 1);
 }
 
+static void list__libc_is_in_the_program__tap_was_opened_later(void)
+{
+    objects_append("", NULL, "main __libc_start_main");
+    linker_append_tap();
+    linker_visit();
+    assert_int_equal(linker.list->n_startup, 1);
+}
+
 static void list__tap_is_in_no_object__all_can_be_called(void)
 {
     objects_append("", NULL, "main");
@@ -267,6 +275,12 @@ static void find__address__only_in_a_segment(void)
     assert_int_equal(loaded_find(linker.list, objects[4].begin), 4);
     assert_int_equal(loaded_find(linker.list, objects[0].begin), 0);
     assert_true(loaded_find(linker.list, objects[4].end) == LOADED_NONE);
+    uintptr_t gone = objects[4].begin;
+    n_objects--;
+    linker_change();
+    assert_true(loaded_find(linker.list, gone) == LOADED_NONE);
+    linker.list->objects[3].headers = headers;
+    linker.list->objects[3].n_headers = 3;
     linker.list->objects[3].end = begin + 0x101; /* what it spans is looked at first */
     assert_true(loaded_find(linker.list, begin + 0x101) == LOADED_NONE);
 }
@@ -298,6 +312,7 @@ int main(void)
         OWN_PROCESS_CASE(list__read__again_only_where_it_changed),
         OWN_PROCESS_CASE(list__linker_tells_no_numbers__is_read_each_time),
         OWN_PROCESS_CASE(list__tap_opened_later__only_the_program_came_with_it),
+        OWN_PROCESS_CASE(list__libc_is_in_the_program__tap_was_opened_later),
         OWN_PROCESS_CASE(list__tap_is_in_no_object__all_can_be_called),
         OWN_PROCESS_CASE(list__more_than_there_is_room__is_cut),
         OWN_PROCESS_CASE(list__read_by_a_signal_handler_meanwhile__is_read_once_more),

@@ -388,6 +388,15 @@ static void publish__asked__until_a_round_has_begun_since(void **state)
     assert_null(rounds.at_program_wait);
 }
 
+static void wake__number_that_was_seen__is_another(void **state)
+{
+    (void)state;
+    uint32_t seen = thread_state_n_woken();
+    thread_state_wake();
+    assert_int_equal(thread_state_n_woken(), seen + 1);
+    assert_int_equal(rounds.n_wakes, 1);
+}
+
 static void forked__in_the_child__there_is_no_thread(void **state)
 {
     (void)state;
@@ -426,6 +435,7 @@ int main(void)
         CASE(urgent__program_has_a_monitor__is_drained_soon),
         CASE(publish__thread_is_stuck__waits_a_second),
         CASE(publish__asked__until_a_round_has_begun_since),
+        CASE(wake__number_that_was_seen__is_another),
         CASE(forked__in_the_child__there_is_no_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,7 +180,7 @@ uint32_t loaded_find(const struct loaded *self, uintptr_t address)
         for (size_t at = 0; at < object->n_headers; at++) {
             const ElfW(Phdr) *header = &object->headers[at];
             uintptr_t begin = object->base + header->p_vaddr;
-            if (header->p_type == PT_LOAD && address >= begin && address - begin < header->p_memsz)
+            if (header->p_type == PT_LOAD && address - begin < header->p_memsz)
                 return i;
         }
     }
@@ -209,7 +209,7 @@ static bool is_interposer(const struct elf_object *object)
 static void read_interposers(const struct loaded *self)
 {
     uint32_t first = self->own == LOADED_NONE ? self->n_startup : self->own + 1;
-    for (uint32_t i = first; i < self->n_startup && i < self->n_objects; i++) {
+    for (uint32_t i = first; i < self->n_startup; i++) {
         if (interposers.n < LOADED_MAX_CANDIDATES && is_interposer(&self->objects[i]))
             interposers.objects[interposers.n++] = i;
     }

@@ -10,6 +10,7 @@
 #define N_WORDS  (LAB_OBJECT_SIZE / sizeof(uintptr_t))
 #define N_PEERS  2
 #define N_ROUNDS 6
+#define HWM      50 /* more than is sent */
 
 /* A socket and what its words were while it had nothing to send, or a peer's message. */
 struct observation {
@@ -85,10 +86,10 @@ static bool observe_rounds(struct pipe_lab *lab, void *router, uint32_t vector,
 static bool observe_router(struct pipe_lab *lab, uint32_t vector, struct observation *seen)
 {
     void *peers[N_PEERS] = {NULL};
-    void *router = pipe_lab_socket(lab, ZMQ_ROUTER, 50, 50);
+    void *router = pipe_lab_socket(lab, ZMQ_ROUTER, HWM, HWM);
     bool is_ready = router && pipe_lab_set(lab, router, ZMQ_ROUTER_MANDATORY, 1);
     for (int i = 0; i < N_PEERS && is_ready; i++) {
-        peers[i] = pipe_lab_socket(lab, ZMQ_DEALER, 50, 50);
+        peers[i] = pipe_lab_socket(lab, ZMQ_DEALER, HWM, HWM);
         is_ready = peers[i] &&
                    lab->library->setsockopt(peers[i], ZMQ_ROUTING_ID, ids[i], strlen(ids[i])) ==
                        0 &&
@@ -117,8 +118,8 @@ static bool find_single(const struct observation *seen, uint32_t *ret_offset)
 static bool prove_on_rep(struct pipe_lab *lab, uint32_t vector, uint32_t offset)
 {
     static uintptr_t idle[N_WORDS], busy[N_WORDS], done[N_WORDS];
-    void *req = pipe_lab_socket(lab, ZMQ_REQ, 50, 50);
-    void *rep = pipe_lab_socket(lab, ZMQ_REP, 50, 50);
+    void *req = pipe_lab_socket(lab, ZMQ_REQ, HWM, HWM);
+    void *rep = pipe_lab_socket(lab, ZMQ_REP, HWM, HWM);
     bool is_done = req && rep && pipe_lab_connect(lab, req, rep, false) &&
                    send_frame(lab, req, "question", 0);
     if (is_done)
@@ -159,7 +160,7 @@ static bool is_content_kept(struct pipe_lab *lab)
     static const char id[] = "of nobody";
     const struct library *library = lab->library;
     struct tap_message message;
-    void *router = pipe_lab_socket(lab, ZMQ_ROUTER, 50, 50);
+    void *router = pipe_lab_socket(lab, ZMQ_ROUTER, HWM, HWM);
     bool is_kept = router && library->msg_init_size(&message, sizeof(id)) == 0;
     if (is_kept) {
         memcpy(library->msg_data(&message), id, sizeof(id));
