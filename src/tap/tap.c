@@ -262,7 +262,7 @@ static int start_library(struct library *library)
     static struct start start;
     if (!libc_start())
         return -ENOSYS;
-    if (table && is_learned_already(library))
+    if (is_learned_already(library))
         return thread_start();
     if (sandbox_is_closed())
         return -EPERM;

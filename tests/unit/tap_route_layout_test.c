@@ -364,6 +364,25 @@ static void more__nothing_misleads__is_found(void **state)
     assert_int_equal(errno, 42);
 }
 
+static unsigned n_more, n_last;
+
+static void count_flags(struct lab_socket *socket)
+{
+    if (socket->type != ZMQ_PULL || socket->n_received == 0)
+        return;
+    n_more += *byte_of(socket, LAB_MORE) == 1;
+    n_last += *byte_of(socket, LAB_MORE) == 0;
+}
+
+static void more__frames_of_both_kinds__are_sent(void **state)
+{
+    (void)state;
+    lab_played.after = count_flags;
+    calibrate_flag();
+    assert_int_equal(n_more + n_last, 32);
+    assert_true(n_more > 12 && n_last > 12);
+}
+
 static size_t second_flag;
 
 static void say_more_twice(struct lab_socket *socket)
@@ -462,6 +481,7 @@ int main(void)
         CASE(kind__said_twice__is_none),
         CASE(kind__another_byte_is_nearly_so__is_found),
         CASE(more__nothing_misleads__is_found),
+        CASE(more__frames_of_both_kinds__are_sent),
         CASE(more__said_twice__is_not_known),
         CASE(more__another_byte_is_wrong_once__is_found),
         CASE(more__another_value_or_inverted__is_none),

@@ -7,6 +7,7 @@
 #include <zmq.h>
 
 #define N_FRAMES 32
+#define HWM      100                  /* more than is sent */
 #define PATTERN  UINT32_C(0x356b2d1b) /* the last frame ends its message */
 
 struct places {
@@ -40,8 +41,8 @@ static bool observe_frames(struct pipe_lab *lab, void *from, void *to, struct pl
 
 static bool observe_pair(struct pipe_lab *lab, int type_from, int type_to, struct places *places)
 {
-    void *from = pipe_lab_socket(lab, type_from, 100, 100);
-    void *to = pipe_lab_socket(lab, type_to, 100, 100);
+    void *from = pipe_lab_socket(lab, type_from, HWM, HWM);
+    void *to = pipe_lab_socket(lab, type_to, HWM, HWM);
     bool is_seen = from && to && pipe_lab_connect(lab, from, to, false) &&
                    observe_frames(lab, from, to, places);
     pipe_lab_close_socket(lab, &from);
