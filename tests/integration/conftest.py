@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 import os
 import pathlib
-import shutil
 import subprocess
 import tempfile
 
@@ -10,6 +9,7 @@ import zmq
 
 from support import products
 from support.agent import Agent
+from support.folders import remove_folder
 from support.process import end_all
 from support.puppet import Puppet
 
@@ -21,7 +21,7 @@ def folder():
     """A fresh folder with a short name: the path of an ipc endpoint has room for 107 bytes."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="zt-"))
     yield path
-    shutil.rmtree(path, ignore_errors=True)
+    remove_folder(path)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def directory():
     path = parent / "segments"
     path.mkdir()
     yield path
-    shutil.rmtree(parent, ignore_errors=True)
+    remove_folder(parent)
 
 
 def is_on_disk(path):
@@ -50,7 +50,7 @@ def directory_on_disk():
     path = parent / "segments"
     path.mkdir()
     yield path
-    shutil.rmtree(parent, ignore_errors=True)
+    remove_folder(parent)
 
 
 @pytest.fixture

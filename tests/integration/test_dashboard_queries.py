@@ -13,7 +13,6 @@ import os
 import pathlib
 import re
 import shlex
-import shutil
 import signal
 import tempfile
 import urllib.parse
@@ -23,6 +22,7 @@ import yaml
 
 from support import products
 from support.agent import Agent
+from support.folders import remove_folder
 from support.probing import probe, write_config
 from support.process import Process
 from support.server import Server
@@ -190,7 +190,7 @@ def two_hosts():
     with host_with_tap(folder / "a") as (one, stream), host_with_reader(folder / "b", stream) as other, \
             Prometheus(folder, [one.address, other.address], stream) as prometheus:
         yield prometheus
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_folder(folder)
 
 
 def test_queries__of_every_dashboard__have_data_or_a_reason(system):

@@ -14,6 +14,7 @@ import pytest
 import zmq
 
 from support import products, segment_file
+from support.folders import remove_folder
 from support.process import Process
 from support.waiting import DEADLINE_S, wait_equal
 
@@ -26,7 +27,7 @@ def memory_directory():
     """A segment directory on a tmpfs, as /run/zmq_exporter is: no end of a process costs a count."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="zt-", dir="/dev/shm"))
     yield path
-    shutil.rmtree(path, ignore_errors=True)
+    remove_folder(path)
 
 
 def needs_rsyslog():
