@@ -324,7 +324,7 @@ static int compare(const void *a, const void *b)
     return compare_names(left->socket, right->socket);
 }
 
-static int add(struct problems *self, const struct problem *problem)
+static int append_problem(struct problems *self, const struct problem *problem)
 {
     if (!array_make_room(&self->items, &self->capacity, self->n, sizeof(*self->items)))
         return -ENOMEM;
@@ -355,8 +355,8 @@ static bool join(struct problems *self, const struct problem *problem)
     return false;
 }
 
-static int look_at(const struct problem_view *view, const struct problem_socket *socket,
-                   struct problems *out)
+static int apply_rules(const struct problem_view *view, const struct problem_socket *socket,
+                       struct problems *out)
 {
     int r = 0;
     for (unsigned kind = 0; r == 0 && kind < PROBLEM_N_KINDS; kind++) {
@@ -371,7 +371,7 @@ static int look_at(const struct problem_view *view, const struct problem_socket 
         if (out->n == PROBLEMS_MAX)
             out->is_complete = false;
         else
-            r = add(out, &problem);
+            r = append_problem(out, &problem);
     }
     return r;
 }
@@ -382,7 +382,7 @@ int problems_find(const struct problem_view *view, const struct peer_table *peer
     struct problems problems = {.is_complete = view->is_complete};
     int r = 0;
     for (size_t i = 0; r == 0 && i < view->n; i++)
-        r = look_at(view, &view->sockets[i], &problems);
+        r = apply_rules(view, &view->sockets[i], &problems);
     if (r == 0)
         r = fold_symptoms(&problems, view, peers);
     if (r < 0) {

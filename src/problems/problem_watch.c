@@ -99,7 +99,7 @@ static void fill_recent(const struct problem_watch *self, struct problem_view *v
 }
 
 /* With `lock`. */
-static void leave(struct shared *look)
+static void release_shared(struct shared *look)
 {
     if (!look || --look->n_users > 0)
         return;
@@ -112,13 +112,13 @@ static void forget_last(struct problem_watch *self)
 {
     pthread_mutex_lock(&self->lock);
     if (self->last && self->last->begun_ns + INTERVAL_NS <= clock_monotonic_ns()) {
-        leave(self->last);
+        release_shared(self->last);
         self->last = NULL;
     }
     pthread_mutex_unlock(&self->lock);
 }
 
-static void look(void *state, uint64_t tick)
+static void tick_watch(void *state, uint64_t tick)
 {
     struct problem_watch *self = state;
     struct problem_view view;
@@ -143,7 +143,7 @@ int problem_watch_new(const char *directory, struct peek_link *peek, struct peer
     self->peers = peers;
     pthread_mutex_init(&self->looking, NULL);
     pthread_mutex_init(&self->lock, NULL);
-    int r = ticker_new("problems", INTERVAL_NS, look, self, &self->ticker);
+    int r = ticker_new("problems", INTERVAL_NS, tick_watch, self, &self->ticker);
     if (r < 0)
         problem_watch_destroy(&self);
     else
@@ -158,7 +158,7 @@ void problem_watch_destroy(struct problem_watch **self_p)
         return;
     *self_p = NULL;
     ticker_destroy(&self->ticker);
-    leave(self->last);
+    release_shared(self->last);
     pthread_mutex_destroy(&self->lock);
     pthread_mutex_destroy(&self->looking);
     free(self->tracked);
@@ -226,7 +226,7 @@ static int look_for_all(struct problem_watch *self, struct shared **ret_look)
         return r;
     }
     pthread_mutex_lock(&self->lock);
-    leave(self->last);
+    release_shared(self->last);
     self->last = look;
     pthread_mutex_unlock(&self->lock);
     *ret_look = look;
@@ -250,6 +250,6 @@ int problem_watch_share(struct problem_watch *self, struct problem_look **ret_lo
 void problem_watch_release(struct problem_watch *self, struct problem_look *look)
 {
     pthread_mutex_lock(&self->lock);
-    leave((struct shared *)look);
+    release_shared((struct shared *)look);
     pthread_mutex_unlock(&self->lock);
 }

@@ -81,7 +81,7 @@ static bool take_owners(struct peers_watch *self)
 
 /* Of a round that failed, as where the reader is new or has no processor, the table before stays
  * for a while. */
-static int look(struct peers_watch *self)
+static int make_table(struct peers_watch *self)
 {
     struct peer_table table = {.n = 0};
     int r = take_connections(self);
@@ -122,7 +122,7 @@ static void *run(void *data)
         }
         pthread_mutex_unlock(&self->lock);
         uint64_t cpu_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
-        int r = look(self);
+        int r = make_table(self);
         cost_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns;
         pthread_mutex_lock(&self->lock);
         self->has_failed = r < 0;
