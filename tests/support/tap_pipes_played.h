@@ -30,7 +30,7 @@
 #define AT_N_READ         72u
 #define AT_N_WRITTEN      80u
 #define AT_N_READ_BY_PEER 88u
-#define AT_IS_WRITABLE    96u
+#define AT_IS_WRITABLE    70u
 #define AT_FREE           128u /* what is behind is a test's */
 /* of a queue: */
 #define AT_HAS_MESSAGE 33u

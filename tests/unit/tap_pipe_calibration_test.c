@@ -42,7 +42,7 @@ static void expect_found(void)
                                  AT_LWM,      AT_N_READ, AT_N_WRITTEN,   AT_N_READ_BY_PEER,
                                  AT_OUT,      AT_IN,     AT_HAS_MESSAGE};
     assert_memory_equal(found, expected, sizeof(found));
-    assert_int_equal(layout.pipe_size, AT_IS_WRITABLE + 1);
+    assert_int_equal(layout.pipe_size, AT_N_READ_BY_PEER + 8);
     assert_true(layout.pipe_vtable != 0 && layout.conflating_vtable != 0);
     assert_true(layout.publish.is_known);
     assert_int_equal(layout.mailbox.queue, 77);
