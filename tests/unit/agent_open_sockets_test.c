@@ -148,7 +148,7 @@ static const char *list(const struct agent_open_sockets *self,
     return json.data;
 }
 
-#define ANY ((struct agent_open_sockets_query){NULL})
+#define ANY ((struct agent_open_sockets_query){.program = NULL})
 #define END "],\"is_complete\":true}\n"
 
 static void list__a_socket__has_what_is_known(void **state)

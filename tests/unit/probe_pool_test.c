@@ -333,6 +333,7 @@ static void probe__what_is_wrong__has_its_phase_and_cause(void **state)
     (void)bound(ZMQ_PUB, "pub");
     cleanup_fd int closes = listen_raw("closes"), talks = listen_raw("talks"),
                    mute = listen_raw("mute");
+    assert_true(mute >= 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         char yaml[512];
         (void)snprintf(yaml, sizeof(yaml),
@@ -469,6 +470,7 @@ static void cancel__on_demand__answers_no_more(void **state)
 {
     (void)state;
     cleanup_fd int mute = listen_raw("m");
+    assert_true(mute >= 0);
     apply("probe_targets: ['ipc://@/*']\n");
     probe_pool_cancel(pool);
     assert_int_equal(demand("@m", NULL), -ECANCELED);
