@@ -31,7 +31,7 @@ GUARDS = {
     "src/metrics": ["metrics_*", "fuzz_page", "fuzz_negotiate", "agent_pages", "collectors_tap_page",
                     "collectors_tap_created", "web_http", "web_metrics", "web_pages"],
 
-    "src/http": ["http_*", "agent_nothing", "agent_metrics", "agent_pages", "fuzz_http_request", "fuzz_auth_header",
+    "src/http": ["http_*", "agent_nothing", "agent_metrics", "agent_pages", "agent_run", "fuzz_http_request", "fuzz_auth_header",
                  "fuzz_web_config", "web_form", "web_http", "web_metrics", "web_verdicts", "web_config",
                  "web_races", "web_pages", "web_load"],
     "src/http/pages": ["page_live", "page", "problems"],
