@@ -104,7 +104,13 @@ static size_t read_pairs(struct pipe_block *self, size_t n)
     return n_failed;
 }
 
-/* Looks at the queues that count messages. */
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Looks at the queues that count messages: whether they replace them is asked once, a connection's
+ * in queue each time for what else is in it. */
 static void read_queues(struct pipe_block *self, size_t n)
 {
     size_t n_ranges = 0;
@@ -117,16 +123,17 @@ static void read_queues(struct pipe_block *self, size_t n)
         uintptr_t in = read->is_read ? pipe_pointer_at(read->pair.pipe, layout->in_queue) : 0;
         read->out.is_wanted = read->is_read && pipe_pair_has_out(&read->pair) &&
                               !(is_known && known->plain_out == out);
+        bool is_plain_in = is_known && known->plain_in == in;
         read->in.is_wanted = read->is_read && pipe_pair_has_in(&read->pair) &&
-                             !(is_known && known->plain_in == in);
+                             (!is_plain_in || pipe_pair_is_network(&read->pair));
         memset(read->out.bytes, 0, sizeof(uintptr_t));
         memset(read->in.bytes, 0, sizeof(uintptr_t));
         if (read->out.is_wanted)
             self->ranges[n_ranges++] = pipe_block_range(out, read->out.bytes,
                                                         layout->has_message + 1);
         if (read->in.is_wanted)
-            self->ranges[n_ranges++] = pipe_block_range(in, read->in.bytes,
-                                                        layout->has_message + 1);
+            self->ranges[n_ranges++] = pipe_block_range(
+                in, read->in.bytes, larger(layout->has_message + 1, CREDENTIALS_QUEUE_BYTES));
     }
     pipe_memory_read(&self->memory, self->ranges, n_ranges);
 }
@@ -145,12 +152,41 @@ static bool is_plain(const struct pipe_layout *layout, const struct queue_read *
     return queue->is_wanted && vtable != 0 && vtable != layout->conflating_vtable;
 }
 
+/* Whose in queue may have credentials in it. */
+static bool has_connection_queue(const struct pipe_read *read)
+{
+    return read->is_read && is_plain(read->pair.target->layout, &read->in) &&
+           pipe_pair_is_network(&read->pair);
+}
+
+static void read_fronts(struct pipe_block *self, size_t n)
+{
+    size_t n_ranges = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct pipe_read *read = &self->pipes[i];
+        uintptr_t front = has_connection_queue(read)
+                              ? credentials_front(&read->pair, read->in.bytes)
+                              : 0;
+        read->has_front = front != 0;
+        if (read->has_front)
+            self->ranges[n_ranges++] = pipe_block_range(front, read->front, sizeof(read->front));
+    }
+    pipe_memory_read(&self->memory, self->ranges, n_ranges);
+    n_ranges = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (self->pipes[i].has_front)
+            self->pipes[i].has_front = self->ranges[n_ranges++].is_read;
+    }
+}
+
 static void remember(struct pipe_block *self, const struct pipe_read *read)
 {
     const struct pipe_layout *layout = read->pair.target->layout;
     struct known_pipe *known = place_of(self, read->pair.pipe_address);
-    if (known->pipe != read->pair.pipe_address || ++known->n_rounds == PLAIN_ROUNDS)
+    if (known->pipe != read->pair.pipe_address)
         *known = (struct known_pipe){.pipe = read->pair.pipe_address};
+    if (++known->n_rounds == PLAIN_ROUNDS)
+        *known = (struct known_pipe){.pipe = known->pipe, .credentials = known->credentials};
     known->peer = read->pair.peer_address;
     if (is_plain(layout, &read->out))
         known->plain_out = pipe_pointer_at(read->pair.pipe, layout->out_queue);
@@ -208,6 +244,9 @@ static void add_pipe(struct pipe_block *self, struct pipe_read *read)
     if (!read->is_read || (read->is_waiting && pipe_pointer_at(read->pair.pipe, layout->sink) != 0))
         return;
     remember(self, read);
+    if (has_connection_queue(read))
+        credentials_note(&place_of(self, read->pair.pipe_address)->credentials, &read->pair,
+                         read->in.bytes, read->has_front ? read->front : NULL);
     note_time(self, &read->pair);
     int conflated_out = conflated(layout, &read->out), conflated_in = conflated(layout, &read->in);
     pipe_pair_add(&read->pair, conflated_out, conflated_in);
@@ -247,6 +286,8 @@ void pipe_block_sample(struct pipe_block *self, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct pipe_read *read = &self->pipes[i];
         read->pair.peer_address = recall_peer(self, read->pair.pipe_address);
+        read->pair.n_credentials = 0;
+        read->pair.is_in_empty = false;
         read->is_read = false;
     }
     if (read_pairs(self, n) > 0) { /* another pipe's place, or a pipe that has just gone */
@@ -254,6 +295,7 @@ void pipe_block_sample(struct pipe_block *self, size_t n)
         read_pairs(self, n);
     }
     read_queues(self, n);
+    read_fronts(self, n);
     self->read_ns = 0;
     for (size_t i = 0; i < n; i++)
         add_pipe(self, &self->pipes[i]);

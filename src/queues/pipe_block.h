@@ -7,6 +7,7 @@
 #ifndef QUEUES_PIPE_BLOCK_H
 #define QUEUES_PIPE_BLOCK_H
 
+#include "queues/credentials.h"
 #include "queues/pipe_bytes.h"
 #include "queues/pipe_memory.h"
 #include "queues/pipe_pair.h"
@@ -20,6 +21,7 @@ struct known_pipe {
     uintptr_t pipe, peer;
     uintptr_t plain_out, plain_in; /* queues that count messages and replace none */
     uint32_t n_rounds;
+    struct credentials credentials;
 };
 
 struct queue_read {
@@ -36,6 +38,8 @@ struct pipe_read {
     bool is_read;
     unsigned char bytes[PIPE_BLOCK_SPAN];
     struct queue_read out, in;
+    unsigned char front[CREDENTIALS_FRONT_BYTES]; /* the in queue's first messages */
+    bool has_front;
 };
 
 struct pipe_block {

@@ -48,6 +48,12 @@ bool pipe_pair_is_valid(const struct pipe_pair *self)
            pipe_u32_at(self->pipe, layout->owner) == self->target->memo.owner;
 }
 
+bool pipe_pair_is_network(const struct pipe_pair *self)
+{
+    return pipe_u32_at(self->peer, self->target->layout->owner) <
+           FIRST_SOCKET_SLOT + (uint32_t)self->target->n_io_threads;
+}
+
 static uint64_t depth_of(uint64_t n_written, uint64_t n_read)
 {
     /* The counts are read a moment apart, so the reader may be seen ahead of the writer. */
@@ -65,8 +71,10 @@ static uint64_t out_depth(const struct pipe_pair *self)
 static uint64_t in_depth(const struct pipe_pair *self)
 {
     const struct pipe_layout *layout = self->target->layout;
+    if (self->is_in_empty)
+        return 0;
     return depth_of(pipe_u64_at(self->peer, layout->n_written),
-                    pipe_u64_at(self->pipe, layout->n_read));
+                    pipe_u64_at(self->pipe, layout->n_read) + self->n_credentials);
 }
 
 bool pipe_pair_has_out(const struct pipe_pair *self)
@@ -123,6 +131,12 @@ static void raise_fullest(uint64_t *fullest, uint64_t depth, int32_t hwm)
         *fullest = ratio;
 }
 
+/* What is left of a limit. */
+static int32_t room_of(int32_t hwm, uint64_t n_credentials)
+{
+    return hwm > 0 && n_credentials < (uint64_t)hwm ? hwm - (int32_t)n_credentials : hwm;
+}
+
 static uint64_t age_of(const struct pipe_pair *self, bool is_out)
 {
     const struct pipe_layout *layout = self->target->layout;
@@ -133,7 +147,8 @@ static uint64_t age_of(const struct pipe_pair *self, bool is_out)
         &(struct queue_account){.writer = is_out ? self->pipe_address : self->peer_address,
                                 .reader = is_out ? self->peer_address : self->pipe_address,
                                 .n_written = pipe_u64_at(writer, layout->n_written),
-                                .n_read = pipe_u64_at(reader, layout->n_read),
+                                .n_read = pipe_u64_at(reader, layout->n_read) +
+                                          (is_out ? 0 : self->n_credentials),
                                 .read_ns = self->read_ns});
 }
 
@@ -171,7 +186,7 @@ struct pipe_end pipe_pair_end(const struct pipe_pair *self, int conflated_out, i
         .n_written = pipe.n_written,
         .n_read = peer.n_read,
         .is_read_on = peer.state == PIPE_STATE_ACTIVE || peer.state == PIPE_STATE_WAITING,
-        .is_network = peer.owner < FIRST_SOCKET_SLOT + (uint32_t)self->target->n_io_threads,
+        .is_network = pipe_pair_is_network(self),
     };
 }
 
@@ -194,13 +209,13 @@ void pipe_pair_add(const struct pipe_pair *self, int conflated_out, int conflate
         peer.hwm = 0;
     if (conflated_out >= 0)
         sample->n_conflated += replaced(out_depth(self), out);
-    if (conflated_in >= 0 && peer.owner < FIRST_SOCKET_SLOT + (uint32_t)self->target->n_io_threads)
+    if (conflated_in >= 0 && pipe_pair_is_network(self))
         sample->n_conflated += replaced(in_depth(self), in);
     sample->n_pipes++;
     sample->n_inproc += is_inproc(&pipe, &peer, self->target->n_io_threads);
     if (pipe.state == PIPE_STATE_ACTIVE || pipe.state == PIPE_STATE_WAITING) {
         sample->receive_queue += in;
-        raise_fullest(&sample->receive_fullest, in, peer.hwm);
+        raise_fullest(&sample->receive_fullest, in, room_of(peer.hwm, self->n_credentials));
         if (in > 0)
             raise_age(self, false, conflated_in >= 0);
     }

@@ -16,9 +16,15 @@ struct pipe_pair {
     uintptr_t pipe_address, peer_address;
     const unsigned char *pipe, *peer; /* layout->pipe_size bytes each */
     uint64_t read_ns; /* when they were read, if its target wants ages and it holds messages */
+    /* Of its in queue, see credentials.h: */
+    uint64_t n_credentials; /* counted as written, never as read */
+    bool is_in_empty;       /* whatever the accounts say */
 };
 
 bool pipe_pair_is_valid(const struct pipe_pair *self);
+
+/* Whether it is a connection's, not one between sockets of this process. */
+bool pipe_pair_is_network(const struct pipe_pair *self);
 
 /* Whether the out queue, or the in queue, counts messages. */
 bool pipe_pair_has_out(const struct pipe_pair *self);

@@ -282,6 +282,64 @@ static void add__conflating__is_what_it_holds_and_what_was_replaced(void **state
     assert_int_equal(sample_of(&both, 1, 1).n_conflated, 0);
 }
 
+/* They are counted as written and never as read, and take room. */
+static void add__credentials_in_the_in_queue__are_no_messages(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t n_unread, n_credentials;
+        bool is_empty;
+        int32_t hwm;
+        uint64_t depth, ratio;
+    } rows[] = {
+        {5, 0, false, 20, 5, FULL / 4}, {5, 1, false, 21, 4, FULL / 5},
+        {5, 3, false, 7, 2, FULL / 2},  {5, 1, false, 5, 4, FULL},
+        {1, 1, false, 1, 0, 0},         {2, 3, false, 10, 0, 0},
+        {1, 0, true, 10, 0, 0},         {4, 1, false, 0, 3, PIPE_UNKNOWN},
+    };
+    struct both both;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        make(&both);
+        both.peer.hwm = rows[i].hwm;
+        both.peer.n_written = 100 + rows[i].n_unread;
+        both.pipe.n_read = 100;
+        struct pipe_pair pair = pair_of(&both);
+        pair.n_credentials = rows[i].n_credentials;
+        pair.is_in_empty = rows[i].is_empty;
+        print_message("# row %zu\n", i);
+        assert_int_equal(pipe_pair_has_in(&pair), rows[i].depth != 0);
+        assert_int_equal(pipe_pair_end(&pair, -1, -1).receive_queue, rows[i].depth);
+        pipe_pair_add(&pair, -1, -1);
+        assert_int_equal(both.target.sample.receive_queue, rows[i].depth);
+        assert_int_equal(both.target.sample.receive_fullest, rows[i].ratio);
+        assert_int_equal(both.target.sample.send_queue, 0);
+    }
+}
+
+static void age__credential_before__is_the_messages_own(void **state)
+{
+    (void)state;
+    struct both both;
+    struct queue_ages *ages;
+    assert_int_equal(queue_ages_new(&ages), 0);
+    make(&both);
+    both.target.ages = ages;
+    both.pipe.n_read = 7;
+    for (uint64_t n = 1; n <= 3; n++) { /* one message more each second */
+        both.peer.n_written = 8 + n;
+        struct pipe_pair pair = pair_of(&both);
+        pair.n_credentials = 1;
+        pair.read_ns = n * 1000;
+        both.target.sample.receive_age_ns = 0;
+        queue_ages_begin_round(ages);
+        pipe_pair_add(&pair, -1, -1);
+        if (n == 2)
+            both.pipe.n_read = 8; /* the first one */
+    }
+    assert_int_equal(both.target.sample.receive_age_ns, 1000);
+    queue_ages_destroy(&ages);
+}
+
 static void add__ages__are_of_queues_that_hold_messages(void **state)
 {
     (void)state;
@@ -418,6 +476,8 @@ int main(void)
         cmocka_unit_test(add__every_state_of_both_ends__counts_what_is_still_moved),
         cmocka_unit_test(add__owner_of_the_peer__tells_network_inproc_and_pending),
         cmocka_unit_test(add__conflating__is_what_it_holds_and_what_was_replaced),
+        cmocka_unit_test(add__credentials_in_the_in_queue__are_no_messages),
+        cmocka_unit_test(age__credential_before__is_the_messages_own),
         cmocka_unit_test(add__ages__are_of_queues_that_hold_messages),
         cmocka_unit_test(full__played_pipe__is_full_until_messages_are_taken_again),
     };
