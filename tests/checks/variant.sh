@@ -7,9 +7,20 @@
 #            exporter with all that it can do at once
 # usage: variant.sh SOURCE_ROOT BUILD_ROOT clang|address|thread
 set -eu
+link_args=
 source=$1 folder=$2/variant-$3
 case "$3" in
-clang) CC=clang sanitizers=address,undefined suites='unit fuzz' ;;
+clang)
+    CC=clang sanitizers=address,undefined suites='unit fuzz'
+    # Within a program the runtime would call what a test puts in the place of libc's functions.
+    runtime=$(clang -print-file-name="libclang_rt.asan-$(uname -m).so" || true)
+    case "$runtime" in
+    /*)
+        link_args=-shared-libasan
+        export LD_LIBRARY_PATH="${runtime%/*}"
+        ;;
+    esac
+    ;;
 address) CC=gcc sanitizers=address,undefined suites=variant ;;
 thread) CC=gcc sanitizers=thread suites='threads variant' ;;
 *) echo "variant.sh: no variant '$3'"; exit 2 ;;
@@ -19,7 +30,8 @@ command -v "$CC" >/dev/null || { echo "$CC is not installed"; exit 77; }
 
 [ -f "$folder/build.ninja" ] ||
     meson setup "$folder" "$source" -Dwerror=true -Dvariant="$3" -Db_sanitize="$sanitizers" \
-        -Db_lundef=false -Doptimization=1 -Dc_args=-g1
+        -Db_lundef=false -Doptimization=1 -Dc_args=-g1 \
+        -Dc_link_args="$link_args"
 # Debian's libraries are not instrumented, so their own synchronization is not seen: what they do
 # among themselves is no finding.
 # A sanitizer's finding is an exit status of its own, so that no test takes it for a result.

@@ -19,6 +19,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -33,7 +34,8 @@ static struct running {
     pthread_t thread;
     sem_t is_ready; /* or ended */
     unsigned short port;
-    bool was_ready, has_stopped, has_reader;
+    atomic_bool was_ready, has_stopped;
+    bool has_reader;
     unsigned n_drops, n_trims;
     int result;
     struct error err;
