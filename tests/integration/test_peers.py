@@ -271,9 +271,15 @@ def page__group_has_a_stuck_connection__its_worst_is_there(agent, start, place, 
     wait_peers(agent, pusher, "PUSH", lambda p: pids(p) == [puller.pid] and is_stuck(p[0], push))
     labels = {"program": "puppet", "address": place["ipc"]}
     name = "zmq_socket_worst_connection_{}_bytes"
-    wait_for(lambda: (agent.scrape().value(name.format("unsent"), type="PUSH", **labels) or 0) > 0,
-             "bytes that are not sent")
-    page = agent.scrape()
+    seen = []
+
+    def has_unsent():
+        push.fill(size=MESSAGE)  # what the kernel has taken meanwhile
+        seen[:] = [agent.scrape()]
+        return (seen[0].value(name.format("unsent"), type="PUSH", **labels) or 0) > 0
+
+    wait_for(has_unsent, lambda: f"bytes that are not sent; {seen[0].find(name.format('unsent'))}")
+    page, = seen
     unread = page.value(name.format("unread"), type="PULL", **labels)
     assert unread > 0 and page.value(name.format("unsent"), type="PULL", **labels) == 0
     assert page.value("zmq_socket_worst_connection_retransmits", type="PUSH", **labels) is None
