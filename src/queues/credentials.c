@@ -59,6 +59,10 @@ static void note_empty(struct credentials *self, uint64_t n_written, uint64_t n_
 void credentials_note(struct credentials *self, struct pipe_pair *pair, const unsigned char *queue,
                       const unsigned char *front)
 {
+    if (!queue) {
+        *self = (struct credentials){.n = 0};
+        return;
+    }
     struct yqueue items = yqueue_at(queue, PIPE_POINTER);
     uintptr_t address = pipe_pointer_at(pair->pipe, pair->target->layout->in_queue);
     uint64_t n_written = n_written_of(pair), n_read = n_read_of(pair);

@@ -34,8 +34,8 @@ struct credentials {
  * of a queue that counts messages. 0: not. */
 uintptr_t credentials_front(const struct pipe_pair *pair, const unsigned char *queue);
 
-/* One look; `front` is NULL, or the first two messages. Sets the pair's `n_credentials` and
- * `is_in_empty`. */
+/* One look; `queue` is NULL where the accounts say that all was read, and then there are none;
+ * `front` is NULL, or the first two messages. Sets the pair's `n_credentials` and `is_in_empty`. */
 void credentials_note(struct credentials *self, struct pipe_pair *pair, const unsigned char *queue,
                       const unsigned char *front);
 

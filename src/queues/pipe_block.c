@@ -244,9 +244,10 @@ static void add_pipe(struct pipe_block *self, struct pipe_read *read)
     if (!read->is_read || (read->is_waiting && pipe_pointer_at(read->pair.pipe, layout->sink) != 0))
         return;
     remember(self, read);
-    if (has_connection_queue(read))
+    if (has_connection_queue(read) || !pipe_pair_has_in(&read->pair))
         credentials_note(&place_of(self, read->pair.pipe_address)->credentials, &read->pair,
-                         read->in.bytes, read->has_front ? read->front : NULL);
+                         pipe_pair_has_in(&read->pair) ? read->in.bytes : NULL,
+                         read->has_front ? read->front : NULL);
     note_time(self, &read->pair);
     int conflated_out = conflated(layout, &read->out), conflated_in = conflated(layout, &read->in);
     pipe_pair_add(&read->pair, conflated_out, conflated_in);

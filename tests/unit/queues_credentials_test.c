@@ -98,6 +98,21 @@ static void note__counts_move_between__is_not_known(void **state)
     assert_int_equal(look(12, 12, NULL), 0);
 }
 
+/* One that was taken, and not counted for a long time, as by a thread that was stopped. */
+static void note__all_was_read__there_are_none(void **state)
+{
+    (void)state;
+    hold(0);
+    (void)look(11, 10, NULL);
+    assert_int_equal(look(11, 10, NULL), 1);
+    pair = (struct pipe_pair){.target = &target, .pipe = pipe_bytes, .peer = peer_bytes};
+    credentials_note(&credentials, &pair, NULL, NULL);
+    assert_int_equal(pair.n_credentials, 0);
+    assert_false(pair.is_in_empty);
+    hold(1);
+    assert_int_equal(look(12, 11, NULL), 0);
+}
+
 static void note__another_queue__begins_anew(void **state)
 {
     (void)state;
@@ -185,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(note__empty_twice_with_the_same_counts__is_known),
         CASE(note__counts_move_between__is_not_known),
+        CASE(note__all_was_read__there_are_none),
         CASE(note__another_queue__begins_anew),
         CASE(note__front__is_a_credential_or_not),
         CASE(queue__not_as_it_must_be__says_nothing),
