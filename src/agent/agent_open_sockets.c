@@ -9,6 +9,7 @@
 #include "collectors/tap/tap_sockets.h"
 #include "metrics/json_writer.h"
 #include "metrics/labels.h"
+#include "problems/problem_watch.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +22,7 @@
 struct listing {
     const struct agent_open_sockets_query *query;
     struct string_buffer json, labels;
-    const struct peer_table *peers; /* NULL: none */
+    struct agent_peers peers;
     unsigned n;
 };
 
@@ -135,7 +136,7 @@ static int visit(const struct tap_socket *socket, void *data)
     append_fields(&self->json, socket);
     agent_events_append(&self->json, socket);
     append_unmeasured(self, socket->process);
-    int r = self->peers ? agent_peers_append(&self->json, self->peers, socket) : 0;
+    int r = agent_peers_append(&self->json, &self->peers, socket);
     string_buffer_append(&self->json, "}", 1);
     return r < 0 || self->json.has_failed || self->labels.has_failed ? -ENOMEM : 0;
 }
@@ -145,16 +146,24 @@ int agent_open_sockets_list(const struct agent_open_sockets *self,
                             struct string_buffer *ret_json)
 {
     struct listing listing = {.query = query};
+    struct problem_look *look = NULL;
     string_buffer_append_text(&listing.json, "{\"open\":[");
     if (self->peers) {
         peers_watch_ask(self->peers, PEERS_AGE_NS, PEERS_PATIENCE_NS);
-        listing.peers = peers_watch_lock(self->peers);
+        if (self->problems && problem_watch_share(self->problems, &look) < 0)
+            look = NULL;
+        listing.peers.table = peers_watch_lock(self->peers);
     }
-    int r = tap_sockets_each(self->directory, visit, &listing);
+    int r = look ? problem_names_init(&listing.peers.names, &look->view, listing.peers.table) : 0;
+    if (r == 0)
+        r = tap_sockets_each(self->directory, visit, &listing);
     if (self->peek && (r == 0 || r == -ENOENT))
         r = peek_sockets_each(self->peek, visit, &listing);
     if (self->peers)
         peers_watch_unlock(self->peers);
+    problem_names_finish(&listing.peers.names);
+    if (look)
+        problem_watch_release(self->problems, look);
     string_buffer_finish(&listing.labels);
     bool is_complete = listing.n <= AGENT_OPEN_SOCKETS_MAX;
     string_buffer_append_format(&listing.json, "],\"is_complete\":%s}\n",

@@ -25,11 +25,13 @@
 
 struct peek_link;
 struct peers_watch;
+struct problem_watch;
 
 struct agent_open_sockets {
-    const char *directory;     /* of the segments; borrowed */
-    struct peek_link *peek;    /* borrowed; NULL: none */
-    struct peers_watch *peers; /* borrowed; NULL: none */
+    const char *directory;          /* of the segments; borrowed */
+    struct peek_link *peek;         /* borrowed; NULL: none */
+    struct peers_watch *peers;      /* borrowed; NULL: none */
+    struct problem_watch *problems; /* borrowed; tells what peers are called; NULL: none */
 };
 
 /* Filters of the request; NULL: any. Numbers are texts. */

@@ -19,13 +19,13 @@ static void append_number(struct string_buffer *json, const char *name, uint64_t
 
 /* Texts of other processes are untrusted, and escaped as labels are. */
 static void append_texts(struct string_buffer *json, struct string_buffer *labels,
-                         const struct peer *peer)
+                         const struct peer *peer, const char *program)
 {
     string_buffer_clear(labels);
     if (*peer->address)
         labels_append(labels, "address", peer->address);
-    if (*peer->peer_program)
-        labels_append(labels, "program", peer->peer_program);
+    if (*program)
+        labels_append(labels, "program", program);
     if (peer->peer_type)
         labels_append(labels, "type", peer->peer_type);
     if (labels->size > 0)
@@ -34,11 +34,12 @@ static void append_texts(struct string_buffer *json, struct string_buffer *label
 }
 
 static void append_peer(struct string_buffer *json, struct string_buffer *labels,
-                        const struct peer *peer)
+                        const struct agent_peers *self, const struct peer *peer)
 {
+    const char *program = problem_names_find(&self->names, peer->peer_pid, peer->peer_start_ticks);
     string_buffer_append_format(json, "{\"send_queue\":%" PRIu64 ",\"receive_queue\":%" PRIu64,
                                 peer->send_queue, peer->receive_queue);
-    append_texts(json, labels, peer);
+    append_texts(json, labels, peer, program ? program : peer->peer_program);
     append_number(json, "pid", peer->peer_pid ? peer->peer_pid : PEER_UNKNOWN);
     append_number(json, "unsent_bytes", peer->unsent_bytes);
     append_number(json, "unread_bytes", peer->unread_bytes);
@@ -70,7 +71,7 @@ static int compare_worst(const void *a, const void *b)
     return x > y ? -1 : x < y;
 }
 
-int agent_peers_append(struct string_buffer *json, const struct peer_table *table,
+int agent_peers_append(struct string_buffer *json, const struct agent_peers *self,
                        const struct tap_socket *socket)
 {
     const struct peer *peers = NULL;
@@ -78,8 +79,8 @@ int agent_peers_append(struct string_buffer *json, const struct peer_table *tabl
                                          .pid = socket->process->pid};
     struct string_buffer labels = {0};
     size_t n = 0;
-    if (socket->words[SEGMENT_HANDLE] == SEGMENT_UNKNOWN ||
-        !peer_table_find(table, &process, socket->words[SEGMENT_HANDLE], &peers, &n))
+    if (!self->table || socket->words[SEGMENT_HANDLE] == SEGMENT_UNKNOWN ||
+        !peer_table_find(self->table, &process, socket->words[SEGMENT_HANDLE], &peers, &n))
         return 0;
     cleanup_free const struct peer **order = calloc(n + 1, sizeof(*order));
     if (!order)
@@ -93,7 +94,7 @@ int agent_peers_append(struct string_buffer *json, const struct peer_table *tabl
     for (size_t i = 0; i < n_shown; i++) {
         if (i > 0)
             string_buffer_append(json, ",", 1);
-        append_peer(json, &labels, order[i]);
+        append_peer(json, &labels, self, order[i]);
     }
     string_buffer_append(json, "]", 1);
     if (n > n_shown)

@@ -3,7 +3,8 @@
  * agent_peers - a socket's peers as JSON, for /api/v1/sockets/open.
  *
  *     "peers": [{"address": "tcp://127.0.0.1:40512",  the other end, as the kernel has it
- *                "pid": 4711, "program": "ledger",    where it is a process of this host
+ *                "pid": 4711, "program": "ledger",    where it is a process of this host;
+ *                                                     called as it is on the page
  *                "type": "PULL",                      where it is a ZeroMQ socket that is seen
  *                "send_queue": 1000,                  messages in this socket's queue to it
  *                "receive_queue": 0,                  and from it
@@ -24,11 +25,17 @@
 #include "base/string_buffer.h"
 #include "collectors/peers/peer_table.h"
 #include "collectors/tap/tap_sockets.h"
+#include "problems/problem_names.h"
 
 #define AGENT_PEERS_MAX 100u
 
+struct agent_peers {
+    const struct peer_table *table; /* NULL: not known */
+    struct problem_names names;     /* empty: those that the reader gives */
+};
+
 /* Appends the members, each with a comma before it, or nothing. Errors: -ENOMEM. */
-int agent_peers_append(struct string_buffer *json, const struct peer_table *table,
+int agent_peers_append(struct string_buffer *json, const struct agent_peers *self,
                        const struct tap_socket *socket);
 
 #endif

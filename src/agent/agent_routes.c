@@ -162,8 +162,10 @@ int agent_routes_init(struct agent_routes *self, const struct agent_route_parts 
     *self = (struct agent_routes){
         .metrics = {.runner = parts->runner, .has_created = parts->has_created},
         .live = {.live = parts->live, .problems = parts->problems},
-        .open_sockets = {
-            .directory = parts->directory, .peek = parts->peek, .peers = parts->peers}};
+        .open_sockets = {.directory = parts->directory,
+                         .peek = parts->peek,
+                         .peers = parts->peers,
+                         .problems = parts->problems}};
     if (page_pool_new(&self->metrics.pages) < 0)
         return error_set(err, -ENOMEM, "%s", strerror(ENOMEM));
     if (telemetry_path[0] != '/' ||

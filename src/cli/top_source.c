@@ -172,8 +172,10 @@ int top_source_socket(struct top_source *self, uint64_t pid, uint64_t serial,
 {
     if (self->options.client->url)
         return ask_exporter(self->options.client, pid, serial, ret_json, err);
-    const struct agent_open_sockets sockets = {
-        .directory = self->options.directory, .peek = self->peek, .peers = self->peers};
+    const struct agent_open_sockets sockets = {.directory = self->options.directory,
+                                               .peek = self->peek,
+                                               .peers = self->peers,
+                                               .problems = self->watch};
     char pid_text[24], serial_text[24];
     (void)snprintf(pid_text, sizeof(pid_text), "%" PRIu64, pid);
     (void)snprintf(serial_text, sizeof(serial_text), "%" PRIu64, serial);

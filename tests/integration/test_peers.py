@@ -13,7 +13,7 @@ from support import products
 from support.agent import Agent
 from support.process import Process, end_all
 from support.puppet import Puppet
-from support.waiting import wait_for
+from support.waiting import wait_equal, wait_for
 
 MESSAGE = 20000
 TRANSPORTS = ("tcp", "ipc")
@@ -228,6 +228,42 @@ def peers__connection_goes_on_in_a_child__is_the_child(agent, start):
     finally:
         os.close(end)
         os.close(ours)
+
+
+def program_seen_by(agent, program, kind):
+    """Who the only peer of that program's only socket of this kind is said to be; None: not known."""
+    answer = json.loads(agent.get(f"/api/v1/sockets/open?program={program}&type={kind}"))
+    found = [socket.get("peers", []) for socket in answer["open"]]
+    return found[0][0].get("program") if len(found) == 1 and len(found[0]) == 1 else None
+
+
+def wait_program(agent, program, kind, expected):
+    wait_equal(lambda: program_seen_by(agent, program, kind), expected, f"the peer of {program}")
+
+
+# The process's own pid namespace, in which it is number 1; it ends with who started it.
+CONTAINED = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+@pytest.mark.parametrize("prefix,is_tapped", [((), True), ((), False), (CONTAINED, True), (CONTAINED, False)],
+                         ids=["tapped", "not tapped", "contained", "contained, not tapped"])
+def peers__program_has_a_name_of_its_own__is_called_as_on_the_page(agent, directory, place, prefix, is_tapped):
+    """The environment names a program for its tap; where there is none, the reader's name is on the page."""
+    if prefix and subprocess.run([*prefix, "true"], check=False).returncode:
+        pytest.skip("it takes the right to make pid namespaces")
+    named = Puppet("c", directory if is_tapped else None, prefix=prefix,
+                   variables={"ZMQ_EXPORTER_PROGRAM": "ledger"})
+    other = Puppet("c", directory, variables={"ZMQ_EXPORTER_PROGRAM": "orders"})
+    try:
+        pull, push = named.socket(zmq.PULL), other.socket(zmq.PUSH)
+        push.connect(pull.bind(place["tcp"]))
+        assert push.send(1) == 1
+        on_page = "ledger" if is_tapped else "puppet"
+        wait_for(lambda: agent.scrape().value("zmq_sockets", program=on_page, type="PULL") == 1, "the socket")
+        wait_program(agent, "orders", "PUSH", on_page)
+        wait_program(agent, on_page, "PULL", "orders")
+    finally:
+        end_all([named, other])
 
 
 def peers__one_in_the_same_process__is_this_process(agent, start):

@@ -106,6 +106,7 @@ GUARDS = {
     "src/live": ["live_*", "agent_run", "page_live", "web_pages"],
     "src/problems": ["problem_*", "problems", "top", "page", "runbooks"],
     "src/problems/problem_ends": ["problem_*", "problems", "peers"],
+    "src/problems/problem_names": ["problem_*", "agent_open_sockets", "peers"],
     "src/agent": ["agent_*", "web_http", "web_metrics", "mistakes", "page", "probe_demand", "probe_reload",
                   "web_form", "web_pages", "web_config", "web_races", "check"],
     "src/agent/agent_checks": ["policy", "audit", "page"],

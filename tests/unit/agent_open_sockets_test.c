@@ -6,6 +6,7 @@
 #include "collectors/peek/peek_sockets.h"
 #include "collectors/peers/peers_watch.h"
 #include "collectors/tap/tap_sockets.h"
+#include "problems/problem_watch.h"
 
 #include "support/cmocka.h"
 
@@ -25,6 +26,9 @@ static struct tap_socket sockets[2]; /* the second one is the reader's */
 static unsigned n_times;             /* how often the first one is told of */
 static int tap_result, peek_result, visit_result;
 static bool is_locked, is_asked;
+static struct problem_socket named;
+static struct problem_look look = {.view = {.sockets = &named, .n = 1}};
+static int n_looks, look_result;
 static struct peer peers[300];
 static struct peer_process known_process;
 static struct peer_table table;
@@ -39,6 +43,8 @@ void __wrap_peers_watch_ask(struct peers_watch *self, uint64_t max_age_ns, uint6
 const struct peer_table *__wrap_peers_watch_lock(struct peers_watch *self);
 void __wrap_peers_watch_unlock(struct peers_watch *self);
 const char *__wrap_http_request_query(const struct http_request *self, const char *name);
+int __wrap_problem_watch_share(struct problem_watch *self, struct problem_look **ret_look);
+void __wrap_problem_watch_release(struct problem_watch *self, struct problem_look *shared);
 
 int __wrap_tap_sockets_each(const char *directory, int (*visit)(const struct tap_socket *, void *),
                             void *data)
@@ -80,6 +86,24 @@ void __wrap_peers_watch_unlock(struct peers_watch *self)
     is_locked = false;
 }
 
+int __wrap_problem_watch_share(struct problem_watch *self, struct problem_look **ret_look)
+{
+    assert_ptr_equal(self, &look);
+    assert_false(is_locked); /* it takes that lock itself */
+    if (look_result == 0) {
+        *ret_look = &look;
+        n_looks++;
+    }
+    return look_result;
+}
+
+void __wrap_problem_watch_release(struct problem_watch *self, struct problem_look *shared)
+{
+    assert_ptr_equal(self, &look);
+    assert_ptr_equal(shared, &look);
+    n_looks--;
+}
+
 const char *__wrap_http_request_query(const struct http_request *self, const char *name)
 {
     static const char *const names[] = {"program", "type", "address", "pid", "serial"};
@@ -104,6 +128,7 @@ static int set_up(void **state)
     n_times = 1;
     tap_result = peek_result = visit_result = 0;
     is_locked = is_asked = false;
+    look_result = 0;
     for (size_t i = 0; i < 2; i++) {
         for (size_t word = 0; word < SEGMENT_LANE_WORDS_MAX; word++)
             words[i][word] = SEGMENT_UNKNOWN;
@@ -130,6 +155,7 @@ static int tear_down(void **state)
     free(table.slots);
     table.slots = NULL;
     assert_false(is_locked);
+    assert_int_equal(n_looks, 0);
     return 0;
 }
 
@@ -321,12 +347,17 @@ static void add_peers(size_t n)
     table.n = n;
 }
 
+static const struct agent_open_sockets with_names = {.directory = "/segments",
+                                                     .peers = (struct peers_watch *)&table,
+                                                     .problems = (struct problem_watch *)&look};
+static const struct agent_open_sockets *asked_of = &with_peers;
+
 /* The list of peers, and what follows in the socket. */
 static const char *list_peers(void)
 {
     free(table.slots);
     assert_int_equal(peer_table_complete(&table), 0);
-    const char *text = strstr(list(&with_peers, ANY), ",\"peers\":[");
+    const char *text = strstr(list(asked_of, ANY), ",\"peers\":[");
     assert_true(is_asked);
     return text ? text : "";
 }
@@ -354,6 +385,26 @@ static void peers__of_a_socket__have_what_is_known(void **state)
     peers[1].address[0] = '\0';
     peers[1].peer_type = NULL;
     assert_non_null(strstr(list_peers(), "\"receive_queue\":0,\"program\":\"feed\",\"pid\":9,"));
+}
+
+static void peers__of_tapped_programs__have_the_names_of_these(void **state)
+{
+    (void)state;
+    add_peers(1);
+    (void)snprintf(peers[0].peer_program, sizeof(peers[0].peer_program), "python3");
+    peers[0].peer_pid = 9;
+    peers[0].peer_start_ticks = 33;
+    named = (struct problem_socket){.pid = 9, .start_ticks = 33, .handle = SEGMENT_UNKNOWN};
+    (void)snprintf(named.program, sizeof(named.program), "led\"ger");
+    asked_of = &with_names;
+    assert_non_null(strstr(list_peers(), "\"program\":\"led\\\"ger\",\"pid\":9"));
+    named.start_ticks = 34;
+    assert_non_null(strstr(list_peers(), "\"program\":\"python3\",\"pid\":9"));
+    named.start_ticks = 33;
+    look_result = -ENOMEM;
+    assert_non_null(strstr(list_peers(), "\"program\":\"python3\",\"pid\":9"));
+    asked_of = &with_peers;
+    assert_non_null(strstr(list_peers(), "\"program\":\"python3\",\"pid\":9"));
 }
 
 static void peers__not_known__are_left_out(void **state)
@@ -410,6 +461,7 @@ int main(void)
         CASE(list__directory__that_is_not_there_has_none),
         CASE(handle__questions__are_answered),
         CASE(peers__of_a_socket__have_what_is_known),
+        CASE(peers__of_tapped_programs__have_the_names_of_these),
         CASE(peers__not_known__are_left_out),
         CASE(peers__too_many__those_that_most_waits_for),
     };

@@ -71,6 +71,7 @@ static void tell_owner(struct state *self, uint64_t inode, uint32_t pid)
     struct peek_record record = peek_record_of(PEEK_RECORD_OWNER);
     record.owner.inode = inode;
     record.owner.pid = pid;
+    record.owner.start_ticks = pid ? START + pid : 0;
     if (pid)
         memcpy(record.owner.program, "stranger", sizeof("stranger"));
     assert_int_equal(peek_model_take(&self->model, &record, SECOND), 0);
@@ -234,6 +235,7 @@ static void owner__of_a_stranger__is_asked_for_and_stays(void **state)
     make_again(self);
     const struct peer *peer = only_peer_of(self, 5);
     assert_int_equal(peer->peer_pid, 7);
+    assert_int_equal(peer->peer_start_ticks, START + 7);
     assert_string_equal(peer->peer_program, "stranger");
     assert_null(peer->peer_type);
     make_again(self); /* the next round */
@@ -326,6 +328,7 @@ static void join__inproc_of_a_socket_with_another_address__has_none(void **state
     tell_connection(self, 6, 0);
     make(self);
     assert_string_equal(only_peer_of(self, 5)->address, "inproc://within");
+    assert_int_equal(only_peer_of(self, 5)->peer_start_ticks, START);
     assert_string_equal(only_peer_of(self, 6)->address, "");
     assert_true(only_peer_of(self, 6)->is_inproc);
 }

@@ -203,6 +203,7 @@ static void fill_process(struct peer_join *self, size_t n_known, uint64_t inode,
     const struct peer_join_owner *owner = use_owner(self, n_known, inode);
     if (owner && owner->is.pid != 0) {
         peer->peer_pid = owner->is.pid;
+        peer->peer_start_ticks = owner->is.start_ticks;
         memcpy(peer->peer_program, owner->is.program, sizeof(peer->peer_program));
     }
 }
@@ -237,6 +238,7 @@ static void fill_inproc(const struct peer_join_connection *connection, struct pe
 {
     peer->is_inproc = true;
     peer->peer_pid = connection->pid;
+    peer->peer_start_ticks = connection->start_ticks;
     memcpy(peer->peer_program, connection->program, sizeof(peer->peer_program));
     if (strncmp(connection->address, "inproc://", 9) == 0)
         memcpy(peer->address, connection->address, sizeof(peer->address));

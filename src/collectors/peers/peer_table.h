@@ -25,11 +25,11 @@ struct peer {
     bool is_inproc;
     char address[120];
     uint64_t peer_pid, peer_start_ticks;
-    uint64_t peer_handle; /* 0: no ZeroMQ socket, or not known which */
-    char peer_program[PROGRAM_NAME_SIZE];
-    const char *peer_type;              /* "PULL"; NULL: no ZeroMQ socket, or not known */
-    uint64_t send_queue, receive_queue; /* messages in the socket's own queues of it */
-    uint64_t full_since_ns;             /* since the epoch; 0: it is not full */
+    uint64_t peer_handle;                 /* 0: no ZeroMQ socket, or not known which */
+    char peer_program[PROGRAM_NAME_SIZE]; /* as the reader sees it (problems/problem_names.h) */
+    const char *peer_type;                /* "PULL"; NULL: no ZeroMQ socket, or not known */
+    uint64_t send_queue, receive_queue;   /* messages in the socket's own queues of it */
+    uint64_t full_since_ns;               /* since the epoch; 0: it is not full */
     uint64_t unsent_bytes, unread_bytes, retransmits, peer_unread_bytes; /* of the kernel */
 };
 

@@ -139,7 +139,7 @@ struct walk {
     struct segment_group *groups; /* SEGMENT_MAX_GROUPS, of the current process */
     struct segment_lane lanes[16];
     unsigned n_rows;
-    bool is_silent; /* the current process */
+    bool is_silent, is_contained; /* the current process */
     unsigned n_searches;
     int (*visit)(const struct tap_socket *socket, void *data);
     void *data;
@@ -161,6 +161,7 @@ static int visit_lane(struct walk *self, const struct segment_lane *lane)
         .library = library < process->n_libraries ? &process->libraries[library] : NULL,
         .words = lane->words,
         .is_silent = self->is_silent,
+        .is_contained = self->is_contained,
     };
     return self->visit(&socket, self->data);
 }
@@ -188,10 +189,10 @@ static bool is_fresh(const struct segment_header *process, const struct tap_cloc
 
 /* To find a process of another namespace takes a walk over all of /proc: not for those that are
  * heard, and for a few of the others. */
-static bool is_worth_a_search(struct walk *self, bool is_contained)
+static bool is_worth_a_search(struct walk *self)
 {
     static const struct tap_clock same = {.is_sure = true};
-    if (!is_contained)
+    if (!self->is_contained)
         return true;
     return !is_fresh(&self->reader.layout, &same) && self->n_searches++ < MAX_SEARCHES;
 }
@@ -203,14 +204,15 @@ static bool is_live(struct walk *self, const struct segment_name *name)
     const struct tap_life_name wanted = {process->pid, process->start_ticks,
                                          process->pid_namespace};
     struct tap_life life = TAP_LIFE_NONE;
-    bool is_contained = process->pid_namespace != self->host.pid_namespace;
+    self->is_contained = process->pid_namespace != self->host.pid_namespace;
     if (process->state != SEGMENT_LIVE || process->pid != name->pid ||
         process->start_ticks != name->start_ticks)
         return false;
     /* A container may have a boot id of its own. */
-    if (!is_contained && *process->boot_id && strcmp(process->boot_id, self->host.boot_id) != 0)
+    if (!self->is_contained && *process->boot_id &&
+        strcmp(process->boot_id, self->host.boot_id) != 0)
         return false;
-    if (is_worth_a_search(self, is_contained))
+    if (is_worth_a_search(self))
         tap_life_begin(&life, &self->host, &wanted, self->reader.owner);
     self->is_silent = !is_fresh(process, &life.clock);
     bool is_alive = life.state == TAP_LIFE_ALIVE ||

@@ -27,6 +27,7 @@ struct tap_socket {
     const uint64_t *words;                 /* of its lane */
     bool is_silent;                        /* its process runs and does not write */
     bool is_peeked;                        /* there is no tap: it is seen from outside */
+    bool is_contained;                     /* its process is in another pid namespace */
 };
 
 /* One thing that is known of a socket. Counters are those of the lane: sockets that had it
