@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Streams of 1-byte messages: plain, with a preloaded library that only calls through, with the tap
-turned off, and tapped.
+"""Streams of 1-byte messages: plain, with a preloaded library that only calls through, with one that
+does as many instructions as the tap beside, with the tap turned off, and tapped.
 
 usage: throughput.py [PLACES [SEED [STREAM ...]]]
 
@@ -30,7 +30,13 @@ STREAMS = {
     "local_thr": ("tcp", "processes", 500_000),
     "inproc_lat": ("inproc", "round", 30_000),
 }
-KINDS = ("plain", "called through", "off", "tapped")
+CALLS = {"called through": "libcall_through.so", "called through, padded": "libcall_padded.so"}
+KINDS = ("plain", *CALLS, "off", "tapped")
+
+
+def library_of(kind):
+    """There is a padded one for x86-64 alone."""
+    return products.BUILD / "tests/bench" / CALLS[kind]
 
 
 def measure_once(stream, kind, place, directory):
@@ -38,8 +44,8 @@ def measure_once(stream, kind, place, directory):
     transport, how, count = STREAMS[stream]
     program = [products.BUILD / "tests/bench/stream", transport, count, place, how]
     variables = {}
-    if kind == "called through":
-        variables["LD_PRELOAD"] = str(products.BUILD / "tests/bench/libcall_through.so")
+    if kind in CALLS:
+        variables["LD_PRELOAD"] = str(library_of(kind))
     if kind == "off":
         variables["ZMQ_EXPORTER_TAP"] = "off"
     result = run(program, directory if kind in ("off", "tapped") else None, variables)
@@ -47,11 +53,11 @@ def measure_once(stream, kind, place, directory):
     return tuple(map(float, result.stdout.split()))
 
 
-def measure(stream, places, directory):
+def measure(stream, kinds, places, directory):
     """By kind, what measure_once says at each place."""
-    seen = {kind: [] for kind in KINDS}
+    seen = {kind: [] for kind in kinds}
     for place in places:
-        for kind in random.sample(KINDS, len(KINDS)):
+        for kind in random.sample(kinds, len(kinds)):
             seen[kind].append(measure_once(stream, kind, place, directory))
     return seen
 
@@ -85,10 +91,11 @@ def main():
     print("| stream | | first decile | median | ninth decile | ratio | CPU ns a message | ratio |")
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="zt-", dir="/dev/shm") as directory:
+        kinds = [kind for kind in KINDS if kind not in CALLS or library_of(kind).exists()]
         for stream in sys.argv[3:] or STREAMS:
             places = [random.randrange(1 << 31) for _ in range(n_places)]
-            seen = measure(stream, places, pathlib.Path(directory))
-            for kind in KINDS:
+            seen = measure(stream, kinds, places, pathlib.Path(directory))
+            for kind in kinds:
                 print_kind(stream, kind, seen[kind], seen["plain"])
 
 

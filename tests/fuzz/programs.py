@@ -30,6 +30,7 @@ from support import products, segment_file  # noqa: E402
 from support.process import environment  # noqa: E402
 
 HANGS_S = 30
+N_TAPPED = 5  # runs that must all have other descriptors
 TMPFS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 COUNTERS = {"sent": "SENT_MESSAGES", "sent_bytes": "SENT_BYTES", "received": "RECEIVED_MESSAGES",
             "received_bytes": "RECEIVED_BYTES", "receive_refused": "RECEIVE_WOULD_BLOCK"}
@@ -82,9 +83,13 @@ def gauge_faults(segment, groups, parts):
 
 
 def queue_faults(segment, groups):
+    # A SUB passes over what does not match, which a publisher would not have sent, but an XSUB does.
+    tells_nothing = set(TELLS_NOTHING)
+    if any(kind == "XSUB" and group["sent"] for (kind, _), group in groups.items()):
+        tells_nothing.add("SUB")
     for (kind, endpoint), group in groups.items():
         value = segment.gauge("RECEIVE_QUEUE", kind, endpoint)
-        if group["is_queue_unknown"] or group["is_proxied"] or value is None or kind in TELLS_NOTHING:
+        if group["is_queue_unknown"] or group["is_proxied"] or value is None or kind in tells_nothing:
             continue
         in_hand = group["open"] if kind in HOLDS_ONE else 0
         is_good = (value <= group["queued"] if group["is_network"]
@@ -193,6 +198,10 @@ class Run:
                     return "\n".join([*before, f"plain:  {two}", f"tapped: {one}"])
         return f"ended with {self.outcome[:2]}, plain with {other.outcome[:2]}"
 
+    def differs_in_descriptors(self, other):
+        """Whether those that are open at some moment are the first that differs."""
+        return " descriptors " in self.first_difference(other).splitlines()[-1]
+
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -213,8 +222,12 @@ def verdict(options, seed, steps):
             again.remove()
             if not is_same:
                 return None, False, runs
-        tapped.remove()
-        tapped = runs[1] = Run(options, seed, steps, True)
+        # Again, and where it is descriptors some times more: a busy machine closes them later.
+        for _ in range(N_TAPPED if tapped.differs_in_descriptors(plain) else 1):
+            tapped.remove()
+            tapped = runs[1] = Run(options, seed, steps, True)
+            if tapped.outcome == plain.outcome:
+                break
         if tapped.outcome != plain.outcome:
             return tapped.first_difference(plain), True, runs
     if tapped.faults:
