@@ -3,9 +3,9 @@
  * call_through - preloaded, it stands before the functions that send and receive, and does nothing
  * but call them: what any preloaded library costs.
  *
- * Compiled with CALL_PADDED as well (`call_padded`), zmq_send and zmq_recv do as many instructions as
- * the tap's, loads and stores among them, which say nothing of the socket: what is slower with the
- * tap and not with it would be more than instructions.
+ * Compiled with CALL_PADDED as well (`call_padded`), zmq_send and zmq_recv do as many instructions
+ * as the tap's, loads and stores among them, which say nothing of the socket: what is slower with
+ * the tap and not with it would be more than instructions.
  */
 #include <dlfcn.h>
 #include <stdint.h>
