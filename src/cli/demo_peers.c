@@ -16,12 +16,22 @@ int demo_play_hub(void *context)
         demo_play_receive(socket);
 }
 
+/* One that sends when it is connected, not before: it may go soon afterwards. */
+static void *visitor_socket(void *context, int type, const char *endpoint)
+{
+    const int is_immediate = 1;
+    void *socket = demo_play_socket(context, type, 100, 100);
+    if (zmq_setsockopt(socket, ZMQ_IMMEDIATE, &is_immediate, sizeof(is_immediate)) < 0)
+        demo_play_fail("zmq_setsockopt of ZMQ_IMMEDIATE");
+    demo_play_connect(socket, endpoint);
+    return socket;
+}
+
 /* Connects anew for every reading and goes away again, about once a second. */
 int demo_play_sensor(void *context)
 {
     for (;; demo_play_wait(500)) {
-        void *socket = demo_play_socket(context, ZMQ_PUSH, 100, 100);
-        demo_play_connect(socket, READINGS);
+        void *socket = visitor_socket(context, ZMQ_PUSH, READINGS);
         (void)demo_play_send(socket, 0); /* waits until it is connected */
         demo_play_wait(300);
         zmq_close(socket);
@@ -48,10 +58,9 @@ int demo_play_desk(void *context)
 int demo_play_caller(void *context)
 {
     for (;; demo_play_wait(500)) {
-        void *socket = demo_play_socket(context, ZMQ_DEALER, 100, 100);
-        demo_play_connect(socket, DESK);
-        (void)demo_play_send(socket, 0);
-        demo_play_wait(200); /* enough for the question to leave, not for the answer */
+        void *socket = visitor_socket(context, ZMQ_DEALER, DESK);
+        (void)demo_play_send(socket, 0); /* waits until it is connected */
+        demo_play_wait(200);             /* enough for the question to leave, not for the answer */
         zmq_close(socket);
     }
 }

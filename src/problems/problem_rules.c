@@ -81,13 +81,17 @@ static bool find_silent(const struct problem_view *view, const struct problem_so
     return socket->is_silent && is_first;
 }
 
+/* Critical is that nobody gets in: not that one comes and goes and is not there right now, nor that
+ * a first one has had no time yet. */
 static bool find_handshakes_fail(const struct problem_view *view,
                                  const struct problem_socket *socket, struct problem *ret)
 {
-    (void)view;
+    uint64_t open_ns = since(view->now_ns, socket->opened_ns);
+    bool is_settled = !is_known(open_ns) || open_ns >= SETTLE_NS;
+    bool has_had_peers = socket->peers != 0 || socket->recent[PROBLEM_HANDSHAKES] > 0;
     ret->value = socket->recent[PROBLEM_FAILED_AUTH] + socket->recent[PROBLEM_FAILED_PROTOCOL] +
                  socket->recent[PROBLEM_FAILED_TRANSPORT];
-    ret->severity = socket->peers == 0 ? PROBLEM_CRITICAL : PROBLEM_WARNING;
+    ret->severity = is_settled && !has_had_peers ? PROBLEM_CRITICAL : PROBLEM_WARNING;
     return ret->value > 0;
 }
 

@@ -179,6 +179,15 @@ static void connections__failed_handshakes_are_no_second_problem(void **state)
     socket.peers = 0;
     socket.connects = 0;
     check(&socket, PROBLEM_HANDSHAKES_FAIL, true);
+    socket.opened_ns = NOW - 5 * S; /* a first peer may still come */
+    check(&socket, PROBLEM_HANDSHAKES_FAIL, true);
+    socket.opened_ns++;
+    check(&socket, PROBLEM_HANDSHAKES_FAIL, false);
+    socket.opened_ns = SEGMENT_UNKNOWN;
+    check(&socket, PROBLEM_HANDSHAKES_FAIL, true);
+    socket.opened_ns = NOW - 100 * S;
+    socket.recent[PROBLEM_HANDSHAKES] = 1; /* one that comes and goes */
+    check(&socket, PROBLEM_HANDSHAKES_FAIL, false);
     socket = quiet(7);
     socket.recent[PROBLEM_DROPPED_UNROUTABLE] = 1;
     check(&socket, PROBLEM_UNROUTABLE, true);
