@@ -77,7 +77,7 @@ static void write_segment(void)
 /* Where no round is allowed. */
 static void show_life(void)
 {
-    sampler_blind_round("the program has shut itself in");
+    sampler_blind_round("it set seccomp or no_new_privs; run it without the tap");
     struct segment_writer *now = __atomic_load_n(&writer, __ATOMIC_ACQUIRE);
     if (now)
         segment_writer_beat(now);

@@ -26,7 +26,7 @@ extern struct rounds {
         waits_ms[ROUNDS_MAX_WAITS]; /* of the thread: how long it wanted to wait, and then did */
     unsigned n_waits;
     unsigned n_wakes;
-    bool is_closed; /* the program has shut itself in */
+    bool is_closed; /* the program has set seccomp or no_new_privs */
     bool has_moved, has_calls, is_not_at_rest, needs_rounds, is_written; /* is not mapped */
     bool is_urgent;
     uint64_t endings_ns;  /* the next look at them */
