@@ -4,12 +4,19 @@
 #include "cli/command.h"
 #include "cli/flags.h"
 #include "cli/terminal.h"
+#include "collectors/tap/tap_collector.h"
 #include "segment/segment_layout.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DEFAULT_ADDRESS ":10556"
+#define DEFAULT_ADDRESS         ":10556"
+#define DEFAULT_PATH            "/metrics"
+#define DEFAULT_MAX_REQUESTS    40
+#define DEFAULT_MAX_CONNECTIONS 512
+
+#define TEXT_OF_WORD(word) #word
+#define TEXT_OF(macro)     TEXT_OF_WORD(macro)
 
 #define NAME "zmq_exporter"
 
@@ -93,10 +100,10 @@ static int serve(const struct serve_flags *given)
 }
 
 /* Of the one command line. */
-static struct serve_flags given = {.telemetry_path = "/metrics",
-                                   .max_tap_groups = 2000,
-                                   .max_requests = 40,
-                                   .max_connections = 512,
+static struct serve_flags given = {.telemetry_path = DEFAULT_PATH,
+                                   .max_tap_groups = TAP_MAX_GROUPS_DEFAULT,
+                                   .max_requests = DEFAULT_MAX_REQUESTS,
+                                   .max_connections = DEFAULT_MAX_CONNECTIONS,
                                    .log_level = "info",
                                    .log_format = "logfmt"};
 
@@ -116,18 +123,18 @@ static const struct flag flags[] = {
      "TLS, basic authentication, headers and rate limit, in the format of Prometheus's "
      "exporter-toolkit. Read again when it or a certificate changes.",
      FLAG_TEXT, &given.web_config_file},
-    {"web.telemetry-path", "PATH", "/metrics", "The path of the metrics.", FLAG_TEXT,
+    {"web.telemetry-path", "PATH", DEFAULT_PATH, "The path of the metrics.", FLAG_TEXT,
      &given.telemetry_path},
-    {"web.max-requests", "N", "40",
+    {"web.max-requests", "N", TEXT_OF(DEFAULT_MAX_REQUESTS),
      "Probes and reloads at once, of which one more gets status 503, and large answers under "
      "way, of which the slowest is then given up.",
      FLAG_NUMBER, &given.max_requests},
-    {"web.max-connections", "N", "512",
+    {"web.max-connections", "N", TEXT_OF(DEFAULT_MAX_CONNECTIONS),
      "Open connections; beyond it, the one that has been slow for longest is closed.", FLAG_NUMBER,
      &given.max_connections},
     {"tap.directory", "DIRECTORY", "$" SEGMENT_DIRECTORY_VARIABLE " or " SEGMENT_DIRECTORY_DEFAULT,
      "Where tapped programs write what they count.", FLAG_TEXT, &given.directory},
-    {"tap.max-groups", "N", "2000",
+    {"tap.max-groups", "N", TEXT_OF(TAP_MAX_GROUPS_DEFAULT),
      "Groups of sockets (program, type, address) with series of their own; those beyond it "
      "are counted together, with address \"(other)\".",
      FLAG_NUMBER, &given.max_tap_groups},

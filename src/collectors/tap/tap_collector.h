@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TAP_MAX_GROUPS_DEFAULT 2000u
+#define TAP_MAX_GROUPS_DEFAULT 2000 /* written into the help as it stands here */
 
 struct peek_link;
 struct peers_watch;
