@@ -86,7 +86,7 @@ static int explain(gnutls_session_t session, int problem, struct error *err)
     if (problem == GNUTLS_E_PREMATURE_TERMINATION || problem == GNUTLS_E_PUSH_ERROR ||
         problem == GNUTLS_E_PULL_ERROR)
         return error_set(err, -ECONNRESET, EXPORTER_STREAM_CUT);
-    if (problem == GNUTLS_E_AGAIN)
+    if (problem == GNUTLS_E_AGAIN || problem == GNUTLS_E_TIMEDOUT)
         return error_set(err, -ETIMEDOUT, "--url: no answer within %d s",
                          EXPORTER_STREAM_PATIENCE_S);
     if (problem == GNUTLS_E_UNEXPECTED_PACKET_LENGTH || problem == GNUTLS_E_UNEXPECTED_PACKET ||

@@ -4,12 +4,12 @@
 #include "base/suggest.h"
 #include "cli/terminal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FLAGS  64u
 #define HELP_WIDTH 90
 
 struct found {
@@ -19,9 +19,9 @@ struct found {
 
 static int unknown(const struct flag *flags, size_t n, const char *name, struct error *err)
 {
-    const char *names[MAX_FLAGS + 1] = {"help"};
+    const char *names[FLAGS_MAX + 1] = {"help"};
     size_t n_names = 1;
-    for (size_t i = 0; i < n && i < MAX_FLAGS; i++)
+    for (size_t i = 0; i < n; i++)
         names[n_names++] = flags[i].name;
     const char *near = suggest_nearest(name, names, n_names);
     if (near)
@@ -111,15 +111,15 @@ static int take(const struct flag *flags, size_t n, char **argv, int *i, struct 
 
 static int check_once(const struct flag *flags, size_t n, int argc, char **argv, struct error *err)
 {
-    bool is_given[MAX_FLAGS] = {false};
+    bool is_given[FLAGS_MAX] = {false};
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         struct found found;
         if (strncmp(argv[i], "--", 2) != 0 || find(flags, n, argv[i] + 2, &found, NULL) < 0)
             continue;
         size_t index = (size_t)(found.flag - flags);
-        if (index < MAX_FLAGS && is_given[index] && found.flag->kind != FLAG_TEXTS)
+        if (is_given[index] && found.flag->kind != FLAG_TEXTS)
             return error_set(err, -EINVAL, "--%s is given twice", found.flag->name);
-        is_given[index < MAX_FLAGS ? index : 0] = true;
+        is_given[index] = true;
         if (!found.value && found.flag->kind != FLAG_SWITCH)
             i++;
     }
@@ -129,6 +129,7 @@ static int check_once(const struct flag *flags, size_t n, int argc, char **argv,
 int flags_parse(const struct flag *flags, size_t n, int argc, char **argv, int *ret_rest,
                 struct error *err)
 {
+    assert(n <= FLAGS_MAX);
     int i = 1;
     for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
         if (strcmp(argv[i], "--") == 0) {

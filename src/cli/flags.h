@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define FLAGS_MAX        64u /* of one table */
 #define FLAGS_MAX_VALUES 16u
 
 /* What `--help` and `--version` lead to: not an error, but nothing to run either. */

@@ -58,7 +58,7 @@ static bool parse_network(const char *text, size_t size, struct probe_target *ta
     char plain[INET6_ADDRSTRLEN + 2];
     const char *slash = memchr(text, '/', size);
     size_t length = slash ? (size_t)(slash - text) : size;
-    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+    if (text[0] == '[' && text[length - 1] == ']') { /* one at least: '[' ends nothing */
         text++;
         length -= 2;
     }

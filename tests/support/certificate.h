@@ -9,6 +9,7 @@
 #include <gnutls/x509.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 struct certificate {

@@ -207,6 +207,24 @@ static void parse__values__as_many_as_there_is_room_for(void **state)
     assert_int_equal(texts.n, FLAGS_MAX_VALUES);
 }
 
+/* The last of a table as long as a table may be: found, told when it is given twice, and near. */
+static void parse__longest_table__has_a_last_row(void **state)
+{
+    static struct flag rows[FLAGS_MAX];
+    static char names[FLAGS_MAX][8];
+    (void)state;
+    for (size_t i = 0; i < FLAGS_MAX; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "z%zu", i);
+        rows[i] = (struct flag){names[i], NULL, NULL, "", FLAG_SWITCH, &is_on};
+    }
+    rows[FLAGS_MAX - 1].name = "the-last";
+    assert_int_equal(parse_with(rows, FLAGS_MAX, "--z0 --the-last"), 0);
+    assert_int_equal(parse_with(rows, FLAGS_MAX, "--the-last --z0 --the-last"), -EINVAL);
+    assert_string_equal(err.message, "--the-last is given twice");
+    assert_int_equal(parse_with(rows, FLAGS_MAX, "--the-lats"), -EINVAL);
+    assert_string_equal(err.message, "unknown flag '--the-lats' (did you mean '--the-last'?)");
+}
+
 static FILE *screen;
 static char *printed;
 static size_t printed_size;
@@ -294,6 +312,7 @@ int main(void)
         cmocka_unit_test(parse__wrong__says_what_and_the_remedy),
         cmocka_unit_test(parse__a_value_that_looks_like_a_flag__is_not_given_twice),
         cmocka_unit_test(parse__values__as_many_as_there_is_room_for),
+        cmocka_unit_test(parse__longest_table__has_a_last_row),
         cmocka_unit_test(print__table__has_a_row_for_each),
         cmocka_unit_test(print__long_text__is_in_lines_of_a_width),
         cmocka_unit_test(list__table__is_for_shells),

@@ -135,6 +135,15 @@ struct excess {
     const char *message;
 };
 
+static void repeat(const struct excess *what, size_t times, struct string_buffer *ret_text)
+{
+    string_buffer_append_text(ret_text, what->head);
+    for (size_t i = 0; i < times; i++)
+        string_buffer_append_format(ret_text, "%s%zu%s", what->before, i, what->after);
+    string_buffer_append_text(ret_text, what->tail);
+    assert_false(ret_text->has_failed);
+}
+
 static void parse__more_than_any_limit__is_refused(void **state)
 {
     (void)state;
@@ -146,14 +155,68 @@ static void parse__more_than_any_limit__is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct string_buffer text = {0};
-        string_buffer_append_text(&text, cases[i].head);
-        for (size_t j = 0; j <= cases[i].limit; j++)
-            string_buffer_append_format(&text, "%s%zu%s", cases[i].before, j, cases[i].after);
-        string_buffer_append_text(&text, cases[i].tail);
-        assert_false(text.has_failed);
+        repeat(&cases[i], cases[i].limit + 1, &text);
         check_refused(text.data, text.size, cases[i].message);
         string_buffer_finish(&text);
     }
+}
+
+static void parse__as_much_as_the_limit__is_taken(void **state)
+{
+    (void)state;
+    static const struct excess keys = {"", "k", ": 1\n", "", 0, NULL},
+                               members = {"a: [", "", ", ", "]\n", 0, NULL};
+    struct string_buffer text = {0};
+    repeat(&keys, CONFIG_DOCUMENT_KEYS_MAX, &text);
+    struct config_document *document = parse(text.data);
+    assert_int_equal(config_document_root(document)->n_children, CONFIG_DOCUMENT_KEYS_MAX);
+    config_document_destroy(&document);
+
+    string_buffer_clear(&text);
+    repeat(&members, CONFIG_DOCUMENT_MEMBERS_MAX, &text);
+    document = parse(text.data);
+    assert_int_equal(config_document_root(document)->first->n_children,
+                     CONFIG_DOCUMENT_MEMBERS_MAX);
+    config_document_destroy(&document);
+
+    string_buffer_clear(&text);
+    string_buffer_append_text(&text, "a: ");
+    for (size_t i = 0; i < CONFIG_DOCUMENT_SCALAR_MAX; i++)
+        string_buffer_append(&text, "x", 1);
+    string_buffer_append(&text, "\n", 1);
+    document = parse(text.data);
+    assert_int_equal(strlen(config_document_root(document)->first->text),
+                     CONFIG_DOCUMENT_SCALAR_MAX);
+    config_document_destroy(&document);
+    string_buffer_append(&text, "\n", 1);
+    text.data[strlen("a: ") + CONFIG_DOCUMENT_SCALAR_MAX] = 'x';
+    check_refused(text.data, text.size, "x.yml:1:4: the text is too long");
+    string_buffer_finish(&text);
+
+    document = parse("a: [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]\n");
+    config_document_destroy(&document);
+}
+
+static void parse__values_in_all__have_a_limit(void **state)
+{
+    (void)state;
+    struct string_buffer text = {0};
+    size_t n = 1; /* the root */
+    for (size_t i = 0; n < CONFIG_DOCUMENT_NODES_MAX; i++) {
+        string_buffer_append_format(&text, "k%zu: [", i);
+        for (n++; n < CONFIG_DOCUMENT_NODES_MAX && n % CONFIG_DOCUMENT_MEMBERS_MAX != 0; n++)
+            string_buffer_append(&text, "1,", 2);
+        string_buffer_append(&text, "]\n", 2);
+    }
+    assert_false(text.has_failed);
+    struct config_document *document = parse(text.data);
+    config_document_destroy(&document);
+    string_buffer_append_text(&text, "one-more: 1\n");
+    struct error err = {0};
+    assert_int_equal(config_document_parse("x.yml", text.data, text.size, &document, &err),
+                     -EINVAL);
+    assert_non_null(strstr(err.message, ": the file has too many values"));
+    string_buffer_finish(&text);
 }
 
 static void parse__not_ascii__counts_characters(void **state)
@@ -282,6 +345,8 @@ int main(void)
         cmocka_unit_test(parse__nothing__is_an_empty_mapping),
         cmocka_unit_test(parse__what_is_not_for_a_configuration__is_refused_with_its_place),
         cmocka_unit_test(parse__more_than_any_limit__is_refused),
+        cmocka_unit_test(parse__as_much_as_the_limit__is_taken),
+        cmocka_unit_test(parse__values_in_all__have_a_limit),
         cmocka_unit_test(parse__not_ascii__counts_characters),
         cmocka_unit_test(open__no_file__names_the_path),
         cmocka_unit_test(open__endless_file__stops_at_the_limit),

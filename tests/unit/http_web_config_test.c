@@ -12,8 +12,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define HASH10 "$2y$10$2UXri9cIDdgeKjBo4Rlpx.U3ZLDV8X1IxKmsfOvhcM5oXQt/mLmXq"
-#define FILES  "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
+#define UNSALTED "UXri9cIDdgeKjBo4Rlpx.U3ZLDV8X1IxKmsfOvhcM5oXQt/mLmXq"
+#define SALTED   "2" UNSALTED
+#define HASH10   "$2y$10$2UXri9cIDdgeKjBo4Rlpx.U3ZLDV8X1IxKmsfOvhcM5oXQt/mLmXq"
+#define FILES    "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
 #define PEM(kind)                                                                                  \
     "    -----BEGIN " kind "-----\n    AAAA\n    -----END " kind "-----\n" /* of no sense */
 #define USER "basic_auth_users:\n  alice: "
@@ -270,6 +272,18 @@ static const struct verdict verdicts[] = {
      "is not a bcrypt hash"},
     {"a cost of 32", USER "$2y$32$2UXri9cIDdgeKjBo4Rlpx.U3ZLDV8X1IxKmsfOvhcM5oXQt/mLmXq\n",
      "is not a bcrypt hash"},
+    {"a hash without a dollar", USER "$2y010$" SALTED "\n", "is not a bcrypt hash"},
+    {"a hash with one digit", USER "$2y$1$" SALTED "\n", "is not a bcrypt hash"},
+    {"a hash with three digits", USER "$2y$101" SALTED "\n", "is not a bcrypt hash"},
+    {"a cost whose first is no digit", USER "$2y$/9$" SALTED "\n", "is not a bcrypt hash"},
+    {"a cost whose first is none either", USER "'$2y$:0$" SALTED "'\n", "is not a bcrypt hash"},
+    {"a cost whose second is no digit", USER "$2y$1/$" SALTED "\n", "is not a bcrypt hash"},
+    {"a cost whose second is none either", USER "'$2y$1:$" SALTED "'\n", "is not a bcrypt hash"},
+    {"a hash of an unknown kind", USER "$2z$10$" SALTED "\n", "is not a bcrypt hash"},
+    {"a hash that is longer", USER "$2y$10$" SALTED "a\n", "is not a bcrypt hash"},
+    {"a hash with a byte of another alphabet", USER "$2y$10$+" UNSALTED "\n",
+     "is not a bcrypt hash"},
+    {"a hash of $2$, and a cost of 4", USER "$2$04$" SALTED "\n", NULL},
     {"hashes of $2a$ and $2b$",
      USER "$2a$10$2UXri9cIDdgeKjBo4Rlpx.U3ZLDV8X1IxKmsfOvhcM5oXQt/mLmXq\n"
           "  bob: $2b$31$2UXri9cIDdgeKjBo4Rlpx.U3ZLDV8X1IxKmsfOvhcM5oXQt/mLmXq\n",

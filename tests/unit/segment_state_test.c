@@ -237,6 +237,7 @@ static void parse__malformed_lines__are_refused(void **state)
         "program a created=5x\n",
         "program a createt=5\n",
         "group a 1 1 -\n",
+        "group a 1 1x -\n", /* no space before a text, or a number */
         "group a 1 1 - - 8=1 9\n",
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
