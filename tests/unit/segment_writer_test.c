@@ -166,6 +166,72 @@ static void publish__second_image__closes_the_first(void **state)
     assert_int_equal(read_header(path_of(f, ".1")).state, SEGMENT_LIVE);
 }
 
+/* What is at the name and was not made by an earlier image of this process stays as it is. */
+enum stranger {
+    OF_OTHER_KIND,
+    OF_OTHER_VERSION,
+    OF_OTHER_PID,
+    OF_OTHER_START,
+    OF_THIS_IMAGE,
+    PREPARED,
+    CUT,
+    FOREIGN
+};
+
+static void put_stranger(enum stranger kind, const char *path, struct segment_header header,
+                         const struct segment_header *newer)
+{
+    header.magic ^= kind == OF_OTHER_KIND;
+    header.version += kind == OF_OTHER_VERSION;
+    header.pid += kind == OF_OTHER_PID;
+    header.start_ticks += kind == OF_OTHER_START;
+    header.created_ns = kind == OF_THIS_IMAGE ? newer->created_ns : header.created_ns;
+    header.state = kind == PREPARED ? SEGMENT_CLOSED + 1 : SEGMENT_LIVE;
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
+    if (kind == CUT)
+        assert_int_equal(ftruncate(fd, offsetof(struct segment_header, reserved) - 1), 0);
+    if (kind == FOREIGN)
+        assert_int_equal(fchown(fd, 65534, 65534), 0);
+    close(fd);
+}
+
+static uint64_t state_in(const char *path)
+{
+    uint64_t word = UINT64_MAX;
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &word, sizeof(word), offsetof(struct segment_header, state)),
+                     sizeof(word));
+    close(fd);
+    return word;
+}
+
+static void publish__name_is_taken_by_another__it_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct segment_table *table;
+    struct segment_writer *writer;
+    assert_int_equal(segment_writer_publish(f->writer), 0);
+    const char *path = path_of(f, "");
+    const struct segment_header first = read_header(path);
+    for (enum stranger kind = OF_OTHER_KIND; kind <= FOREIGN; kind++) {
+        if (kind == FOREIGN && geteuid() != 0)
+            break;
+        assert_int_equal(chmod(path, 0640), 0);
+        assert_int_equal(segment_table_new(4, &table), 0);
+        assert_int_equal(segment_writer_new(table, f->directory, &writer), 0);
+        put_stranger(kind, path, first, table->header);
+        uint64_t before = state_in(path);
+        assert_int_equal(segment_writer_publish(writer), 0);
+        segment_writer_destroy(&writer);
+        segment_table_destroy(&table);
+        if (state_in(path) != before)
+            fail_msg("case %d", (int)kind);
+    }
+}
+
 /* Destructors of the program may come after the tap's. */
 static void publish__after_close__stays_closed_and_makes_no_file(void **state)
 {
@@ -264,6 +330,7 @@ int main(void)
         CASE(publish__only_histograms_moved__close_writes_them),
         CASE(publish__file_removed_or_cut__is_made_again),
         CASE(publish__second_image__closes_the_first),
+        CASE(publish__name_is_taken_by_another__it_stays),
         CASE(publish__after_close__stays_closed_and_makes_no_file),
         CASE(publish__any_outcome__keeps_errno_and_no_descriptor),
     };
