@@ -35,7 +35,6 @@
 #define MUTEX_BYTES    ROUND_UP(sizeof(pthread_mutex_t) + sizeof(pthread_mutexattr_t))
 #define HAS_MESSAGE    (QUEUE_POINTERS + 2 * PIPE_POINTER + MUTEX_BYTES)
 
-#define STRING_BYTES      32u /* of libstdc++ */
 #define MAX_STRING        4096u
 #define ENDPOINT_DISTANCE 256u /* at most, after the vector of pipes */
 #define CONTEXT_REST      512u
@@ -104,7 +103,7 @@ static bool is_text(const char *text)
 bool peek_layout_read_string(struct peek_target *target, uintptr_t address, char *ret_text,
                              size_t size)
 {
-    unsigned char bytes[STRING_BYTES];
+    unsigned char bytes[PEEK_STRING_BYTES];
     if (!peek_target_read(target, address, bytes, sizeof(bytes)))
         return false;
     uintptr_t text = pipe_pointer_at(bytes, 0), length = pipe_pointer_at(bytes, PIPE_POINTER);

@@ -22,6 +22,7 @@
 #define PEEK_SOCKET_OWNER   16u
 #define PEEK_SOCKET_OPTIONS 24u   /* the limits for sending and receiving come first */
 #define PEEK_SOCKET_BYTES   4096u /* in which a socket's tag lies */
+#define PEEK_STRING_BYTES   32u   /* of libstdc++ */
 
 /* In a socket, where its type is at PEEK_OPTION_TYPE (64 bit, 4.3.4 to master). */
 #define PEEK_OPTION_TYPE       332u

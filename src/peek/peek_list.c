@@ -14,7 +14,6 @@
 #define BLOCK         64u
 #define HEAD_BYTES    32u
 #define MIDDLE_BYTES  384u
-#define STRING_BYTES  32u
 #define OPTION_BYTES  (PEEK_OPTION_SNDTIMEO + 4 - PEEK_OPTION_TYPE)
 #define TEXT_INTERVAL 16u /* passes after which an endpoint's text is read again */
 #define MAX_VECTOR    ((uintptr_t)1 << 20)
@@ -65,7 +64,7 @@ static struct peek_layout *find_layout(struct peek_process *self,
 
 static size_t middle_size(const struct peek_layout *layout)
 {
-    uint32_t end = layout->endpoint ? layout->endpoint + STRING_BYTES
+    uint32_t end = layout->endpoint ? layout->endpoint + PEEK_STRING_BYTES
                                     : layout->pipes.pipes + 3 * PIPE_POINTER;
     return end - layout->tag < MIDDLE_BYTES ? end - layout->tag : MIDDLE_BYTES;
 }
@@ -130,21 +129,28 @@ static void take_endpoint(struct peek_process *self, struct peek_socket *socket,
                           const struct reading *reading)
 {
     const struct peek_layout *layout = reading->layout;
-    if (layout->endpoint == 0 || layout->endpoint + STRING_BYTES - layout->tag > MIDDLE_BYTES)
+    if (layout->endpoint == 0 || layout->endpoint + PEEK_STRING_BYTES - layout->tag > MIDDLE_BYTES)
         return;
     const unsigned char *string = reading->middle + (layout->endpoint - layout->tag);
+    memcpy(socket->string, string, sizeof(socket->string));
     uintptr_t text = pipe_pointer_at(string, 0);
     uint64_t length = pipe_pointer_at(string, PIPE_POINTER);
     bool is_due = (self->n_passes + socket->serial) % TEXT_INTERVAL == 0;
-    if (text == socket->text && length == socket->text_length && !is_due)
+    const unsigned char *inner = string + 2 * PIPE_POINTER; /* holds a short one's text */
+    if (text == socket->text && length == socket->text_length && !is_due &&
+        memcmp(socket->text_inner, inner, sizeof(socket->text_inner)) == 0)
         return;
     char found[PEEK_RECORD_ENDPOINT];
+    uintptr_t vtable; /* is another one as soon as the socket's destructor runs */
     if (!peek_layout_read_string(&self->target, socket->address + layout->endpoint, found,
-                                 sizeof(found)))
+                                 sizeof(found)) ||
+        !pipe_memory_read_one(&self->target.memory, socket->address, &vtable, sizeof(vtable)) ||
+        vtable != socket->vtable)
         return;
     memcpy(socket->endpoint, found, sizeof(found));
     socket->text = text;
     socket->text_length = length;
+    memcpy(socket->text_inner, inner, sizeof(socket->text_inner));
 }
 
 static int compare_addresses(const void *a, const void *b)
@@ -162,7 +168,8 @@ static int compare_sockets(const void *a, const void *b)
     return one->n_absent < other->n_absent ? -1 : one->n_absent > other->n_absent;
 }
 
-/* The same address may be another socket's by now. */
+/* The same address may be another socket's by now, with the same number: one that was closed is
+ * never open again. */
 static struct peek_socket *recall(struct peek_process *self, uintptr_t address,
                                   const struct reading *reading, const struct peek_context *context)
 {
@@ -173,7 +180,8 @@ static struct peek_socket *recall(struct peek_process *self, uintptr_t address,
     bool is_same = former && former->serial != 0 &&
                    former->vtable == pipe_pointer_at(reading->head, 0) &&
                    former->owner == pipe_u32_at(reading->head, PEEK_SOCKET_OWNER) &&
-                   former->context == context->address;
+                   former->context == context->address &&
+                   (!former->is_closed || pipe_u32_at(reading->middle, 0) == PEEK_SOCKET_CLOSED);
     return is_same ? former : NULL;
 }
 

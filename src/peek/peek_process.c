@@ -139,22 +139,33 @@ static void note_counts(const struct pipe_ledger *ledger, size_t n)
     }
 }
 
+/* What another socket in the same place, of the same type and number, is unlikely to share are its
+ * limits and its endpoint; one whose program changes these just now is not known in this pass. */
+static bool is_as_listed(struct peek_process *self, const struct peek_socket *socket)
+{
+    unsigned char head[PEEK_SOCKET_OPTIONS + 8], tag[4], string[PEEK_STRING_BYTES];
+    const struct peek_layout *layout = socket->layout;
+    struct pipe_memory_range ranges[3] = {
+        {.address = socket->address, .to = head, .size = sizeof(head)},
+        {.address = socket->address + layout->tag, .to = tag, .size = sizeof(tag)},
+        {.address = socket->address + layout->endpoint, .to = string, .size = sizeof(string)}};
+    bool has_string = layout->endpoint != 0 && pipe_pointer_at(socket->string, 0) != 0;
+    pipe_memory_read(&self->target.memory, ranges, has_string ? 3 : 2);
+    return ranges[0].is_read && ranges[1].is_read && (ranges[2].is_read || !has_string) &&
+           pipe_pointer_at(head, 0) == socket->vtable &&
+           pipe_pointer_at(head, PEEK_SOCKET_CONTEXT) == socket->context &&
+           pipe_u32_at(head, PEEK_SOCKET_OWNER) == socket->owner &&
+           pipe_u32_at(head, PEEK_SOCKET_OPTIONS) == socket->send_hwm &&
+           pipe_u32_at(head, PEEK_SOCKET_OPTIONS + 4) == socket->receive_hwm &&
+           pipe_u32_at(tag, 0) == (socket->is_closed ? PEEK_SOCKET_CLOSED : PEEK_SOCKET_LIVE) &&
+           (!has_string || memcmp(string, socket->string, sizeof(string)) == 0);
+}
+
 /* Whether the sockets were the same all the time, and not freed while they were read. */
 static void validate(struct peek_process *self, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct peek_socket *socket = target_sockets[i];
-        unsigned char head[PEEK_SOCKET_OWNER + 4], tag[4];
-        struct pipe_memory_range ranges[2] = {
-            {.address = socket->address, .to = head, .size = sizeof(head)},
-            {.address = socket->address + socket->layout->tag, .to = tag, .size = sizeof(tag)}};
-        pipe_memory_read(&self->target.memory, ranges, 2);
-        uint32_t expected = socket->is_closed ? PEEK_SOCKET_CLOSED : PEEK_SOCKET_LIVE;
-        bool is_same = ranges[0].is_read && ranges[1].is_read &&
-                       pipe_pointer_at(head, 0) == socket->vtable &&
-                       pipe_pointer_at(head, PEEK_SOCKET_CONTEXT) == socket->context &&
-                       pipe_u32_at(head, PEEK_SOCKET_OWNER) == socket->owner &&
-                       pipe_u32_at(tag, 0) == expected;
+        bool is_same = is_as_listed(self, target_sockets[i]);
         targets[i].sample.is_valid = targets[i].sample.is_valid && is_same;
         self->n_invalid += !targets[i].sample.is_valid;
     }

@@ -43,6 +43,8 @@ struct peek_socket {
     uint64_t linger, maxmsgsize, rcvtimeo, sndtimeo;
     uintptr_t text; /* of the endpoint, as it was read last */
     uint64_t text_length;
+    unsigned char text_inner[16];            /* of the string object */
+    unsigned char string[PEEK_STRING_BYTES]; /* the object, as it is in this pass */
     char endpoint[PEEK_RECORD_ENDPOINT];
 };
 

@@ -63,7 +63,7 @@ GUARDS = {
     "src/collectors/probe/stream_numbers": ["probe_stream_numbers", "fuzz_numbers", "probe_stream"],
     "src/collectors/probe/link_traffic": ["probe_link_traffic", "probe_stream", "probe_peers"],
 
-    "src/peek": ["peek_*", "fuzz_peek_*", "peek", "peek_depth", "peek_page"],
+    "src/peek": ["peek_*", "fuzz_peek_*", "peek", "peek_depth", "peek_page", "peek_speed"],
     "src/queues": ["queues_*", "tap_pipe_*", "tap_publish_*", "peek_*", "depth", "ages", "proxies", "credentials",
                    "endings", "peek_depth"],
     "src/queues/queue_ages": ["queues_queue_ages", "tap_pipe_ages", "ages"],

@@ -84,7 +84,7 @@ class Reader:
         self._lock = threading.Lock()
         self._processes, self._pending, self.gone = {}, None, set()
         self._incoming, self._libraries = [], []
-        self.n_passes, self.n_records = 0, 0
+        self.n_passes, self.n_records, self.n_answered = 0, 0, 0
         self.pass_ms = self.cpu_s = 0
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -131,7 +131,8 @@ class Reader:
         elif kind == "pass":
             self._libraries = self._incoming
             self.n_passes += 1
-            elapsed_ns, cpu_ns = struct.unpack_from("=QQ", record, 16)
+            elapsed_ns, cpu_ns, is_answer = struct.unpack_from("=QQI", record, 16)
+            self.n_answered += is_answer
             self.pass_ms, self.cpu_s = elapsed_ns / 1e6, cpu_ns / 1e9
         if self._pending and len(self._pending[1].sockets) == self._pending[2]:
             self._processes[self._pending[0]] = self._pending[1]
@@ -155,6 +156,13 @@ class Reader:
         """Until `n` passes have begun and ended."""
         wanted = self.n_passes + n + 1
         wait_for(lambda: self.n_passes >= wanted or self.popen.poll() is not None, "passes")
+        assert self.popen.poll() is None, self.popen.returncode
+
+    def wait_later_pass(self):
+        """Until a pass has ended that began after this call, however late its records come."""
+        n = self.n_answered
+        self.ask()
+        wait_for(lambda: self.n_answered > n or self.popen.poll() is not None, "an answer")
         assert self.popen.poll() is None, self.popen.returncode
 
     def end(self):
