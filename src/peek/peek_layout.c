@@ -154,7 +154,7 @@ bool peek_layout_add_socket(struct peek_layout *self, struct peek_target *target
     if (self->has_socket)
         return true;
     size_t size = read_object(target, socket, bytes, sizeof(bytes));
-    if (size < PEEK_OPTION_SNDTIMEO + 4 ||
+    if (size < PEEK_SOCKET_OPTIONS ||
         pipe_pointer_at(bytes, PEEK_SOCKET_CONTEXT) != context->address ||
         !find_tag(self, target, bytes, size))
         return false;

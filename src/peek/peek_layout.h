@@ -24,13 +24,6 @@
 #define PEEK_SOCKET_BYTES   4096u /* in which a socket's tag lies */
 #define PEEK_STRING_BYTES   32u   /* of libstdc++ */
 
-/* In a socket, where its type is at PEEK_OPTION_TYPE (64 bit, 4.3.4 to master). */
-#define PEEK_OPTION_TYPE       332u
-#define PEEK_OPTION_LINGER     336u
-#define PEEK_OPTION_MAXMSGSIZE 368u
-#define PEEK_OPTION_RCVTIMEO   376u
-#define PEEK_OPTION_SNDTIMEO   380u
-
 struct peek_layout {
     struct peek_classes classes;
     bool has_socket; /* tag and what follows it */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Design: the contexts' vectors give the addresses, then each socket is read in three ranges: its
- * head, the part around its tag, and its options. A socket that is the one of the last pass keeps
- * what was learned of it.
+ * Design: the contexts' vectors give the addresses, then each socket is read in two ranges: its
+ * head and the part around its tag. A socket that is the one of the last pass keeps what was
+ * learned of it; its options and its endpoint's text are read again now and then.
  */
 #include "peek/peek_process.h"
 #include "queues/pipe_accounts.h"
@@ -14,18 +14,18 @@
 #define BLOCK         64u
 #define HEAD_BYTES    32u
 #define MIDDLE_BYTES  384u
-#define OPTION_BYTES  (PEEK_OPTION_SNDTIMEO + 4 - PEEK_OPTION_TYPE)
 #define TEXT_INTERVAL 16u /* passes after which an endpoint's text is read again */
+#define OPTIONS_AFTER 4u  /* passes: options */
 #define MAX_VECTOR    ((uintptr_t)1 << 20)
 
 struct reading {
     struct peek_layout *layout;
-    unsigned char head[HEAD_BYTES], middle[MIDDLE_BYTES], options[OPTION_BYTES];
+    unsigned char head[HEAD_BYTES], middle[MIDDLE_BYTES];
 };
 
 /* One at a time: the reader has one thread. */
 static struct reading readings[BLOCK];
-static struct pipe_memory_range ranges[3 * BLOCK];
+static struct pipe_memory_range ranges[2 * BLOCK];
 
 static bool read_vector(struct peek_process *self, const struct peek_context *context,
                         uintptr_t **ret_items, size_t *ret_n)
@@ -93,36 +93,29 @@ static void read_block(struct peek_process *self, const struct peek_context *con
             continue;
         ranges[n_ranges++] = range_of(addresses[i] + reading->layout->tag, reading->middle,
                                       middle_size(reading->layout));
-        ranges[n_ranges++] = range_of(addresses[i] + PEEK_OPTION_TYPE, reading->options,
-                                      OPTION_BYTES);
     }
     pipe_memory_read(&self->target.memory, ranges, n_ranges);
     n_ranges = 0;
     for (size_t i = 0; i < n; i++) {
         if (!readings[i].layout)
             continue;
-        if (!ranges[n_ranges].is_read || !ranges[n_ranges + 1].is_read)
+        if (!ranges[n_ranges++].is_read)
             readings[i].layout = NULL;
-        n_ranges += 2;
     }
 }
 
-static uint64_t signed_option(const struct reading *reading, uint32_t option)
+/* They change rarely; where the limits do, it may be another socket. */
+static void take_options(struct peek_process *self, struct peek_socket *socket,
+                         const struct reading *reading, bool is_new)
 {
-    return (uint64_t)(int64_t)(int32_t)pipe_u32_at(reading->options, option - PEEK_OPTION_TYPE);
-}
-
-static void take_options(struct peek_socket *socket, const struct reading *reading)
-{
-    bool is_known = reading->options[0] == socket->type; /* an int8_t */
-    socket->send_hwm = pipe_u32_at(reading->head, PEEK_SOCKET_OPTIONS);
-    socket->receive_hwm = pipe_u32_at(reading->head, PEEK_SOCKET_OPTIONS + 4);
-    socket->linger = is_known ? signed_option(reading, PEEK_OPTION_LINGER) : PIPE_UNKNOWN;
-    socket->rcvtimeo = is_known ? signed_option(reading, PEEK_OPTION_RCVTIMEO) : PIPE_UNKNOWN;
-    socket->sndtimeo = is_known ? signed_option(reading, PEEK_OPTION_SNDTIMEO) : PIPE_UNKNOWN;
-    socket->maxmsgsize = is_known ? pipe_u64_at(reading->options,
-                                                PEEK_OPTION_MAXMSGSIZE - PEEK_OPTION_TYPE)
-                                  : PIPE_UNKNOWN;
+    uint32_t send_hwm = pipe_u32_at(reading->head, PEEK_SOCKET_OPTIONS);
+    uint32_t receive_hwm = pipe_u32_at(reading->head, PEEK_SOCKET_OPTIONS + 4);
+    bool is_due = is_new || send_hwm != socket->send_hwm || receive_hwm != socket->receive_hwm ||
+                  (self->n_passes + socket->serial) % OPTIONS_AFTER == 0;
+    socket->send_hwm = send_hwm;
+    socket->receive_hwm = receive_hwm;
+    if (is_due)
+        (void)peek_options_read(&self->target, socket->address, socket->type, &socket->options);
 }
 
 static void take_endpoint(struct peek_process *self, struct peek_socket *socket,
@@ -206,11 +199,12 @@ static bool take_socket(struct peek_process *self, size_t i_context, uintptr_t a
     ret->vtable = pipe_pointer_at(reading->head, 0);
     ret->owner = pipe_u32_at(reading->head, PEEK_SOCKET_OWNER);
     ret->context = context->address;
+    ret->i_context = (uint32_t)i_context;
     ret->n_io_threads = self->n_io_threads[i_context] < 0 ? 0 : self->n_io_threads[i_context];
     ret->layout = reading->layout;
     ret->type = peek_classes_type(&reading->layout->classes, ret->vtable);
     ret->is_closed = tag == PEEK_SOCKET_CLOSED;
-    take_options(ret, reading);
+    take_options(self, ret, reading, !former);
     take_endpoint(self, ret, reading);
     return true;
 }

@@ -13,6 +13,7 @@
 
 #include "peek/peek_inside.h"
 #include "peek/peek_layout.h"
+#include "peek/peek_options.h"
 #include "peek/peek_pipes.h"
 #include "peek/peek_record.h"
 #include "queues/followed.h"
@@ -28,7 +29,7 @@
 struct peek_socket {
     uintptr_t address, vtable, context;
     struct peek_layout *layout;
-    uint32_t owner;
+    uint32_t owner, i_context;
     uint64_t serial;
     int type;
     int n_io_threads;
@@ -40,7 +41,7 @@ struct peek_socket {
     struct pipe_memo memo;
     struct followed followed;
     struct pipe_sample sample;
-    uint64_t linger, maxmsgsize, rcvtimeo, sndtimeo;
+    struct peek_options options;
     uintptr_t text; /* of the endpoint, as it was read last */
     uint64_t text_length;
     unsigned char text_inner[16];            /* of the string object */

@@ -2,9 +2,9 @@
 /*
  * peek_record - what the reader tells the exporter: records of one size, over a socket pair.
  *
- * Counts, types, endpoints, names of programs, which libzmq they run, how each process is seen, and
- * whose the kernel's sockets are: nothing else leaves the reader. The exporter takes each record
- * for hostile (peek_model.h). Both are of one build.
+ * Counts, types, options that are numbers, endpoints, names of programs, which libzmq they run, how
+ * each process is seen, and whose the kernel's sockets are: nothing else leaves the reader. The
+ * exporter takes each record for hostile (peek_model.h). Both are of one build.
  *
  * First the exporter says what is to be left alone: EXCLUDE and FAILED, then BEGIN. After that it
  * says two things: ASK, that the next pass is to tell connections too; WANTED, that the owners of
@@ -102,9 +102,11 @@ struct peek_record_socket {
     uint64_t n_written, n_read; /* whole messages, of all pipes that were seen; never decrease */
     uint64_t n_written_more, n_read_more; /* of these, since the socket was told last */
     uint64_t send_hwm, receive_hwm;
-    uint64_t linger, maxmsgsize, rcvtimeo, sndtimeo;
+    uint64_t linger, maxmsgsize, rcvtimeo, sndtimeo, immediate, tcp_keepalive;
+    uint64_t mechanism, is_server, conflate, handshake_ivl, heartbeat_ivl;
     uint64_t send_age_ns, receive_age_ns; /* of the oldest message that waits; 0: none does */
     uint64_t handle;                      /* socket_handle_of its address */
+    uint64_t context;                     /* its number in the process, in this pass */
     char endpoint[PEEK_RECORD_ENDPOINT];
 };
 

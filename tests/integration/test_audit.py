@@ -245,10 +245,12 @@ def test_audit__programs_without_the_tap__are_looked_at_as_far_as_is_seen(untapp
     words = [products.exporter(), "audit", f"--tap.directory={directory}", "--format=json"]
     report = wait_for(lambda: is_seen(said := json.loads(run(words).stdout), breaks) and said, "the programs")
     found = checks_of(report, breaks)
-    assert {("wildcard_bind", "PULL"), ("unlimited_hwm", "PULL"), ("no_max_message_size", "PULL"),
-            ("infinite_linger", "PUSH"), ("ipc_abstract", "PUSH"), ("ipc_open_to_others", "PUB")} == {
+    assert {("wildcard_bind", "PULL"), ("plaintext_tcp", "PULL"), ("unlimited_hwm", "PULL"),
+            ("no_max_message_size", "PULL"), ("infinite_linger", "PUSH"), ("ipc_abstract", "PUSH"),
+            ("ipc_open_to_others", "PUB")} == {
                 one for one in found if one[0] not in OF_LIBRARIES}
-    assert {one for one in checks_of(report, keeps) if one[0] not in OF_LIBRARIES} == {("wildcard_bind", "PULL")}
+    assert {one for one in checks_of(report, keeps) if one[0] not in OF_LIBRARIES} == {
+        ("wildcard_bind", "PULL"), ("plaintext_tcp", "PULL")}
     assert report["untapped_sockets"] >= 6
     text = run([*words[:-1], f"--program={breaks}"]).stdout
     assert "programs without the tap" in text

@@ -41,9 +41,10 @@ def start(reader):
     end_all(puppets)
 
 
+@pytest.mark.parametrize("hwm", [1000, 0])
 @pytest.mark.parametrize("transport", ["tcp", "inproc"])
-def depth__conflate__is_the_last_message_or_none(start, folder, transport):
-    push, pull = pair(start, transport, folder, conflate=1)
+def depth__conflate__is_the_last_message_or_none(start, folder, transport, hwm):
+    push, pull = pair(start, transport, folder, conflate=1, sndhwm=hwm, rcvhwm=hwm)
     for turn in range(1, 4):
         push.send(50)
         push.puppet.wait_counter(50 * turn, "SENT_MESSAGES", "PUSH")

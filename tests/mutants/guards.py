@@ -55,7 +55,7 @@ GUARDS = {
     "src/collectors/library/untapped_rows": ["library_*", "unheard"],
     "src/collectors/peek": ["peek_*", "fuzz_peek_model", "collectors_tap_*", "peek", "peek_page", "peek_depth"],
     "src/collectors/peers": ["collectors_peer*", "agent_run", "collectors_kernel*", "peers", "problems"],
-    "src/collectors/policy": ["policy_*", "policy", "audit", "remedies"],
+    "src/collectors/policy": ["policy_*", "policy", "audit", "audit_untapped", "remedies"],
     "src/collectors/probe": ["probe_*", "agent_nothing", "fuzz_zmtp", "fuzz_numbers", "probe_demand", "probe_failures",
                              "probe_reload", "probe_peers", "probe_hostile", "probe_safe", "probe_matrix", "probe_many"],
     "src/collectors/probe/zmtp": ["probe_zmtp_*", "fuzz_zmtp", "probe_hostile", "probe_failures",

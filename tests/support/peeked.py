@@ -19,7 +19,7 @@ RECORD, MAGIC = 1024, 0x4B454550
 HEAD = struct.Struct("=II")
 PROCESS = struct.Struct("=IIQ5I128s")
 LIBRARY = struct.Struct("=IHHQI64s96s64s96s128s65s16s400s")
-SOCKET = struct.Struct("=QIIIIII17Q256s")
+SOCKET = struct.Struct("=QIIIIII25Q256s")
 KINDS = {1: "looking", 2: "process", 3: "socket", 4: "gone", 5: "pass", 6: "libraries", 7: "library",
          11: "connections", 12: "owner"}
 EXCLUDE, FAILED, BEGIN, ASK = 8, 9, 10, 13
@@ -29,7 +29,9 @@ FIELDS = ("serial", "type", "is_closed", "PIPES", "INPROC", "SEND_FULL", "is_val
           "RECEIVE_QUEUE", "SEND_FULLEST", "RECEIVE_FULLEST", "SENT_MESSAGES", "RECEIVED_MESSAGES",
           "sent_more", "received_more",
           "SEND_HWM", "RECEIVE_HWM", "OPTION_LINGER", "OPTION_MAXMSGSIZE", "OPTION_RCVTIMEO",
-          "OPTION_SNDTIMEO", "SEND_AGE_NS", "RECEIVE_AGE_NS", "handle", "endpoint")
+          "OPTION_SNDTIMEO", "OPTION_IMMEDIATE", "OPTION_TCP_KEEPALIVE", "OPTION_MECHANISM", "is_server",
+          "OPTION_CONFLATE", "OPTION_HANDSHAKE_IVL", "OPTION_HEARTBEAT_IVL", "SEND_AGE_NS", "RECEIVE_AGE_NS", "handle", "context",
+          "endpoint")
 
 
 class Seen:

@@ -191,6 +191,21 @@ static void take__what_no_reader_says__is_refused(void **state)
     record = socket_of(1, "a", 0);
     record.socket.is_closed = 2;
     refuse(record, true);
+    record = socket_of(1, "a", 0);
+    record.socket.mechanism = 4;
+    refuse(record, true);
+    record = socket_of(1, "a", 0);
+    record.socket.is_server = 2;
+    refuse(record, true);
+    record = socket_of(1, "a", 0);
+    record.socket.conflate = 2;
+    refuse(record, true);
+    record = socket_of(1, "a", 0);
+    record.socket.immediate = 2;
+    refuse(record, true);
+    record = socket_of(1, "a", 0);
+    record.socket.context = UINT64_C(1) << 62;
+    refuse(record, true);
 }
 
 int main(void)

@@ -18,18 +18,54 @@ static void gather__zap_handler__is_of_its_context_and_no_link(void **state)
     add(1, ZMQ_PUSH, "tcp://*:6")->words[SEGMENT_CONTEXT] = 1;
     gather();
     assert_int_equal(facts.n_sockets, 7);
-    assert_false(find("PUSH", "tcp://*:1")->has_zap_handler);
-    assert_true(find("PUSH", "tcp://*:2")->has_zap_handler);
-    assert_false(find("PUSH", "tcp://*:3")->has_zap_handler);
-    assert_true(find("PUSH", "tcp://*:4")->has_zap_handler);
-    assert_false(find("PUSH", "tcp://*:5")->has_zap_handler);
-    assert_false(find("PUSH", "tcp://*:6")->has_zap_handler);
+    assert_int_equal(find("PUSH", "tcp://*:1")->zap, POLICY_ZAP_NONE);
+    assert_int_equal(find("PUSH", "tcp://*:2")->zap, POLICY_ZAP_HANDLER);
+    assert_int_equal(find("PUSH", "tcp://*:3")->zap, POLICY_ZAP_NONE);
+    assert_int_equal(find("PUSH", "tcp://*:4")->zap, POLICY_ZAP_HANDLER);
+    assert_int_equal(find("PUSH", "tcp://*:5")->zap, POLICY_ZAP_NONE);
+    assert_int_equal(find("PUSH", "tcp://*:6")->zap, POLICY_ZAP_NONE);
     /* In a context that has no number it is a socket like others. */
     set_up(state);
     add(0, ZMQ_REP, "inproc://zeromq.zap.01")->words[SEGMENT_CONTEXT] = SEGMENT_MAX_CONTEXTS;
     gather();
     assert_int_equal(facts.n_sockets, 1);
-    assert_false(facts.sockets[0]->has_zap_handler);
+    assert_int_equal(facts.sockets[0]->zap, POLICY_ZAP_NONE);
+}
+
+/* Without a tap one address of each socket is known: any that answers may be a handler besides. */
+static void
+gather__zap_handler_without_a_tap__is_known_or_may_be_one_of_those_that_answer(void **state)
+{
+    static const struct {
+        uint32_t type;
+        const char *endpoint;
+        uint64_t context;
+        enum policy_zap expected;
+    } sockets[] = {
+        {ZMQ_PUB, "tcp://*:1", 0, POLICY_ZAP_NONE},
+        {ZMQ_PUB, "tcp://*:2", 1, POLICY_ZAP_HANDLER},
+        {ZMQ_REP, "inproc://zeromq.zap.01", 1, POLICY_ZAP_NONE},
+        {ZMQ_PUB, "tcp://*:3", 2, POLICY_ZAP_UNKNOWN},
+        {ZMQ_REP, "tcp://*:4", 2, POLICY_ZAP_NONE}, /* it is not its own handler */
+        {ZMQ_ROUTER, "tcp://*:5", 3, POLICY_ZAP_UNKNOWN},
+        {ZMQ_ROUTER, "tcp://*:6", 3, POLICY_ZAP_UNKNOWN},
+        {ZMQ_PUB, "tcp://*:7", SEGMENT_UNKNOWN, POLICY_ZAP_UNKNOWN},
+    };
+    (void)state;
+    size_t n = sizeof(sockets) / sizeof(*sockets);
+    for (size_t i = 0; i < n; i++)
+        add_peeked(0, sockets[i].type, sockets[i].endpoint)->words[SEGMENT_CONTEXT] =
+            sockets[i].context;
+    gather();
+    assert_int_equal(facts.n_sockets, n - 1);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 2)
+            continue;
+        const char *type = sockets[i].type == ZMQ_PUB   ? "PUB"
+                           : sockets[i].type == ZMQ_REP ? "REP"
+                                                        : "ROUTER";
+        assert_int_equal(find(type, sockets[i].endpoint)->zap, sockets[i].expected);
+    }
 }
 
 static struct told *add_end(uint32_t type, const char *endpoint, uint64_t binds, uint64_t hwm)
@@ -167,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(gather__zap_handler__is_of_its_context_and_no_link),
+        CASE(gather__zap_handler_without_a_tap__is_known_or_may_be_one_of_those_that_answer),
         CASE(gather__links__are_of_one_port_or_path),
         CASE(gather__long_names__are_links_up_to_the_room_for_them),
         CASE(gather__ends__one_binds_and_one_receives),

@@ -25,7 +25,7 @@ static void gather__sockets__have_their_process_type_and_place(void **state)
     assert_int_equal(socket->context, 3);
     assert_true(socket->peer_hwm == SEGMENT_UNKNOWN);
     assert_true(socket->now_ns > UINT64_C(1000000000000000000));
-    assert_false(socket->has_zap_handler);
+    assert_int_equal(socket->zap, POLICY_ZAP_NONE);
     assert_int_equal(policy_fact(socket, POLICY_SEND_HWM), 1000);
     assert_false(policy_knows(socket, POLICY_LINGER));
 }
@@ -109,9 +109,11 @@ static void gather__peeked__knows_what_the_reader_tells(void **state)
 {
     (void)state;
     static const enum policy_fact told_by_reader[] = {
-        POLICY_PEERS,      POLICY_SEND_HWM,      POLICY_RECEIVE_HWM,
-        POLICY_LINGER,     POLICY_SNDTIMEO,      POLICY_RCVTIMEO,
-        POLICY_MAXMSGSIZE, POLICY_SENT_MESSAGES, POLICY_RECEIVED_MESSAGES};
+        POLICY_PEERS,         POLICY_SEND_HWM,      POLICY_RECEIVE_HWM,
+        POLICY_LINGER,        POLICY_SNDTIMEO,      POLICY_RCVTIMEO,
+        POLICY_MAXMSGSIZE,    POLICY_SENT_MESSAGES, POLICY_RECEIVED_MESSAGES,
+        POLICY_CONFLATE,      POLICY_MECHANISM,     POLICY_HEARTBEAT_IVL,
+        POLICY_HANDSHAKE_IVL, POLICY_TCP_KEEPALIVE, POLICY_CURVE_SERVER};
     struct told *told = add_peeked(0, ZMQ_ROUTER, "tcp://*:1");
     for (size_t i = 0; i < N_WORDS; i++)
         told->words[i] = i == SEGMENT_PROXIED || i == SEGMENT_ATTACHED ? 0 : 1;

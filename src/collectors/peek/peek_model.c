@@ -174,34 +174,6 @@ static uint64_t moved(uint64_t more)
     return more < MAX_DEPTH ? more : 0;
 }
 
-void peek_model_fill_lane(struct segment_lane *ret_lane, const struct peek_record_socket *socket)
-{
-    uint64_t *words = ret_lane->words;
-    memset(ret_lane, 0, sizeof(*ret_lane));
-    for (size_t i = SEGMENT_FIRST_GAUGE; i < SEGMENT_LANE_WORDS_MAX; i++)
-        words[i] = SEGMENT_UNKNOWN;
-    if (socket->is_closed)
-        return;
-    bool is_valid = socket->is_valid;
-    /* Where there are only sockets of this process at the other ends, these are peers. */
-    bool are_peers = is_valid && socket->n_pipes == socket->n_inproc && socket->n_pipes > 0;
-    words[SEGMENT_STATE] = SEGMENT_LANE_OPEN;
-    words[SEGMENT_HANDLE] = socket->handle;
-    words[SEGMENT_PEERS] = are_peers ? socket->n_pipes : SEGMENT_UNKNOWN;
-    words[SEGMENT_SEND_QUEUE] = is_valid ? socket->send_queue : SEGMENT_UNKNOWN;
-    words[SEGMENT_RECEIVE_QUEUE] = is_valid ? socket->receive_queue : SEGMENT_UNKNOWN;
-    words[SEGMENT_SEND_FULLEST] = is_valid ? socket->send_fullest : SEGMENT_UNKNOWN;
-    words[SEGMENT_RECEIVE_FULLEST] = is_valid ? socket->receive_fullest : SEGMENT_UNKNOWN;
-    words[SEGMENT_SEND_AGE_NS] = is_valid ? socket->send_age_ns : SEGMENT_UNKNOWN;
-    words[SEGMENT_RECEIVE_AGE_NS] = is_valid ? socket->receive_age_ns : SEGMENT_UNKNOWN;
-    words[SEGMENT_SEND_HWM] = socket->send_hwm;
-    words[SEGMENT_RECEIVE_HWM] = socket->receive_hwm;
-    words[SEGMENT_OPTION_LINGER] = socket->linger;
-    words[SEGMENT_OPTION_MAXMSGSIZE] = socket->maxmsgsize;
-    words[SEGMENT_OPTION_RCVTIMEO] = socket->rcvtimeo;
-    words[SEGMENT_OPTION_SNDTIMEO] = socket->sndtimeo;
-}
-
 /* A lane that holds what is new of the socket, as a tap would have written it. */
 static void add_to_group(struct peek_model_group *group, const struct peek_model_socket *socket,
                          uint64_t elapsed_ns)
@@ -328,6 +300,11 @@ static bool is_age(uint64_t value)
     return value == PEEK_RECORD_UNKNOWN || value < MAX_AGE_NS;
 }
 
+static bool is_choice(uint64_t value, uint64_t greatest)
+{
+    return value == PEEK_RECORD_UNKNOWN || value <= greatest;
+}
+
 static bool is_socket(const struct peek_record_socket *socket)
 {
     return socket->serial != 0 && socket->type < SEGMENT_N_TYPES && socket->is_closed <= 1 &&
@@ -335,7 +312,10 @@ static bool is_socket(const struct peek_record_socket *socket)
            is_gauge(socket->receive_queue) && is_gauge(socket->send_fullest) &&
            is_gauge(socket->receive_fullest) && is_age(socket->send_age_ns) &&
            is_age(socket->receive_age_ns) && socket->send_hwm <= UINT32_MAX &&
-           socket->receive_hwm <= UINT32_MAX && socket->n_inproc <= socket->n_pipes &&
+           socket->receive_hwm <= UINT32_MAX && is_choice(socket->mechanism, 3) &&
+           is_choice(socket->is_server, 1) && is_choice(socket->conflate, 1) &&
+           is_choice(socket->immediate, 1) && is_gauge(socket->context) &&
+           socket->n_inproc <= socket->n_pipes &&
            memchr(socket->endpoint, '\0', sizeof(socket->endpoint));
 }
 

@@ -110,7 +110,11 @@ struct policy_process {
     bool are_api_errors_known;
     uint64_t api_errors[SEGMENT_PROCESS_ERRORS_SIZE]; /* SEGMENT_PROCESS_ERRORS */
     uint64_t zap_contexts;                            /* bits: where a handler listens */
+    uint64_t one_answers, several_answer; /* bits: where such sockets are, without a tap, that one
+                                           * of them may be a handler */
 };
+
+enum policy_zap { POLICY_ZAP_NONE, POLICY_ZAP_HANDLER, POLICY_ZAP_UNKNOWN }; /* in its context */
 
 struct policy_socket {
     const struct policy_process *process;
@@ -119,7 +123,7 @@ struct policy_socket {
     char endpoint[760];
     struct policy_place place;
     uint64_t context; /* its number in the process */
-    bool has_zap_handler;
+    enum policy_zap zap;
     uint64_t peer_hwm; /* of the other end of a link on this host; SEGMENT_UNKNOWN: not found */
     uint64_t others_received_ns; /* see policy_receivers_find */
     uint64_t facts[POLICY_N_FACTS];

@@ -59,8 +59,10 @@ static bool is_told_by_reader(size_t fact)
 {
     return fact == POLICY_PEERS || fact == POLICY_SEND_HWM || fact == POLICY_RECEIVE_HWM ||
            fact == POLICY_LINGER || fact == POLICY_SNDTIMEO || fact == POLICY_RCVTIMEO ||
-           fact == POLICY_MAXMSGSIZE || fact == POLICY_SENT_MESSAGES ||
-           fact == POLICY_RECEIVED_MESSAGES;
+           fact == POLICY_MAXMSGSIZE || fact == POLICY_HEARTBEAT_IVL || fact == POLICY_CONFLATE ||
+           fact == POLICY_MECHANISM || fact == POLICY_TCP_KEEPALIVE ||
+           fact == POLICY_HANDSHAKE_IVL || fact == POLICY_CURVE_SERVER ||
+           fact == POLICY_SENT_MESSAGES || fact == POLICY_RECEIVED_MESSAGES;
 }
 
 static void take_facts(const struct tap_socket *socket, struct policy_socket *ret_socket)
@@ -159,6 +161,25 @@ static int add_socket(struct policy_facts *facts, struct policy_socket *socket)
     return 0;
 }
 
+/* Of a socket without a tap one address is known, and a handler may have another one besides. */
+static bool may_be_handler(const struct policy_socket *socket)
+{
+    static const char *const types[] = {"REP", "ROUTER", "SERVER"}; /* zap_client.cpp, 4.2.5 on */
+    bool is_answering = false;
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+        is_answering |= strcmp(socket->type, types[i]) == 0;
+    return is_answering && socket->process->is_untapped && socket->context < SEGMENT_MAX_CONTEXTS;
+}
+
+static void note_answering(struct policy_process *process, const struct policy_socket *socket)
+{
+    if (!may_be_handler(socket))
+        return;
+    uint64_t bit = UINT64_C(1) << socket->context;
+    process->several_answer |= process->one_answers & bit;
+    process->one_answers |= bit;
+}
+
 static int visit(const struct tap_socket *socket, void *data)
 {
     struct gathering *self = data;
@@ -184,6 +205,7 @@ static int visit(const struct tap_socket *socket, void *data)
     kept->place = policy_place_of(kept->endpoint);
     take_facts(socket, kept);
     kept->context = context;
+    note_answering(process, kept);
     int r = add_socket(self->facts, kept);
     if (r < 0)
         free(kept);
@@ -223,14 +245,23 @@ static int gather_sockets(struct gathering *self, const char *directory, struct 
     return peek ? peek_sockets_each(peek, visit_peeked, self) : 0;
 }
 
+static enum policy_zap zap_of(const struct policy_socket *socket)
+{
+    const struct policy_process *process = socket->process;
+    if (socket->context >= SEGMENT_MAX_CONTEXTS)
+        return process->is_untapped ? POLICY_ZAP_UNKNOWN : POLICY_ZAP_NONE;
+    uint64_t bit = UINT64_C(1) << socket->context;
+    if (process->zap_contexts & bit)
+        return POLICY_ZAP_HANDLER;
+    bool may_another = may_be_handler(socket) ? (process->several_answer & bit) != 0
+                                              : (process->one_answers & bit) != 0;
+    return may_another ? POLICY_ZAP_UNKNOWN : POLICY_ZAP_NONE;
+}
+
 static void find_zap_handlers(struct policy_facts *facts)
 {
-    for (size_t i = 0; i < facts->n_sockets; i++) {
-        struct policy_socket *socket = facts->sockets[i];
-        uint64_t context = socket->context;
-        socket->has_zap_handler = context < SEGMENT_MAX_CONTEXTS &&
-                                  (socket->process->zap_contexts & UINT64_C(1) << context);
-    }
+    for (size_t i = 0; i < facts->n_sockets; i++)
+        facts->sockets[i]->zap = zap_of(facts->sockets[i]);
 }
 
 /*

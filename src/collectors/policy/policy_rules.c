@@ -72,7 +72,9 @@ enum policy_verdict policy_rule_curve_without_zap(const struct policy_socket *so
     if (policy_fact(socket, POLICY_MECHANISM) != ZMQ_CURVE ||
         policy_fact(socket, POLICY_CURVE_SERVER) != 1)
         return POLICY_NOT_FOR;
-    return socket->has_zap_handler
+    if (socket->zap == POLICY_ZAP_UNKNOWN)
+        return POLICY_UNKNOWN;
+    return socket->zap == POLICY_ZAP_HANDLER
                ? POLICY_KEPT
                : policy_broken(detail,
                                "no ZAP handler listens in its context: any client key may come in");
@@ -92,6 +94,17 @@ enum policy_verdict policy_rule_wildcard(const struct policy_socket *socket,
                : POLICY_KEPT;
 }
 
+/* Of other types libzmq ignores ZMQ_CONFLATE (options.hpp, get_effective_conflate_option). */
+static bool conflates(const struct policy_socket *socket)
+{
+    static const char *const types[] = {"DEALER", "PULL", "PUSH", "PUB", "SUB"};
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+        if (strcmp(socket->type, types[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 enum policy_verdict policy_rule_unlimited_hwm(const struct policy_socket *socket,
                                               const struct policy_settings *settings,
                                               struct policy_detail *detail)
@@ -103,8 +116,12 @@ enum policy_verdict policy_rule_unlimited_hwm(const struct policy_socket *socket
     if ((sends && !policy_knows(socket, POLICY_SEND_HWM)) ||
         (receives && !policy_knows(socket, POLICY_RECEIVE_HWM)))
         return POLICY_UNKNOWN;
-    if (policy_fact(socket, POLICY_CONFLATE) == 1)
+    if (policy_fact(socket, POLICY_CONFLATE) == 1 && conflates(socket))
         return POLICY_NOT_FOR;
+    bool is_unlimited = (sends && policy_fact(socket, POLICY_SEND_HWM) == 0) ||
+                        (receives && policy_fact(socket, POLICY_RECEIVE_HWM) == 0);
+    if (is_unlimited && !policy_knows(socket, POLICY_CONFLATE) && conflates(socket))
+        return POLICY_UNKNOWN;
     if (sends && policy_fact(socket, POLICY_SEND_HWM) == 0)
         return policy_broken(detail, "ZMQ_SNDHWM is 0: the send queue may take all memory");
     if (receives && policy_fact(socket, POLICY_RECEIVE_HWM) == 0)
