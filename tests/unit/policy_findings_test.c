@@ -218,6 +218,78 @@ static void make__processes_of_one_program__are_one_finding_with_their_number(vo
     policy_settings_destroy(&settings);
 }
 
+/* One look at PUBs of a program with a high water mark of 0: each has a serial and an address. */
+struct seen {
+    uint64_t pid, serial;
+    const char *endpoint;
+};
+
+static void look(const struct seen *seen, size_t n, struct policy_findings *ret_findings)
+{
+    struct policy_settings *settings = NULL;
+    struct policy_process processes[8];
+    struct policy_socket sockets[8], *order[8];
+    for (size_t i = 0; i < n; i++) {
+        processes[i] = (struct policy_process){.pid = seen[i].pid, .program = "careless"};
+        sockets[i] = socket_of(&processes[i], ZMQ_NULL);
+        sockets[i].serial = seen[i].serial;
+        sockets[i].facts[POLICY_SEND_HWM] = sockets[i].facts[POLICY_CONFLATE] = 0;
+        (void)snprintf(sockets[i].endpoint, sizeof(sockets[i].endpoint), "%s", seen[i].endpoint);
+        order[i] = &sockets[i];
+    }
+    const struct policy_facts facts = {
+        .processes = processes, .sockets = order, .n_processes = n, .n_sockets = n};
+    assert_int_equal(read_settings("{}", &settings, NULL), 0);
+    assert_int_equal(
+        policy_findings_make(&(struct policy_subjects){.facts = &facts}, settings, ret_findings),
+        0);
+    policy_settings_destroy(&settings);
+}
+
+#define LOOK(n, ...) look((const struct seen[n]){__VA_ARGS__}, n, &other)
+
+/* Which of the addresses are told of unlimited_hwm, each with the number of its sockets. */
+static void assert_told(const struct policy_findings *findings, const char *expected)
+{
+    char told[200] = "";
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct policy_finding *finding = &findings->items[i];
+        size_t size = strlen(told);
+        if (strcmp(finding->check->name, "unlimited_hwm") == 0)
+            (void)snprintf(told + size, sizeof(told) - size, "%u'%.20s' ", finding->n,
+                           finding->endpoint);
+    }
+    assert_string_equal(told, expected);
+}
+
+static void merge__socket_that_got_its_address_later__is_told_once(void **state)
+{
+    (void)state;
+    struct policy_findings all = {0}, other;
+#define MERGE()                                                                                    \
+    do {                                                                                           \
+        assert_int_equal(policy_findings_merge(&all, &other), 0);                                  \
+        policy_findings_finish(&other);                                                            \
+    } while (0)
+    LOOK(3, {7, 1, ""}, {7, 2, ""}, {8, 1, ""});
+    MERGE();
+    assert_told(&all, "3'' ");
+    /* Some have one, some do not. */
+    LOOK(3, {7, 2, ""}, {8, 1, ""}, {7, 1, "inproc://a"});
+    MERGE();
+    assert_told(&all, "2'' 1'inproc://a' ");
+    LOOK(3, {7, 1, "inproc://a"}, {7, 2, "inproc://a"}, {8, 1, "inproc://b"});
+    MERGE();
+    assert_told(&all, "2'inproc://a' 1'inproc://b' ");
+    /* Another socket, or the same number in another process, is no reason to forget one. */
+    LOOK(1, {9, 3, ""});
+    MERGE();
+    LOOK(2, {9, 4, "inproc://c"}, {7, 3, "inproc://c"});
+    MERGE();
+    assert_told(&all, "1'' 2'inproc://a' 1'inproc://b' 2'inproc://c' ");
+    policy_findings_finish(&all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +299,7 @@ int main(void)
         cmocka_unit_test(read__wrong_settings__are_refused_with_place_and_remedy),
         cmocka_unit_test(report__formats_and_filters__show_what_is_asked_for),
         cmocka_unit_test(merge__two_looks__keep_what_either_saw),
+        cmocka_unit_test(merge__socket_that_got_its_address_later__is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,7 @@ struct policy_socket {
     unsigned traits; /* enum tap_type_trait */
     char endpoint[760];
     struct policy_place place;
+    uint64_t serial;  /* unlike that of any other of the process */
     uint64_t context; /* its number in the process */
     enum policy_zap zap;
     uint64_t peer_hwm; /* of the other end of a link on this host; SEGMENT_UNKNOWN: not found */

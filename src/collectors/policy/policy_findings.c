@@ -54,7 +54,12 @@ static void apply_to_group(struct making *self, size_t row, const struct run *ru
         struct policy_detail detail = {""};
         enum policy_verdict verdict = check->socket_rule(run->sockets[i], self->settings, &detail);
         is_decided |= verdict == POLICY_KEPT || verdict == POLICY_BROKEN;
-        if (verdict != POLICY_BROKEN || finding.n++)
+        if (verdict != POLICY_BROKEN)
+            continue;
+        if (finding.n < POLICY_FINDING_FIRST)
+            finding.first[finding.n] = (struct policy_one){run->sockets[i]->process->pid,
+                                                           run->sockets[i]->serial};
+        if (finding.n++)
             continue;
         finding.pid = run->sockets[i]->process->pid;
         memcpy(finding.detail, detail.text, sizeof(finding.detail));
@@ -199,9 +204,47 @@ int policy_findings_make(const struct policy_subjects *subjects,
     return making.result;
 }
 
+static bool have_one_in_common(const struct policy_finding *a, const struct policy_finding *b)
+{
+    for (size_t i = 0; i < POLICY_FINDING_FIRST && i < a->n; i++) {
+        for (size_t j = 0; j < POLICY_FINDING_FIRST && j < b->n; j++) {
+            if (a->first[i].pid == b->first[j].pid && a->first[i].serial == b->first[j].serial)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whether sockets without an address have got one since. Of those that have none yet, `other` tells
+ * by itself. */
+static bool have_moved(const struct policy_finding *former, const struct policy_findings *other)
+{
+    if (!*former->type || *former->endpoint)
+        return false;
+    for (size_t i = 0; i < other->n; i++) {
+        const struct policy_finding *finding = &other->items[i];
+        if (finding->check == former->check && *finding->endpoint &&
+            strcmp(finding->program, former->program) == 0 &&
+            strcmp(finding->type, former->type) == 0 && have_one_in_common(finding, former))
+            return true;
+    }
+    return false;
+}
+
+static void drop_moved(struct policy_findings *self, const struct policy_findings *other)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < self->n; i++) {
+        if (!have_moved(&self->items[i], other))
+            self->items[n++] = self->items[i];
+    }
+    self->n = n;
+}
+
 int policy_findings_merge(struct policy_findings *self, const struct policy_findings *other)
 {
     int r = 0;
+    drop_moved(self, other);
     for (size_t i = 0; r == 0 && i < other->n; i++) {
         struct policy_finding *former = find(self, &other->items[i]);
         if (former)

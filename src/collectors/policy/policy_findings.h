@@ -15,7 +15,13 @@
 #include "collectors/policy/policy_settings.h"
 #include "collectors/policy/policy_table.h"
 
-#define POLICY_FINDINGS_MAX 2000u
+#define POLICY_FINDINGS_MAX  2000u
+#define POLICY_FINDING_FIRST 8u
+
+/* A socket, among all of the host. */
+struct policy_one {
+    uint64_t pid, serial;
+};
 
 struct policy_finding {
     const struct policy_check *check;
@@ -23,6 +29,8 @@ struct policy_finding {
     char program[128], type[16], endpoint[760];
     unsigned n;   /* sockets, processes or libraries that break it */
     uint64_t pid; /* of the first, as it sees itself; 0: not known */
+    struct policy_one
+        first[POLICY_FINDING_FIRST]; /* of n sockets; none of processes and libraries */
     char detail[POLICY_DETAIL_SIZE];
 };
 
@@ -51,7 +59,8 @@ void policy_libraries_each(const struct policy_facts *facts, const struct librar
                            void (*visit)(const struct library_finding *finding, void *data),
                            void *data);
 
-/* Adds what `self` does not have yet: for several passes over one program. */
+/* Adds what `self` does not have yet: for several passes over one program, `other` the later one. A
+ * socket that was seen before it had an address is told once, with its address. */
 int policy_findings_merge(struct policy_findings *self, const struct policy_findings *other);
 
 void policy_findings_finish(struct policy_findings *self);

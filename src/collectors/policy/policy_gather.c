@@ -200,6 +200,7 @@ static int visit(const struct tap_socket *socket, void *data)
     kept->traits = tap_type_traits(socket->group->type);
     kept->peer_hwm = SEGMENT_UNKNOWN;
     kept->now_ns = self->now_ns;
+    kept->serial = socket->words[SEGMENT_SERIAL];
     (void)snprintf(kept->endpoint, sizeof(kept->endpoint), "%.*s", (int)sizeof(kept->endpoint) - 1,
                    socket->group->endpoint);
     kept->place = policy_place_of(kept->endpoint);
