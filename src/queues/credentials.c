@@ -24,13 +24,18 @@ static uint64_t n_written_of(const struct pipe_pair *pair)
     return pipe_u64_at(pair->peer, pair->target->layout->n_written);
 }
 
-uintptr_t credentials_front(const struct pipe_pair *pair, const unsigned char *queue)
+/* What was taken from a chunk stays in it until the whole chunk is given back. In a first chunk as
+ * many were taken as `begin` says, so no more messages than that were read. */
+uintptr_t credentials_front(const struct credentials *self, const struct pipe_pair *pair,
+                            const unsigned char *queue)
 {
     struct yqueue items = yqueue_at(queue, PIPE_POINTER);
-    if (n_read_of(pair) != 0 || !yqueue_is_valid(&items, N_MESSAGES) || yqueue_is_empty(&items) ||
-        items.begin + CREDENTIALS_FRONT_BYTES / SIZE > N_MESSAGES)
+    if (!yqueue_is_valid(&items, N_MESSAGES) || yqueue_is_empty(&items) ||
+        n_read_of(pair) > items.begin ||
+        (self->is_front_known &&
+         self->queue == pipe_pointer_at(pair->pipe, pair->target->layout->in_queue)))
         return 0;
-    return items.begin_chunk + (uintptr_t)items.begin * SIZE;
+    return items.begin_chunk;
 }
 
 static bool is_flagged(const unsigned char *message, unsigned char flags)
@@ -39,10 +44,16 @@ static bool is_flagged(const unsigned char *message, unsigned char flags)
            message[FLAGS_AT] == flags;
 }
 
-static bool has_credential(const unsigned char *front)
+/* The second place of a chunk holds anything until a message is there. */
+static void note_front(struct credentials *self, const struct yqueue *items,
+                       const unsigned char *front)
 {
-    return is_flagged(front, CREDENTIAL) ||
-           (is_flagged(front, ROUTING_ID) && is_flagged(front + SIZE, CREDENTIAL));
+    bool is_id = is_flagged(front, ROUTING_ID);
+    bool has_second = items->begin_chunk != items->back_chunk || items->back > 1;
+    self->is_front_known = !is_id || has_second;
+    if (self->n == 0 && (is_flagged(front, CREDENTIAL) ||
+                         (is_id && has_second && is_flagged(front + SIZE, CREDENTIAL))))
+        self->n = 1;
 }
 
 /* A message may have been taken from the queue and not be counted yet; so what is not read has to
@@ -75,8 +86,8 @@ void credentials_note(struct credentials *self, struct pipe_pair *pair, const un
         note_empty(self, n_written, n_read);
     else
         self->was_empty = false;
-    if (front && has_credential(front) && self->n == 0)
-        self->n = 1;
+    if (front)
+        note_front(self, &items, front);
     if (self->n > n_written - n_read)
         self->n = n_written - n_read;
     pair->n_credentials = self->n;

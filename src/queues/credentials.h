@@ -8,9 +8,10 @@
  * than what waits, and libzmq takes one message less for its high water mark.
  *
  * How many there are is known when the queue has been seen with nothing in it and the accounts at
- * rest, or when none of its messages was read yet and the first of them is a credential, or the
- * second after the peer's routing id. Until
- * then, as of a queue that has held messages since before it was seen first, it is taken for none.
+ * rest, or when its first chunk is still there, of 256 frames: whether the first of them is a
+ * credential, or the second after the peer's routing id, can be seen there also after it was taken.
+ * Until then, as of a queue that was seen first after more than that had been read and that has
+ * held messages since, it is taken for none.
  *
  * Thread and errors: as pipe_reader.
  */
@@ -28,14 +29,17 @@ struct credentials {
     uint64_t n;
     uint64_t n_written, n_read; /* when it was empty in the look before */
     bool was_empty;
+    bool is_front_known; /* whether the first message is one */
 };
 
 /* Where the queue's first messages lie, if they are to be read: `queue` has CREDENTIALS_QUEUE_BYTES
  * of a queue that counts messages. 0: not. */
-uintptr_t credentials_front(const struct pipe_pair *pair, const unsigned char *queue);
+uintptr_t credentials_front(const struct credentials *self, const struct pipe_pair *pair,
+                            const unsigned char *queue);
 
 /* One look; `queue` is NULL where the accounts say that all was read, and then there are none;
- * `front` is NULL, or the first two messages. Sets the pair's `n_credentials` and `is_in_empty`. */
+ * `front` is NULL, or the first two places of the first chunk. Sets the pair's `n_credentials` and
+ * `is_in_empty`. */
 void credentials_note(struct credentials *self, struct pipe_pair *pair, const unsigned char *queue,
                       const unsigned char *front);
 

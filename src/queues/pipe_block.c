@@ -165,7 +165,9 @@ static void read_fronts(struct pipe_block *self, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct pipe_read *read = &self->pipes[i];
         uintptr_t front = has_connection_queue(read)
-                              ? credentials_front(&read->pair, read->in.bytes)
+                              ? credentials_front(
+                                    &place_of(self, read->pair.pipe_address)->credentials,
+                                    &read->pair, read->in.bytes)
                               : 0;
         read->has_front = front != 0;
         if (read->has_front)

@@ -2,6 +2,7 @@
 """A user id that a ZAP handler gives lies in the queue with the messages, and is none of them."""
 
 import contextlib
+import os
 import time
 
 import pytest
@@ -39,6 +40,7 @@ for line in sys.stdin:
     print("read", flush=True)
 """
 PEERS = {"PULL": zmq.PUSH, "ROUTER": zmq.DEALER}
+NAME = f"server-{os.getpid()}"  # of no other run on this machine
 STEADY_S = 1.1  # longer than from one look of the reader to the next
 QUEUE = "zmq_socket_receive_queue_messages"
 AGE = "zmq_socket_receive_queue_oldest_message_age_seconds"
@@ -60,12 +62,33 @@ def wait_steady(agent, expected, name, kind):
     since = [None, None]
 
     def is_steady():
-        value = agent.scrape().value(name, program="server", type=kind)
+        value = agent.scrape().value(name, program=NAME, type=kind)
         if value != since[0]:
             since[:] = [value, time.monotonic()]
         return value == expected and time.monotonic() - since[1] > STEADY_S
 
     wait_for(is_steady, lambda: f"{name} is {since[0]}, not {expected}")
+
+
+class Link:
+    """A server of this kind, and three peers that it knows by a user id."""
+
+    def __init__(self, stack, context, server, directory, kind, mechanism, user):
+        server.write_text(SERVER, encoding="utf-8")
+        self.process = stack.enter_context(
+            Process([products.PYTHON, server, kind, mechanism, user], directory))
+        port, key = self.process.line().split()
+        self.peers = [connect(context, kind, mechanism, port, key) for _ in range(3)]
+
+    def send(self, n):
+        for peer in self.peers:
+            for i in range(n):
+                peer.send(b"%d" % i)
+
+    def read(self, n):
+        self.process.popen.stdin.write(f"{n}\n")
+        self.process.popen.stdin.flush()
+        assert self.process.line() == "read"
 
 
 @pytest.mark.parametrize("kind,mechanism,is_tapped,user", [
@@ -75,34 +98,32 @@ def wait_steady(agent, expected, name, kind):
 ])
 def queue__peers_are_authenticated__has_their_messages_alone(context, directory, folder, kind, mechanism, is_tapped,
                                                              user):
-    server = folder / "server"
-    server.write_text(SERVER, encoding="utf-8")
     with contextlib.ExitStack() as stack:
         agent = stack.enter_context(Agent(directory, peeks=True))
         agent.keep_log()
-        process = stack.enter_context(Process([products.PYTHON, server, kind, mechanism, user],
-                                              directory if is_tapped else None))
-        port, key = process.line().split()
-        peers = [connect(context, kind, mechanism, port, key) for _ in range(3)]
-
-        def send(n):
-            for peer in peers:
-                for i in range(n):
-                    peer.send(b"%d" % i)
-
-        def read(n):
-            process.popen.stdin.write(f"{n}\n")
-            process.popen.stdin.flush()
-            assert process.line() == "read"
-
-        send(10)
+        link = Link(stack, context, folder / NAME, directory if is_tapped else None, kind,
+                    mechanism, user)
+        link.send(10)
         wait_steady(agent, 30, QUEUE, kind)
-        read(12)
+        link.read(12)
         wait_steady(agent, 18, QUEUE, kind)
-        read(18)
+        link.read(18)
         wait_steady(agent, 0, QUEUE, kind)
         wait_steady(agent, 0, AGE, kind)
-        send(2)
+        link.send(2)
         wait_steady(agent, 6, QUEUE, kind)
-        read(6)
+        link.read(6)
+        wait_steady(agent, 0, QUEUE, kind)
+
+
+@pytest.mark.parametrize("kind,mechanism", [("PULL", "CURVE"), ("ROUTER", "PLAIN")])
+def queue__was_read_from_before_it_is_seen__has_its_messages_alone(context, directory, folder, kind, mechanism):
+    with contextlib.ExitStack() as stack:
+        link = Link(stack, context, folder / NAME, None, kind, mechanism, "user")
+        link.send(40)
+        link.read(90)
+        agent = stack.enter_context(Agent(directory, peeks=True))
+        agent.keep_log()
+        wait_steady(agent, 30, QUEUE, kind)
+        link.read(30)
         wait_steady(agent, 0, QUEUE, kind)

@@ -153,6 +153,40 @@ static void note__front__is_a_credential_or_not(void **state)
     assert_int_equal(look(3, 0, front), 2);
 }
 
+/* A place that was never written holds anything, as what an earlier queue left there. */
+static void note__only_an_id_is_there__is_looked_at_again(void **state)
+{
+    (void)state;
+    put_message(0, 101, 64);
+    put_message(1, 101, 32);
+    put_queue(CHUNK, 0, CHUNK, 1, 2);
+    assert_int_equal(look(1, 0, front), 0);
+    assert_int_equal(credentials_front(&credentials, &pair, queue), CHUNK);
+    put_queue(CHUNK, 0, CHUNK, 2, 3);
+    assert_int_equal(look(2, 0, front), 1);
+    assert_int_equal(credentials_front(&credentials, &pair, queue), 0);
+    set_words(0x6000, 2, 0);
+    assert_int_equal(credentials_front(&credentials, &pair, queue), CHUNK); /* of another queue */
+}
+
+static void note__later_chunks_are_there__the_second_place_counts(void **state)
+{
+    (void)state;
+    put_message(0, 101, 64);
+    put_message(1, 101, 32);
+    put_queue(CHUNK, 2, CHUNK + 0x8000, 0, 1);
+    assert_int_equal(look(300, 1, front), 1);
+}
+
+static void note__the_first_is_no_id__is_not_looked_at_again(void **state)
+{
+    (void)state;
+    put_message(0, 101, 0);
+    put_queue(CHUNK, 0, CHUNK, 1, 2);
+    assert_int_equal(look(1, 0, front), 0);
+    assert_int_equal(credentials_front(&credentials, &pair, queue), 0);
+}
+
 static void queue__not_as_it_must_be__says_nothing(void **state)
 {
     (void)state;
@@ -161,14 +195,14 @@ static void queue__not_as_it_must_be__says_nothing(void **state)
         uint32_t begin;
         uint64_t back_chunk;
         uint32_t back, end;
-        uintptr_t front; /* of one that was not read from */
+        uintptr_t front; /* of one whose first chunk is there */
         bool is_empty;
     } rows[] = {
         {CHUNK, 3, CHUNK, 3, 4, 0, true},
-        {CHUNK, 3, CHUNK, 4, 5, CHUNK + 3 * MESSAGE, false},
-        {CHUNK, 3, CHUNK + 0x8000, 3, 4, CHUNK + 3 * MESSAGE, false},
-        {CHUNK, 254, CHUNK + 0x8000, 255, 0, CHUNK + 254 * MESSAGE, false},
-        {CHUNK, 255, CHUNK + 0x8000, 3, 4, 0, false}, /* the second is elsewhere */
+        {CHUNK, 3, CHUNK, 4, 5, CHUNK, false},
+        {CHUNK, 3, CHUNK + 0x8000, 3, 4, CHUNK, false},
+        {CHUNK, 254, CHUNK + 0x8000, 255, 0, CHUNK, false},
+        {CHUNK, 255, CHUNK + 0x8000, 3, 4, CHUNK, false},
         {CHUNK, 255, CHUNK, 255, 0, 0, true},
         {CHUNK, 256, CHUNK, 256, 1, 0, false},
         {CHUNK, 3, CHUNK, 256, 1, 0, false},
@@ -186,10 +220,12 @@ static void queue__not_as_it_must_be__says_nothing(void **state)
         print_message("# row %zu\n", i);
         (void)look(5, 0, NULL);
         assert_int_equal(pair.is_in_empty, rows[i].is_empty);
-        assert_int_equal(credentials_front(&pair, queue), rows[i].front);
+        assert_int_equal(credentials_front(&credentials, &pair, queue), rows[i].front);
         assert_int_equal(look(5, 0, NULL), rows[i].is_empty ? 5 : 0);
-        (void)look(5, 1, NULL);
-        assert_int_equal(credentials_front(&pair, queue), 0); /* it is not the first any more */
+        set_words(0x5000, 600, rows[i].begin);
+        assert_int_equal(credentials_front(&credentials, &pair, queue), rows[i].front);
+        set_words(0x5000, 600, rows[i].begin + 1); /* more than this chunk has given */
+        assert_int_equal(credentials_front(&credentials, &pair, queue), 0);
     }
 }
 
@@ -203,6 +239,9 @@ int main(void)
         CASE(note__all_was_read__there_are_none),
         CASE(note__another_queue__begins_anew),
         CASE(note__front__is_a_credential_or_not),
+        CASE(note__only_an_id_is_there__is_looked_at_again),
+        CASE(note__later_chunks_are_there__the_second_place_counts),
+        CASE(note__the_first_is_no_id__is_not_looked_at_again),
         CASE(queue__not_as_it_must_be__says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
