@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define AGAIN_BLOCK 64u
 #define N_TAP_LOOKS 10u    /* in the first passes */
 #define SOON_LOOKS  20u    /* after the first one, in the passes that follow */
 #define MAX_COUNTS  65536u /* pipes of one process whose messages are counted in a pass */
@@ -139,35 +140,57 @@ static void note_counts(const struct pipe_ledger *ledger, size_t n)
     }
 }
 
+/* What is read of a socket once more. */
+struct again {
+    unsigned char head[PEEK_SOCKET_OPTIONS + 8], string[PEEK_STRING_BYTES];
+    uint32_t tag;
+};
+
 /* What another socket in the same place, of the same type and number, is unlikely to share are its
  * limits and its endpoint; one whose program changes these just now is not known in this pass. */
-static bool is_as_listed(struct peek_process *self, const struct peek_socket *socket)
+static bool is_as_listed(const struct peek_socket *socket, const struct again *again,
+                         const struct pipe_memory_range *read)
 {
-    unsigned char head[PEEK_SOCKET_OPTIONS + 8], tag[4], string[PEEK_STRING_BYTES];
+    return read[0].is_read && read[1].is_read && (read[2].is_read || read[2].size == 0) &&
+           pipe_pointer_at(again->head, 0) == socket->vtable &&
+           pipe_pointer_at(again->head, PEEK_SOCKET_CONTEXT) == socket->context &&
+           pipe_u32_at(again->head, PEEK_SOCKET_OWNER) == socket->owner &&
+           pipe_u32_at(again->head, PEEK_SOCKET_OPTIONS) == socket->send_hwm &&
+           pipe_u32_at(again->head, PEEK_SOCKET_OPTIONS + 4) == socket->receive_hwm &&
+           again->tag == (socket->is_closed ? PEEK_SOCKET_CLOSED : PEEK_SOCKET_LIVE) &&
+           memcmp(again->string, socket->string, read[2].size) == 0;
+}
+
+static void plan_again(const struct peek_socket *socket, struct again *again,
+                       struct pipe_memory_range *read)
+{
     const struct peek_layout *layout = socket->layout;
-    struct pipe_memory_range ranges[3] = {
-        {.address = socket->address, .to = head, .size = sizeof(head)},
-        {.address = socket->address + layout->tag, .to = tag, .size = sizeof(tag)},
-        {.address = socket->address + layout->endpoint, .to = string, .size = sizeof(string)}};
     bool has_string = layout->endpoint != 0 && pipe_pointer_at(socket->string, 0) != 0;
-    pipe_memory_read(&self->target.memory, ranges, has_string ? 3 : 2);
-    return ranges[0].is_read && ranges[1].is_read && (ranges[2].is_read || !has_string) &&
-           pipe_pointer_at(head, 0) == socket->vtable &&
-           pipe_pointer_at(head, PEEK_SOCKET_CONTEXT) == socket->context &&
-           pipe_u32_at(head, PEEK_SOCKET_OWNER) == socket->owner &&
-           pipe_u32_at(head, PEEK_SOCKET_OPTIONS) == socket->send_hwm &&
-           pipe_u32_at(head, PEEK_SOCKET_OPTIONS + 4) == socket->receive_hwm &&
-           pipe_u32_at(tag, 0) == (socket->is_closed ? PEEK_SOCKET_CLOSED : PEEK_SOCKET_LIVE) &&
-           (!has_string || memcmp(string, socket->string, sizeof(string)) == 0);
+    read[0] = (struct pipe_memory_range){
+        .address = socket->address, .to = again->head, .size = sizeof(again->head)};
+    read[1] = (struct pipe_memory_range){
+        .address = socket->address + layout->tag, .to = &again->tag, .size = sizeof(again->tag)};
+    read[2] = (struct pipe_memory_range){.address = socket->address + layout->endpoint,
+                                         .to = again->string,
+                                         .size = has_string ? PEEK_STRING_BYTES : 0};
 }
 
 /* Whether the sockets were the same all the time, and not freed while they were read. */
 static void validate(struct peek_process *self, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        bool is_same = is_as_listed(self, target_sockets[i]);
-        targets[i].sample.is_valid = targets[i].sample.is_valid && is_same;
-        self->n_invalid += !targets[i].sample.is_valid;
+    static struct again again[AGAIN_BLOCK];
+    static struct pipe_memory_range ranges[3 * AGAIN_BLOCK];
+    for (size_t begin = 0; begin < n; begin += AGAIN_BLOCK) {
+        size_t n_block = n - begin < AGAIN_BLOCK ? n - begin : AGAIN_BLOCK;
+        for (size_t i = 0; i < n_block; i++)
+            plan_again(target_sockets[begin + i], &again[i], &ranges[3 * i]);
+        pipe_memory_read(&self->target.memory, ranges, 3 * n_block);
+        for (size_t i = 0; i < n_block; i++) {
+            struct pipe_sample *sample = &targets[begin + i].sample;
+            sample->is_valid = sample->is_valid &&
+                               is_as_listed(target_sockets[begin + i], &again[i], &ranges[3 * i]);
+            self->n_invalid += !sample->is_valid;
+        }
     }
 }
 
