@@ -82,9 +82,18 @@ static bool runs_libzmq(const struct peek_host *self, pid_t pid)
     return r == 0 && threads.n > 0;
 }
 
+static uint64_t find_net_namespace(const struct peek_host *self, pid_t pid)
+{
+    char path[32];
+    struct stat status;
+    (void)snprintf(path, sizeof(path), "%d/ns/net", pid);
+    return fstatat(self->procfs_fd, path, &status, 0) == 0 ? status.st_ino : 0;
+}
+
 static enum peek_reason begin(struct peek_host *self, struct peek_host_entry *entry)
 {
     peek_host_find_program(self, entry->pid, entry->program);
+    entry->net_namespace = find_net_namespace(self, entry->pid);
     if (peek_setup_is_excluded(self->setup, entry->program))
         return PEEK_REASON_EXCLUDED;
     if (peek_setup_has_failed(self->setup, entry->pid, entry->start_ticks))

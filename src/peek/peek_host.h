@@ -24,6 +24,7 @@ struct peek_host_entry {
     struct peek_process *process; /* NULL: no libzmq, or not followed */
     enum peek_reason reason;      /* why it is not followed, though it runs libzmq */
     uint64_t start_ticks;         /* 0: not asked yet */
+    uint64_t net_namespace;       /* of one that runs libzmq, as it was then; 0: not known */
     unsigned n_looks_left;        /* a thread that was just made has not its name yet */
     bool is_listed;
     bool is_told;                    /* its reason */

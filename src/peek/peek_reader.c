@@ -125,6 +125,7 @@ static void tell_process(struct peek_reader *self, const struct peek_host_entry 
     to->reason = process ? process->reason : entry->reason;
     to->is_without_tap = process && process->is_without_tap;
     memcpy(to->program, entry->program, sizeof(to->program));
+    to->net_namespace = entry->net_namespace;
     if (!process || process->reason != PEEK_REASON_NONE)
         return;
     for (size_t i = 0; i < process->n_sockets; i++)

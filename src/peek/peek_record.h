@@ -89,6 +89,7 @@ struct peek_record_process {
     uint32_t n_invalid;      /* sockets that changed while they were read, in this pass */
     uint32_t is_without_tap; /* none of its threads is a tap's */
     char program[PROGRAM_NAME_SIZE];
+    uint64_t net_namespace; /* inode of /proc/PID/ns/net; 0: not known */
 };
 
 /* PEEK_RECORD_UNKNOWN where it is not known. Signed options in two's complement. */

@@ -5,8 +5,9 @@
  * Where all connections of one end are known (collectors/peers), and the sockets at their other
  * ends, these decide: the same address can be another link, as a relative path of ipc in another
  * folder, or a port in another network namespace, and other addresses can be the same link. Where
- * they are not, the addresses decide (problem_link.h): without the reader, in other network
- * namespaces, to other hosts, within a process, and before a connection is in the table.
+ * they are not, the addresses decide, and within a network namespace which one it is
+ * (problem_link.h): without the reader, in namespaces that are not the exporter's, to other hosts,
+ * within a process, and before a connection is in the table.
  *
  * What is asked of a socket is asked of all that are alike in its process, which are one problem.
  *

@@ -2,7 +2,6 @@
 #include "problems/problem_link.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,4 +45,9 @@ void problem_link_of(const char *address, uint64_t pid, char *ret_link, size_t s
         (void)snprintf(ret_link, size, "%" PRIu64 " %s", pid, address);
     else if (begins(address, "ipc://") && strcmp(address, "ipc://*") != 0)
         (void)snprintf(ret_link, size, "%s", address);
+}
+
+bool problem_link_is_local(const char *link)
+{
+    return (begins(link, "tcp:") && !begins(link, "tcp://")) || begins(link, "ipc://@");
 }

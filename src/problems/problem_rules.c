@@ -4,6 +4,7 @@
 #include "collectors/tap/tap_types.h"
 #include "problems/problem.h"
 #include "problems/problem_ends.h"
+#include "problems/problem_link.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -201,7 +202,10 @@ static bool is_symptom(enum problem_kind kind)
 
 static bool have_one_link(const struct problem_socket *a, const struct problem_socket *b)
 {
-    return a != b && *a->link && strcmp(a->link, b->link) == 0;
+    bool may_differ = a->net_namespace == 0 || b->net_namespace == 0 ||
+                      !problem_link_is_local(a->link);
+    return a != b && *a->link && strcmp(a->link, b->link) == 0 &&
+           (may_differ || a->net_namespace == b->net_namespace);
 }
 
 static void block(struct problem *self, const struct problem_socket *sender)

@@ -101,6 +101,7 @@ static int visit(const struct tap_socket *found, void *data)
         .is_network = found->group->endpoint[0] && strncmp(found->group->endpoint, "inproc:", 7),
         .is_silent = found->is_silent,
         .is_peeked = found->is_peeked,
+        .net_namespace = found->process->net_namespace,
         .is_contained = found->is_contained,
         .opened_ns = words[SEGMENT_OPENED_NS],
         .last_received_ns = words[SEGMENT_LAST_RECEIVED_NS],

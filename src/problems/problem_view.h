@@ -41,7 +41,8 @@ struct problem_socket {
     bool is_network;
     bool is_silent; /* its process runs and its tap does not write */
     bool is_peeked;
-    bool is_contained; /* `pid` is not the number that this host gives its process */
+    uint64_t net_namespace; /* of its process; 0: not known */
+    bool is_contained;      /* `pid` is not the number that this host gives its process */
     uint64_t opened_ns, last_received_ns;
     uint64_t peers, connects, send_queue, receive_queue, send_fullest, receive_fullest;
     uint64_t send_age_ns, receive_age_ns;

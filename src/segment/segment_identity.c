@@ -85,6 +85,7 @@ void segment_identity_fill(struct segment_header *header, struct segment_identit
     header->pid = (uint64_t)getpid();
     header->start_ticks = start_ticks();
     header->pid_namespace = stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
+    header->net_namespace = stat("/proc/self/ns/net", &status) == 0 ? status.st_ino : 0;
     header->created_ns = clock_monotonic_ns();
     read_text("/proc/sys/kernel/random/boot_id", header->boot_id, 37);
     strncpy(header->tap_version, PROJECT_VERSION, sizeof(header->tap_version) - 1);

@@ -19,7 +19,7 @@ struct segment_identity_scratch {
     char text[4096];
 };
 
-/* Fills in pid, start, namespace, boot, creation, version, command and program. */
+/* Fills in pid, start, namespaces, boot, creation, version, command and program. */
 void segment_identity_fill(struct segment_header *header, struct segment_identity_scratch *scratch);
 
 #endif

@@ -138,7 +138,8 @@ struct segment_header {
     char command[128];   /* basename of the executable or, for an interpreter, of the script */
     uint64_t created_ns; /* CLOCK_MONOTONIC; with pid and start it names this process image */
     uint64_t api_errors[SEGMENT_PROCESS_ERRORS_SIZE]; /* COUNTER, atomic: SEGMENT_PROCESS_ERRORS */
-    uint8_t reserved[3536];
+    uint64_t net_namespace;                           /* inode of /proc/self/ns/net; 0: not known */
+    uint8_t reserved[3528];
     struct segment_capability capabilities[SEGMENT_MAX_CAPABILITIES];
     struct segment_library libraries[SEGMENT_MAX_LIBRARIES];
     struct segment_context contexts[SEGMENT_MAX_CONTEXTS];
@@ -210,7 +211,8 @@ SEGMENT_OFFSET_IS(header, program, 232);
 SEGMENT_OFFSET_IS(header, command, 360);
 SEGMENT_OFFSET_IS(header, created_ns, 488);
 SEGMENT_OFFSET_IS(header, api_errors, 496);
-SEGMENT_OFFSET_IS(header, reserved, 560);
+SEGMENT_OFFSET_IS(header, net_namespace, 560);
+SEGMENT_OFFSET_IS(header, reserved, 568);
 SEGMENT_OFFSET_IS(header, capabilities, 4096);
 SEGMENT_OFFSET_IS(header, libraries, 6144);
 SEGMENT_OFFSET_IS(header, contexts, 8192);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Who is at the other end of each connection: process, queues on both sides, the kernel's buffers."""
 
+import contextlib
 import json
 import os
 import socket
@@ -403,20 +404,28 @@ def problems__path_is_written_in_two_ways__is_one_link(agent, directory, folder)
         end_all(link.puppets)
 
 
-def problems__same_port_in_two_network_namespaces__each_names_its_own(agent, directory):
+@contextlib.contextmanager
+def network_namespace():
+    """The words that start a program in a network namespace of its own, which has a loopback interface."""
+    with subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link set lo up && echo up && read end"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "up\n"
+        yield "nsenter", f"--net=/proc/{holder.pid}/ns/net"
+        holder.stdin.close()
+
+
+@pytest.mark.parametrize("is_one_ours", [True, False], ids=["one is the exporter's", "both are others"])
+def problems__same_port_in_two_network_namespaces__each_names_its_own(agent, directory, is_one_ours):
     if subprocess.run(["unshare", "-n", "true"], check=False).returncode:
         pytest.skip("it takes the right to make network namespaces")
-    links = []
+    links, bound = [], "tcp://127.0.0.1:*" if is_one_ours else "tcp://127.0.0.1:5556"  # where all are free
     try:
-        links.append(Link(directory, "outside"))
-        bound = links[0].join("tcp://127.0.0.1:*", None)
-        with subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link set lo up && echo up && read end"],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
-            assert holder.stdout.readline() == "up\n"
-            enter = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
-            links.append(Link(directory, "inside", prefix=enter))
-            links[1].join(bound, bound)
+        with contextlib.ExitStack() as spaces:
+            for name in ("one", "two"):
+                is_ours = is_one_ours and not links
+                enter = () if is_ours else spaces.enter_context(network_namespace())
+                links.append(Link(directory, name, prefix=enter))
+                bound = links[-1].join(bound, None)
             wait_each_names_its_own(agent, links)
-            holder.stdin.close()
     finally:
         end_all([puppet for one in links for puppet in one.puppets])

@@ -151,6 +151,32 @@ static void same_address__two_links__each_names_its_own(void **state)
     check(scene, "1:3 2:4");
 }
 
+/* Neither of which is the exporter's, so that no connection is known. */
+static void same_address__two_network_namespaces__each_names_its_own(void **state)
+{
+    static char loopback[] = "tcp:1", name[] = "ipc://@feed", host[] = "tcp://10.0.0.1:1";
+    struct scene *scene = *state;
+    struct problem_socket *pulls[] = {stuck(scene, 1, 1), stuck(scene, 2, 1)};
+    struct problem_socket *pushes[] = {full(scene, 3, 1), full(scene, 4, 1)};
+    for (size_t i = 0; i < 2; i++) {
+        pulls[i]->net_namespace = pushes[i]->net_namespace = 7 + i;
+        pulls[i]->link = pushes[i]->link = loopback;
+    }
+    check(scene, "1:3 2:4");
+    pulls[0]->link = pulls[1]->link = pushes[0]->link = pushes[1]->link = name;
+    check(scene, "1:3 2:4");
+    pushes[1]->net_namespace = 9; /* another one still */
+    check(scene, "1:3 2: +4");
+    pushes[1]->net_namespace = 0; /* not known */
+    check(scene, "1:3,4 2:4");
+    pushes[1]->net_namespace = 8;
+    pulls[0]->net_namespace = 0;
+    check(scene, "1:3,4 2:4");
+    pulls[0]->net_namespace = 7;
+    pulls[0]->link = pulls[1]->link = pushes[0]->link = pushes[1]->link = host;
+    check(scene, "1:3,4 2:3,4"); /* a host is one, from wherever */
+}
+
 static void other_addresses__one_connection__are_a_link(void **state)
 {
     static char elsewhere[] = "tcp:1", here[] = "tcp://10.0.0.1:1";
@@ -303,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(same_address__two_links__each_names_its_own),
+        CASE(same_address__two_network_namespaces__each_names_its_own),
         CASE(other_addresses__one_connection__are_a_link),
         CASE(one_end_is_unknown__other_link_is_known__is_not_that_one),
         CASE(connections__not_all_are_known__address_decides),

@@ -41,6 +41,17 @@ static void link__of_each_address__is_the_same_at_both_ends(void **state)
     }
 }
 
+static void local__is_what_another_network_namespace_has_too(void **state)
+{
+    (void)state;
+    assert_true(problem_link_is_local("tcp:5556"));
+    assert_true(problem_link_is_local("ipc://@feed"));
+    assert_false(problem_link_is_local("tcp://10.0.0.7:5556"));
+    assert_false(problem_link_is_local("ipc:///run/feed"));
+    assert_false(problem_link_is_local("7 inproc://a"));
+    assert_false(problem_link_is_local(""));
+}
+
 static void link__longer_than_its_room__is_cut(void **state)
 {
     (void)state;
@@ -53,6 +64,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(link__of_each_address__is_the_same_at_both_ends),
+        cmocka_unit_test(local__is_what_another_network_namespace_has_too),
         cmocka_unit_test(link__longer_than_its_room__is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

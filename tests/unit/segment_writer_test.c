@@ -95,6 +95,7 @@ static void publish__first_round__shows_identity_and_words(void **state)
     assert_int_equal(header.generation_begin, header.generation_end);
     assert_int_equal(header.pid, getpid());
     assert_true(header.start_ticks > 0 && header.pid_namespace > 0 && header.created_ns > 0);
+    assert_true(header.net_namespace > 0 && header.net_namespace != header.pid_namespace);
     assert_int_equal(strlen(header.boot_id), 36);
     assert_string_equal(header.program, "feed");
     assert_string_equal(header.command, "segment_writer_test");

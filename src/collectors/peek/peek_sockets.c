@@ -12,6 +12,7 @@ static void fill_header(struct segment_header *header, const struct peek_model_p
 {
     header->pid = process->pid;
     header->start_ticks = process->start_ticks;
+    header->net_namespace = process->told.net_namespace;
     memcpy(header->program, process->program, sizeof(header->program));
     memcpy(header->command, process->program, sizeof(header->command));
     header->capabilities[SEGMENT_CAPABILITY_MESSAGES].state = SEGMENT_CAPABILITY_ON;
