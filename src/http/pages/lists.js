@@ -89,19 +89,35 @@ export function drawProbes(section, entries) {
     fill(section, probes.map(probeRow));
 }
 
+/* What a number that is a bound is, and what is lost, by capability. */
+const BOUNDS = {
+    endings: "messages lost at a close or a disconnect are at least so many",
+    publish_drops: "messages that publishers dropped are at most so many",
+    durable: "who ends without warning loses what was counted in its last 0.1 s",
+};
+const MOST_NAMES = 5;
+
+/* The first of them, and how many there are. */
+function someOf(names) {
+    const sorted = [...new Set(names)].sort();
+    const shown = sorted.slice(0, MOST_NAMES).join(", ");
+    return sorted.length > MOST_NAMES ? `${shown} and ${count(sorted.length - MOST_NAMES)} more programs` : shown;
+}
+
 /* What the tap cannot measure, or only bound, in some process; so that a dash has its reason. */
 export function drawLimits(place, programs) {
     const limits = new Map();
     for (const { labels, values } of programs) {
         for (const member of values.zmq_tap_capability || []) {
             if (member.state === "on") continue;
-            const verdict = member.state === "bound" ? "is a bound" : "cannot be measured";
-            const text = member.capability === "durable" ? "a hard end loses 0.1 s" : `${member.capability.replaceAll("_", " ")} ${verdict}`;
+            const name = member.capability.replaceAll("_", " ");
+            const bound = BOUNDS[member.capability] || `${name} is a bound`;
+            const text = member.state === "bound" ? bound : `${name} cannot be measured`;
             limits.set(text, [...(limits.get(text) || []), labels.program]);
         }
     }
     place.hidden = limits.size === 0;
-    place.textContent = [...limits].map(([text, names]) => `${text} in ${names.sort().join(", ")}`).join("; ");
+    place.textContent = [...limits].map(([text, names]) => `${text}: ${someOf(names)}`).join("; ");
 }
 
 /* Columns of single sockets: title, how to write a field, name of the field. */

@@ -165,7 +165,7 @@ export function drawPeers(section, socket, now) {
     section.hidden = peers.length === 0 && !known(n);
     empty.hidden = peers.length > 0 && !socket.n_peers_left_out;
     empty.textContent = socket.n_peers_left_out ? `${count(socket.n_peers_left_out)} more have less in their queues.`
-        : n === 0 ? "It has no peer." : `${count(n)} ${n === 1 ? "peer has" : "peers have"} finished the handshake; who they are is not known.`;
+        : n === 0 ? "It has no peer." : `${count(n)} ${n === 1 ? "peer has" : "peers have"} finished the handshake; who ${n === 1 ? "it is" : "they are"} only the reader tells, which does not see this process.`;
 }
 
 const WIDTH = 600, HEIGHT = 104;
