@@ -226,6 +226,45 @@ static void labels__of_a_group_that_gave_way__live_on(void **state)
     tap_groups_finish(&groups);
 }
 
+/* As many as there may be; one more has the place of an idle one, or is one of the others. */
+static void programs__to_the_limit__idle_ones_give_way(void **state)
+{
+    (void)state;
+    struct tap_groups groups;
+    char name[16];
+    const uint64_t idle_ns = 2 + TAP_GROUP_IDLE_NS;
+    tap_groups_init(&groups, 10);
+    for (unsigned i = 0; i < TAP_MAX_PROGRAMS; i++) {
+        (void)snprintf(name, sizeof(name), "p%u", i);
+        struct tap_program *made = tap_groups_program(&groups, name, 2);
+        assert_string_equal(made->name, name);
+        made->n_users = 1;
+    }
+    struct tap_program *other = tap_groups_program(&groups, "more", 2);
+    assert_string_equal(other->name, SEGMENT_OTHER);
+    other->n_users = 1;
+    assert_ptr_equal(tap_groups_program(&groups, "still more", 2), other);
+    assert_int_equal(groups.n_programs, TAP_MAX_PROGRAMS + 1);
+
+    struct tap_program *idle = tap_groups_program(&groups, "p0", 2);
+    idle->n_users = 0; /* what was folded into it is shown for a time */
+    idle->has_base = true;
+    assert_ptr_equal(tap_groups_program(&groups, "more", idle_ns), other);
+    assert_string_equal(tap_groups_program(&groups, "p9", idle_ns + 1)->name, "p9");
+    assert_string_equal(groups.programs[0]->name, "p0"); /* nobody asked for room */
+    idle->n_groups = 1;
+    assert_ptr_equal(tap_groups_program(&groups, "more", idle_ns + 1), other);
+    assert_string_equal(groups.programs[0]->name, "p0");
+    idle->n_groups = 0;
+    assert_ptr_equal(tap_groups_program(&groups, "more", idle_ns + 1), other);
+    assert_string_equal(groups.programs[0]->name, "p1");
+    assert_int_equal(groups.n_programs, TAP_MAX_PROGRAMS);
+    groups.programs[0]->n_users = 0; /* of which nothing is to be shown */
+    assert_string_equal(tap_groups_program(&groups, "new", 2)->name, "new");
+    assert_int_equal(groups.n_programs, TAP_MAX_PROGRAMS);
+    tap_groups_finish(&groups);
+}
+
 static void created__of_folded_processes__is_the_earliest(void **state)
 {
     (void)state;
@@ -326,6 +365,7 @@ int main(void)
         CASE(folded__file_that_is_whole_later__is_not_counted_again),
         CASE(remove__name_of_another_file_now__leaves_it),
         CASE(labels__of_a_group_that_gave_way__live_on),
+        CASE(programs__to_the_limit__idle_ones_give_way),
         CASE(created__of_folded_processes__is_the_earliest),
         CASE(capability__alone__shows_what_it_covers),
         CASE(descriptors__of_processes_that_are_over__are_closed),
