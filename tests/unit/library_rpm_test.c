@@ -199,6 +199,21 @@ static void columns__types__are_as_the_format_has_them(void **state)
         const struct sqlite_row cut = {1, text, size};
         assert_false(sqlite_row_columns(&cut, values, 8));
     }
+
+    /* Of three bytes, four and eight, a real number, and one that is behind them. */
+    static const uint8_t wide[] = {6, 3, 4, 6, 7, 1, 0x80, 0, 1, 0x80, 0, 0, 2, 0x80, 0,
+                                   0, 0, 0, 0, 0, 3, 0,    0, 0, 0,    0, 0, 0, 0,    5};
+    static const struct sqlite_row wide_row = {1, wide, sizeof(wide)};
+    assert_true(sqlite_row_columns(&wide_row, values, 5));
+    assert_int_equal(values[0].number, -0x7fffff);
+    assert_int_equal(values[1].number, -0x7ffffffe);
+    assert_true(values[2].number == INT64_MIN + 3);
+    assert_int_equal(values[4].number, 5);
+    for (uint8_t type = 10; type < 12; type++) { /* reserved */
+        const uint8_t reserved[] = {2, type, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+        const struct sqlite_row reserved_row = {1, reserved, sizeof(reserved)};
+        assert_false(sqlite_row_columns(&reserved_row, values, 1));
+    }
 }
 
 int main(void)
