@@ -43,7 +43,7 @@ static void search_loaded(const struct loaded *loaded, void *data)
 
 uintptr_t next_symbol_find(const char *symbol)
 {
-    struct search search = {symbol, 0};
+    struct search search = {.symbol = symbol};
     if (&_r_debug)
         search.address = find_in_list(_r_debug.r_map, symbol);
     if (!search.address)
