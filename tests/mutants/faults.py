@@ -43,7 +43,7 @@ OPERATORS = {
 }
 NUMBER = re.compile(rb"(?:0[xX][0-9a-fA-F]+|[0-9]+)")
 OUT_OF_MEMORY = re.compile(rb"-ENOMEM|out of memory|no_memory")
-DEFINE = re.compile(rb"^#define[ \t]+[A-Z_0-9]+[ \t]+\(?(?:\(\w+\))?(\d+)[uUlL]*", re.M)
+DEFINE = re.compile(rb"^#define[ \t]+[A-Z_0-9]+[ \t]+\(?(?:\(\w+\))?(0[xX][0-9a-fA-F]+|\d+)[uUlL]*", re.M)
 SKIPPED_CALLS = ("assert", "static_assert", "__builtin_va_end")
 
 

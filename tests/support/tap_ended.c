@@ -80,6 +80,7 @@ int ended_set_up(void **state)
         .owner = ENDED_SOCKET_ID, .begin = ended.vector, .end = ended.vector + 1};
     ended.is_there[0] = ended.is_valid = ended.is_read_on = ended.has_peers = true;
     ended.n_drained = 0;
+    ended.within = NULL;
     ended_open_socket(ZMQ_PUSH);
     return 0;
 }
@@ -127,6 +128,8 @@ void ended_look(void)
     ended.n_targets += endings_add_closed(ended.targets + ended.n_targets);
     for (size_t i = 0; i < ended.n_targets; i++)
         see_pipes(&ended.targets[i]);
+    if (ended.within)
+        ended.within();
     endings_settle(ended.targets, ended.n_targets);
 }
 

@@ -38,6 +38,7 @@ extern struct ended {
     struct registry_socket *socket_now;
     struct pipe_target targets[REGISTRY_MAX_SOCKETS + ENDINGS_MAX_CLOSED]; /* of the last look */
     size_t n_targets;
+    void (*within)(void); /* what the program does while the thread looks */
     uint64_t now_ns;
     unsigned n_drained;
     uint64_t *words; /* of the socket, also when it is closed */

@@ -63,7 +63,7 @@ static void *make(void *context, int type)
     assert_ptr_equal(context, &a_context);
     if (fails())
         return NULL;
-    size_t i = 0;
+    size_t i = lab_played.n_skipped;
     while (sockets[i].is_open)
         i++;
     assert_true(i < MAX_SOCKETS);

@@ -34,6 +34,7 @@ struct lab_socket {
 extern struct lab_played {
     struct library library;
     unsigned n_open, n_sockets, n_contexts;
+    size_t n_skipped;           /* places of sockets that are not used */
     unsigned n_calls, fails_at; /* the call that fails, from 1; 0: none */
     /* After each call that could change the socket. */
     void (*after)(struct lab_socket *socket);

@@ -17,7 +17,7 @@
 #define AT_CONTEXT 8u
 #define AT_OWNER   16u
 /* of a socket: */
-#define AT_VECTOR 80u
+#define AT_VECTOR 480u
 #define AT_SINK   200u /* its part that pipes report to */
 /* of a pipe: */
 #define AT_PEER           24u

@@ -266,6 +266,55 @@ static void receiver_closed__over_inproc__loses_the_senders_queue(void **state)
     assert_int_equal(segment_word_get(&receiver->words[SEGMENT_DROPPED_LINGER]), 0);
 }
 
+/* A receiver of pipe `i` alone is closed, over inproc. */
+static void close_receiver(size_t i)
+{
+    static struct ended_object objects[ENDED_N_PIPES];
+    static struct ended_pipe *vectors[ENDED_N_PIPES];
+    vectors[i] = &ended.peers[i];
+    objects[i] = (struct ended_object){
+        .owner = ENDED_OTHER_ID, .begin = &vectors[i], .end = &vectors[i] + 1};
+    struct registry_socket *receiver = registry_open_socket(tap_played_context, &objects[i],
+                                                            ZMQ_PULL);
+    endings_reset(receiver);
+    segment_word_set(&receiver->words[SEGMENT_OPTION_CONFLATE], 0);
+    endings_closing(receiver);
+    registry_close_socket(receiver);
+    registry_free_socket(receiver);
+}
+
+static void close_the_second(void)
+{
+    close_receiver(1);
+    close_receiver(2);
+}
+
+/* What was handed over before a look is settled with it, and what is meanwhile with the next one.
+ */
+static void receiver_closed__within_a_look__is_taken_over_by_the_next(void **state)
+{
+    (void)state;
+    static const uint64_t written[] = {10, 20, 40};
+    ended.object.end = ended.vector + 3;
+    for (size_t i = 0; i < 3; i++) {
+        ended.peers[i].owner = ENDED_OTHER_ID;
+        ended.is_there[i] = true;
+        ended_write_messages(i, written[i], 5);
+    }
+    ended_look();
+    close_receiver(0);
+    ended.within = close_the_second;
+    ended.is_there[0] = false;
+    ended_look_after(1);
+    ended.within = NULL;
+    ended_look_after(1);
+    ASSERT_LOST(0, 5);
+    ended.is_there[1] = ended.is_there[2] = false;
+    ended_look_after(1);
+    ended_look_after(1);
+    ASSERT_LOST(0, 5 + 15 + 35);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +331,7 @@ int main(void)
         CASE(close__pipes_that_are_none_or_end__are_passed_over),
         CASE(close__many__up_to_a_limit),
         CASE(receiver_closed__over_inproc__loses_the_senders_queue),
+        CASE(receiver_closed__within_a_look__is_taken_over_by_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -264,6 +264,21 @@ static void vector__another_is_none__is_found(void **state)
     has_other_pipe = false;
 }
 
+/* Before the true one, each of one pointer to nothing. */
+static void have_many_of_nothing(struct played_socket *socket)
+{
+    static const uintptr_t nothing[64];
+    for (uint32_t at = AT_OWNER + 8; at < AT_VECTOR; at += sizeof(uintptr_t))
+        PUT(socket->object, at, (uintptr_t)nothing + at);
+}
+
+static void vector__many_of_nothing_are_before_it__is_found(void **state)
+{
+    (void)state;
+    played.mislead = have_many_of_nothing;
+    expect_found();
+}
+
 static void have_vectors_apart(struct played_socket *socket)
 {
     if (socket->peer) {
@@ -444,6 +459,7 @@ int main(void)
         CASE(pipe__class_changes_between_trials__is_not_known),
         CASE(vector__is_there_twice__is_not_believed),
         CASE(vector__another_is_none__is_found),
+        CASE(vector__many_of_nothing_are_before_it__is_found),
         CASE(vector__another_in_each_socket_at_another_place__is_found),
         CASE(vector__of_a_later_trial_has_not_one_pipe__is_not_known),
         CASE(queue__flag_is_there_twice__is_not_believed),
