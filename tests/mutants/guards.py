@@ -36,7 +36,7 @@ GUARDS = {
                  "web_races", "web_pages", "web_load"],
     "src/http/pages": ["page_live", "page", "problems"],
     "src/http/web_config": ["http_web_config*", "http_*", "fuzz_web_config", "web_verdicts", "web_config"],
-    "src/http/web_live": ["page_live", "web_http", "page"],
+    "src/http/web_live": ["http_guard", "web_http", "web_config", "page_live", "page"],
     "src/http/tls": ["http_tls", "http_guard", "http_web_config", "web_verdicts", "web_config"],
     "src/http/auth": ["http_auth", "http_guard", "agent_nothing", "fuzz_auth_header", "web_config"],
     "src/http/systemd": ["http_listen", "web_http", "mistakes"],
