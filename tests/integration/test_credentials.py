@@ -116,7 +116,9 @@ def queue__peers_are_authenticated__has_their_messages_alone(context, directory,
         wait_steady(agent, 0, QUEUE, kind)
 
 
-@pytest.mark.parametrize("kind,mechanism", [("PULL", "CURVE"), ("ROUTER", "PLAIN")])
+@pytest.mark.parametrize("kind,mechanism", [
+    pytest.param("PULL", "CURVE", marks=libzmq.needs_curve), ("ROUTER", "PLAIN"),
+])
 def queue__was_read_from_before_it_is_seen__has_its_messages_alone(context, directory, folder, kind, mechanism):
     with contextlib.ExitStack() as stack:
         link = Link(stack, context, folder / NAME, None, kind, mechanism, "user")

@@ -96,6 +96,15 @@ def page_with(agent, name):
     return page if page.find(name, type="PUSH") else None
 
 
+def put(directory, pid, start_ticks, data, owner=None):
+    """Whole at once, as no reader meets half of it."""
+    path = directory / "new"
+    path.write_bytes(change(data, start_ticks=start_ticks))
+    if owner:
+        os.chown(path, owner, owner)
+    path.rename(directory / f"{pid}-{start_ticks}.seg")
+
+
 @pytest.mark.parametrize("fill", KINDS, ids=lambda fill: fill.__name__[5:])
 @pytest.mark.parametrize("user", ["another", "the_same"])
 def test_files__that_are_no_segments__take_no_places(directory, start, fill, user):
@@ -135,8 +144,8 @@ def test_segments__more_than_a_user_may_have__leave_others_their_places(director
         agent.keep_log()
         wait_for(lambda: not list(directory.glob("*.seg")), lambda: list(directory.iterdir()))
         for i in range(N_FILES):  # cannot be seen from here, and so count as running
-            change(data, pid=1, start_ticks=i + 1, pid_namespace=1, created_ns=5, updated_ns=2**62)
-            write(directory / f"1-{i + 1}.seg", data)
+            change(data, pid=1, pid_namespace=1, created_ns=5, updated_ns=2**62)
+            put(directory, 1, i + 1, data, NOBODY)
         agent.wait_value(N_FILES // 2, SEGMENTS, state="left_out")
         agent.wait_value(0, "zmq_exporter_collector_success", collector="tap")
         page = agent.scrape()
@@ -158,13 +167,6 @@ def test_segments__more_than_a_user_may_have__leave_others_their_places(director
     told = [line for line in warnings if "too slow" not in line]
     assert 1 <= len(told) <= 1 + len(warnings) - len(told), log
     assert all("some segment files" in line and "left_out" in line for line in told)
-
-
-def put(directory, pid, start_ticks, data):
-    """Whole at once, as no reader meets half of it."""
-    path = directory / "new"
-    path.write_bytes(change(data, start_ticks=start_ticks))
-    path.rename(directory / f"{pid}-{start_ticks}.seg")
 
 
 def n_folded(directory):

@@ -215,7 +215,7 @@ static void find__memory_ends_behind_the_engine__is_searched_as_far_as_it_goes(v
     assert_ptr_not_equal(pages, MAP_FAILED);
     assert_int_equal(munmap(pages + 2 * page, page), 0);
     for (size_t n_words = 4; n_words <= page / WORD + 4; n_words += page / WORD - 1) {
-        uintptr_t *engine = (uintptr_t *)(pages + 2 * page) - n_words;
+        uintptr_t *engine = (uintptr_t *)(void *)(pages + 2 * page) - n_words;
         memset(pages, 0, 2 * page);
         make(one, FD);
         layout = (struct peek_layout){.entry = 0};
