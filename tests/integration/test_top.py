@@ -169,6 +169,14 @@ def test_once__a_program_without_a_tap__has_its_queues(directory, folder):
         assert seen["send_hwm_proximity_ratio"] == 0.5
 
 
+def test_once__a_program_with_the_tap__is_there_once(directory, ledger):
+    def rows():
+        found = json.loads(top(directory, "--json", "--filter=orders", peeks=True).stdout)["sockets"]
+        return [(row["type"], row["seen_by"]) for row in found if row["pid"] == ledger.pid]
+
+    assert sorted(wait_for(rows, "the sockets")) == [("PULL", "tap"), ("PUSH", "tap")]
+
+
 class Terminal:
     """tmux with a server of its own."""
 
