@@ -4,7 +4,7 @@
 #include "agent/agent_events.h"
 #include "agent/agent_peers.h"
 #include "base/clock.h"
-#include "collectors/peek/peek_sockets.h"
+#include "collectors/peek/host_sockets.h"
 #include "collectors/peers/peers_watch.h"
 #include "collectors/tap/tap_sockets.h"
 #include "metrics/json_writer.h"
@@ -156,9 +156,7 @@ int agent_open_sockets_list(const struct agent_open_sockets *self,
     }
     int r = look ? problem_names_init(&listing.peers.names, &look->view, listing.peers.table) : 0;
     if (r == 0)
-        r = tap_sockets_each(self->directory, visit, &listing);
-    if (self->peek && (r == 0 || r == -ENOENT))
-        r = peek_sockets_each(self->peek, visit, &listing);
+        r = host_sockets_each(self->directory, self->peek, visit, &listing, NULL);
     if (self->peers)
         peers_watch_unlock(self->peers);
     problem_names_finish(&listing.peers.names);
@@ -169,7 +167,7 @@ int agent_open_sockets_list(const struct agent_open_sockets *self,
     string_buffer_append_format(&listing.json, "],\"is_complete\":%s}\n",
                                 is_complete ? "true" : "false");
     *ret_json = listing.json;
-    return r == -ENOENT ? 0 : r;
+    return r;
 }
 
 void agent_open_sockets_handle(void *state, const struct http_request *request,

@@ -3,7 +3,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "collectors/peek/peek_sockets.h"
+#include "collectors/peek/host_sockets.h"
 #include "collectors/tap/tap_types.h"
 #include "problems/problem_link.h"
 
@@ -78,38 +78,11 @@ static void free_texts(struct problem_socket *socket)
     free(socket->link);
 }
 
-/* Those of the taps come first. */
-struct taking {
-    struct problem_view view;
-    uint64_t pid, start_ticks; /* of the peeked process that came last */
-    bool is_tapped;
-};
-
-/* Whether a tap tells of a process that the reader tells of: before the exporter's first scrape,
- * and without an exporter, the reader does not know. */
-static bool is_told_already(struct taking *self, const struct segment_header *process)
-{
-    if (self->pid == process->pid && self->start_ticks == process->start_ticks)
-        return self->is_tapped;
-    self->pid = process->pid;
-    self->start_ticks = process->start_ticks;
-    self->is_tapped = false;
-    for (size_t i = 0; i < self->view.n && !self->is_tapped; i++) {
-        const struct problem_socket *socket = &self->view.sockets[i];
-        self->is_tapped = !socket->is_peeked && !socket->is_silent && !socket->is_contained &&
-                          socket->pid == process->pid &&
-                          socket->start_ticks == process->start_ticks;
-    }
-    return self->is_tapped;
-}
-
 static int visit(const struct tap_socket *found, void *data)
 {
-    struct taking *taking = data;
-    struct problem_view *self = &taking->view;
+    struct problem_view *self = data;
     const uint64_t *words = found->words;
-    if (strcmp(found->group->endpoint, ZAP_ADDRESS) == 0 ||
-        (found->is_peeked && is_told_already(taking, found->process)))
+    if (strcmp(found->group->endpoint, ZAP_ADDRESS) == 0)
         return 0;
     if (self->n == PROBLEM_VIEW_MAX) {
         self->is_complete = false;
@@ -152,20 +125,15 @@ static int visit(const struct tap_socket *found, void *data)
 
 int problem_view_take(const char *directory, struct peek_link *peek, struct problem_view *ret_view)
 {
-    struct taking taking = {.view = {.now_ns = clock_realtime_ns(), .is_complete = true}};
-    struct problem_view *view = &taking.view;
-    int r = tap_sockets_each(directory, visit, &taking);
-    if (r == -ENOENT)
-        r = 0;
-    if (r == 0 && peek)
-        r = peek_sockets_each(peek, visit, &taking);
+    struct problem_view view = {.now_ns = clock_realtime_ns(), .is_complete = true};
+    int r = host_sockets_each(directory, peek, visit, &view, NULL);
     if (r < 0) {
-        problem_view_finish(view);
+        problem_view_finish(&view);
         return r;
     }
-    if (view->n)
-        qsort(view->sockets, view->n, sizeof(*view->sockets), problem_socket_compare);
-    *ret_view = *view;
+    if (view.n)
+        qsort(view.sockets, view.n, sizeof(*view.sockets), problem_socket_compare);
+    *ret_view = view;
     return 0;
 }
 

@@ -53,7 +53,7 @@ GUARDS = {
     "src/collectors/tap/tap_unseen": ["collectors_tap_*", "unheard"],
     "src/collectors/library": ["library_*", "fuzz_library_tables", "library", "library_tree"],
     "src/collectors/library/untapped_rows": ["library_*", "unheard"],
-    "src/collectors/peek": ["peek_*", "fuzz_peek_model", "collectors_tap_*", "peek", "peek_page", "peek_depth"],
+    "src/collectors/peek": ["host_sockets", "peek_*", "fuzz_peek_model", "collectors_tap_*", "peek", "peek_page", "peek_depth"],
     "src/collectors/peers": ["collectors_peer*", "agent_run", "collectors_kernel*", "peers", "problems"],
     "src/collectors/policy": ["policy_*", "policy", "audit", "audit_untapped", "remedies"],
     "src/collectors/probe": ["probe_*", "agent_nothing", "fuzz_zmtp", "fuzz_numbers", "probe_demand", "probe_failures",

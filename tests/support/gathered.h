@@ -46,6 +46,13 @@ int __wrap_peek_sockets_each(struct peek_link *link,
                              int (*visit)(const struct tap_socket *, void *), void *data);
 int __wrap_tap_descriptors_read(int procfs_fd, pid_t pid, uint64_t *ret_open, uint64_t *ret_max);
 
+static inline uint64_t own_namespace(void)
+{
+    struct stat status;
+    assert_int_equal(stat("/proc/self/ns/pid", &status), 0);
+    return status.st_ino;
+}
+
 static inline int tell(bool is_peeked, int (*visit)(const struct tap_socket *, void *), void *data)
 {
     for (size_t i = 0; i < played.n; i++) {
@@ -54,7 +61,9 @@ static inline int tell(bool is_peeked, int (*visit)(const struct tap_socket *, v
                                           .group = &told->group,
                                           .type = tap_type_name(told->group.type),
                                           .words = told->words,
-                                          .is_peeked = told->is_peeked};
+                                          .is_peeked = told->is_peeked,
+                                          .is_contained = told->process->pid_namespace !=
+                                                          own_namespace()};
         int r = told->is_peeked == is_peeked ? visit(&socket, data) : 0;
         if (r != 0)
             return r;
@@ -96,13 +105,6 @@ int __wrap_tap_descriptors_read(int procfs_fd, pid_t pid, uint64_t *ret_open, ui
     *ret_open = played.used;
     *ret_max = played.limit;
     return 0;
-}
-
-static inline uint64_t own_namespace(void)
-{
-    struct stat status;
-    assert_int_equal(stat("/proc/self/ns/pid", &status), 0);
-    return status.st_ino;
 }
 
 static inline int set_up(void **state)

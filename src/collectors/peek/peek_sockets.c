@@ -41,7 +41,8 @@ static int visit_process(const struct peek_model_process *process, struct segmen
                                        .group = group,
                                        .type = tap_type_name(group->type),
                                        .words = lane.words,
-                                       .is_peeked = true},
+                                       .is_peeked = true,
+                                       .is_without_tap = process->told.is_without_tap},
                   data);
     }
     return r;

@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "collectors/peek/peek_sockets.h"
+#include "collectors/peek/host_sockets.h"
 #include "collectors/policy/policy_facts.h"
 #include "collectors/tap/tap_descriptors.h"
 #include "collectors/tap/tap_sockets.h"
@@ -37,7 +37,6 @@ struct gathering {
     struct policy_facts *facts;
     int procfs_fd;
     uint64_t pid_namespace, now_ns;
-    uint64_t left_out_pid; /* of the reader's processes; 0: none */
 };
 
 static bool is_measured(const struct tap_socket *socket, unsigned capability, unsigned traits)
@@ -213,39 +212,6 @@ static int visit(const struct tap_socket *socket, void *data)
     return r;
 }
 
-/* The reader tells of tapped processes too, of which the tap has told more. */
-static bool has_segment(const struct gathering *self, const struct segment_header *header)
-{
-    for (size_t i = 0; i < self->facts->n_processes; i++) {
-        const struct policy_process *process = &self->facts->processes[i];
-        if (!process->is_untapped && process->is_reachable && process->pid == header->pid)
-            return true;
-    }
-    return false;
-}
-
-static int visit_peeked(const struct tap_socket *socket, void *data)
-{
-    struct gathering *self = data;
-    if (socket->process->pid == self->left_out_pid)
-        return 0;
-    if (!is_last(self->facts, socket) && has_segment(self, socket->process)) {
-        self->left_out_pid = socket->process->pid;
-        return 0;
-    }
-    return visit(socket, data);
-}
-
-/* What cannot be opened is told; what is beyond it is gathered all the same. */
-static int gather_sockets(struct gathering *self, const char *directory, struct peek_link *peek)
-{
-    int r = tap_sockets_each(directory, visit, self);
-    if (r == -ENOMEM)
-        return r;
-    self->facts->directory_result = r;
-    return peek ? peek_sockets_each(peek, visit_peeked, self) : 0;
-}
-
 static enum policy_zap zap_of(const struct policy_socket *socket)
 {
     const struct policy_process *process = socket->process;
@@ -359,7 +325,9 @@ int policy_facts_gather(const char *directory, struct peek_link *peek,
     struct stat status;
     if (stat("/proc/self/ns/pid", &status) == 0)
         gathering.pid_namespace = status.st_ino;
-    int r = facts.processes ? gather_sockets(&gathering, directory, peek) : -ENOMEM;
+    int r = facts.processes
+                ? host_sockets_each(directory, peek, visit, &gathering, &facts.directory_result)
+                : -ENOMEM;
     if (r == 0) {
         find_zap_handlers(&facts);
         r = find_links(&facts);

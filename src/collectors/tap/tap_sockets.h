@@ -28,6 +28,7 @@ struct tap_socket {
     bool is_silent;                        /* its process runs and does not write */
     bool is_peeked;                        /* there is no tap: it is seen from outside */
     bool is_contained;                     /* its process is in another pid namespace */
+    bool is_without_tap; /* it is seen from outside, and no thread of its process is a tap's */
 };
 
 /* One thing that is known of a socket. Counters are those of the lane: sockets that had it

@@ -101,7 +101,8 @@ const MOST_NAMES = 5;
 function someOf(names) {
     const sorted = [...new Set(names)].sort();
     const shown = sorted.slice(0, MOST_NAMES).join(", ");
-    return sorted.length > MOST_NAMES ? `${shown} and ${count(sorted.length - MOST_NAMES)} more programs` : shown;
+    const n = sorted.length - MOST_NAMES;
+    return n > 0 ? `${shown} and ${count(n)} more ${n === 1 ? "program" : "programs"}` : shown;
 }
 
 /* What the tap cannot measure, or only bound, in some process; so that a dash has its reason. */
