@@ -6,6 +6,7 @@
 #include "peek/peek_options.h"
 
 #include "peek/peek_layout.h"
+#include "peek/peek_target.h"
 #include "queues/pipe_bytes.h"
 
 #include <string.h>

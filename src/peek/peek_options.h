@@ -12,7 +12,10 @@
 #ifndef PEEK_PEEK_OPTIONS_H
 #define PEEK_PEEK_OPTIONS_H
 
-#include "peek/peek_target.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct peek_target;
 
 /* As zmq_getsockopt has them, signed ones in two's complement; PIPE_UNKNOWN: not known. */
 struct peek_options {

@@ -70,21 +70,6 @@ static void tell_gone(void *data, pid_t pid, uint64_t start_ticks)
     record->process.start_ticks = start_ticks;
 }
 
-static void tell_options(struct peek_record_socket *to, const struct peek_options *options)
-{
-    to->linger = options->linger;
-    to->maxmsgsize = options->maxmsgsize;
-    to->rcvtimeo = options->rcvtimeo;
-    to->sndtimeo = options->sndtimeo;
-    to->immediate = options->immediate;
-    to->tcp_keepalive = options->tcp_keepalive;
-    to->mechanism = options->mechanism;
-    to->is_server = options->is_server;
-    to->conflate = options->conflate;
-    to->handshake_ivl = options->handshake_ivl;
-    to->heartbeat_ivl = options->heartbeat_ivl;
-}
-
 static void tell_socket(struct peek_reader *self, struct peek_socket *socket)
 {
     struct peek_record_socket *to = &append(self, PEEK_RECORD_SOCKET)->socket;
@@ -108,7 +93,7 @@ static void tell_socket(struct peek_reader *self, struct peek_socket *socket)
     socket->n_read_told = socket->followed.n_read;
     to->send_hwm = socket->send_hwm;
     to->receive_hwm = socket->receive_hwm;
-    tell_options(to, &socket->options);
+    to->options = socket->options;
     to->send_age_ns = socket->is_valid ? sample->send_age_ns : PIPE_UNKNOWN;
     to->receive_age_ns = socket->is_valid ? sample->receive_age_ns : PIPE_UNKNOWN;
     to->handle = socket_handle_of(socket->address);

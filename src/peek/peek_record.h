@@ -25,6 +25,7 @@
 #include "libraries/package_lookup.h"
 #include "libraries/untapped.h"
 #include "peek/peek_connection.h"
+#include "peek/peek_options.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -103,8 +104,7 @@ struct peek_record_socket {
     uint64_t n_written, n_read; /* whole messages, of all pipes that were seen; never decrease */
     uint64_t n_written_more, n_read_more; /* of these, since the socket was told last */
     uint64_t send_hwm, receive_hwm;
-    uint64_t linger, maxmsgsize, rcvtimeo, sndtimeo, immediate, tcp_keepalive;
-    uint64_t mechanism, is_server, conflate, handshake_ivl, heartbeat_ivl;
+    struct peek_options options;
     uint64_t send_age_ns, receive_age_ns; /* of the oldest message that waits; 0: none does */
     uint64_t handle;                      /* socket_handle_of its address */
     uint64_t context;                     /* its number in the process, in this pass */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* What is read of a socket's options from outside is what libzmq says of them itself. */
 #include "peek/peek_options.h"
+#include "peek/peek_target.h"
 #include "queues/pipe_bytes.h"
 
 #include "base/procfs.h"

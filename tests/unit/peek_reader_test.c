@@ -11,23 +11,20 @@
 
 #define SECOND_MS 1000
 
+#define OPTIONS                                                                                    \
+    {                                                                                              \
+        .linger = 13, .maxmsgsize = 14, .rcvtimeo = 15, .sndtimeo = 16, .immediate = 17,           \
+        .tcp_keepalive = 18, .mechanism = 19, .is_server = 20, .conflate = 21,                     \
+        .handshake_ivl = 22, .heartbeat_ivl = 23                                                   \
+    }
+
 static const struct peek_socket given = {.serial = 5,
                                          .type = 8,
                                          .is_valid = true,
                                          .is_closed = true,
                                          .send_hwm = 11,
                                          .receive_hwm = 12,
-                                         .options = {.linger = 13,
-                                                     .maxmsgsize = 14,
-                                                     .rcvtimeo = 15,
-                                                     .sndtimeo = 16,
-                                                     .immediate = 17,
-                                                     .tcp_keepalive = 18,
-                                                     .mechanism = 19,
-                                                     .is_server = 20,
-                                                     .conflate = 21,
-                                                     .handshake_ivl = 22,
-                                                     .heartbeat_ivl = 23},
+                                         .options = OPTIONS,
                                          .endpoint = "inproc://a",
                                          .sample = {.n_pipes = 1,
                                                     .n_inproc = 2,
@@ -56,17 +53,7 @@ static const struct peek_record_socket told_of_it = {.serial = 5,
                                                      .n_read_more = 4,
                                                      .send_hwm = 11,
                                                      .receive_hwm = 12,
-                                                     .linger = 13,
-                                                     .maxmsgsize = 14,
-                                                     .rcvtimeo = 15,
-                                                     .sndtimeo = 16,
-                                                     .immediate = 17,
-                                                     .tcp_keepalive = 18,
-                                                     .mechanism = 19,
-                                                     .is_server = 20,
-                                                     .conflate = 21,
-                                                     .handshake_ivl = 22,
-                                                     .heartbeat_ivl = 23,
+                                                     .options = OPTIONS,
                                                      .send_age_ns = 8,
                                                      .receive_age_ns = 9,
 

@@ -305,6 +305,12 @@ static bool is_choice(uint64_t value, uint64_t greatest)
     return value == PEEK_RECORD_UNKNOWN || value <= greatest;
 }
 
+static bool are_options(const struct peek_options *options)
+{
+    return is_choice(options->mechanism, 3) && is_choice(options->is_server, 1) &&
+           is_choice(options->conflate, 1) && is_choice(options->immediate, 1);
+}
+
 static bool is_socket(const struct peek_record_socket *socket)
 {
     return socket->serial != 0 && socket->type < SEGMENT_N_TYPES && socket->is_closed <= 1 &&
@@ -312,10 +318,8 @@ static bool is_socket(const struct peek_record_socket *socket)
            is_gauge(socket->receive_queue) && is_gauge(socket->send_fullest) &&
            is_gauge(socket->receive_fullest) && is_age(socket->send_age_ns) &&
            is_age(socket->receive_age_ns) && socket->send_hwm <= UINT32_MAX &&
-           socket->receive_hwm <= UINT32_MAX && is_choice(socket->mechanism, 3) &&
-           is_choice(socket->is_server, 1) && is_choice(socket->conflate, 1) &&
-           is_choice(socket->immediate, 1) && is_gauge(socket->context) &&
-           socket->n_inproc <= socket->n_pipes &&
+           socket->receive_hwm <= UINT32_MAX && are_options(&socket->options) &&
+           is_gauge(socket->context) && socket->n_inproc <= socket->n_pipes &&
            memchr(socket->endpoint, '\0', sizeof(socket->endpoint));
 }
 

@@ -8,27 +8,27 @@
 #define MECHANISM_CURVE 2u
 
 /* As zmq_getsockopt(ZMQ_CURVE_SERVER): whether it is the server of that mechanism. */
-static uint64_t server_of(const struct peek_record_socket *socket, uint64_t mechanism)
+static uint64_t server_of(const struct peek_options *options, uint64_t mechanism)
 {
-    if (socket->mechanism == PEEK_RECORD_UNKNOWN || socket->is_server == PEEK_RECORD_UNKNOWN)
+    if (options->mechanism == PEEK_RECORD_UNKNOWN || options->is_server == PEEK_RECORD_UNKNOWN)
         return SEGMENT_UNKNOWN;
-    return socket->mechanism == mechanism && socket->is_server == 1;
+    return options->mechanism == mechanism && options->is_server == 1;
 }
 
-static void fill_options(uint64_t *words, const struct peek_record_socket *socket)
+static void fill_options(uint64_t *words, const struct peek_options *options)
 {
-    words[SEGMENT_OPTION_LINGER] = socket->linger;
-    words[SEGMENT_OPTION_MAXMSGSIZE] = socket->maxmsgsize;
-    words[SEGMENT_OPTION_RCVTIMEO] = socket->rcvtimeo;
-    words[SEGMENT_OPTION_SNDTIMEO] = socket->sndtimeo;
-    words[SEGMENT_OPTION_IMMEDIATE] = socket->immediate;
-    words[SEGMENT_OPTION_TCP_KEEPALIVE] = socket->tcp_keepalive;
-    words[SEGMENT_OPTION_CONFLATE] = socket->conflate;
-    words[SEGMENT_OPTION_HANDSHAKE_IVL] = socket->handshake_ivl;
-    words[SEGMENT_OPTION_HEARTBEAT_IVL] = socket->heartbeat_ivl;
-    words[SEGMENT_OPTION_MECHANISM] = socket->mechanism;
-    words[SEGMENT_OPTION_CURVE_SERVER] = server_of(socket, MECHANISM_CURVE);
-    words[SEGMENT_OPTION_PLAIN_SERVER] = server_of(socket, MECHANISM_PLAIN);
+    words[SEGMENT_OPTION_LINGER] = options->linger;
+    words[SEGMENT_OPTION_MAXMSGSIZE] = options->maxmsgsize;
+    words[SEGMENT_OPTION_RCVTIMEO] = options->rcvtimeo;
+    words[SEGMENT_OPTION_SNDTIMEO] = options->sndtimeo;
+    words[SEGMENT_OPTION_IMMEDIATE] = options->immediate;
+    words[SEGMENT_OPTION_TCP_KEEPALIVE] = options->tcp_keepalive;
+    words[SEGMENT_OPTION_CONFLATE] = options->conflate;
+    words[SEGMENT_OPTION_HANDSHAKE_IVL] = options->handshake_ivl;
+    words[SEGMENT_OPTION_HEARTBEAT_IVL] = options->heartbeat_ivl;
+    words[SEGMENT_OPTION_MECHANISM] = options->mechanism;
+    words[SEGMENT_OPTION_CURVE_SERVER] = server_of(options, MECHANISM_CURVE);
+    words[SEGMENT_OPTION_PLAIN_SERVER] = server_of(options, MECHANISM_PLAIN);
 }
 
 void peek_model_fill_lane(struct segment_lane *ret_lane, const struct peek_record_socket *socket)
@@ -54,5 +54,5 @@ void peek_model_fill_lane(struct segment_lane *ret_lane, const struct peek_recor
     words[SEGMENT_RECEIVE_AGE_NS] = is_valid ? socket->receive_age_ns : SEGMENT_UNKNOWN;
     words[SEGMENT_SEND_HWM] = socket->send_hwm;
     words[SEGMENT_RECEIVE_HWM] = socket->receive_hwm;
-    fill_options(words, socket);
+    fill_options(words, &socket->options);
 }
